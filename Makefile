@@ -1,0 +1,32 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+TASK ?= larger_animal
+
+.PHONY: run test check benchmark clean
+
+# The main job, offline: the embedded writer and black box find an instruction for a built-in task.
+run: $(INSTALLED)
+	$(BIN)/instructzero run --task $(TASK) --out runs/$(TASK)
+
+# Everything that continuous integration checks.
+test: $(INSTALLED) check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff check src tests training benchmarks
+	$(BIN)/ruff format --check src tests training benchmarks
+	$(BIN)/mypy
+
+benchmark: $(INSTALLED)
+	$(BIN)/python -m benchmarks.run
+
+# torch comes first and at an exact version: a range would fetch gigabytes of CUDA libraries on many machines.
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(INSTALLED)
+
+clean:
+	rm -rf .venv build dist runs

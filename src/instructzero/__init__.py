@@ -1,0 +1,116 @@
+"""instructzero finds the best instruction for a black-box LLM.
+
+>>> import instructzero
+>>> result = instructzero.optimize("antonyms", evaluations=50)  # doctest: +SKIP
+>>> print(result.instruction, result.test_score)                # doctest: +SKIP
+
+Names are loaded when they are asked for, so that importing the package takes no time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from instructzero.api import optimize, resume
+    from instructzero.config import Settings
+    from instructzero.errors import (
+        ConfigurationError,
+        EndpointError,
+        InstructZeroError,
+        ModelError,
+        RunDirectoryError,
+        TaskError,
+        UserError,
+    )
+    from instructzero.models.base import BlackBox, SoftPromptModel
+    from instructzero.observers import Observer
+    from instructzero.optimizers import InstructZero, Optimizer, Uniform
+    from instructzero.result import Result, Scored
+    from instructzero.tasks import Task
+    from instructzero.types import (
+        Completion,
+        Evaluation,
+        Exemplar,
+        Message,
+        Proposal,
+        Request,
+        Trial,
+        Usage,
+        Writing,
+    )
+
+_HOMES = {
+    "instructzero.api": ("optimize", "resume"),
+    "instructzero.config": ("Settings",),
+    "instructzero.errors": (
+        "ConfigurationError",
+        "EndpointError",
+        "InstructZeroError",
+        "ModelError",
+        "RunDirectoryError",
+        "TaskError",
+        "UserError",
+    ),
+    "instructzero.models.base": ("BlackBox", "SoftPromptModel"),
+    "instructzero.observers": ("Observer",),
+    "instructzero.optimizers": ("InstructZero", "Optimizer", "Uniform"),
+    "instructzero.result": ("Result", "Scored"),
+    "instructzero.tasks": ("Task",),
+    "instructzero.types": (
+        "Completion",
+        "Evaluation",
+        "Exemplar",
+        "Message",
+        "Proposal",
+        "Request",
+        "Trial",
+        "Usage",
+        "Writing",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BlackBox",
+    "Completion",
+    "ConfigurationError",
+    "EndpointError",
+    "Evaluation",
+    "Exemplar",
+    "InstructZero",
+    "InstructZeroError",
+    "Message",
+    "ModelError",
+    "Observer",
+    "Optimizer",
+    "Proposal",
+    "Request",
+    "Result",
+    "RunDirectoryError",
+    "Scored",
+    "Settings",
+    "SoftPromptModel",
+    "Task",
+    "TaskError",
+    "Trial",
+    "Uniform",
+    "Usage",
+    "UserError",
+    "Writing",
+    "optimize",
+    "resume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'instructzero' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,113 @@
+"""The one function most users need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from instructzero.build import build_blackbox, build_task, build_writer_model, execute, split
+from instructzero.config import Settings, make_settings
+from instructzero.models.base import BlackBox, SoftPromptModel
+from instructzero.models.callable import CallableBlackBox
+from instructzero.observers import Observer
+from instructzero.result import Result
+from instructzero.run_directory import RunDirectory
+from instructzero.tasks import Task, TaskData
+from instructzero.types import Exemplar
+
+Examples = Iterable[tuple[str, str] | Exemplar]
+
+
+def optimize(
+    task: str | Path | Task | Examples,
+    *,
+    writer: str | SoftPromptModel = "embedded:writer",
+    blackbox: str | BlackBox | Callable[[str], str] = "embedded:blackbox",
+    directory: str | Path | None = None,
+    observer: Observer | None = None,
+    **settings: Any,
+) -> Result:
+    """Find the instruction with which ``blackbox`` does ``task`` best.
+
+    >>> import instructzero
+    >>> result = instructzero.optimize("antonyms", evaluations=50)  # doctest: +SKIP
+    >>> print(result.instruction, result.test_score)                # doctest: +SKIP
+
+    ``task`` is a built-in task's name, a file, a `Task`, or pairs of input and output. ``writer`` and ``blackbox`` are
+    specifications such as ``"hf:FOLDER"`` and ``"openai:MODEL"``, or objects; a plain function from prompt to answer is
+    a black box too. ``settings`` are the flags of ``instructzero run`` with underscores, for example ``seed=1`` or
+    ``metric="f1"``. The run is kept in ``directory`` (by default ``runs/TASK-METHOD-SEED``): called again with the
+    same settings, it continues there and repeats no call.
+
+    Raises `instructzero.UserError` for what has to be mended and `instructzero.EndpointError` when the black box fails.
+    """
+    chosen = resolve_paths(make_settings({**settings, **_names(task, writer, blackbox)}))
+    return execute(
+        chosen,
+        _task(task, chosen),
+        build_writer_model(chosen) if isinstance(writer, str) else writer,
+        _blackbox(blackbox, chosen),
+        Path(directory) if directory is not None else default_directory(chosen),
+        observer or Observer(),
+    )
+
+
+def run_settings(settings: Settings, directory: Path | None, observer: Observer) -> Result:
+    """Run what the settings name, from nothing or from where the directory has got to."""
+    settings = resolve_paths(settings)
+    task = build_task(settings)  # the cheapest first: a wrong file is told before a model is loaded
+    directory = directory or default_directory(settings)
+    return execute(settings, task, build_writer_model(settings), build_blackbox(settings), directory, observer)
+
+
+def resume(directory: str | Path, *, observer: Observer | None = None) -> Result:
+    """Continue the run in ``directory`` to its end, with the settings it was begun with."""
+    path = Path(directory)
+    return run_settings(RunDirectory.read_settings(path), path, observer or Observer())
+
+
+def default_directory(settings: Settings) -> Path:
+    name = re.sub(r"[^\w.-]+", "-", Path(settings.task).stem)
+    return Path("runs") / f"{name}-{settings.method}-{settings.seed}"
+
+
+def resolve_paths(settings: Settings) -> Settings:
+    """The settings with absolute paths, so that a run resumes from any working directory."""
+    changes: dict[str, Any] = {
+        name: path.resolve() for name in ("data_dir", "test_data") if (path := getattr(settings, name)) is not None
+    }
+    if settings.data_dir is None and Path(settings.task).is_file():
+        changes["task"] = str(Path(settings.task).resolve())
+    for name in ("writer", "blackbox"):
+        kind, colon, folder = getattr(settings, name).rpartition("hf:")
+        if Path(folder).is_dir() and not kind:
+            changes[name] = f"{colon}{Path(folder).resolve()}"
+    return settings.model_copy(update=changes)
+
+
+def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
+    """How the settings name what was given as an object."""
+    name = str(task) if isinstance(task, str | Path) else task.name if isinstance(task, Task) else "examples"
+    return {
+        "task": name,
+        "writer": writer if isinstance(writer, str) else f"object:{type(writer).__name__}",
+        "blackbox": blackbox if isinstance(blackbox, str) else f"object:{type(blackbox).__name__}",
+    }
+
+
+def _task(task: str | Path | Task | Examples, settings: Settings) -> Task:
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, str | Path):
+        return build_task(settings)
+    examples = tuple(each if isinstance(each, Exemplar) else Exemplar(each[0], (each[1],)) for each in task)
+    data = TaskData(name="examples", search=examples, test=None, metric=None, description="")
+    return split(data, settings)
+
+
+def _blackbox(blackbox: str | BlackBox | Callable[[str], str], settings: Settings) -> BlackBox:
+    if isinstance(blackbox, str):
+        return build_blackbox(settings)
+    return CallableBlackBox(blackbox, getattr(blackbox, "__qualname__", "function")) if callable(blackbox) else blackbox

@@ -1,0 +1,157 @@
+"""The command line: run, resume, tasks, models, doctor."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from instructzero.config import Settings, load_yaml, make_settings, panel_of
+from instructzero.errors import InstructZeroError
+
+if TYPE_CHECKING:
+    from instructzero.observers import Observer
+    from instructzero.result import Result
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
+app = typer.Typer(
+    name="instructzero",
+    help="Find the best instruction for a black-box LLM.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def main() -> None:
+    """The entry point: every error raised on purpose becomes one sentence and an exit code."""
+    try:
+        app()
+    except InstructZeroError as error:
+        print(f"instructzero: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def _flags_of_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` one optional flag for each setting; only flags that were given reach it, as keywords."""
+
+    def wrapped(**given: Any) -> None:
+        command(**{name: value for name, value in given.items() if value is not None})
+
+    own = {name: each for name, each in inspect.signature(command).parameters.items() if name != "given"}
+    flags = {name: _flag(name) for name in Settings.model_fields}
+    parameters = [*own.values(), *flags.values()]
+    keyword_only = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+    hints = inspect.get_annotations(command, eval_str=True)
+    typed = [each.replace(annotation=hints.get(each.name, each.annotation)) for each in keyword_only]
+    wrapped.__signature__ = inspect.Signature(typed)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {each.name: each.annotation for each in typed}
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
+    return wrapped
+
+
+def _flag(name: str) -> inspect.Parameter:
+    """The flag of one setting. Its text is checked by `Settings`, which words the errors for YAML and Python too."""
+    field = Settings.model_fields[name]
+    default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=f"{field.description}{default}",
+        rich_help_panel=panel_of(name),
+        metavar=name.rpartition("_")[2].upper(),
+        show_default=False,
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+    )
+
+
+@app.command("run")
+@_flags_of_settings
+def run_command(
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings; flags win over it")] = None,
+    out: Annotated[Path | None, typer.Option(help="run directory (default: runs/TASK-METHOD-SEED)")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
+    **given: Any,
+) -> None:
+    """Find an instruction. Run again with the same settings, it continues where it stopped."""
+    from instructzero.api import default_directory, run_settings
+
+    settings = make_settings({**(load_yaml(config) if config else {}), **given})
+    directory = out or default_directory(settings)
+    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain)
+
+
+@app.command("resume")
+def resume_command(
+    directory: Annotated[Path, typer.Argument(help="the directory of a run")],
+    plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
+) -> None:
+    """Continue a stopped run to its end, without repeating a paid call."""
+    from instructzero.api import run_settings
+    from instructzero.run_directory import RunDirectory
+
+    settings = RunDirectory.read_settings(directory)
+    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain)
+
+
+def _watched(run: Callable[[Observer], Result], settings: Settings, directory: Path, plain: bool) -> None:
+    """Run with a display, then print the summary; on Ctrl-C say how to go on."""
+    from rich.console import Console
+
+    from instructzero.progress import LiveProgress, PlainProgress, Prices
+    from instructzero.summary import print_summary
+
+    console = Console(highlight=False)
+    prices = Prices(settings.input_price, settings.output_price)
+    progress = PlainProgress if plain or not console.is_terminal else LiveProgress
+    try:
+        with progress(console, prices) as observer:
+            result = run(observer)
+    except KeyboardInterrupt:
+        print(
+            f"\ninstructzero: stopped; everything paid is kept, continue with 'instructzero resume {directory}'",
+            file=sys.stderr,
+        )
+        raise SystemExit(INTERRUPTED) from None
+    print_summary(console, result, directory, prices, observer)
+
+
+@app.command("tasks")
+def tasks_command(
+    name: Annotated[str | None, typer.Argument(help="show this task's examples")] = None,
+) -> None:
+    """List the built-in tasks, or show one."""
+    from instructzero.inventory import print_task, print_tasks
+
+    if name is None:
+        print_tasks()
+    else:
+        print_task(name)
+
+
+@app.command("models")
+def models_command() -> None:
+    """List the embedded models and how to name others."""
+    from instructzero.inventory import print_models
+
+    print_models()
+
+
+@app.command("doctor")
+def doctor_command(
+    base_url: Annotated[str | None, typer.Option(help="also ask this OpenAI-compatible endpoint")] = None,
+) -> None:
+    """Check the installation, the embedded models and the environment; exit code 1 when something fails."""
+    from instructzero.doctor import print_findings
+
+    if not print_findings(base_url):
+        raise SystemExit(1)

@@ -1,0 +1,203 @@
+"""The settings of a run: one flat namespace for YAML keys, flags of the command line and Python keywords.
+
+A field's ``description`` is the flag's help and its ``panel`` the help's section, so that nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
+
+from instructzero.errors import ConfigurationError
+
+
+class Panel(StrEnum):
+    """The sections of the settings."""
+
+    TASK = "Task"
+    WRITER = "Writer"
+    BLACK_BOX = "Black box"
+    SEARCH = "Search"
+
+
+def _option(panel: Panel, description: str, *, operational: bool = False, **constraints: Any) -> Any:
+    """Metadata of a field. ``operational`` settings may differ between a run and its resumption: they change
+    how fast or how patiently it runs, not what it finds."""
+    extra: JsonDict = {"panel": panel.value, "operational": operational}
+    return Field(description=description, json_schema_extra=extra, **constraints)
+
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """Everything that determines a run. The defaults are the paper's setting on the embedded models.
+
+    >>> Settings(task="antonyms", evaluations=50).soft_tokens
+    5
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    task: Annotated[str, _option(Panel.TASK, "a built-in task's name, or a JSONL, JSON, CSV or TSV file")]
+    data_dir: Annotated[
+        Path | None,
+        _option(Panel.TASK, "folder of the instruction-induction benchmark; --task names one of its tasks"),
+    ] = None
+    test_data: Annotated[Path | None, _option(Panel.TASK, "file with the test examples, if they are apart")] = None
+    input_column: Annotated[str, _option(Panel.TASK, "column or key of the input")] = "input"
+    output_column: Annotated[str, _option(Panel.TASK, "column or key of the accepted answer or answers")] = "output"
+    answer_separator: Annotated[
+        str | None, _option(Panel.TASK, "splits an output cell into several accepted answers, such as |")
+    ] = None
+    metric: Annotated[
+        str | None,
+        _option(
+            Panel.TASK,
+            "exact_match, f1, exact_set, contains, regex:PATTERN, numeric[:TOLERANCE], choice[:A|B], or "
+            "module:function; the task's own by default",
+        ),
+    ] = None
+    exemplars: Annotated[Count | None, _option(Panel.TASK, "examples shown to the writer; up to 5 by default")] = None
+    validation: Annotated[
+        Count | None, _option(Panel.TASK, "examples that score an instruction; up to 20 by default")
+    ] = None
+    test: Annotated[Count | None, _option(Panel.TASK, "held-out examples of the end; up to 100 by default")] = None
+
+    writer: Annotated[str, _option(Panel.WRITER, "a Hugging Face causal LM: folder, hub id, or embedded:writer")] = (
+        "embedded:writer"
+    )
+    writer_template: Annotated[
+        Literal["auto", "completion", "chat"],
+        _option(Panel.WRITER, "plain text or the model's chat template"),
+    ] = "auto"
+    placement: Annotated[
+        Literal["front", "user_turn"],
+        _option(Panel.WRITER, "soft prompt before everything (the paper) or at the start of the user's turn"),
+    ] = "front"
+    projection: Annotated[
+        Literal["uniform", "normal"],
+        _option(Panel.WRITER, "distribution of the random matrix: U(-1, 1), or scaled to the writer's embeddings"),
+    ] = "uniform"
+    dimension: Annotated[Count, _option(Panel.WRITER, "dimension d of the vector z that is searched")] = 10
+    soft_tokens: Annotated[Count, _option(Panel.WRITER, "length t of the soft prompt in tokens")] = 5
+    instruction_tokens: Annotated[Count, _option(Panel.WRITER, "most new tokens of an instruction")] = 128
+
+    blackbox: Annotated[
+        str,
+        _option(Panel.BLACK_BOX, "openai:MODEL, hf:PATH_OR_ID, python:module:function, or embedded:blackbox"),
+    ] = "embedded:blackbox"
+    base_url: Annotated[
+        str | None,
+        _option(Panel.BLACK_BOX, "address of an OpenAI-compatible endpoint, such as http://host:8000/v1"),
+    ] = None
+    blackbox_template: Annotated[
+        Literal["auto", "completion", "chat"], _option(Panel.BLACK_BOX, "plain text or chat messages")
+    ] = "auto"
+    answer_tokens: Annotated[Count, _option(Panel.BLACK_BOX, "most new tokens of an answer")] = 256
+    temperature: Annotated[float, _option(Panel.BLACK_BOX, "sampling temperature; 0 is greedy", ge=0, le=2)] = 0.0
+    concurrency: Annotated[
+        Count | None,
+        _option(Panel.BLACK_BOX, "most requests in flight; 32 at an endpoint by default", operational=True),
+    ] = None
+    timeout: Annotated[float, _option(Panel.BLACK_BOX, "seconds to wait for an answer", operational=True, gt=0)] = 60.0
+    retries: Annotated[
+        int, _option(Panel.BLACK_BOX, "further tries after a passing failure", operational=True, ge=0)
+    ] = 5
+    input_price: Annotated[
+        float | None, _option(Panel.BLACK_BOX, "dollars per million prompt tokens", operational=True, ge=0)
+    ] = None
+    output_price: Annotated[
+        float | None, _option(Panel.BLACK_BOX, "dollars per million answer tokens", operational=True, ge=0)
+    ] = None
+
+    method: Annotated[
+        Literal["paper", "uniform"],
+        _option(Panel.SEARCH, "InstructZero as in the paper, or uniform random soft prompts"),
+    ] = "paper"
+    evaluations: Annotated[Count, _option(Panel.SEARCH, "instructions to evaluate in all")] = 150
+    initial: Annotated[Count, _option(Panel.SEARCH, "evaluations before the surrogate is first fitted")] = 25
+    batch: Annotated[Count, _option(Panel.SEARCH, "evaluations a round")] = 25
+    seed: Annotated[int, _option(Panel.SEARCH, "seed of everything that is random", ge=0, lt=2**32)] = 0
+    device: Annotated[str, _option(Panel.SEARCH, "where local models run: auto, cpu, cuda, cuda:1, ...")] = "auto"
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        _option(
+            Panel.SEARCH,
+            "precision of local models; auto is float32 on a CPU and the checkpoint's own elsewhere",
+        ),
+    ] = "auto"
+    batch_size: Annotated[Count | None, _option(Panel.SEARCH, "rows a local model takes at once")] = None
+
+
+def make_settings(values: Mapping[str, Any]) -> Settings:
+    """Settings from keys and values; raises `ConfigurationError` with one sentence about the first fault."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """What was expected, what came and the mend, for the first of the faults."""
+    fault = error.errors(include_url=False)[0]
+    name = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "run 'instructzero run --help' for the list"
+        return f"unknown setting {name!r}; {hint}"
+    if fault["type"] == "missing":
+        return f"no {name} is set; name it with --{name.replace('_', '-')} or in the configuration file"
+    expected = fault["msg"][0].lower() + fault["msg"][1:]
+    return f"setting {name!r}: {expected}, got {fault['input']!r}; change --{name.replace('_', '-')}"
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Keys and values of a YAML file of settings."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"no configuration file {path}; check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the configuration file {path}: {error}") from None
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        line = f" at line {place.line + 1}" if place else ""
+        raise ConfigurationError(f"{path} is not valid YAML{line}; mend it or use flags") from None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ConfigurationError(f"expected {path} to hold keys and values such as 'task: antonyms'; mend it")
+    return values
+
+
+def dump_yaml(settings: Settings) -> str:
+    """The settings as YAML; `load_yaml` and `make_settings` give the same settings back."""
+    import yaml
+
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """The settings that differ and may not, each as ``name: old there, new here``."""
+    return [
+        f"{name}: {getattr(old, name)!r} there, {getattr(new, name)!r} here"
+        for name, field in Settings.model_fields.items()
+        if getattr(old, name) != getattr(new, name) and not _metadata(field)["operational"]
+    ]
+
+
+def panel_of(name: str) -> str:
+    """The section of the help that the setting belongs to."""
+    return str(_metadata(Settings.model_fields[name])["panel"])
+
+
+def _metadata(field: Any) -> dict[str, Any]:
+    extra: dict[str, Any] = field.json_schema_extra
+    return extra

@@ -1,0 +1,92 @@
+"""Checks of the installation that answer the first questions of a bug report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from instructzero.errors import InstructZeroError
+from instructzero.types import Message, Request
+
+_LIBRARIES = ("torch", "transformers", "openai", "cmaes", "scipy", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: whether it is well, and what was found."""
+
+    name: str
+    well: bool
+    detail: str
+
+
+def print_findings(base_url: str | None) -> bool:
+    """Print one line a check; whether all are well."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("python", lambda: f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores"),
+        ("libraries", lambda: ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)),
+        ("accelerator", _accelerator),
+        ("embedded models", _embedded_models),
+        ("working directory", _writable),
+        (
+            "OPENAI_API_KEY",
+            lambda: "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for openai: only)",
+        ),
+    ]
+    if base_url is not None:
+        checks.append(("endpoint", lambda: _endpoint(base_url)))
+    findings = [_check(name, check) for name, check in checks]
+    for finding in findings:
+        print(f"{'ok  ' if finding.well else 'FAIL'}  {finding.name}: {finding.detail}")
+    return all(finding.well for finding in findings)
+
+
+def _check(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except Exception as error:  # whatever is wrong with an installation is a finding, not a crash
+        return Finding(name, False, str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def _accelerator() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    return f"none; {torch.get_num_threads()} CPU threads"
+
+
+def _embedded_models() -> str:
+    """Load both and let them work once: the files are whole."""
+    from instructzero.models.registry import load_blackbox, load_writer
+
+    writer = load_writer("embedded:writer", device="cpu")
+    text = writer.generate(None, "", "Input: a\nOutput: b", max_new_tokens=4, special_tokens=True)[0]
+    blackbox = load_blackbox("embedded:blackbox", device="cpu")
+    answer = asyncio.run(blackbox.complete(Request((Message("user", "Instruction: add\n\nInput: 1 2\n\nOutput:"),), 4)))
+    return f"both answer (writer {text!r}, black box {answer.text!r})"
+
+
+def _writable() -> str:
+    with tempfile.NamedTemporaryFile(dir=Path.cwd()):
+        return f"{Path.cwd()} is writable"
+
+
+def _endpoint(base_url: str) -> str:
+    """Ask the endpoint for its models: no call is paid for."""
+    import openai
+
+    try:
+        client = openai.OpenAI(
+            base_url=base_url, api_key=os.environ.get("OPENAI_API_KEY", "none"), max_retries=0, timeout=10
+        )
+        names = [model.id for model in client.models.list().data]
+    except openai.OpenAIError as error:
+        raise InstructZeroError(f"{base_url} does not answer ({type(error).__name__}); is it running?") from None
+    return f"{base_url} offers {', '.join(names[:5]) or 'no models'}"

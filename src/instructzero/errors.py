@@ -1,0 +1,44 @@
+"""The errors that instructzero raises on purpose.
+
+    InstructZeroError                what the command line prints as one sentence
+    ├── UserError                    something to mend in what was asked (exit code 2)
+    │   ├── ConfigurationError       a setting: unknown key, impossible value, other settings in the directory
+    │   ├── TaskError                the data: missing file, malformed line, unknown column, too few examples
+    │   ├── ModelError               a model: unknown id or folder, no embeddings access, wrong key
+    │   └── RunDirectoryError        the directory: unwritable, full disk, damaged journal
+    └── EndpointError                the black box stopped answering; what was paid is kept, resume later (exit code 1)
+
+Every message names what was expected, what came, and the mend.
+"""
+
+
+class InstructZeroError(Exception):
+    """Base of all errors raised on purpose; its text is one clear sentence for the user."""
+
+    exit_code = 1
+
+
+class UserError(InstructZeroError):
+    """Something in the input that the user can mend."""
+
+    exit_code = 2
+
+
+class ConfigurationError(UserError):
+    """A setting is unknown, impossible, or differs from the run directory's."""
+
+
+class TaskError(UserError):
+    """The task's data cannot be loaded, split or scored."""
+
+
+class ModelError(UserError):
+    """A model cannot be found, loaded or used as asked."""
+
+
+class RunDirectoryError(UserError):
+    """The run directory cannot be written or its journal is damaged."""
+
+
+class EndpointError(InstructZeroError):
+    """The black box failed after retries; the run can be resumed without repeating a paid call."""

@@ -1,0 +1,223 @@
+"""The append-only record of a run, and its replay.
+
+One JSON object a line, each ending in a checksum of itself. A torn last line (a crash while writing) is cut; any
+other damage is an error. The journal holds no clock reading: the same settings and seed give the same bytes.
+
+    run      what the run is: format version, digests of the task, identities of the models
+    plain    the instruction without a soft prompt, with its validation results
+    round    the proposals of a round and what the writer wrote for them
+    trial    the validation results of one of them
+    test     the test results of the best or the plain instruction
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from instructzero.errors import RunDirectoryError
+from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
+
+VERSION = 1
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The proposals of one ask, and the instructions written for them, in the same order."""
+
+    number: int
+    proposals: tuple[Proposal, ...]
+    writings: tuple[Writing, ...]
+
+
+@dataclass
+class History:
+    """What has happened in a run so far; `Journal` keeps it equal to the file."""
+
+    header: Record | None = None
+    plain: tuple[Writing, Evaluation] | None = None
+    rounds: list[Round] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
+    tests: dict[str, Evaluation] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> list[tuple[Proposal, Writing]]:
+        """Proposals of the last round that are written but not evaluated."""
+        planned = [pair for each in self.rounds for pair in zip(each.proposals, each.writings, strict=True)]
+        return planned[len(self.trials) :]
+
+    def known_evaluations(self) -> dict[str, Evaluation]:
+        """Validation results by instruction text."""
+        known = {trial.instruction: trial.evaluation for trial in reversed(self.trials)}
+        if self.plain:
+            known[self.plain[0].instruction] = self.plain[1]
+        return known
+
+    def usage(self) -> Usage:
+        """All that was asked of the black box."""
+        evaluations = [trial.evaluation for trial in self.trials] + list(self.tests.values())
+        if self.plain:
+            evaluations.append(self.plain[1])
+        return sum((evaluation.usage for evaluation in evaluations), Usage())
+
+
+class Journal:
+    """Appends records durably and replays them.
+
+    >>> journal = Journal(Path("runs/demo/journal.jsonl"))          # doctest: +SKIP
+    >>> journal.start(header)                                       # doctest: +SKIP
+    >>> journal.add_trial(trial); journal.history.trials[-1] == trial  # doctest: +SKIP
+    True
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create ``path``; raises `RunDirectoryError` for a damaged or unwritable file."""
+        self.path = path
+        self.history = History()
+        for record in _read_and_mend(path):
+            self._replay(record)
+
+    def start(self, header: Mapping[str, Any]) -> None:
+        """Write the header of a new run, or compare it with the one there; a difference is refused."""
+        expected = {"version": VERSION, **header}
+        if self.history.header is None:
+            self._append({"kind": "run", **expected})
+            return
+        for name, value in expected.items():
+            found = self.history.header.get(name)
+            if found != value:
+                raise RunDirectoryError(
+                    f"{self.path} was begun with another {name} ({found!r}, now {value!r}); "
+                    f"use another directory, or restore what has changed"
+                )
+
+    def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
+        self._append({"kind": "plain", "writing": asdict(writing), "evaluation": _encode(evaluation)})
+
+    def add_round(self, proposals: list[Proposal], writings: list[Writing]) -> None:
+        record = {
+            "kind": "round",
+            "round": len(self.history.rounds),
+            "points": [proposal.z for proposal in proposals],
+            "writings": [asdict(writing) for writing in writings],
+        }
+        self._append(record)
+
+    def add_trial(self, evaluation: Evaluation) -> Trial:
+        """Record the results of the next pending proposal."""
+        number = len(self.history.trials)
+        self._append({"kind": "trial", "number": number, "evaluation": _encode(evaluation)})
+        return self.history.trials[-1]
+
+    def add_test(self, subject: str, evaluation: Evaluation) -> None:
+        self._append({"kind": "test", "subject": subject, "evaluation": _encode(evaluation)})
+
+    def _append(self, record: Record) -> None:
+        """One line, on the disk before this returns."""
+        line = _seal(record)
+        try:
+            with self.path.open("ab") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunDirectoryError(
+                f"cannot write {self.path}: {error.strerror}; make room or choose another directory, then resume"
+            ) from None
+        self._replay(_unseal(line[:-1]))  # what a replay would see, to the last bit
+
+    def _replay(self, record: Record) -> None:
+        try:
+            _REPLAY[record["kind"]](self.history, record)
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise RunDirectoryError(
+                f"{self.path} holds a record that does not fit ({type(error).__name__}: {error}); "
+                f"restore the file from a copy or start in another directory"
+            ) from None
+
+
+def _seal(record: Record) -> bytes:
+    body = json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return f'{body[:-1]},"check":"{zlib.crc32(body.encode()):08x}"}}\n'.encode()
+
+
+def _unseal(line: bytes) -> Record:
+    """The record of a line; raises ValueError when the checksum does not fit."""
+    record: Record = json.loads(line)
+    check = record.pop("check")
+    if _seal(record) != line + b"\n":
+        raise ValueError(f"checksum {check} does not fit")
+    return record
+
+
+def _read_and_mend(path: Path) -> list[Record]:
+    """All whole records; a torn last line is cut from the file."""
+    try:
+        content = path.read_bytes() if path.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            os.truncate(path, len(whole))
+    except OSError as error:
+        raise RunDirectoryError(f"cannot open {path}: {error.strerror}; check its permissions") from None
+    records = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            records.append(_unseal(line))
+        except (ValueError, KeyError, AttributeError):
+            raise RunDirectoryError(
+                f"{path} is damaged at line {number}; restore the file from a copy or start in another directory"
+            ) from None
+    return records
+
+
+def _encode(evaluation: Evaluation) -> Record:
+    return asdict(evaluation)
+
+
+def _decode(record: Record) -> Evaluation:
+    return Evaluation(tuple(record["scores"]), tuple(record["predictions"]), Usage(**record["usage"]))
+
+
+def _replay_run(history: History, record: Record) -> None:
+    history.header = {name: value for name, value in record.items() if name != "kind"}
+
+
+def _replay_plain(history: History, record: Record) -> None:
+    history.plain = Writing(**record["writing"]), _decode(record["evaluation"])
+
+
+def _replay_round(history: History, record: Record) -> None:
+    if record["round"] != len(history.rounds) or history.pending:
+        raise ValueError(f"round {record['round']} out of order")
+    proposals = tuple(Proposal(tuple(z) if z is not None else None) for z in record["points"])
+    writings = tuple(Writing(**writing) for writing in record["writings"])
+    history.rounds.append(Round(record["round"], proposals, writings))
+
+
+def _replay_trial(history: History, record: Record) -> None:
+    if record["number"] != len(history.trials):
+        raise ValueError(f"trial {record['number']} out of order")
+    proposal, writing = history.pending[0]
+    round_number = history.rounds[-1].number
+    evaluation = _decode(record["evaluation"])
+    history.trials.append(Trial(record["number"], round_number, proposal, writing, evaluation))
+
+
+def _replay_test(history: History, record: Record) -> None:
+    history.tests[record["subject"]] = _decode(record["evaluation"])
+
+
+_REPLAY: dict[str, Callable[[History, Record], None]] = {
+    "run": _replay_run,
+    "plain": _replay_plain,
+    "round": _replay_round,
+    "trial": _replay_trial,
+    "test": _replay_test,
+}

@@ -1,0 +1,1 @@
+"""Writers and black boxes behind two small protocols; `registry` makes one from a specification."""

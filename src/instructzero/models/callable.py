@@ -1,0 +1,98 @@
+"""A black box that is the user's function ``str -> str``, plain or async: ``python:module:function``."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from instructzero.errors import InstructZeroError, ModelError
+from instructzero.models.base import join_contents
+from instructzero.types import Completion, Request
+
+TextFunction = Callable[[str], str] | Callable[[str], Awaitable[str]]
+
+
+class CallableBlackBox:
+    """Asks a function for the answer to a prompt's text.
+
+    An async function may run ``concurrency`` times at once; a plain one runs in threads, one unless more are
+    asked for, because nothing says that it may run twice at once.
+
+    >>> CallableBlackBox(str.upper, "str.upper").identity["function"]
+    'str.upper'
+    """
+
+    def __init__(self, function: TextFunction, name: str, *, concurrency: int | None = None) -> None:
+        self._function = function
+        self._name = name
+        self._is_async = _is_async(function)
+        self._concurrency = concurrency or (32 if self._is_async else 1)
+        self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="instructzero-call")
+
+    @classmethod
+    def load(cls, name: str, *, concurrency: int | None = None) -> CallableBlackBox:
+        """From ``module:function``; the current directory is importable."""
+        return cls(_find(name), name, concurrency=concurrency)
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return {"backend": "python", "function": self._name}
+
+    @property
+    def concurrency(self) -> int:
+        return self._concurrency
+
+    async def complete(self, request: Request) -> Completion:
+        prompt = join_contents(request.messages)
+        try:
+            text = await self._call(prompt)
+        except InstructZeroError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"the function {self._name} raised {type(error).__name__} ({_line(error)}); mend the function"
+            ) from error
+        if not isinstance(text, str):
+            raise ModelError(f"expected a str from the function {self._name}, got {type(text).__name__}; return a str")
+        return Completion(text)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def _call(self, prompt: str) -> object:
+        if self._is_async:
+            return await self._function(prompt)  # type: ignore[misc]
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._function, prompt)
+
+
+def _is_async(function: TextFunction) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004  (an object may have an async __call__)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _find(name: str) -> TextFunction:
+    module_name, _, function_name = name.partition(":")
+    if not module_name or not function_name:
+        raise ModelError(f"expected python:module:function, got {name!r}; name a module and a function in it")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        function = getattr(importlib.import_module(module_name), function_name, None)
+    except Exception as error:  # importing runs the user's code
+        raise ModelError(
+            f"the module {module_name} of python:{name} cannot be imported ({type(error).__name__}: "
+            f"{_line(error)}); start in the folder that holds it, or mend it"
+        ) from error
+    if not callable(function):
+        raise ModelError(f"expected a function {function_name} in the module {module_name}, got none; check its name")
+    return function  # type: ignore[no-any-return]
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or ["no message"]
+    return lines[0].rstrip(".")[:200]

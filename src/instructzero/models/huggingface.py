@@ -1,0 +1,234 @@
+"""Any causal language model of the transformers library, as a writer and as a black box.
+
+Notation: n soft prompts, t soft tokens, h hidden size, s sequence length, V vocabulary size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+
+import torch
+from torch import Tensor
+
+from instructzero.errors import ModelError
+from instructzero.models.base import join_contents
+from instructzero.models.batcher import Batcher
+from instructzero.models.network import Network, Sampling, generate, load_network
+from instructzero.models.prefix import prompt_inputs
+from instructzero.types import Completion, Message, Request
+
+TEMPLATES = ("auto", "chat", "completion")
+_ROWS_AT_ONCE = 4096
+
+
+class HuggingFaceModel:
+    """A writer: a causal LM that takes soft prompts.
+
+    >>> model = HuggingFaceModel("Qwen/Qwen2.5-0.5B-Instruct")              # doctest: +SKIP
+    >>> soft = torch.randn(2, 5, model.hidden_size) * 0.02                  # doctest: +SKIP
+    >>> model.generate(soft, "", "Say hello.", max_new_tokens=8, special_tokens=True)   # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        batch_size: int = 32,
+    ) -> None:
+        self._network = load_network(
+            name, device=device, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code
+        )
+        self._batch_size = _checked_batch_size(batch_size)
+        self._embed = _input_embeddings(self._network)
+        self._hidden_size = int(self._embed(self._ids([0])).shape[-1])
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return _identity(self._network)
+
+    @property
+    def hidden_size(self) -> int:
+        return self._hidden_size
+
+    @property
+    def has_chat_template(self) -> bool:
+        return self._network.has_chat_template
+
+    @torch.inference_mode()
+    def embedding_statistics(self) -> tuple[float, float]:
+        """Mean and standard deviation over all V * h entries, as the model sees them (some scale inside)."""
+        size = self._network.model.config.get_text_config().vocab_size
+        total = square = torch.zeros((), dtype=torch.float64)
+        for start in range(0, size, _ROWS_AT_ONCE):
+            rows = self._embed(self._ids(range(start, min(size, start + _ROWS_AT_ONCE)))).double().cpu()
+            total, square = total + rows.sum(), square + rows.square().sum()
+        count = size * self._hidden_size
+        mean = float(total) / count
+        return mean, max(0.0, float(square) / count - mean**2) ** 0.5
+
+    def render_chat(self, content: str) -> str:
+        return self._network.render_chat([{"role": "user", "content": content}])
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        soft_prompts: Tensor | None,
+        before: str,
+        after: str,
+        *,
+        max_new_tokens: int,
+        special_tokens: bool,
+    ) -> list[str]:
+        """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``.
+
+        Special tokens are added once, in front of ``before``, so that a BOS token stays first.
+        """
+        if soft_prompts is None:
+            ids = self._network.encode(before + after, special_tokens=special_tokens)
+            return self._continue(self._embed(self._ids(ids))[None], max_new_tokens)
+        self._check_soft_prompts(soft_prompts)
+        head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
+        tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
+        texts: list[str] = []
+        for start in range(0, len(soft_prompts), self._batch_size):
+            soft = soft_prompts[start : start + self._batch_size].to(head)
+            rows = [head.expand(len(soft), -1, -1), soft, tail.expand(len(soft), -1, -1)]
+            texts += self._continue(torch.cat(rows, dim=1), max_new_tokens)
+        return texts
+
+    def _continue(self, embeddings: Tensor, max_new_tokens: int) -> list[str]:
+        """Texts that follow embeddings of shape (n, s, h); all rows are equally long, so none is padded."""
+        budget = self._network.budget(embeddings.shape[1], max_new_tokens)
+        mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
+        inputs = {"inputs_embeds": embeddings, "attention_mask": mask}
+        return [self._network.decode(row) for row in generate(self._network, inputs, budget)]
+
+    def _ids(self, ids: Sequence[int]) -> Tensor:
+        return torch.tensor(list(ids), dtype=torch.long, device=self._network.device)
+
+    def _check_soft_prompts(self, soft_prompts: Tensor) -> None:
+        if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self._hidden_size:
+            raise ModelError(
+                f"expected soft prompts of shape (n, t, {self._hidden_size}) for {self._network.name}, got "
+                f"{tuple(soft_prompts.shape)}; project to the writer's hidden size"
+            )
+
+
+class HuggingFaceBlackBox:
+    """A black box in this process: concurrent requests are answered in batches, in a thread of their own.
+
+    ``template``: ``chat`` uses the model's chat template, ``completion`` the bare contents, ``auto`` chat if
+    there is one. At a temperature above 0 the answer is a sample that is a function of the request alone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        template: str = "auto",
+        device: str = "auto",
+        dtype: str = "auto",
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        batch_size: int = 64,
+    ) -> None:
+        if template not in TEMPLATES:
+            raise ModelError(f"expected one of the templates {', '.join(TEMPLATES)}, got {template!r}; choose one")
+        self._network = load_network(
+            name, device=device, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code
+        )
+        self._chat = template == "chat" or (template == "auto" and self._network.has_chat_template)
+        self._batch_size = _checked_batch_size(batch_size)
+        self._stop = Event()
+        self._batcher = Batcher(self._answer, self._group, self._batch_size)
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return {**_identity(self._network), "template": "chat" if self._chat else "completion"}
+
+    @property
+    def concurrency(self) -> int:
+        """Four batches' worth, so that each batch can hold prompts that begin alike."""
+        return 4 * self._batch_size
+
+    async def complete(self, request: Request) -> Completion:
+        ids = self._encode(request.messages)
+        budget = self._network.budget(len(ids), request.max_tokens)
+        return await self._batcher.submit(_Prompt(tuple(ids), budget, request.temperature))
+
+    async def close(self) -> None:
+        self._stop.set()
+        self._batcher.close()
+
+    def _encode(self, messages: Sequence[Message]) -> list[int]:
+        if self._chat:
+            turns = [{"role": message.role, "content": message.content} for message in messages]
+            return self._network.encode(self._network.render_chat(turns), special_tokens=False)
+        return self._network.encode(join_contents(messages), special_tokens=True)
+
+    @staticmethod
+    def _group(prompt: _Prompt) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """Sorted by their ids, prompts that begin alike become neighbours, and are read together."""
+        return (prompt.temperature, prompt.budget), prompt.ids
+
+    def _answer(self, prompts: Sequence[_Prompt]) -> list[Completion]:
+        """Completions of prompts that share a budget and a temperature."""
+        first = prompts[0]
+        inputs = prompt_inputs(self._network, [prompt.ids for prompt in prompts])
+        sampling = None
+        if first.temperature > 0:
+            sampling = Sampling(first.temperature, tuple(prompt.seed for prompt in prompts))
+        rows = generate(self._network, inputs, first.budget, sampling=sampling, stop=self._stop)
+        return [
+            Completion(self._network.decode(row), len(prompt.ids), len(row))
+            for prompt, row in zip(prompts, rows, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """An encoded request: its token ids and how many may follow."""
+
+    ids: tuple[int, ...]
+    budget: int
+    temperature: float
+
+    @property
+    def seed(self) -> int:
+        digest = hashlib.sha256(repr((self.ids, self.budget, self.temperature)).encode()).digest()
+        return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _identity(network: Network) -> dict[str, str]:
+    return {
+        "backend": "huggingface",
+        "model": network.name,
+        "revision": network.revision,
+        "dtype": network.dtype,
+    }
+
+
+def _input_embeddings(network: Network) -> torch.nn.Module:
+    """The module that turns ids (s,) into what the model sees, (s, h); its bare weight may lack a scale."""
+    try:
+        embed = network.model.get_input_embeddings()
+    except NotImplementedError:
+        embed = None
+    if embed is None:
+        raise ModelError(
+            f"expected a writer with open input embeddings, got {network.name} without; choose another writer"
+        )
+    return embed  # type: ignore[no-any-return]
+
+
+def _checked_batch_size(batch_size: int) -> int:
+    if batch_size < 1:
+        raise ModelError(f"expected a batch size of at least 1, got {batch_size}; use a larger one")
+    return batch_size

@@ -1,0 +1,317 @@
+"""A causal LM with its tokenizer, loaded once and shared, and batched greedy generation on it.
+
+Notation: n rows, s sequence length, h hidden size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+from weakref import WeakValueDictionary
+
+import torch
+import transformers
+from torch import Tensor
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria
+
+from instructzero.errors import ModelError
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+_SAMPLE_BYTES = 65536
+_loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A loaded model. ``revision`` is the hub's commit, or a fingerprint of a local folder's files.
+
+    ``eos`` holds the token ids that end a text; ``context`` is how many positions the model has, None if
+    unbounded.
+    """
+
+    name: str
+    revision: str
+    model: Any
+    tokenizer: Any
+    eos: tuple[int, ...]
+    pad: int
+    context: int | None
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = self.model.device
+        return device
+
+    @property
+    def dtype(self) -> str:
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def has_chat_template(self) -> bool:
+        return bool(getattr(self.tokenizer, "chat_template", None))
+
+    def render_chat(self, messages: Sequence[dict[str, str]]) -> str:
+        """The turns in the model's chat template, ready for the assistant's answer."""
+        if not self.has_chat_template:
+            raise ModelError(
+                f"expected a model with a chat template, got {self.name} without one; use the template completion"
+            )
+        try:
+            # Templates that know no thinking ignore the flag; a thought would eat the whole answer's budget.
+            text = self.tokenizer.apply_chat_template(
+                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
+        except Exception as error:  # templates are programs of their own and raise what they like
+            raise ModelError(
+                f"the chat template of {self.name} refuses these turns ({first_line(error)}); use the "
+                "template completion or other roles"
+            ) from None
+        return str(text)
+
+    def encode(self, text: str, *, special_tokens: bool) -> list[int]:
+        """Token ids of one text."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=special_tokens, verbose=False)["input_ids"]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of generated ids, without special tokens."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def budget(self, length: int, max_new_tokens: int) -> int:
+        """How many tokens may follow a prompt of ``length`` tokens, at most ``max_new_tokens``."""
+        if length < 1:
+            raise ModelError(f"expected a prompt of at least one token for {self.name}, got none; write a prompt")
+        if self.context is not None and length >= self.context:
+            raise ModelError(
+                f"expected a prompt shorter than the {self.context} positions of {self.name}, got {length} "
+                "tokens; use fewer or shorter examples, or a model with a longer context"
+            )
+        return max_new_tokens if self.context is None else min(max_new_tokens, self.context - length)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Temperature and one seed for each row, so that a row's sample does not depend on its batch."""
+
+    temperature: float
+    seeds: tuple[int, ...]
+
+
+class _GumbelNoise(LogitsProcessor):
+    """The largest of logits + temperature * Gumbel noise is a sample ~ softmax(logits / temperature)."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._temperature = sampling.temperature
+        self._generators = [torch.Generator().manual_seed(seed) for seed in sampling.seeds]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        size = scores.shape[-1]
+        uniform = torch.stack([torch.rand(size, generator=each) for each in self._generators])
+        gumbel = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))  # ~ Gumbel(0, 1)
+        return scores + self._temperature * gumbel.to(scores.device)
+
+
+class _StopWhen(StoppingCriteria):
+    """Ends a batch that nobody waits for any more."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
+        return torch.full((len(input_ids),), self._event.is_set(), dtype=torch.bool, device=input_ids.device)
+
+
+def generate(
+    network: Network,
+    inputs: dict[str, Any],
+    max_new_tokens: int,
+    *,
+    sampling: Sampling | None = None,
+    stop: Event | None = None,
+) -> list[list[int]]:
+    """The new ids of every row, up to and including the one that ends the text.
+
+    ``inputs``: ``input_ids`` (n, s) or ``inputs_embeds`` (n, s, h), padded on the left, with
+    ``attention_mask`` (n, s).
+    """
+    options = {
+        "logits_processor": LogitsProcessorList([_GumbelNoise(sampling)]) if sampling else None,
+        "stopping_criteria": [_StopWhen(stop)] if stop else None,
+    }
+    config = GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=list(network.eos) or None,
+        pad_token_id=network.pad,
+    )
+    width = inputs["input_ids"].shape[1] if "input_ids" in inputs else 0
+    with torch.inference_mode():
+        ids = network.model.generate(**inputs, **options, generation_config=config)
+    return [_until_end(row, network.eos) for row in ids[:, width:].tolist()]
+
+
+def _until_end(row: list[int], eos: tuple[int, ...]) -> list[int]:
+    end = next((index for index, token in enumerate(row) if token in eos), len(row) - 1)
+    return row[: end + 1]
+
+
+def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> dict[str, Tensor]:
+    """``input_ids`` and ``attention_mask``, both (n, s). Texts go on at the right, so padding goes left."""
+    width = max(map(len, rows))
+    ids = [[pad] * (width - len(row)) + list(row) for row in rows]
+    mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+    return {
+        "input_ids": torch.tensor(ids, device=device),
+        "attention_mask": torch.tensor(mask, device=device),
+    }
+
+
+def load_network(
+    name: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+) -> Network:
+    """Load a local folder or a hub id; the same arguments give the same network while someone holds it."""
+    folder = Path(name).expanduser()
+    source = str(folder.resolve()) if folder.is_dir() else name
+    where = _device(device)
+    contents = fingerprint(folder) if folder.is_dir() else None
+    key = (source, contents, str(where), dtype, revision, trust_remote_code)
+    network = _loaded.get(key)
+    if network is None:
+        options = {"revision": revision, "trust_remote_code": trust_remote_code}
+        network = _load(source, where, _torch_dtype(dtype, where), options)
+        _loaded[key] = network
+    return network
+
+
+def _load(source: str, device: torch.device, dtype: torch.dtype | str, options: dict[str, Any]) -> Network:
+    label = Path(source).name if Path(source).is_dir() else source
+    with _quiet(), _load_errors(source):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+        auto: Any = transformers.AutoModelForCausalLM
+        model, report = auto.from_pretrained(source, dtype=dtype, output_loading_info=True, **options)
+        model = model.to(device).eval()
+    _check_complete(label, report)
+    eos = _end_tokens(model, tokenizer)
+    # What generate() is not told it takes from here, so the checkpoint's sampling settings must go.
+    model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(eos), 0)
+    text_config = model.config.get_text_config()
+    context = getattr(text_config, "max_position_embeddings", None)
+    revision = fingerprint(Path(source)) if Path(source).is_dir() else _commit(model, options)
+    return Network(label, revision, model, tokenizer, eos, pad, context)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    ids = model.generation_config.eos_token_id
+    ids = ids if ids is not None else tokenizer.eos_token_id
+    if ids is None:
+        return ()
+    return (ids,) if isinstance(ids, int) else tuple(ids)
+
+
+def _commit(model: Any, options: dict[str, Any]) -> str:
+    return str(getattr(model.config, "_commit_hash", None) or options["revision"] or "main")
+
+
+def fingerprint(folder: Path) -> str:
+    """Tells one checkpoint from another in a moment: names, sizes and the two ends of every model file.
+
+    Training changes every block of the weights, so a sample of them is enough.
+    """
+    digest = hashlib.sha256()
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    for path in sorted(files, key=lambda file: file.name):
+        if path.suffix in {".json", ".safetensors", ".bin", ".model", ".jinja", ".txt"}:
+            size = path.stat().st_size
+            digest.update(f"{path.name}\0{size}\0".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(_SAMPLE_BYTES))
+                file.seek(max(0, size - _SAMPLE_BYTES))
+                digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Loads without transformers' progress bars and reports; what matters of them becomes a `ModelError`."""
+    logging: Any = transformers.utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def _load_errors(source: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # checkpoints fail in as many ways as there are libraries under transformers
+        raise ModelError(_explain(source, error)) from None
+
+
+def _explain(source: str, error: Exception) -> str:
+    folder = Path(source)
+    if not folder.exists() and isinstance(error, OSError | ValueError) and "configuration class" not in str(error):
+        return (
+            f"expected a folder or a model of the Hugging Face hub, got {source!r}, which is neither a "
+            "folder here nor reachable on the hub; check the spelling, the network, or log in for a gated "
+            "model"
+        )
+    if folder.is_dir() and not (folder / "config.json").exists():
+        return f"expected a saved model in the folder {source}, got one without config.json; check the path"
+    return (
+        f"expected a causal language model in {source}, but it does not load ({type(error).__name__}: "
+        f"{first_line(error)}); check that the files are complete and that the model writes text"
+    )
+
+
+def _check_complete(label: str, report: dict[str, Any]) -> None:
+    """Refuse a checkpoint with gaps: transformers fills missing weights with random numbers."""
+    missing = sorted(str(key) for key in [*report.get("missing_keys", ()), *report.get("mismatched_keys", ())])
+    if missing:
+        raise ModelError(
+            f"expected all weights of a causal language model in {label}, got none that fit for "
+            f"{len(missing)} of them (first {missing[0]}); check that the files are complete and that the "
+            "model writes text"
+        )
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError):  # torch asserts when it was built without CUDA
+        raise ModelError(f"expected a device that torch finds here, got {device!r}; use auto or cpu") from None
+    return where
+
+
+def _torch_dtype(dtype: str, device: torch.device) -> torch.dtype | str:
+    if dtype not in DTYPES:
+        raise ModelError(f"expected one of the dtypes {', '.join(DTYPES)}, got {dtype!r}; choose one of them")
+    if dtype == "auto":
+        return torch.float32 if device.type == "cpu" else "auto"
+    return getattr(torch, dtype)  # type: ignore[no-any-return]
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an exception's text, short enough for a sentence."""
+    lines = str(error).strip().splitlines() or [""]
+    return lines[0].rstrip(".")[:200]

@@ -1,0 +1,84 @@
+"""Prompts that begin alike are read once: the keys and values of a common beginning serve a whole cluster.
+
+Notation: n rows, g clusters of rows with a common prefix, p prefix length, s suffix length, both with
+padding.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from instructzero.models.network import Network, pad_left
+
+Ids = Sequence[int]
+# Reading prefixes apart costs a pass of its own and more padding, so it must save this share of the tokens.
+_WORTHWHILE = 0.8
+
+
+def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
+    """What `generate` takes for ``rows``: padded ids and their mask, and where it pays a cache of the prefixes."""
+    plain = pad_left(rows, network.pad, network.device)
+    clusters = cluster(rows)
+    prefixes = pad_left([row[:length] for row, length, _ in clusters], network.pad, network.device)
+    tails = [row[length:] for row, (_, length) in zip(rows, _of_rows(clusters), strict=True)]
+    suffixes = pad_left(tails, network.pad, network.device)
+    cost = prefixes["input_ids"].numel() + suffixes["input_ids"].numel()
+    if cost > _WORTHWHILE * plain["input_ids"].numel() or not _can_share(network):
+        return plain
+    owner = torch.tensor([index for index, _ in _of_rows(clusters)], device=network.device)
+    parts = {name: torch.cat([prefixes[name][owner], suffixes[name]], dim=1) for name in plain}  # (n, p + s)
+    return {**parts, "past_key_values": _read(network, prefixes, owner)}
+
+
+def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
+    """Neighbours that begin alike: (first row, common length, number of rows).
+
+    A row joins its neighbours as long as at least half of the first row stays common; at least one token of
+    each row is left over, because the next token is predicted from it.
+
+    >>> cluster([(1, 2, 3, 4), (1, 2, 3, 5), (7, 8)])
+    [((1, 2, 3, 4), 3, 2), ((7, 8), 1, 1)]
+    """
+    clusters: list[tuple[Ids, int, int]] = []
+    for row in rows:
+        if clusters:
+            first, length, count = clusters[-1]
+            common = _common(first, row, min(length, len(row) - 1))
+            if 2 * common >= len(first):
+                clusters[-1] = (first, common, count + 1)
+                continue
+        clusters.append((row, len(row) - 1, 1))
+    return clusters
+
+
+def _common(first: Ids, second: Ids, most: int) -> int:
+    return next((index for index in range(most) if first[index] != second[index]), most)
+
+
+def _of_rows(clusters: Sequence[tuple[Ids, int, int]]) -> list[tuple[int, int]]:
+    """For each row the index of its cluster, and the length of that cluster's prefix."""
+    return [(index, length) for index, (_, length, count) in enumerate(clusters) for _ in range(count)]
+
+
+def _can_share(network: Network) -> bool:
+    """Whether each layer keeps all keys and values, and positions can be given: else a cache cannot be spread."""
+    layers = DynamicCache(config=network.model.config).layers
+    takes_positions = "position_ids" in inspect.signature(network.model.forward).parameters
+    return takes_positions and bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+
+
+@torch.inference_mode()
+def _read(network: Network, prefixes: dict[str, Tensor], owner: Tensor) -> DynamicCache:
+    """Keys and values of the prefixes (g, p), one copy for each of the n rows."""
+    cache = DynamicCache(config=network.model.config)
+    positions = (prefixes["attention_mask"].cumsum(dim=1) - 1).clamp(min=0)
+    network.model(**prefixes, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    cache.batch_select_indices(owner)
+    return cache

@@ -1,0 +1,216 @@
+"""What a person sees while a run goes on: a live display on a terminal, one line an event elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from instructzero.observers import Observer, RunPlan
+from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Dollars per million tokens; None where they are not known."""
+
+    input: float | None = None
+    output: float | None = None
+
+    def cost(self, usage: Usage) -> float | None:
+        """Dollars for ``usage``, or None when a price is missing."""
+        if self.input is None or self.output is None:
+            return None
+        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
+
+
+def format_cost(dollars: float | None) -> str:
+    return "cost unknown (no prices set)" if dollars is None else f"${dollars:.4f}"
+
+
+def format_seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+@dataclass
+class Tally(Observer):
+    """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this session, not of an earlier one."""
+
+    plan: RunPlan | None = None
+    stage: str = "loading the models"
+    plain: tuple[str, float] | None = None
+    best: tuple[str, float] | None = None
+    round: int = 0
+    evaluations: int = 0
+    replayed: int = 0
+    instructions: set[str] = field(default_factory=set)
+    usage: Usage = field(default_factory=Usage)
+    reused: int = 0
+    started: float = field(default_factory=time.monotonic)
+    searching_since: float | None = None
+
+    def run_started(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.stage = "scoring the plain instruction"
+
+    def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
+        self.plain = writing.instruction, evaluation.mean
+
+    def writing_started(self, number: int, proposals: int) -> None:
+        self._begin_searching()
+        self.round, self.stage = number, f"writing {proposals} instructions"
+
+    def writing_finished(self, number: int, writings: list[Writing]) -> None:
+        self.stage = "asking the black box"
+
+    def answered(self, completion: Completion, cached: bool) -> None:
+        if cached:
+            self.reused += 1
+        else:
+            self.usage += Usage(1, completion.prompt_tokens, completion.completion_tokens)
+
+    def trial_finished(self, trial: Trial) -> None:
+        self.evaluations += 1
+        self.round = trial.round
+        if self.searching_since is None:
+            self.replayed += 1
+        self.instructions.add(trial.instruction)
+        if self.best is None or trial.score > self.best[1]:
+            self.best = trial.instruction, trial.score
+
+    def testing_started(self, answers: int) -> None:
+        self.stage = f"testing on held-out examples ({answers:,} questions)"
+
+    def run_finished(self) -> None:
+        self.stage = "done"
+
+    def seconds_left(self) -> float | None:
+        """Time left for the search at the pace of this session; None before the first evaluation."""
+        done = self.evaluations - self.replayed
+        if self.plan is None or self.searching_since is None or not done:
+            return None
+        return (time.monotonic() - self.searching_since) / done * (self.plan.evaluations - self.evaluations)
+
+    def _begin_searching(self) -> None:
+        if self.searching_since is None:
+            self.searching_since = time.monotonic()
+
+
+class LiveProgress(Tally):
+    """A display that redraws itself; use as a context manager."""
+
+    def __init__(self, console: Console, prices: Prices) -> None:
+        super().__init__()
+        self._prices = prices
+        self._live = Live(console=console, get_renderable=self.render, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def render(self) -> RenderableType:
+        """The display as it stands now."""
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in self._rows():
+            table.add_row(name, Text(value))
+        return table
+
+    def _rows(self) -> list[tuple[str, str]]:
+        total = self.plan.evaluations if self.plan else 0
+        left = self.seconds_left()
+        return [
+            ("now", f"{self.stage} · {format_seconds(time.monotonic() - self.started)}"),
+            (
+                "search",
+                f"round {self.round} · {self.evaluations} of {total} evaluations · {_bar(self.evaluations, total)}",
+            ),
+            ("instructions", f"{len(self.instructions)} distinct"),
+            ("plain", _quoted(self.plain)),
+            ("best so far", _quoted(self.best)),
+            ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} from the call store"),
+            ("tokens", f"{self.usage.prompt_tokens:,} in · {self.usage.completion_tokens:,} out"),
+            ("cost", format_cost(self._prices.cost(self.usage))),
+            ("time left", "estimating" if left is None else format_seconds(left)),
+        ]
+
+
+class PlainProgress(Tally):
+    """One line for every round and every new best; for logs and pipes. Use as a context manager."""
+
+    def __init__(self, console: Console, prices: Prices) -> None:
+        super().__init__()
+        self._console = console
+        self._prices = prices
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *details: object) -> None: ...
+
+    def run_started(self, plan: RunPlan) -> None:
+        super().run_started(plan)
+        self._say(
+            f"task {plan.task}, method {plan.method}: {plan.evaluations} evaluations on {plan.validation} "
+            f"validation examples, then {plan.test} test examples"
+        )
+
+    def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
+        super().plain_finished(writing, evaluation)
+        self._say(f"plain instruction {_quoted(self.plain)}")
+
+    def writing_started(self, number: int, proposals: int) -> None:
+        if number and self.evaluations > self.replayed:
+            self._report_round()
+        super().writing_started(number, proposals)
+
+    def trial_finished(self, trial: Trial) -> None:
+        before = self.best
+        super().trial_finished(trial)
+        if self.best != before and self.searching_since is not None:
+            self._say(f"evaluation {self.evaluations}: new best {_quoted(self.best)}")
+
+    def testing_started(self, answers: int) -> None:
+        self._report_round()
+        super().testing_started(answers)
+        self._say(self.stage)
+
+    def _report_round(self) -> None:
+        total = self.plan.evaluations if self.plan else 0
+        left = self.seconds_left()
+        self._say(
+            f"round {self.round} done: {self.evaluations} of {total} evaluations, "
+            f"{len(self.instructions)} distinct instructions, {self.usage.calls:,} calls, "
+            f"{self.usage.prompt_tokens + self.usage.completion_tokens:,} tokens, "
+            f"{format_cost(self._prices.cost(self.usage))}, "
+            f"{'?' if left is None else format_seconds(left)} left"
+        )
+
+    def _say(self, line: str) -> None:
+        elapsed = format_seconds(time.monotonic() - self.started)
+        self._console.print(f"[{elapsed}] {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _quoted(scored: tuple[str, float] | None) -> str:
+    return "none yet" if scored is None else f"{scored[1]:.2f}  “{scored[0]}”"
+
+
+def _bar(done: int, total: int, width: int = 24) -> str:
+    filled = width * done // total if total else 0
+    return "━" * filled + "╌" * (width - filled)

@@ -1,0 +1,65 @@
+"""The random projection A: a low-dimensional vector z becomes a soft prompt (Section 3.1 of the paper).
+
+Notation: n vectors, d intrinsic dimension, t soft tokens, h hidden size of the writer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from instructzero.errors import ConfigurationError
+
+DISTRIBUTIONS = ("uniform", "normal")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A fixed matrix A of shape (t * h, d) and an offset, both drawn once a run.
+
+    >>> projection = Projection.draw("uniform", dimension=2, soft_tokens=3, hidden_size=4, seed=0)
+    >>> projection([(0.5, -0.5)]).shape
+    torch.Size([1, 3, 4])
+    """
+
+    matrix: Tensor
+    offset: float
+    soft_tokens: int
+
+    @classmethod
+    def draw(
+        cls,
+        distribution: str,
+        *,
+        dimension: int,
+        soft_tokens: int,
+        hidden_size: int,
+        seed: int,
+        embedding_statistics: tuple[float, float] = (0.0, 1.0),
+    ) -> Projection:
+        """Draw A from ``uniform``, A ~ U(-1, 1) as in the paper, or ``normal``.
+
+        ``normal`` scales A so that, for z uniform in [-1, 1]^d, the entries of the soft prompt have the mean and
+        the standard deviation ``embedding_statistics`` of the writer's own embeddings.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        shape = (soft_tokens * hidden_size, dimension)
+        if distribution == "uniform":
+            return cls(torch.rand(shape, generator=generator) * 2 - 1, 0.0, soft_tokens)  # A ~ U(-1, 1)
+        if distribution == "normal":
+            mean, deviation = embedding_statistics
+            scale = deviation * math.sqrt(3.0 / dimension)  # Var[A z] = d * scale^2 / 3 for z ~ U(-1, 1)^d
+            return cls(torch.randn(shape, generator=generator) * scale, mean, soft_tokens)
+        raise ConfigurationError(
+            f"expected a projection of {' or '.join(DISTRIBUTIONS)}, got {distribution!r}; choose one of them"
+        )
+
+    def __call__(self, points: Sequence[Sequence[float]]) -> Tensor:
+        """Soft prompts of shape (n, t, h), float32, for n points z of shape (d,)."""
+        z = torch.tensor(points, dtype=torch.float64)
+        soft = z @ self.matrix.double().T + self.offset  # A z
+        return soft.float().reshape(len(points), self.soft_tokens, -1)

@@ -1,0 +1,41 @@
+"""The tasks that ship with the package, one JSON file each in ``builtin/``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from instructzero.errors import TaskError
+from instructzero.tasks.data import Columns, TaskData, keep_apart, to_exemplars
+from instructzero.tasks.formats import SUFFIXES, parse_json
+from instructzero.tasks.hints import nearest_hint
+
+
+def _builtin_files() -> dict[str, Traversable]:
+    folder = files("instructzero.tasks") / "builtin"
+    if not folder.is_dir():
+        return {}
+    return {file.name.removesuffix(".json"): file for file in folder.iterdir() if file.name.endswith(".json")}
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The names of the built-in tasks, sorted."""
+    return tuple(sorted(_builtin_files()))
+
+
+def load_builtin(name: str) -> TaskData:
+    """The built-in task ``name``, its parts disjoint by input; raises `TaskError` with the nearest name."""
+    file = _builtin_files().get(name)
+    if file is None:
+        raise TaskError(unknown_task(name))
+    document = parse_json(file.read_text(encoding="utf-8"), f"built-in task {name!r}")
+    test = to_exemplars(document.test, Columns()) if document.test is not None else None
+    search, test = keep_apart(name, to_exemplars(document.search, Columns()), test)
+    return TaskData(name, search, test, document.metric, document.description)
+
+
+def unknown_task(name: str) -> str:
+    """What to tell a user who asked for a task that is neither built in nor a file."""
+    names = builtin_names()
+    asked = f"unknown task {name!r}{nearest_hint(name, names)}"
+    return f"{asked}; expected a file ({', '.join(SUFFIXES)}) or one of {', '.join(names)}"

@@ -1,0 +1,130 @@
+"""A task's examples before they are split, and the rows of a file that become them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from instructzero.errors import TaskError
+from instructzero.tasks.hints import nearest_hint
+from instructzero.types import Exemplar
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task as it was loaded: ``search`` to find instructions on, ``test`` to judge them, if it comes apart.
+
+    ``metric`` is the specification the task was made for, if it says. No input occurs twice.
+    """
+
+    name: str
+    search: tuple[Exemplar, ...]
+    test: tuple[Exemplar, ...] | None = None
+    metric: str | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        for part, examples in (("search", self.search), ("test", self.test)):
+            if examples is not None and not examples:
+                raise TaskError(f"task {self.name!r}: expected at least one {part} example, got none")
+        keys = [input_key(example) for example in (*self.search, *(self.test or ()))]
+        if len(set(keys)) < len(keys):
+            raise TaskError(
+                f"task {self.name!r}: expected every input once, got {len(keys) - len(set(keys))} repeated; "
+                f"merge the answers of equal inputs and keep search and test apart"
+            )
+
+
+def input_key(example: Exemplar) -> str:
+    """What makes two examples the same question: the input without the white space around it."""
+    return example.input.strip()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record of a file and where it stands, such as ``words.csv, line 3``."""
+
+    where: str
+    cells: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a row keeps its input and its answers; ``separator`` splits a cell with several answers."""
+
+    input: str = "input"
+    output: str = "output"
+    separator: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.separator == "":
+            raise TaskError("expected an answer separator of one character or more, such as '|', got none")
+
+    def exemplar(self, row: Row) -> Exemplar:
+        text = _text(self._cell(row, self.input), row.where, self.input)
+        return Exemplar(text, self._answers(row))
+
+    def _cell(self, row: Row, column: str) -> object:
+        if column == "output" and column not in row.cells:
+            column = "outputs" if "outputs" in row.cells else column  # the package's own task files
+        if column in row.cells:
+            return row.cells[column]
+        hint = nearest_hint(column, row.cells)
+        there = ", ".join(map(repr, row.cells)) or "none"
+        raise TaskError(f"{row.where}: expected a column {column!r}, got {there}{hint}")
+
+    def _answers(self, row: Row) -> tuple[str, ...]:
+        cell = self._cell(row, self.output)
+        cells = cell if isinstance(cell, list) else [cell]
+        answers = [_text(item, row.where, self.output) for item in cells]
+        if self.separator is not None and not isinstance(cell, list):
+            parts = (part.strip() for answer in answers for part in answer.split(self.separator))
+            answers = [part for part in parts if part]
+        if not answers:
+            raise TaskError(f"{row.where}: expected an answer in {self.output!r}, got none; remove the row")
+        return tuple(dict.fromkeys(answers))
+
+
+def _text(cell: object, where: str, column: str) -> str:
+    """A cell as text: booleans as JSON writes them; missing, empty and nested cells are refused."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    came = {type(None): "null", dict: "an object", list: "a list"}.get(type(cell))
+    if came is None and not str(cell).strip():
+        came = "an empty cell"
+    if came is not None:
+        raise TaskError(f"{where}: expected text in {column!r}, got {came}; fill it in or remove the row")
+    try:
+        str(cell).encode()
+    except UnicodeEncodeError as error:
+        raise TaskError(
+            f"{where}: expected text in {column!r}, got half of a surrogate pair at character {error.start}"
+        ) from None
+    return str(cell)
+
+
+def to_exemplars(rows: Iterable[Row], columns: Columns) -> tuple[Exemplar, ...]:
+    """The rows as examples; rows with the same input become one that accepts the answers of all of them."""
+    merged: dict[str, Exemplar] = {}
+    for row in rows:
+        example = columns.exemplar(row)
+        first = merged.setdefault(input_key(example), example)
+        outputs = tuple(dict.fromkeys((*first.outputs, *example.outputs)))
+        merged[input_key(example)] = Exemplar(first.input, outputs)
+    return tuple(merged.values())
+
+
+def keep_apart(
+    name: str, search: Sequence[Exemplar], test: Sequence[Exemplar] | None
+) -> tuple[tuple[Exemplar, ...], tuple[Exemplar, ...] | None]:
+    """Drops from the search part what the test part asks too; the test part, the yardstick, stays whole."""
+    if test is None:
+        return tuple(search), None
+    asked = {input_key(example) for example in test}
+    kept = tuple(example for example in search if input_key(example) not in asked)
+    if search and not kept:
+        raise TaskError(
+            f"task {name!r}: expected search inputs that the test part does not have, got none; "
+            f"give a test file with other inputs, or none to split the examples"
+        )
+    return kept, tuple(test)

@@ -1,0 +1,124 @@
+"""Dividing a task's examples into exemplars, validation and test: disjoint, seeded, and never empty."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from instructzero.errors import TaskError
+from instructzero.tasks.data import TaskData, input_key
+from instructzero.tasks.metrics import Metric, get_metric
+from instructzero.types import Exemplar
+
+DEFAULT_EXEMPLARS, DEFAULT_VALIDATION, DEFAULT_TEST = 5, 20, 100  # the paper's sizes
+_PARTS = {"exemplars": "exemplars", "validation": "validation examples", "test": "test examples"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run works on: the writer sees ``exemplars``, the search scores on ``validation``, the winner
+    is judged on ``test``."""
+
+    name: str
+    exemplars: tuple[Exemplar, ...]
+    validation: tuple[Exemplar, ...]
+    test: tuple[Exemplar, ...]
+    metric: Metric
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        for part in _PARTS:
+            if not getattr(self, part):
+                raise TaskError(f"task {self.name!r}: expected at least one of {_PARTS[part]}, got none")
+        keys = [input_key(example) for example in (*self.exemplars, *self.validation, *self.test)]
+        if len(set(keys)) < len(keys):
+            raise TaskError(f"task {self.name!r}: expected every input in one part only, got some in two")
+
+
+def split_task(
+    data: TaskData,
+    *,
+    metric: str | None = None,
+    exemplars: int | None = None,
+    validation: int | None = None,
+    test: int | None = None,
+    seed: int = 0,
+) -> Task:
+    """Divides ``data`` by a generator of its own, drawn from ``seed`` and the task's name only.
+
+    ``None`` asks for the default size: 5 exemplars, 20 validation and 100 test examples. Where the data
+    cannot give that much, what the explicit sizes leave is shared: a fifth of it, at most 5, for the
+    exemplars; then at most 20 for validation, half of the rest if the test shares the same examples; what
+    remains, at most 100, for the test. No part is ever empty. A task with a test part of its own gives
+    its test examples from there and the others from its search part. The metric is ``metric``, else the
+    data's own, else exact match.
+    """
+    asked = {"exemplars": exemplars, "validation": validation, "test": test}
+    _check_sizes(asked)
+    search = _shuffled(data.search, f"{seed}/{data.name}/search")
+    if data.test is None:
+        sizes = _share(len(search), asked, data.name)
+        held_out = search[sizes["exemplars"] + sizes["validation"] :]
+    else:
+        sizes = _share(len(search), {part: asked[part] for part in ("exemplars", "validation")}, data.name)
+        sizes |= _share(len(data.test), {"test": test}, data.name)
+        held_out = _shuffled(data.test, f"{seed}/{data.name}/test")
+    first = sizes["exemplars"]
+    return Task(
+        name=data.name,
+        exemplars=search[:first],
+        validation=search[first : first + sizes["validation"]],
+        test=held_out[: sizes["test"]],
+        metric=get_metric(metric or data.metric or "exact_match").bind((*data.search, *(data.test or ()))),
+        description=data.description,
+    )
+
+
+def _shuffled(examples: tuple[Exemplar, ...], seed: str) -> tuple[Exemplar, ...]:
+    # A text seeds through SHA-512, so the order depends neither on hash randomisation nor on the platform.
+    return tuple(random.Random(seed).sample(examples, len(examples)))
+
+
+def _check_sizes(asked: Mapping[str, int | None]) -> None:
+    for part, size in asked.items():
+        if size is not None and size < 1:
+            raise TaskError(
+                f"asked for {size} {_PARTS[part]}; ask for at least 1, or leave it to the default"
+            )
+
+
+def _share(available: int, asked: Mapping[str, int | None], name: str) -> dict[str, int]:
+    """Sizes of the parts that share ``available`` examples: first the explicit sizes, then the defaults."""
+    sizes = {part: size for part, size in asked.items() if size is not None}
+    left = available - sum(sizes.values())
+    open_parts = [part for part in asked if part not in sizes]
+    if available < len(asked):
+        raise TaskError(_too_few(available, asked, name))
+    if left < len(open_parts):
+        raise TaskError(_too_many_asked(available, sizes, len(open_parts), name))
+    for part in open_parts:
+        sizes[part] = _default_size(part, left, left_alone=part == open_parts[-1])
+        left -= sizes[part]
+    return sizes
+
+
+def _default_size(part: str, left: int, *, left_alone: bool) -> int:
+    if part == "exemplars":
+        return min(DEFAULT_EXEMPLARS, left if left_alone else max(1, left // 5))
+    if part == "validation":
+        return min(DEFAULT_VALIDATION, left if left_alone else left // 2)
+    return min(DEFAULT_TEST, left)
+
+
+def _too_few(available: int, parts: Mapping[str, int | None], name: str) -> str:
+    wanted = " and ".join(_PARTS[part] for part in parts)
+    return f"task {name!r}: expected at least {len(parts)} examples for {wanted}, got {available}; add some"
+
+
+def _too_many_asked(available: int, asked: Mapping[str, int], open_parts: int, name: str) -> str:
+    wanted = " and ".join(f"{size} {_PARTS[part]}" for part, size in asked.items())
+    together = " together" if len(asked) > 1 else ""
+    rest = ", each other part needing one" if open_parts else ""
+    most = available - open_parts
+    return f"asked for {wanted}, the task {name!r} has {available}{rest}; ask for at most {most}{together}"

@@ -1,0 +1,67 @@
+"""The texts around the data: what the writer reads, and what the black box reads.
+
+The same zero-shot template scores an instruction during the search and in the final test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from instructzero.errors import ConfigurationError
+from instructzero.models.base import SoftPromptModel
+from instructzero.types import Exemplar, Message
+
+CUE = "The instruction was to"
+# Stands where the soft prompt goes while a chat template is rendered; no tokenizer or template alters it.
+SOFT_PROMPT_MARK = "<<<soft-prompt>>>"
+
+
+@dataclass(frozen=True, slots=True)
+class WriterPrompt:
+    """The text before and after the soft prompt, and whether the tokenizer adds its own special tokens."""
+
+    before: str
+    after: str
+    special_tokens: bool
+
+
+def demonstrations(exemplars: Sequence[Exemplar]) -> str:
+    """The exemplars as text, each with its first accepted answer, separated by blank lines."""
+    return "\n\n".join(f"Input: {exemplar.input}\nOutput: {exemplar.outputs[0]}" for exemplar in exemplars)
+
+
+def writer_prompt(
+    model: SoftPromptModel, exemplars: Sequence[Exemplar], *, template: str, placement: str
+) -> WriterPrompt:
+    """What the writer reads.
+
+    ``template``: ``completion`` (plain text), ``chat`` (the model's chat template) or ``auto`` (chat if it has one).
+    ``placement``: ``front`` puts the soft prompt before everything, as in the paper; ``user_turn`` puts it at the
+    start of the user's turn, where a chat model expects the user's words.
+    """
+    content = f"{demonstrations(exemplars)}\n\n{CUE}"
+    if template == "completion" or (template == "auto" and not model.has_chat_template):
+        if placement == "user_turn":
+            raise ConfigurationError(
+                "expected a chat template for the placement user_turn, got plain text; "
+                "choose the placement front or a writer with a chat template"
+            )
+        return WriterPrompt("", content, special_tokens=True)
+    if not model.has_chat_template:
+        raise ConfigurationError(
+            "expected a writer with a chat template, got one without; choose the template completion"
+        )
+    return _chat_prompt(model, content + "?", placement)
+
+
+def _chat_prompt(model: SoftPromptModel, content: str, placement: str) -> WriterPrompt:
+    if placement == "front":
+        return WriterPrompt("", model.render_chat(content), special_tokens=False)
+    before, _, after = model.render_chat(f"{SOFT_PROMPT_MARK}\n{content}").partition(SOFT_PROMPT_MARK)
+    return WriterPrompt(before, after, special_tokens=False)
+
+
+def zero_shot(instruction: str, question: str) -> tuple[Message, ...]:
+    """What the black box reads: the instruction and one input, no exemplars (the paper's zero-shot template)."""
+    return (Message("user", f"Instruction: {instruction}\n\nInput: {question}\n\nOutput:"),)

@@ -1,0 +1,124 @@
+"""The values that flow through a run. All are frozen; tuples, not lists.
+
+Notation: d intrinsic dimension of z, t soft tokens, h hidden size of the writer, m validation examples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One input of a task with every accepted answer.
+
+    >>> Exemplar("cat", ("chat", "un chat")).outputs[0]
+    'chat'
+    """
+
+    input: str
+    outputs: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.outputs:
+            raise ValueError(f"expected at least one accepted answer for input {self.input!r}, got none")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat, as the OpenAI API has it."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a black box.
+
+    ``max_tokens`` bounds the answer; ``temperature`` 0 asks for the greedy answer.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 256
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer of a black box, with the tokens it was billed for."""
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was asked of the black box: calls, and tokens in and out. Adds up with ``+``."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A point z of the search space, shape (d,); ``None`` stands for the plain prompt without a soft prompt."""
+
+    z: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What the writer wrote for a proposal: the raw text, and the instruction that clean-up made of it."""
+
+    raw: str
+    instruction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Aligned results: ``scores[i]`` in [0, 1] and ``predictions[i]`` belong to example i, in every trial of a run."""
+
+    scores: tuple[float, ...]
+    predictions: tuple[str, ...]
+    usage: Usage = field(default_factory=Usage)
+
+    def __post_init__(self) -> None:
+        if len(self.scores) != len(self.predictions) or not self.scores:
+            raise ValueError(
+                f"expected as many scores as predictions and at least one, "
+                f"got {len(self.scores)} and {len(self.predictions)}"
+            )
+
+    @property
+    def mean(self) -> float:
+        """H(z) of the paper: the mean score over the examples."""
+        return sum(self.scores) / len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One evaluated proposal. ``number`` counts from 0 over the run, ``round`` over the optimiser's batches."""
+
+    number: int
+    round: int
+    proposal: Proposal
+    writing: Writing
+    evaluation: Evaluation
+
+    @property
+    def instruction(self) -> str:
+        return self.writing.instruction
+
+    @property
+    def score(self) -> float:
+        return self.evaluation.mean

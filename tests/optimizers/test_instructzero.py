@@ -1,0 +1,36 @@
+"""The paper's search."""
+
+import numpy as np
+
+from instructzero.optimizers import InstructZero
+from instructzero.types import Evaluation, Trial, Writing
+
+
+def test_first_round_spreads_over_the_whole_box():
+    """25 scrambled Sobol points: every quarter of [-1, 1] holds some of them in every dimension."""
+    points = np.array([each.z for each in InstructZero(dimension=10, seed=0).ask(150)])
+    assert points.shape == (25, 10)
+    quarters = np.floor((points + 1) * 2).clip(0, 3)
+    assert all(len(set(quarters[:, dimension])) == 4 for dimension in range(10))
+
+
+def test_an_interrupted_first_round_is_completed_with_the_same_points():
+    optimizer = InstructZero(dimension=3, seed=5)
+    whole = optimizer.ask(25)
+    told = [Trial(i, 0, each, Writing("", ""), Evaluation((1.0,), ("",))) for i, each in enumerate(whole[:10])]
+    optimizer.tell(told)
+    assert optimizer.ask(25) == whole[10:]
+
+
+def test_later_rounds_bring_one_point_from_each_of_the_best():
+    optimizer = InstructZero(dimension=3, seed=0)
+    generator = np.random.default_rng(0)
+    for round_number in range(3):
+        proposals = optimizer.ask(100)
+        assert len(proposals) == 25
+        optimizer.tell(
+            [
+                Trial(i, round_number, each, Writing("", ""), Evaluation(tuple(generator.random(5)), ("",) * 5))
+                for i, each in enumerate(proposals)
+            ]
+        )

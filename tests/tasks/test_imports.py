@@ -1,0 +1,13 @@
+"""Loading tasks must not wait for the libraries that models need."""
+
+import os
+import subprocess
+import sys
+
+
+def test_importing_tasks_loads_no_heavy_library():
+    heavy = ("torch", "numpy", "pandas", "transformers", "pydantic")
+    code = f"import sys, instructzero.tasks; print([name for name in {heavy!r} if name in sys.modules])"
+    env = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

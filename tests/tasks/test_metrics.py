@@ -1,0 +1,271 @@
+"""What every metric promises, and what the published metrics got wrong."""
+
+import math
+import string
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instructzero.errors import TaskError
+from instructzero.tasks import METRIC_FORMS, get_metric
+from instructzero.types import Exemplar
+
+SPECS = ["exact_match", "f1", "exact_set", "contains", "numeric", "numeric:0.5", "choice"]
+answers = st.text(min_size=1) | st.text(string.punctuation + string.digits + " aA\n", min_size=1)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None)
+@given(answer=answers)
+def test_every_answer_scores_1_against_itself(spec, answer):
+    assert get_metric(spec)(answer, (answer,)) == 1.0
+
+
+@pytest.mark.parametrize("spec", [*SPECS, "choice:yes|no", r"regex:(\w+)?!"])
+@settings(deadline=None)
+@given(prediction=answers | st.just(""), outputs=st.lists(st.text(), min_size=1, max_size=3))
+def test_every_score_is_a_number_from_0_to_1(spec, prediction, outputs):
+    score = get_metric(spec)(prediction, outputs)
+    assert isinstance(score, float)
+    assert 0.0 <= score <= 1.0
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None)
+@given(prediction=st.text(), outputs=st.lists(answers, min_size=2, max_size=3))
+def test_another_accepted_answer_never_lowers_the_score(spec, prediction, outputs):
+    metric = get_metric(spec)
+    assert metric(prediction, outputs) >= metric(prediction, outputs[:1])
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer"),
+    [
+        ("Paris. It is the capital.", "paris"),
+        ("Paris\nFrance", "Paris"),
+        ("\n  The  Answer! ", "the answer"),
+        ("Sentence 1: The child fell.", "The child fell."),
+        ("five hundred and four", "five hundred four"),
+        ("ninety-four", "ninety four"),
+        ("“Zeit”", "Zeit"),
+        ("cafe\u0301", "café"),
+        ("1,000", "1000"),
+        ("1,2,3", "1, 2, 3"),
+        ("\u22125", "-5"),
+        ("A.M.", "a.m."),
+        ("Dr. King. He led the movement.", "Dr. King"),
+        ("Dr King", "Dr. King"),
+        ("one\ntwo\nthree", "one\ntwo"),
+    ],
+)
+def test_texts_match_in_their_normal_form(prediction, answer):
+    assert get_metric("exact_match")(prediction, [answer]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer"),
+    [
+        ("3", "3.5"),
+        ("35", "3.5"),
+        ("5", "-5"),
+        ("p.m.", "a.m."),
+        ("Dr. Pepper", "Dr. King"),
+        ("one\nother", "one\ntwo"),
+        ("?", "!"),
+        ("", "!"),
+        ("12", "1,2"),
+        ("Frank R. Reid was born.", "Frank R. Reid was not born."),
+    ],
+)
+def test_texts_that_differ_in_meaning_do_not_match(prediction, answer):
+    assert get_metric("exact_match")(prediction, [answer]) == 0.0
+
+
+def test_contains_says_zero_when_the_answer_is_absent():
+    assert get_metric("contains")("a rabbit", ["hare"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "score"),
+    [
+        ("I would say: rest, mainly.", "rest", 1.0),
+        ("the forest", "rest", 0.0),
+        ("anything", "", 0.0),
+        ("", "", 1.0),
+        ("-5", "5", 0.0),
+        ("5.25", "5", 0.0),
+        ("It is (a+b)", "a+b", 1.0),
+        ("Yes!", "!", 1.0),
+        ("Yes", "!", 0.0),
+    ],
+)
+def test_contains_looks_for_whole_words(prediction, answer, score):
+    assert get_metric("contains")(prediction, [answer]) == score
+
+
+def test_f1_measures_the_overlap_of_words():
+    assert get_metric("f1")("involve vertical movement", ["involve going up."]) == pytest.approx(1 / 3)
+    assert get_metric("f1")("nothing", ["involve going up.", "nothing at"]) == pytest.approx(2 / 3)
+
+
+def test_exact_set_ignores_order_and_separators():
+    metric = get_metric("exact_set")
+    assert metric("Cat and sea lion, dog", ["sea lion, dog, cat"]) == 1.0
+    assert metric("cat, dog", ["cat, dog, spider"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "score"),
+    [
+        ("The answer is 1,234.", "1234", 1.0),
+        ("-3.50", "-3.5", 1.0),
+        ("3.5", "-3.5", 0.0),
+        ("It costs $12 for 3 days", "12", 1.0),
+        ("-$5", "$-5", 1.0),
+        ("2 + 55 = 57", "57", 1.0),
+        ("Sure!\n42", "42", 1.0),
+        ("about 1e3", "1000", 1.0),
+        ("between 3-5", "3", 1.0),
+        ("none", "0", 0.0),
+        ("None.", "none", 1.0),
+        ("9" * 400, "9" * 399 + "8", 0.0),
+    ],
+)
+def test_numeric_compares_the_number_that_is_stated(prediction, answer, score):
+    assert get_metric("numeric")(prediction, [answer]) == score
+
+
+def test_numeric_allows_the_tolerance_asked_for():
+    assert get_metric("numeric:0.01")("3.14", ["3.15"]) == 1.0
+    assert get_metric("numeric:0.01")("3.14", ["3.16"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("spec", "prediction", "answer", "score"),
+    [
+        ("choice:positive|negative", "The sentiment is Positive.", "positive", 1.0),
+        ("choice:positive|negative", "positive. Nothing negative here.", "positive", 1.0),
+        ("choice:positive|negative", "Let me see. It is negative.", "negative", 1.0),
+        ("choice:positive|negative", "positive or negative", "positive", 0.0),
+        ("choice:positive|negative", "neither", "positive", 0.0),
+        ("choice:same|not the same", "They are not the same", "not the same", 1.0),
+        ("choice:same|not the same", "They are not the same", "same", 0.0),
+        ("choice:A|B|C", "(B) a dog", "B", 1.0),
+        ("choice:A|B|C", "b", "B", 1.0),
+    ],
+)
+def test_choice_wants_exactly_one_option_named(spec, prediction, answer, score):
+    assert get_metric(spec)(prediction, [answer]) == score
+
+
+def test_choice_takes_its_options_from_the_examples():
+    examples = [Exemplar("1", ("yes",)), Exemplar("2", ("no", "nope"))]
+    metric = get_metric("choice").bind(examples)
+    assert metric("yes and no", ["yes"]) == 0.0
+    assert metric("no, nope", ["no", "nope"]) == 1.0
+    assert metric.name == "choice"
+
+
+def test_choice_refuses_an_answer_that_is_no_option():
+    with pytest.raises(TaskError, match="among the options, got 'maybe'"):
+        get_metric("choice:yes|no").bind([Exemplar("1", ("maybe",))])
+
+
+@pytest.mark.parametrize(
+    ("spec", "prediction", "score"),
+    [
+        ("regex:answer is (.+)", "So the answer is Seven.", 1.0),
+        ("regex:answer is (.+)", "seven", 0.0),
+        ("regex:(?i)seven", "It is Seven, I think", 1.0),
+        ("regex:x(y)?", "x", 0.0),
+        ("regex:a:(.+)", "a:seven", 1.0),
+    ],
+)
+def test_regex_extracts_the_answer(spec, prediction, score):
+    assert get_metric(spec)(prediction, ["seven"]) == score
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("exact_macth", ["did you mean 'exact_match'", *METRIC_FORMS]),
+        ("F1", ["did you mean 'f1'"]),
+        ("f1:3", ["unknown metric 'f1:3'"]),
+        ("numeric:x", ["tolerance", "'x'"]),
+        ("numeric:-1", ["tolerance", "'-1'"]),
+        ("numeric:nan", ["tolerance"]),
+        ("choice:yes", ["two or more options"]),
+        ("choice:yes|Yes!", ["two or more options"]),
+        ("choice:yes|", ["two or more options"]),
+        ("regex:", ["pattern"]),
+        ("regex:(", ["regular expression"]),
+        ("regx:seven", ["did you mean 'regex'"]),
+        ("", ["unknown metric ''"]),
+        (":score", ["MODULE:FUNCTION"]),
+    ],
+)
+def test_a_metric_that_does_not_exist_is_refused_with_the_mend(spec, words):
+    with pytest.raises(TaskError) as refusal:
+        get_metric(spec)
+    assert all(word in str(refusal.value) for word in words), refusal.value
+
+
+MODULE = """
+def length(prediction, outputs):
+    return min(1, len(prediction) / 10)
+def returns(value):
+    return lambda prediction, outputs: value
+too_large, text, missing, not_a_number = returns(1.5), returns("1"), returns(None), returns(float("nan"))
+true = returns(True)
+number = 3
+def fails(prediction, outputs):
+    return 1 / 0
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    (tmp_path / "own_metrics_for_test.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "broken_metrics_for_test.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield "own_metrics_for_test"
+    sys.modules.pop("own_metrics_for_test", None)
+
+
+def test_a_function_in_the_current_directory_can_score(own_module):
+    metric = get_metric(f"{own_module}:length")
+    assert metric("12345", ["x"]) == 0.5
+    assert metric.name == f"{own_module}:length"
+    assert math.isclose(get_metric(f"{own_module}:true")("", ["x"]), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "came"),
+    [
+        ("too_large", "1.5"),
+        ("text", "'1'"),
+        ("missing", "None"),
+        ("not_a_number", "nan"),
+        ("fails", "ZeroDivisionError"),
+    ],
+)
+def test_what_a_function_may_not_return_is_named(own_module, function, came):
+    with pytest.raises(TaskError, match=rf"{function}.*got {came}"):
+        get_metric(f"{own_module}:{function}")("prediction", ["x"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "came"),
+    [
+        ("no_such_module_at_all:score", "No module named"),
+        ("own_metrics_for_test:absent", "got none"),
+        ("own_metrics_for_test:number", "got a int"),
+        ("broken_metrics_for_test:score", "SystemExit"),
+    ],
+)
+def test_a_function_that_cannot_be_had_is_refused(own_module, spec, came):
+    with pytest.raises(TaskError, match=came):
+        get_metric(spec)

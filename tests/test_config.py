@@ -1,0 +1,64 @@
+"""Settings: one namespace, one wording of errors."""
+
+from pathlib import Path
+
+import pytest
+
+from instructzero.config import Settings, differences, dump_yaml, load_yaml, make_settings
+from instructzero.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"task": "a", "sedd": 1}, "unknown setting 'sedd'; did you mean 'seed'"),
+        ({"task": "a", "zzzzzz": 1}, "unknown setting 'zzzzzz'; run 'instructzero run --help'"),
+        ({}, "no task is set; name it with --task"),
+        ({"task": "a", "evaluations": 0}, "greater than 0, got 0; change --evaluations"),
+        ({"task": "a", "method": "magic"}, "'paper' or 'uniform', got 'magic'"),
+        ({"task": "a", "temperature": "hot"}, "got 'hot'; change --temperature"),
+    ],
+)
+def test_a_fault_is_one_sentence_with_the_mend(values, message):
+    with pytest.raises(ConfigurationError) as caught:
+        make_settings(values)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_yaml_gives_the_same_settings_back(tmp_path):
+    settings = make_settings({"task": "wörter: #1", "data_dir": "x/y", "temperature": 0.5, "metric": "regex:\\d+"})
+    path = tmp_path / "settings.yaml"
+    path.write_text(dump_yaml(settings), encoding="utf-8")
+    assert make_settings(load_yaml(path)) == settings
+    assert settings.data_dir == Path("x/y")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("- a\n- b\n", "keys and values"), ("task: [", "not valid YAML at line"), ("", "keys and values")],
+)
+def test_a_bad_file_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        load_yaml(path)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(ConfigurationError, match="no configuration file"):
+        load_yaml(tmp_path / "none.yaml")
+
+
+def test_differences_name_what_changes_the_result_only():
+    old = Settings(task="a", evaluations=10, concurrency=4)
+    new = Settings(task="a", evaluations=20, concurrency=64)
+    assert differences(old, new) == ["evaluations: 10 there, 20 here"]
+
+
+def test_every_setting_has_a_help_text_and_a_panel():
+    from instructzero.config import panel_of
+
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert panel_of(name)

@@ -1,0 +1,30 @@
+"""What the package promises to export, and what it costs to import."""
+
+import subprocess
+import sys
+
+import instructzero
+
+
+def test_exported_names_are_pinned():
+    assert instructzero.__all__ == [
+        *("BlackBox", "Completion", "ConfigurationError", "EndpointError", "Evaluation", "Exemplar"),
+        *("InstructZero", "InstructZeroError", "Message", "ModelError", "Observer", "Optimizer", "Proposal"),
+        *("Request", "Result", "RunDirectoryError", "Scored", "Settings", "SoftPromptModel", "Task", "TaskError"),
+        *("Trial", "Uniform", "Usage", "UserError", "Writing", "optimize", "resume"),
+    ]
+    assert all(getattr(instructzero, name) is not None for name in instructzero.__all__)
+
+
+def test_help_and_tasks_import_no_heavy_library():
+    code = (
+        "import sys; from instructzero.cli import app; from instructzero.inventory import print_tasks; print_tasks();"
+        "sys.exit(bool({'torch', 'transformers', 'openai', 'scipy'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_version_is_the_distributions():
+    from importlib.metadata import version
+
+    assert instructzero.__version__ == version("instructzero")

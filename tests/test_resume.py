@@ -1,0 +1,151 @@
+"""A run that is stopped anywhere, by anything, ends as if it had not been, and pays nothing twice."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import instructzero
+from instructzero.errors import EndpointError
+from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+class Counted:
+    """A run in a process of its own, whose black box counts its calls."""
+
+    def __init__(self, folder, task_file):
+        self.directory = folder / "run"
+        self.calls_file = folder / "calls"
+        folder.mkdir()
+        self.start = [
+            *("run", "--task", str(task_file), "--out", str(self.directory), "--plain"),
+            *("--writer", "scripted:phrases", "--blackbox", "python:counting_blackbox:answer"),
+            *("--evaluations", "30", "--initial", "10", "--batch", "5"),
+        ]
+
+    def run(self, kill_after=None):
+        """Start it, or resume it where it has begun; whether it got to its end."""
+        begun = (self.directory / "settings.yaml").exists()
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(ASSETS),
+            "CALLS_FILE": str(self.calls_file),
+            "CALLS_STORE": str(self.directory / "calls.sqlite"),
+        }
+        if kill_after is not None:
+            environment["KILL_AFTER_SECONDS"] = str(kill_after)
+        arguments = ["resume", str(self.directory), "--plain"] if begun else self.start
+        command = [sys.executable, "-m", "instructzero", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        return done.returncode == 0
+
+    @property
+    def journal(self):
+        return (self.directory / "journal.jsonl").read_bytes()
+
+    @property
+    def calls(self):
+        return len(self.calls_file.read_text().splitlines())
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_20_random_moments_it_ends_the_same_and_repeats_no_call(tmp_path, task_file):
+    reference = Counted(tmp_path / "reference", task_file)
+    began = time.monotonic()
+    assert reference.run()
+    longest = time.monotonic() - began
+    moments = random.Random(0)
+    kills, attempt, ended = 0, 0, True
+    while kills < 20 or not ended:
+        if ended:
+            attempt += 1
+            run = Counted(tmp_path / str(attempt), task_file)
+        ended = run.run(kill_after=moments.uniform(0, longest / 4) if kills < 20 else None)
+        kills += not ended
+        if ended:
+            assert run.journal == reference.journal
+            assert run.calls == reference.calls
+    assert attempt < 20  # otherwise most of the kills came too late to hit a run
+
+
+def test_a_broken_endpoint_stops_the_run_and_the_next_run_completes_it(scripted, tmp_path):
+    whole = ScriptedBlackBox(obey)
+    reference = run_with(whole, scripted, tmp_path / "reference")
+    calls = 0
+    for _ in range(100):
+        box = ScriptedBlackBox(obey, fail_after=7)
+        try:
+            result = run_with(box, scripted, tmp_path / "broken")
+        except EndpointError:
+            calls += box.calls.total()
+            continue
+        calls += box.calls.total()
+        break
+    assert result == reference
+    assert calls == whole.calls.total()
+    assert journal(tmp_path / "broken") == journal(tmp_path / "reference")
+
+
+def test_a_finished_run_is_not_run_again(scripted, tmp_path):
+    first = run_with(ScriptedBlackBox(obey), scripted, tmp_path / "run")
+    again = ScriptedBlackBox(obey)
+    assert run_with(again, scripted, tmp_path / "run") == first
+    assert again.calls.total() == 0
+
+
+def test_a_torn_last_line_is_cut_and_done_again_for_free(scripted, tmp_path):
+    run_with(ScriptedBlackBox(obey), scripted, tmp_path / "run")
+    path = tmp_path / "run" / "journal.jsonl"
+    whole = path.read_bytes()
+    for cut in (1, 40, len(whole) // 2):
+        path.write_bytes(whole[:-cut])
+        box = ScriptedBlackBox(obey)
+        run_with(box, scripted, tmp_path / "run")
+        assert path.read_bytes() == whole
+        assert box.calls.total() == 0
+
+
+def test_same_settings_same_journal_and_another_seed_another(scripted, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        run_with(ScriptedBlackBox(obey), {**scripted, "seed": seed}, tmp_path / name)
+    assert journal(tmp_path / "a") == journal(tmp_path / "b") != journal(tmp_path / "c")
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, task_file):
+    run = Counted(tmp_path / "interrupted", task_file)
+    environment = {**os.environ, "PYTHONPATH": str(ASSETS), "CALLS_FILE": str(run.calls_file)}
+    command = [sys.executable, "-m", "instructzero", *run.start]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not run.calls_file.exists() or run.calls < 20:
+        time.sleep(0.01)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"instructzero resume {run.directory}" in stderr
+    assert "Traceback" not in stderr
+    reference = Counted(tmp_path / "reference", task_file)
+    assert reference.run()
+    assert run.run()
+    assert (run.journal, run.calls) == (reference.journal, reference.calls)
+
+
+def run_with(box, settings, directory):
+    settings = {name: value for name, value in settings.items() if name not in ("task", "writer", "blackbox")} | {
+        "directory": directory
+    }
+    task = Path(directory).parent / "words.jsonl"
+    return instructzero.optimize(task, writer=ScriptedWriter(), blackbox=box, **settings)
+
+
+def journal(directory):
+    return (directory / "journal.jsonl").read_bytes()
