@@ -134,11 +134,17 @@ def _evaluator(
         max_tokens=settings.answer_tokens,
         temperature=settings.temperature,
         on_answer=lambda request, completion, cached: observer.answered(completion, cached),
+        grace_s=0.0 if _is_free(blackbox) else 5.0,
     )
     try:
         yield evaluator
     finally:
         evaluator.close()
+
+
+def _is_free(blackbox: BlackBox) -> bool:
+    """Whether nothing is lost when an answer that is on its way is dropped."""
+    return blackbox.identity.get("backend") == "huggingface"
 
 
 def _header(task: Task, writer_model: SoftPromptModel, blackbox: BlackBox) -> dict[str, Any]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from instructzero.observers import Observer
     from instructzero.result import Result
 
+REFUSED = 2
+"""The exit code after an error that was raised on purpose, as after a wrong flag."""
+
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -31,12 +34,12 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """The entry point: every error raised on purpose becomes one sentence and an exit code."""
+    """The entry point: every error raised on purpose becomes one sentence and exit code 2."""
     try:
         app()
     except InstructZeroError as error:
         print(f"instructzero: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(REFUSED) from None
 
 
 def _flags_of_settings(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,12 +1,12 @@
 """The errors that instructzero raises on purpose.
 
-    InstructZeroError                what the command line prints as one sentence
-    ├── UserError                    something to mend in what was asked (exit code 2)
+    InstructZeroError                what the command line prints as one sentence, with exit code 2
+    ├── UserError                    something to mend in what was asked
     │   ├── ConfigurationError       a setting: unknown key, impossible value, other settings in the directory
     │   ├── TaskError                the data: missing file, malformed line, unknown column, too few examples
     │   ├── ModelError               a model: unknown id or folder, no embeddings access, wrong key
     │   └── RunDirectoryError        the directory: unwritable, full disk, damaged journal
-    └── EndpointError                the black box stopped answering; what was paid is kept, resume later (exit code 1)
+    └── EndpointError                the black box stopped answering; what was paid is kept, resume later
 
 Every message names what was expected, what came, and the mend.
 """
@@ -15,13 +15,9 @@ Every message names what was expected, what came, and the mend.
 class InstructZeroError(Exception):
     """Base of all errors raised on purpose; its text is one clear sentence for the user."""
 
-    exit_code = 1
-
 
 class UserError(InstructZeroError):
     """Something in the input that the user can mend."""
-
-    exit_code = 2
 
 
 class ConfigurationError(UserError):

@@ -91,12 +91,6 @@ class Evaluator:
             scores = tuple(map(self._score, predictions, examples))
             yield Evaluation(scores, predictions, usage)
 
-    def ask(self, requests: Sequence[Request]) -> list[Completion]:
-        """Answers to free questions, in order, kept and looked up in the store like all others."""
-        questions = [_Question(Call.of(self._identity, request), request) for request in requests]
-        (answers,) = self._answers([questions])
-        return answers
-
     def close(self) -> None:
         """Wait briefly for what is on its way, then free the black box and the store."""
         try:

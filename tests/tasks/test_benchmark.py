@@ -14,9 +14,7 @@ from instructzero.tasks.benchmark import benchmark_names
 
 _BESIDE = Path(__file__).parents[2].parent / "shared" / "data" / "instruction-induction"
 FOLDER = Path(os.environ.get("INSTRUCTZERO_BENCHMARK_DATA") or _BESIDE)
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "induce").is_dir(), reason="the benchmark's folder is not there"
-)
+pytestmark = pytest.mark.skipif(not (FOLDER / "induce").is_dir(), reason="the benchmark's folder is not there")
 NAMES = benchmark_names(FOLDER)
 PAPER_METRICS = {
     "common_concept": "f1",

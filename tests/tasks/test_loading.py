@@ -61,9 +61,7 @@ def test_a_file_may_say_its_name_metric_description_and_test(write):
 
 
 def test_numbers_and_booleans_become_the_text_they_are_written_as(write):
-    data = load_task_data(
-        write("a.jsonl", '{"input": 1, "output": 3.50}\n{"input": "x", "output": [true, 7]}')
-    )
+    data = load_task_data(write("a.jsonl", '{"input": 1, "output": 3.50}\n{"input": "x", "output": [true, 7]}'))
     assert [example.outputs for example in data.search] == [("3.50",), ("true", "7")]
 
 

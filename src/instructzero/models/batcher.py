@@ -15,8 +15,8 @@ Answer = TypeVar("Answer")
 class Batcher(Generic[Item, Answer]):
     """Runs ``answer(items) -> answers`` in one thread, on batches of at most ``batch_size`` items.
 
-    ``group(item)`` gives what the items of one batch must share, and a length to sort by, so that a batch of
-    like lengths is padded little. The event loop stays free meanwhile: an interrupt is heard at once.
+    ``group(item)`` gives what the items of one batch must share, and what to sort by, so that a batch holds
+    items that are alike. The event loop stays free meanwhile: an interrupt is heard at once.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ def _find(name: str) -> TextFunction:
     if not module_name or not function_name:
         raise ModelError(f"expected python:module:function, got {name!r}; name a module and a function in it")
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+        sys.path.append(os.getcwd())  # last, so that a file there named like a library hides nothing
     try:
         function = getattr(importlib.import_module(module_name), function_name, None)
     except Exception as error:  # importing runs the user's code

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 import torch
 import transformers
+from huggingface_hub.utils import logging as hub_logging
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria
 
@@ -244,15 +245,18 @@ def fingerprint(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Loads without transformers' progress bars and reports; what matters of them becomes a `ModelError`."""
+    """Loads without the libraries' progress bars and reports; what matters of them becomes a `ModelError`."""
     logging: Any = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    hub_verbosity = hub_logging.get_verbosity()
     logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(hub_verbosity)
         if bars:
             logging.enable_progress_bar()
 

@@ -87,7 +87,7 @@ class OpenAIBlackBox:
         except APIError as error:
             failure = self._failure(error)
         else:
-            return read_answer(response)
+            return read_answer(response, self._endpoint)
         raise failure  # outside the handler: the SDK's exception holds the request, and with it the key
 
     async def close(self) -> None:
@@ -179,24 +179,35 @@ def _checked_url(url: str) -> str:
     return public
 
 
-def read_answer(response: httpx2.Response) -> Completion:
-    """The completion in a response with status 200; whatever lacks a text counts as the empty answer."""
+def read_answer(response: httpx2.Response, endpoint: str) -> Completion:
+    """The completion in a response with status 200; a choice without a text counts as the empty answer.
+
+    A response that holds no choice at all, such as a web page or a cut JSON text, is no answer of the model: it
+    raises `EndpointError` instead of being scored.
+    """
     try:
         data = response.json()
     except ValueError:
-        return Completion("")
-    if not isinstance(data, dict):
-        return Completion("")
+        data = None
+    choice = _first_choice(data)
+    if choice is None:
+        kind = response.headers.get("content-type", "an unnamed kind").partition(";")[0]
+        raise EndpointError(
+            f"expected a completion from {endpoint}, got a response without one (status 200, {kind}); every answer "
+            "so far is kept: check that the address is an API's, often it ends in /v1, then resume"
+        )
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    return Completion(_text(data), _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+    return Completion(_text(choice), _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
 
 
-def _text(data: dict[str, Any]) -> str:
-    choices = data.get("choices")
+def _first_choice(data: Any) -> dict[str, Any] | None:
+    choices = data.get("choices") if isinstance(data, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        return ""
+    return choice if isinstance(choice, dict) else None
+
+
+def _text(choice: dict[str, Any]) -> str:
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     return text if isinstance(text, str) else ""

@@ -40,9 +40,7 @@ def load_benchmark_task(name: str, data_dir: Path) -> TaskData:
     """The task ``name`` of the benchmark's folder; without an ``execute`` file it has no test part."""
     names = benchmark_names(data_dir)
     if not names:
-        raise TaskError(
-            f"{data_dir}: expected the benchmark's folder with induce/NAME.json, got no such file"
-        )
+        raise TaskError(f"{data_dir}: expected the benchmark's folder with induce/NAME.json, got no such file")
     if name not in names:
         asked = f"unknown task {name!r} in {data_dir}"
         raise TaskError(f"{asked}{nearest_hint(name, names)}; expected one of {', '.join(names)}")

@@ -67,9 +67,7 @@ def _numeric(spec: str, parameter: str) -> Metric:
     except InvalidOperation:
         tolerance = Decimal("NaN")
     if not (tolerance.is_finite() and tolerance >= 0):
-        raise TaskError(
-            f"metric {spec!r}: expected a tolerance of 0 or more, such as numeric:0.01, got {parameter!r}"
-        )
+        raise TaskError(f"metric {spec!r}: expected a tolerance of 0 or more, such as numeric:0.01, got {parameter!r}")
     return NumericMetric(spec, tolerance)
 
 

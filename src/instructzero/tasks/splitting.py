@@ -83,9 +83,7 @@ def _shuffled(examples: tuple[Exemplar, ...], seed: str) -> tuple[Exemplar, ...]
 def _check_sizes(asked: Mapping[str, int | None]) -> None:
     for part, size in asked.items():
         if size is not None and size < 1:
-            raise TaskError(
-                f"asked for {size} {_PARTS[part]}; ask for at least 1, or leave it to the default"
-            )
+            raise TaskError(f"asked for {size} {_PARTS[part]}; ask for at least 1, or leave it to the default")
 
 
 def _share(available: int, asked: Mapping[str, int | None], name: str) -> dict[str, int]:

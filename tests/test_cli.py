@@ -1,0 +1,234 @@
+"""The command line: what it prints, and what it makes of bad input."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from instructzero import cli
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path, task_file):
+    """Run the command line in this process, in a directory of its own; gives exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["instructzero", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit:
+            code = exit.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+SCRIPTED = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey")
+QUICK = ("--evaluations", "8", "--initial", "4", "--batch", "4")
+
+
+def test_run_prints_the_best_instruction_beside_the_plain_one(run):
+    code, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
+    assert code == 0
+    result = json.loads(Path("here/result.json").read_text())
+    best, plain = (re.search(rf"^{name}.* (\d\.\d{{3}}) +(\d\.\d{{3}})", out, re.M) for name in ("best", "plain"))
+    assert [float(each) for each in best.groups()] == [result["validation_score"], result["test_score"]]
+    assert [float(each) for each in plain.groups()] == list(result["plain"].values())[1:]
+    assert result["instruction"] in out
+    assert "\x1b" not in out
+
+
+def test_run_again_resumes_and_other_settings_are_refused(run):
+    arguments = ("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
+    assert run(*arguments)[0] == 0
+    code, out, _ = run(*arguments)
+    assert (code, "(0 of them now)" in out) == (0, True)
+    code, _, err = run(*arguments, "--seed", "7")
+    assert code == 2
+    assert "seed: 0 there, 7 here" in err
+
+
+def test_a_configuration_file_and_flags_say_the_same(run):
+    Path("settings.yaml").write_text(
+        "task: words.jsonl\nwriter: scripted:phrases\nblackbox: scripted:obey\nevaluations: 8\ninitial: 4\n"
+    )
+    assert run("run", "--config", "settings.yaml", "--batch", "4", "--out", "a")[0] == 0
+    assert run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "b")[0] == 0
+    assert Path("a/journal.jsonl").read_text() == Path("b/journal.jsonl").read_text()
+
+
+def test_prices_give_a_cost(run):
+    prices = ("--input-price", "1", "--output-price", "1000")
+    _, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, *prices)
+    usage = json.loads(Path("runs/words-paper-0/result.json").read_text())["usage"]
+    dollars = (usage["prompt_tokens"] + 1000 * usage["completion_tokens"]) / 1e6
+    assert f"${dollars:.4f}" in out
+
+
+class WrongKey(BaseHTTPRequestHandler):
+    """An endpoint that refuses every key with 401 and counts how often it was asked."""
+
+    asked = 0
+
+    def do_POST(self):
+        type(self).asked += 1
+        body = b'{"error": {"message": "Incorrect API key provided: sk-se****", "code": "invalid_api_key"}}'
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments): ...
+
+
+def test_a_wrong_key_is_told_at_once_and_never_shown(run, monkeypatch):
+    server = HTTPServer(("127.0.0.1", 0), WrongKey)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-marker")
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    code, out, err = run(
+        *("run", "--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "openai:m"),
+        *("--base-url", url, "--concurrency", "1", "--out", "here"),
+    )
+    server.shutdown()
+    server.server_close()
+    assert code == 2
+    assert "OPENAI_API_KEY" in err
+    assert WrongKey.asked == 1
+    written = b"".join(path.read_bytes() for path in Path("here").iterdir())
+    assert "marker" not in out + err
+    assert b"marker" not in written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "none.jsonl", *SCRIPTED], "none.jsonl: expected a file"),
+        (["--task", "malformed.jsonl", *SCRIPTED], "line 2"),
+        (["--task", "empty.jsonl", *SCRIPTED], "got an empty task"),
+        (["--task", "antonyns", *SCRIPTED], "unknown task 'antonyns'"),
+        (["--task", "words.jsonl", "--input-column", "inptu", *SCRIPTED], "did you mean 'input'"),
+        (["--task", "words.jsonl", "--metric", "exact_mach", *SCRIPTED], "did you mean 'exact_match'"),
+        (["--task", "words.jsonl", "--validation", "500", *SCRIPTED], "asked for 500 validation examples"),
+        (["--task", "words.jsonl", "--writer", "./none", "--blackbox", "scripted:obey"], "neither a folder here"),
+        (["--task", "words.jsonl", "--writer", "magic:x", "--blackbox", "scripted:obey"], "expected a model as"),
+        (["--task", "words.jsonl", "--writer", "openai:x", "--blackbox", "scripted:obey"], "takes soft prompts"),
+        (["--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "openai:x"], "OPENAI_API_KEY"),
+        (["--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "python:no:f"], "no"),
+        (
+            [
+                *("--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "openai:x"),
+                *("--retries", "0", "--base-url", "http://127.0.0.1:9/v1"),
+            ],
+            "http://127.0.0.1:9/v1 cannot be reached",
+        ),
+        (["--task", "words.jsonl", *SCRIPTED, "--evaluations", "0"], "greater than 0"),
+        (["--task", "words.jsonl", *SCRIPTED, "--out", "/proc/nowhere"], "cannot write to /proc/nowhere"),
+        (["--config", "typo.yaml", *SCRIPTED], "did you mean 'evaluations'"),
+        (["--config", "none.yaml", *SCRIPTED], "no configuration file"),
+        (SCRIPTED, "no task is set"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(run, arguments, message):
+    for name, content in {
+        "malformed.jsonl": '{"input": "a", "output": "b"}\n{bad\n',
+        "empty.jsonl": "",
+        "typo.yaml": "task: words.jsonl\nevaluatoins: 4\n",
+    }.items():
+        Path(name).write_text(content)
+    code, _, err = run("run", *arguments)
+    assert code == 2
+    assert message in err
+    assert err.startswith("instructzero: ")
+    assert err.count("\n") == 1
+
+
+def test_a_damaged_journal_is_told_with_its_line(run):
+    assert run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")[0] == 0
+    content = Path("here/journal.jsonl").read_text().splitlines(keepends=True)
+    damaged = [*content[:3], content[3].replace("0.0", "1.0", 1), *content[4:]]
+    Path("here/journal.jsonl").write_text("".join(damaged))
+    code, _, err = run("resume", "here")
+    assert code == 2
+    assert "journal.jsonl is damaged at line 4" in err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_sentence(run):
+    os.mkdir("here")
+    os.symlink("/dev/full", "here/journal.jsonl")
+    arguments = ("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+def test_resume_without_a_run_is_refused(run):
+    code, _, err = run("resume", "nowhere")
+    assert code == 2
+    assert "expected a run directory" in err
+
+
+def test_a_run_directory_is_used_by_one_process_at_a_time(run, tmp_path):
+    from instructzero.config import make_settings
+    from instructzero.run_directory import RunDirectory
+
+    settings = make_settings({"task": str(tmp_path / "words.jsonl"), "writer": "scripted:phrases"})
+    with RunDirectory.claim(tmp_path / "here", settings):
+        code, _, err = run("run", "--task", "words.jsonl", *SCRIPTED, "--out", "here")
+    assert code == 2
+    assert "in use by another process" in err
+
+
+def test_tasks_and_models_and_doctor_answer(run):
+    code, out, _ = run("tasks")
+    assert code == 0
+    assert "first_word_letter" in out
+    code, out, _ = run("tasks", "first_word_letter")
+    assert "exact_match" in out
+    code, out, _ = run("models")
+    assert "embedded:writer" in out
+    code, out, _ = run("doctor")
+    assert code == 0, out
+    assert "FAIL" not in out
+
+
+def test_module_and_script_are_the_same():
+    script = Path(sys.executable).with_name("instructzero")
+    from_script, from_module = (
+        subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
+        for command in ([script], [sys.executable, "-m", "instructzero"])
+    )
+    assert from_script.split() == from_module.replace("python -m instructzero", "instructzero").split()
+    assert all(name in from_script for name in ("run", "resume", "tasks", "models", "doctor"))
+
+
+def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_path):
+    from rich.console import Console
+
+    from instructzero.api import run_settings
+    from instructzero.config import make_settings
+    from instructzero.progress import LiveProgress, Prices
+
+    console = Console(width=100, force_terminal=True, file=io.StringIO(), record=True)
+    with LiveProgress(console, Prices(1.0, 1.0)) as progress:
+        run_settings(make_settings(scripted), tmp_path / "run", progress)
+        console.print(progress.render())
+    text = console.export_text()
+    assert "12 of 12 evaluations" in text
+    assert "calls paid" in text
+    assert "$0.00" in text
+    assert progress.best[0] in text
