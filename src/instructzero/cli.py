@@ -114,7 +114,7 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
     from instructzero.summary import print_summary
 
     console = Console(highlight=False)
-    prices = Prices(settings.input_price, settings.output_price)
+    prices = Prices.of(settings)
     progress = PlainProgress if plain or not console.is_terminal else LiveProgress
     try:
         with progress(console, prices) as observer:

@@ -11,6 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from instructzero.config import Settings
+from instructzero.models.registry import parse_model
 from instructzero.observers import Observer, RunPlan
 from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
 
@@ -22,6 +24,13 @@ class Prices:
     input: float | None = None
     output: float | None = None
 
+    @classmethod
+    def of(cls, settings: Settings) -> Prices:
+        """The prices that are set; a model that runs here costs nothing."""
+        if parse_model(settings.blackbox, bare_kind=None).kind in ("hf", "embedded", "scripted"):
+            return cls(settings.input_price or 0.0, settings.output_price or 0.0)
+        return cls(settings.input_price, settings.output_price)
+
     def cost(self, usage: Usage) -> float | None:
         """Dollars for ``usage``, or None when a price is missing."""
         if self.input is None or self.output is None:
@@ -30,7 +39,7 @@ class Prices:
 
 
 def format_cost(dollars: float | None) -> str:
-    return "cost unknown (no prices set)" if dollars is None else f"${dollars:.4f}"
+    return "no price set" if dollars is None else f"${dollars:.4f}"
 
 
 def format_seconds(seconds: float) -> str:

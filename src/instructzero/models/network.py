@@ -248,15 +248,16 @@ def _quiet() -> Iterator[None]:
     """Loads without the libraries' progress bars and reports; what matters of them becomes a `ModelError`."""
     logging: Any = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    hub_verbosity = hub_logging.get_verbosity()
+    hub: Any = hub_logging
+    hub_verbosity = hub.get_verbosity()
     logging.set_verbosity_error()
-    hub_logging.set_verbosity_error()
+    hub.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
-        hub_logging.set_verbosity(hub_verbosity)
+        hub.set_verbosity(hub_verbosity)
         if bars:
             logging.enable_progress_bar()
 
