@@ -41,11 +41,11 @@ def _scores(name: str, scored: Scored) -> str:
 
 
 def _effort(result: Result, prices: Prices, tally: Tally) -> str:
-    usage = result.usage
+    usage, now = result.usage, tally.usage.calls
     parts = [
         f"{len(result.trials)} evaluations",
         f"{result.distinct_instructions} distinct instructions",
-        f"{usage.calls:,} black-box calls ({tally.usage.calls:,} of them now)",
+        f"{usage.calls:,} black-box calls{f' ({now:,} of them now)' if now != usage.calls else ''}",
         f"{usage.prompt_tokens + usage.completion_tokens:,} tokens",
         format_cost(prices.cost(usage)),
         format_seconds(time.monotonic() - tally.started),
