@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from instructzero.build import build_blackbox, build_task, build_writer_model, execute, split
+from instructzero.build import execute, split
 from instructzero.config import Settings, make_settings
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.callable import CallableBlackBox
@@ -46,20 +46,18 @@ def optimize(
     chosen = resolve_paths(make_settings({**settings, **_names(task, writer, blackbox)}))
     return execute(
         chosen,
-        _task(task, chosen),
-        build_writer_model(chosen) if isinstance(writer, str) else writer,
-        _blackbox(blackbox, chosen),
         Path(directory) if directory is not None else default_directory(chosen),
         observer or Observer(),
+        task=None if isinstance(task, str | Path) else _task(task, chosen),
+        writer_model=None if isinstance(writer, str) else writer,
+        blackbox=None if isinstance(blackbox, str) else _blackbox(blackbox),
     )
 
 
 def run_settings(settings: Settings, directory: Path | None, observer: Observer) -> Result:
     """Run what the settings name, from nothing or from where the directory has got to."""
     settings = resolve_paths(settings)
-    task = build_task(settings)  # the cheapest first: a wrong file is told before a model is loaded
-    directory = directory or default_directory(settings)
-    return execute(settings, task, build_writer_model(settings), build_blackbox(settings), directory, observer)
+    return execute(settings, directory or default_directory(settings), observer)
 
 
 def resume(directory: str | Path, *, observer: Observer | None = None) -> Result:
@@ -97,17 +95,14 @@ def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
     }
 
 
-def _task(task: str | Path | Task | Examples, settings: Settings) -> Task:
+def _task(task: Task | Examples, settings: Settings) -> Task:
     if isinstance(task, Task):
         return task
-    if isinstance(task, str | Path):
-        return build_task(settings)
     examples = tuple(each if isinstance(each, Exemplar) else Exemplar(each[0], (each[1],)) for each in task)
-    data = TaskData(name="examples", search=examples, test=None, metric=None, description="")
-    return split(data, settings)
+    return split(TaskData(name="examples", search=examples), settings)
 
 
-def _blackbox(blackbox: str | BlackBox | Callable[[str], str], settings: Settings) -> BlackBox:
-    if isinstance(blackbox, str):
-        return build_blackbox(settings)
-    return CallableBlackBox(blackbox, getattr(blackbox, "__qualname__", "function")) if callable(blackbox) else blackbox
+def _blackbox(blackbox: BlackBox | Callable[[str], str]) -> BlackBox:
+    if callable(blackbox):
+        return CallableBlackBox(blackbox, getattr(blackbox, "__qualname__", "function"))
+    return blackbox

@@ -92,34 +92,42 @@ def build_optimizer(settings: Settings) -> Optimizer:
 
 def execute(
     settings: Settings,
-    task: Task,
-    writer_model: SoftPromptModel,
-    blackbox: BlackBox,
     directory: Path,
     observer: Observer,
+    *,
+    task: Task | None = None,
+    writer_model: SoftPromptModel | None = None,
+    blackbox: BlackBox | None = None,
 ) -> Result:
-    """Run, or continue, the search of ``settings`` in ``directory`` and write what it found there."""
-    with (
-        RunDirectory.claim(directory, settings) as run,
-        _evaluator(settings, task, blackbox, run, observer) as evaluator,
-    ):
-        journal = Journal(run.journal)
-        journal.start(_header(task, writer_model, blackbox))
-        observer.run_started(
-            RunPlan(task.name, settings.method, settings.evaluations, len(task.validation), len(task.test))
-        )
-        search = Search(
-            task=task,
-            optimizer=build_optimizer(settings),
-            writer=build_writer(settings, writer_model, task),
-            evaluator=evaluator,
-            journal=journal,
-            evaluations=settings.evaluations,
-            observer=observer,
-        )
-        result = search.run()
-        run.write_result(result)
-        return result
+    """Run, or continue, the search of ``settings`` in ``directory`` and write what it found there.
+
+    What is not given as an object is made from the settings, the quickest to refuse first: data, directory, black box,
+    and only then the writer, which may take minutes to load.
+    """
+    task = task or build_task(settings)
+    with RunDirectory.claim(directory, settings) as run:
+        blackbox = blackbox or build_blackbox(settings)
+        with _evaluator(settings, task, blackbox, run, observer) as evaluator:
+            writer_model = writer_model or build_writer_model(settings)
+            journal = Journal(run.journal)
+            journal.start(_header(task, writer_model, blackbox))
+            observer.run_started(_plan(settings, task))
+            search = Search(
+                task=task,
+                optimizer=build_optimizer(settings),
+                writer=build_writer(settings, writer_model, task),
+                evaluator=evaluator,
+                journal=journal,
+                evaluations=settings.evaluations,
+                observer=observer,
+            )
+            result = search.run()
+            run.write_result(result)
+            return result
+
+
+def _plan(settings: Settings, task: Task) -> RunPlan:
+    return RunPlan(task.name, settings.method, settings.evaluations, len(task.validation), len(task.test))
 
 
 @contextmanager
