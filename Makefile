@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-TASK ?= larger_animal
+TASK ?= first_word_letter
 
 .PHONY: run test check benchmark clean
 

@@ -22,7 +22,7 @@ class Observer:
     """Does nothing; override what you want to hear.
 
     ``answered`` is heard for every answer of the black box, ``cached`` when it came from the call store and was not
-    paid again; ``trial_finished`` also for the trials of an earlier session that a resumed run replays.
+    paid again; ``trial_finished`` also for the trials of an earlier process that a resumed run replays.
     """
 
     def run_started(self, plan: RunPlan) -> None: ...

@@ -50,7 +50,7 @@ def format_seconds(seconds: float) -> str:
 
 @dataclass
 class Tally(Observer):
-    """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this session, not of an earlier one."""
+    """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this process, not of an earlier one."""
 
     plan: RunPlan | None = None
     stage: str = "loading the models"
@@ -101,7 +101,7 @@ class Tally(Observer):
         self.stage = "done"
 
     def seconds_left(self) -> float | None:
-        """Time left for the search at the pace of this session; None before the first evaluation."""
+        """Time left for the search at the pace of this process; None before the first evaluation."""
         done = self.evaluations - self.replayed
         if self.plan is None or self.searching_since is None or not done:
             return None

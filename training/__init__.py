@@ -1,0 +1,1 @@
+"""Everything that makes the embedded pair: corpus, tokenisers, training, measurements and task files."""

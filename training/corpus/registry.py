@@ -1,0 +1,50 @@
+"""All tasks of the corpus, and the split between what may be trained on and what a task file may hold."""
+
+from functools import cache
+from random import Random
+
+from training.corpus import grammar, letters, lists, meanings, numbers, sentences
+from training.corpus.types import TaskSpec
+from training.corpus.vague import FAMILIES
+
+_ALL = (*letters.TASKS, *meanings.TASKS, *numbers.TASKS, *lists.TASKS, *sentences.TASKS)
+TASKS: dict[str, TaskSpec] = {task.name: task for task in _ALL}
+SHIPPED: tuple[str, ...] = tuple(task.name for task in _ALL if task.shipped)
+FAMILIES_OF: dict[str, tuple[str, ...]] = {
+    name: tuple(family for family, entry in FAMILIES.items() if name in dict(entry.meanings)) for name in TASKS
+}
+HELD_OUT_SHARE = {"first_word_letter": 0.5, "second_word_letter": 0.5, "letters_list": 0.5, "singular_to_plural": 0.5}
+
+
+def is_held_out_input(task: TaskSpec, text: str) -> bool:
+    """True for inputs reserved for the task file: a fixed share by hash, nothing for a closed table.
+
+    The share is a half where the natural inputs are few (real words) and a fifth elsewhere. Words that instructions
+    are made of are never reserved: the black box reads each of them as one token and cannot see their letters.
+    """
+    if task.is_closed or (task.name in HELD_OUT_SHARE and text in instruction_words()):
+        return False
+    return grammar.fraction("input", task.name, text) < HELD_OUT_SHARE.get(task.name, 0.2)
+
+
+def training_input(task: TaskSpec, rng: Random) -> str:
+    """An input the task may be taught with."""
+    while True:
+        text = task.draw(rng)
+        if not is_held_out_input(task, text) and task.answer(text) is not None:
+            return text
+
+
+def hedged_meanings(task: TaskSpec, tail: str) -> list[tuple[str, float]]:
+    """What a hedged instruction of the task may mean: mostly the task, else one of its siblings."""
+    kept = grammar.HEDGES[tail]
+    return [(task.name, kept), *((name, (1 - kept) / len(task.siblings)) for name in task.siblings)]
+
+
+@cache
+def instruction_words() -> frozenset[str]:
+    """Every word that any instruction is made of."""
+    texts = {text for task in _ALL for pattern in task.good for text in grammar.expand(pattern)}
+    texts |= {text for family in FAMILIES.values() for pattern in family.patterns for text in grammar.expand(pattern)}
+    texts |= set(grammar.HEDGES)
+    return frozenset(word.strip(".,") for text in texts for word in text.split()) - {""}
