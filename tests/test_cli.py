@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 
+import instructzero
 from instructzero import cli
 
 
@@ -240,3 +241,13 @@ def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_pa
     assert "calls paid" in text
     assert "$0.00" in text
     assert progress.best[0] in text
+
+
+def test_what_a_model_writes_cannot_steer_the_terminal():
+    from instructzero.progress import printable
+
+    assert printable("bold \x1b[1m, back\b, flip \u202e, ü 字 😀") == "bold \ufffd[1m, back\ufffd, flip \ufffd, ü 字 😀"
+
+
+def test_version_is_told(run):
+    assert run("--version") == (0, f"instructzero {instructzero.__version__}\n", "")

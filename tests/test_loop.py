@@ -86,6 +86,8 @@ def test_pairs_and_a_plain_function_are_enough(tmp_path):
     )
     assert result.test_score == 1.0
     exemplars = [Exemplar(word, (answer,)) for word, answer in pairs]
+    with pytest.raises(instructzero.ConfigurationError, match="were Python objects; continue it with"):
+        instructzero.resume(tmp_path / "run")
     again = instructzero.optimize(
         exemplars, writer=ScriptedWriter(), blackbox=obey, directory=tmp_path / "run", evaluations=10, initial=10
     )

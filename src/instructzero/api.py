@@ -9,6 +9,7 @@ from typing import Any
 
 from instructzero.build import execute, split
 from instructzero.config import Settings, make_settings
+from instructzero.errors import ConfigurationError
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.callable import CallableBlackBox
 from instructzero.observers import Observer
@@ -56,6 +57,12 @@ def optimize(
 
 def run_settings(settings: Settings, directory: Path | None, observer: Observer) -> Result:
     """Run what the settings name, from nothing or from where the directory has got to."""
+    given = [name for name in ("writer", "blackbox") if getattr(settings, name).startswith("object:")]
+    if given:
+        raise ConfigurationError(
+            f"the {' and the '.join(given)} of this run {'was a' if len(given) == 1 else 'were'} Python "
+            f"object{'s' if len(given) > 1 else ''}; continue it with instructzero.optimize and the same arguments"
+        )
     settings = resolve_paths(settings)
     return execute(settings, directory or default_directory(settings), observer)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from instructzero import __version__
 from instructzero.config import Settings, load_yaml, make_settings, panel_of
 from instructzero.errors import InstructZeroError
 
@@ -25,12 +26,26 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="instructzero",
-    help="Find the best instruction for a black-box LLM.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"instructzero {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    """Find the best instruction for a black-box LLM."""
 
 
 def main() -> None:

@@ -38,6 +38,11 @@ class Prices:
         return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
 
 
+def printable(text: str) -> str:
+    """The text without what could steer the terminal: a model may write anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def format_cost(dollars: float | None) -> str:
     return "no price set" if dollars is None else f"${dollars:.4f}"
 
@@ -217,7 +222,7 @@ class PlainProgress(Tally):
 
 
 def _quoted(scored: tuple[str, float] | None) -> str:
-    return "none yet" if scored is None else f"{scored[1]:.2f}  “{scored[0]}”"
+    return "none yet" if scored is None else f"{scored[1]:.2f}  “{printable(scored[0])}”"
 
 
 def _bar(done: int, total: int, width: int = 24) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from instructzero.progress import Prices, Tally, format_cost, format_seconds
+from instructzero.progress import Prices, Tally, format_cost, format_seconds, printable
 from instructzero.result import Result, Scored
 
 
@@ -31,7 +31,7 @@ def print_summary(console: Console, result: Result, directory: Path, prices: Pri
 
 def _instruction(console: Console, title: str, text: str, style: str = "") -> None:
     _say(console, title, style="dim")
-    for line in textwrap.wrap(text, console.width - 2) or ["(empty)"]:
+    for line in textwrap.wrap(printable(text), console.width - 2) or ["(empty)"]:
         _say(console, f"  {line}", style=style)
     _say(console, "")
 
