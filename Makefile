@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-TASK ?= first_word_letter
+TASK ?= antonyms
 
 .PHONY: run test check benchmark clean
 

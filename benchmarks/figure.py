@@ -1,4 +1,4 @@
-"""Draws how a run got to its instruction; `python -m benchmarks.figure runs/first_word_letter docs/images/run.png`."""
+"""Draws how a run got to its instruction; `python -m benchmarks.figure runs/antonyms docs/images/run.png`."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def timed_run(task: str, directory: Path, **settings: object) -> tuple[float, Re
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", default="first_word_letter")
+    parser.add_argument("--task", default="antonyms")
     parser.add_argument("--evaluations", type=int, default=150)
     parser.add_argument("--no-reference", action="store_true", help="leave out the slow reference")
     arguments = parser.parse_args()
