@@ -30,7 +30,7 @@ def draw(history: History, task: str, path: Path) -> None:
     best = max(history.trials, key=lambda trial: trial.score)
     axes.set_title("\n".join(textwrap.wrap(f"{task}: “{best.instruction}” ({best.score:.2f})", 95)), fontsize=10)
     axes.set(xlabel="evaluations", ylabel="validation score", ylim=(-0.03, 1.03))
-    axes.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
