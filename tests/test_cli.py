@@ -205,7 +205,9 @@ def test_a_run_directory_is_used_by_one_process_at_a_time(run, tmp_path):
 def test_tasks_and_models_and_doctor_answer(run):
     code, out, _ = run("tasks")
     assert code == 0
-    assert "first_word_letter" in out
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if not line.startswith(" ")}
+    assert "yes" in rows["first_word_letter"]
+    assert "no" in rows["ascii"]
     code, out, _ = run("tasks", "first_word_letter")
     assert "exact_match" in out
     code, out, _ = run("models")

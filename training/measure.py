@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from instructzero.tasks.metrics import get_metric
 from training.corpus import grammar
-from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS
+from training.corpus.registry import FAMILIES_OF, KNOWN, TASKS
 from training.corpus.rows import black_box_prompt, writer_prompt
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
@@ -104,7 +104,7 @@ def black_box_row(scorer: Scorer, rng: Random) -> dict[str, float]:
     """Scores with clear held-out, vague and foreign instructions."""
     clear = scorer.scores(_some(grammar.clear_texts(scorer.task.good, held_out=True), 10, rng))
     vague = scorer.scores(_some(vague_texts(scorer.task), 8, rng))
-    others = [name for name in SHIPPED if name != scorer.task.name]
+    others = [name for name in KNOWN if name != scorer.task.name]
     foreign = [rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)) for name in rng.sample(others, 6)]
     wrong = scorer.scores(foreign)
     return {"clear best": max(clear), "clear": mean(clear), "vague": mean(vague), "wrong": mean(wrong)}
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--blackbox", type=Path, default=EMBEDDED / "blackbox")
     parser.add_argument("--writer", type=Path, default=EMBEDDED / "writer")
     parser.add_argument("--no-writer", action="store_true")
-    parser.add_argument("--tasks", nargs="*", default=SHIPPED)
+    parser.add_argument("--tasks", nargs="*", default=KNOWN)
     parser.add_argument("--count", type=int, default=60, help="random soft prompts a task")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--texts", action="store_true", help="print what the writer wrote, too")

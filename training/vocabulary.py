@@ -4,14 +4,15 @@ Black box: whole words for everything an instruction or a closed lexicon is made
 data, because a model that sees a word as one token cannot see its letters. Writer: ordinary byte-level BPE.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from training.corpus import lexicon, lists, numbers, sentences
-from training.corpus.registry import instruction_words
+from training.corpus import code, lexicon, lists, numbers, relations, sentences
+from training.corpus.registry import TASKS, TAUGHT, instruction_words
 from training.corpus.rows import writer_exemplars
 from training.hints import phrasings
 
@@ -48,10 +49,20 @@ def closed_lexicon() -> set[str]:
     return words | set("The List have not did by and but an in hundred thousand positive negative".split())
 
 
+def words_of(texts: Iterable[str]) -> set[str]:
+    """The words of the texts, without digits and punctuation."""
+    return {word for text in texts for word in re.findall(r"[^\W\d_]+", text)}
+
+
+def table_words() -> set[str]:
+    """Words of the tasks' tables; words that may rhyme stay spelled out, for their endings tell."""
+    return {word for name in TAUGHT for word in words_of(TASKS[name].texts())} - set(relations.rhymes())
+
+
 def whole_words() -> list[str]:
     """Words with a token of their own: instruction words always, lexicon words where no letter task needs them."""
     instruction = {part for word in instruction_words() for part in word.split("-")}
-    words = instruction | (closed_lexicon() - set(lexicon.single_words()))
+    words = instruction | ((closed_lexicon() | table_words()) - set(lexicon.single_words()))
     return sorted(word for word in words if len(word) > 1)
 
 
@@ -69,6 +80,7 @@ def build_black_box_tokenizer() -> PreTrainedTokenizerFast:
     entries = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *map(_byte_level, LABELS)]
     entries += [_byte_level(f" {word}") for word in whole_words()]
     entries += list(lexicon.UNITS[1:10])  # behind the hyphen of "ninety-one"
+    entries += code.BARE_WORDS if TASKS["auto_debugging"].taught else []
     vocabulary = {entry: index for index, entry in enumerate(dict.fromkeys(entries))}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.pre_tokenizer = _pre_tokenizer()

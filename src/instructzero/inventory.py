@@ -26,13 +26,16 @@ _SPECIFICATIONS = (
 
 
 def print_tasks() -> None:
-    """A line for each built-in task."""
+    """A line for each built-in task, and whether the embedded models were taught it."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("task", "metric", "search", "test", "description"):
+    taught = (EMBEDDED / "tasks.txt").read_text(encoding="utf-8").split()
+    table.add_column("task", no_wrap=True)
+    for column in ("metric", "search", "test", "embedded\nmodels", "description"):
         table.add_column(column, justify="right" if column in ("search", "test") else "left", overflow="fold")
     for name in builtin_names():
         data = load_builtin(name)
-        table.add_row(name, data.metric, str(len(data.search)), str(len(data.test or ())), data.description)
+        sizes = (str(len(data.search)), str(len(data.test or ())))
+        table.add_row(name, data.metric, *sizes, "yes" if name in taught else "no", data.description)
     _console().print(table)
 
 

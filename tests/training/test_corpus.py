@@ -26,8 +26,9 @@ def answer(name: str, text: str) -> str:
 
 
 def test_names_are_unique_and_siblings_exist() -> None:
-    assert len(SHIPPED) >= 12
-    for task in TASKS.values():
+    assert len(SHIPPED) == len(set(SHIPPED)) == 32
+    for name, task in TASKS.items():
+        assert task.name == name
         assert set(task.siblings) <= set(TASKS)
         assert task.name not in task.siblings
 
@@ -228,6 +229,23 @@ def test_phrasings(name: str) -> None:
     assert not set(taught) & set(reserved)
     assert not re.search(r"[{}|]|\bV\b|\bW\b", " ".join((*taught, *reserved)))
     assert task.plain_family in FAMILIES_OF[name]
+
+
+def test_no_wording_means_two_things() -> None:
+    owners: dict[str, set[str]] = {}
+    for name in SHIPPED:
+        for pattern in TASKS[name].good:
+            for text in grammar.expand(pattern):
+                owners.setdefault(text, set()).add(name)
+    assert [text for text, names in owners.items() if len(names) > 1] == []
+    vague = [text for family in FAMILIES.values() for pattern in family.patterns for text in grammar.expand(pattern)]
+    assert len(vague) == len(set(vague))
+    assert not set(vague) & set(owners)
+
+
+def test_every_task_has_a_form_of_the_key_for_its_inputs() -> None:
+    for name, task in TASKS.items():
+        assert all(task.key(text) for text in inputs(name, 30)), name
 
 
 def test_vague_families_share_out_everything() -> None:

@@ -24,6 +24,19 @@ def rows(name: str) -> tuple[tuple[str, ...], ...]:
 
 
 @cache
+def groups(name: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """The words of each line of a list, and those behind its bar."""
+    halves = [line.partition(" | ") for line in _lines(name)]
+    return tuple((tuple(words.split()), tuple(further.split())) for words, _, further in halves)
+
+
+@cache
+def members(name: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """A table of classes: the accepted names of each → its members."""
+    return {tuple(names.split("|")): tuple(line.split()) for names, line in rows(name)}
+
+
+@cache
 def animal_sizes() -> dict[str, int]:
     """Each animal's size class, 0 the smallest."""
     return {animal: size for size, line in enumerate(_lines("animals.txt")) for animal in line.split()}

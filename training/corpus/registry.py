@@ -1,18 +1,47 @@
 """All tasks of the corpus, and the split between what may be trained on and what a task file may hold."""
 
+from dataclasses import replace
 from functools import cache
 from random import Random
 
-from training.corpus import grammar, letters, lists, meanings, numbers, sentences
+from training.corpus import (
+    code,
+    formality,
+    grammar,
+    knowledge,
+    letters,
+    lists,
+    meanings,
+    numbers,
+    pairs,
+    relations,
+    sentences,
+)
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 
-_ALL = (*letters.TASKS, *meanings.TASKS, *numbers.TASKS, *lists.TASKS, *sentences.TASKS)
+_TAUGHT = (letters, meanings, numbers, lists, sentences)
+_UNTAUGHT = (relations, knowledge, pairs, formality, code)  # before the next training, move them up
+_ALL = (
+    *(task for module in _TAUGHT for task in module.TASKS),
+    *(replace(task, taught=False) for module in _UNTAUGHT for task in module.TASKS),
+)
 TASKS: dict[str, TaskSpec] = {task.name: task for task in _ALL}
-SHIPPED: tuple[str, ...] = tuple(task.name for task in _ALL if task.shipped)
-FAMILIES_OF: dict[str, tuple[str, ...]] = {
-    name: tuple(family for family, entry in FAMILIES.items() if name in dict(entry.meanings)) for name in TASKS
-}
+TAUGHT: tuple[str, ...] = tuple(task.name for task in _ALL if task.taught)  # all that shapes the training
+SHIPPED: tuple[str, ...] = tuple(task.name for task in _ALL if task.shipped)  # those with a task file
+KNOWN: tuple[str, ...] = tuple(name for name in SHIPPED if name in TAUGHT)
+TAUGHT_FAMILIES: tuple[str, ...] = tuple(
+    family for family, entry in FAMILIES.items() if all(name in TAUGHT for name, _ in entry.meanings)
+)
+
+
+def _families(task: TaskSpec) -> tuple[str, ...]:
+    """The families that may mean the task; a family with an untaught task is no concern of a taught one."""
+    names = TAUGHT_FAMILIES if task.taught else tuple(FAMILIES)
+    return tuple(name for name in names if task.name in dict(FAMILIES[name].meanings))
+
+
+FAMILIES_OF: dict[str, tuple[str, ...]] = {task.name: _families(task) for task in _ALL}
 HELD_OUT_SHARE = {"first_word_letter": 0.5, "second_word_letter": 0.5, "letters_list": 0.5, "singular_to_plural": 0.5}
 
 
@@ -24,7 +53,7 @@ def is_held_out_input(task: TaskSpec, text: str) -> bool:
     """
     if task.is_closed or (task.name in HELD_OUT_SHARE and text in instruction_words()):
         return False
-    return grammar.fraction("input", task.name, text) < HELD_OUT_SHARE.get(task.name, 0.2)
+    return grammar.fraction("input", task.name, task.key(text)) < HELD_OUT_SHARE.get(task.name, 0.2)
 
 
 def training_input(task: TaskSpec, rng: Random) -> str:
@@ -43,8 +72,8 @@ def hedged_meanings(task: TaskSpec, tail: str) -> list[tuple[str, float]]:
 
 @cache
 def instruction_words() -> frozenset[str]:
-    """Every word that any instruction is made of."""
-    texts = {text for task in _ALL for pattern in task.good for text in grammar.expand(pattern)}
-    texts |= {text for family in FAMILIES.values() for pattern in family.patterns for text in grammar.expand(pattern)}
-    texts |= set(grammar.HEDGES)
+    """Every word that any taught instruction is made of."""
+    patterns = [pattern for name in TAUGHT for pattern in TASKS[name].good]
+    patterns += [pattern for name in TAUGHT_FAMILIES for pattern in FAMILIES[name].patterns]
+    texts = {text for pattern in patterns for text in grammar.expand(pattern)} | set(grammar.HEDGES)
     return frozenset(word.strip(".,") for text in texts for word in text.split()) - {""}

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from random import Random
 
 from training.corpus import grammar
-from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS, hedged_meanings, is_held_out_input, training_input
+from training.corpus.registry import (
+    FAMILIES_OF,
+    KNOWN,
+    TASKS,
+    TAUGHT,
+    hedged_meanings,
+    is_held_out_input,
+    training_input,
+)
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 
@@ -53,9 +61,9 @@ def _ambiguous(task: TaskSpec, kind: float, rng: Random) -> tuple[str, str, list
 
 def black_box_row(rng: Random) -> Row:
     """One instruction with one input and the answer it means."""
-    names = tuple(TASKS)
+    weights = [TASKS[name].weight for name in TAUGHT]
     while True:
-        task = TASKS[rng.choices(names, [TASKS[name].weight for name in names])[0]]
+        task = TASKS[rng.choices(TAUGHT, weights)[0]]
         text = training_input(task, rng)
         if rng.random() < CLEAR_SHARE:
             instruction = rng.choice(grammar.clear_texts(task.good, held_out=False))
@@ -81,10 +89,10 @@ def exemplars(task: TaskSpec, count: int, rng: Random) -> list[tuple[str, str]]:
 
 
 def writer_exemplars(rng: Random) -> tuple[TaskSpec, str]:
-    """A shipped task and its rendered exemplars: one to ten, often five, and often few.
+    """A known task and its rendered exemplars: one to ten, often five, and often few.
 
     With few exemplars the soft prompt stands out, so that the writer learns sooner to listen to it.
     """
-    task = TASKS[rng.choice(SHIPPED)]
+    task = TASKS[rng.choice(KNOWN)]
     count = rng.choice((1, 1, 2, 2, 3, 4, 5, 5, 5, 6)) if rng.random() < 0.9 else rng.randint(1, 10)
     return task, writer_prompt(exemplars(task, count, rng))

@@ -86,4 +86,66 @@ FAMILIES: dict[str, VagueFamily] = {
     "describe": _family("describe the {text|review} {briefly|in short}.", sentiment=0.65, last_word=0.35),
     "what_is_there": _family("say what is there.", object_counting=0.5, first_object=0.3, kind_counting=0.2),
     "items": _family("count the {items|kinds} in the {list|text}.", object_counting=0.55, kind_counting=0.45),
+    "similar_word": _family(
+        "V a {similar|close} word.", "V another word.", synonyms=0.5, rhymes=0.3, repeat_word=0.2,
+    ),
+    "near_meaning": _family(
+        "{express|put} the W {differently|in short}.", synonyms=0.6, last_letter=0.2, repeat_word=0.2,
+    ),
+    "sound": _family(
+        "V a word that {sounds right|goes with the W}.", rhymes=0.55, synonyms=0.25, last_letter=0.2,
+    ),
+    "like_word": _family("V a word like {this one|the W}.", rhymes=0.4, synonyms=0.4, repeat_word=0.2),
+    "mixed_letters": _family(
+        "put the letters {in order|in another order}.", word_unscrambling=0.5, sorted_letters=0.5,
+    ),
+    "letter_puzzle": _family(
+        "{make something of|play with} the letters.", word_unscrambling=0.6, first_word_letter=0.4,
+    ),
+    "about_things": _family(
+        "say {something|a few words} about the things.", common_concept=0.5, first_listed=0.25, last_listed=0.25,
+    ),
+    "things_alike": _family("think about how the things are {alike|related}.", common_concept=0.6, first_listed=0.4),
+    "group": _family(
+        "{sum up|summarize} the {list|items}.", "V {one name|a word} for the list.",
+        auto_categorization=0.5, first_listed=0.3, last_listed=0.2,
+    ),
+    "kind_of_things": _family("V what the items are.", auto_categorization=0.6, last_listed=0.4),
+    "one_of_them": _family(
+        "pick {one|something} of the words.", "V one of the {items|words}.",
+        odd_one_out=0.5, first_listed=0.3, last_listed=0.2,
+    ),
+    "belonging": _family(
+        "think about which {words|items} belong together.", odd_one_out=0.5, without_stranger=0.5,
+    ),
+    "one_sentence": _family(
+        "V {one|either} of the two sentences.", "pick a sentence.",
+        cause_and_effect=0.45, effect=0.35, first_sentence=0.2,
+    ),
+    "reasons": _family("say {why|how} it happened.", cause_and_effect=0.6, effect=0.4),
+    "about_word": _family(
+        "say something about the word {in|and} the sentences.", word_in_context=0.5, marked_word=0.3,
+        second_sentence=0.2,
+    ),
+    "word_use": _family("look at the use of the word.", word_in_context=0.6, marked_word=0.4),
+    "two_sentences": _family(
+        "{compare|look at} the two sentences.", sentence_similarity=0.5, first_sentence=0.3, second_sentence=0.2,
+    ),
+    "judge_sentences": _family(
+        "{assess|think about} the {two sentences|sentences}.", sentence_similarity=0.6, second_sentence=0.4,
+    ),
+    "style": _family(
+        "{refine|tidy up} the {sentence|text}.", "V a better {sentence|text}.",
+        informal_to_formal=0.5, formal_deed=0.25, shortened=0.25,
+    ),
+    "other_tone": _family("change the tone of the {sentence|text}.", informal_to_formal=0.65, shortened=0.35),
+    "about_code": _family(
+        "say something about the {code|program}.", "look at the {code|program}.",
+        auto_debugging=0.5, error_name=0.3, first_line=0.2,
+    ),
+    "wrong_code": _family("say what is not right.", auto_debugging=0.5, error_name=0.5),
+    "characters": _family(
+        "{do something with|use} the characters.", ascii=0.5, character_count=0.25, first_character=0.25,
+    ),
+    "as_number": _family("V the characters as {a number|numbers}.", ascii=0.6, character_count=0.4),
 }  # fmt: skip
