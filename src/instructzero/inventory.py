@@ -25,10 +25,15 @@ _SPECIFICATIONS = (
 )
 
 
+def embedded_tasks() -> tuple[str, ...]:
+    """The built-in tasks that the embedded models were taught."""
+    return tuple((EMBEDDED / "tasks.txt").read_text(encoding="utf-8").split())
+
+
 def print_tasks() -> None:
     """A line for each built-in task, and whether the embedded models were taught it."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    taught = (EMBEDDED / "tasks.txt").read_text(encoding="utf-8").split()
+    taught = embedded_tasks()
     table.add_column("task", no_wrap=True)
     for column in ("metric", "search", "test", "embedded\nmodels", "description"):
         table.add_column(column, justify="right" if column in ("search", "test") else "left", overflow="fold")
