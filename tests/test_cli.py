@@ -101,7 +101,7 @@ def test_a_wrong_key_is_told_at_once_and_never_shown(run, monkeypatch):
     url = f"http://127.0.0.1:{server.server_port}/v1"
     code, out, err = run(
         *("run", "--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "openai:m"),
-        *("--base-url", url, "--concurrency", "1", "--out", "here"),
+        *("--base-url", url, "--out", "here"),
     )
     server.shutdown()
     server.server_close()
@@ -183,6 +183,13 @@ def test_a_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(run, limi
     assert run(*arguments)[0] == 0
     assert run(*arguments[:-1], "reference")[0] == 0
     assert Path("here/journal.jsonl").read_bytes() == Path("reference/journal.jsonl").read_bytes()
+
+
+def test_a_task_that_the_embedded_black_box_does_not_know_is_told(run):
+    small = ("--evaluations", "1", "--validation", "2", "--test", "2")
+    for task, told in (("words.jsonl", True), ("antonyms", False)):
+        code, _, err = run("run", "--task", task, *small, "--out", task.partition(".")[0])
+        assert (code, "does not know the task" in err) == (0, told)
 
 
 def test_resume_without_a_run_is_refused(run):

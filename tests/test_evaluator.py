@@ -137,39 +137,58 @@ def test_a_failing_endpoint_stops_the_run_and_a_resumed_one_repeats_nothing(make
 
 
 class FirstFails(ScriptedBlackBox):
-    """The first question fails soon, the others take ``delay`` seconds."""
+    """The first question fails soon, the last is answered at once, the others take ``delay`` seconds."""
 
     async def complete(self, request: Request) -> Completion:
         if request.messages[0].content.endswith("word0"):
             await asyncio.sleep(0.01)
             raise ModelError("no such model")
+        if request.messages[0].content.endswith("word5"):
+            return Completion("WORD5")
         return await super().complete(request)
+
+
+def proven(evaluator: Evaluator) -> Evaluator:
+    """The evaluator once its black box has answered the last question."""
+    list(evaluator.evaluate(["upper"], EXAMPLES[-1:]))
+    return evaluator
+
+
+def test_until_the_first_answer_one_question_goes_alone(make: Make, tmp_path: Path) -> None:
+    box = FirstFails(upper_if_told, delay=0.05, concurrency=4)
+    with pytest.raises(ModelError, match="no such model"):
+        list(make(box).evaluate(["upper"], EXAMPLES))
+    assert box.calls.total() == stored(tmp_path) == 0
 
 
 def test_answers_on_their_way_are_kept_when_another_fails(make: Make, tmp_path: Path) -> None:
     box = FirstFails(upper_if_told, delay=0.05, concurrency=4)
     with pytest.raises(ModelError, match="no such model"):
-        list(make(box).evaluate(["upper"], EXAMPLES))
-    assert box.calls.total() == stored(tmp_path) == 3
+        list(proven(make(box)).evaluate(["upper"], EXAMPLES))
+    assert box.calls.total() == 3
+    assert stored(tmp_path) == 4
 
 
 def test_the_wait_for_answers_on_their_way_ends(make: Make, tmp_path: Path) -> None:
     box = FirstFails(upper_if_told, delay=30, concurrency=4)
+    evaluator = proven(make(box, grace_s=0.05))
     start = time.monotonic()
     with pytest.raises(ModelError):
-        list(make(box, grace_s=0.05).evaluate(["upper"], EXAMPLES))
+        list(evaluator.evaluate(["upper"], EXAMPLES))
     assert time.monotonic() - start < 5
-    assert stored(tmp_path) == 0
+    assert box.calls.total() == 3
+    assert stored(tmp_path) == 1
 
 
 def test_an_interrupt_keeps_what_is_on_its_way(make: Make, tmp_path: Path) -> None:
     box = ScriptedBlackBox(upper_if_told, delay=0.3, concurrency=4)
+    evaluator = proven(make(box))
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        list(make(box).evaluate(["upper"], EXAMPLES))
+        list(evaluator.evaluate(["upper"], EXAMPLES))
     timer.join()
-    assert box.calls.total() == stored(tmp_path) == 4
+    assert box.calls.total() == stored(tmp_path) == 5
 
 
 def test_results_may_be_left_unread(make: Make, tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
     from instructzero.progress import LiveProgress, PlainProgress, Prices
     from instructzero.summary import print_summary
 
+    _warn_of_unknown_task(settings)
     console = Console(highlight=False)
     prices = Prices.of(settings)
     progress = PlainProgress if plain or not console.is_terminal else LiveProgress
@@ -141,6 +142,18 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
         )
         raise SystemExit(INTERRUPTED) from None
     print_summary(console, result, directory, prices, observer)
+
+
+def _warn_of_unknown_task(settings: Settings) -> None:
+    """The embedded black box answers what it was taught and nothing else."""
+    from instructzero.inventory import embedded_tasks
+
+    if settings.blackbox == "embedded:blackbox" and (settings.data_dir or settings.task not in embedded_tasks()):
+        print(
+            f"note: the embedded black box does not know the task {settings.task}, only those that 'instructzero "
+            "tasks' marks; name another one with --blackbox",
+            file=sys.stderr,
+        )
 
 
 @app.command("tasks")

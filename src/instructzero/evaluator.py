@@ -70,6 +70,7 @@ class Evaluator:
         self._temperature = temperature
         self._on_answer = on_answer
         self._grace_s = grace_s
+        self._proven = False
         self._unsaved: list[tuple[Call, Completion, asyncio.Future[Completion]]] = []
         self._session: _Session | None = None
         # One event loop for life, so that the black box's connections stay open from round to round.
@@ -114,7 +115,9 @@ class Evaluator:
         async def ask(question: _Question) -> Completion:
             return await self._ask(question, counts[question.call])
 
-        self._session = session = _Session(ask, distinct, self._blackbox.concurrency, self._grace_s)
+        self._session = session = _Session(
+            ask, distinct, self._blackbox.concurrency, self._grace_s, lambda: self._proven
+        )
         try:
             for row in table:
                 yield self._loop.run(session.wait_for([question.call for question in row]))
@@ -133,6 +136,7 @@ class Evaluator:
         cached = completion is not None
         if completion is None:
             completion = await self._save(question.call, await self._blackbox.complete(question.request))
+            self._proven = True
         if self._on_answer is not None:
             for time in range(times):
                 self._on_answer(question.request, completion, cached or time > 0)
@@ -171,7 +175,11 @@ class Evaluator:
 
 
 class _Session:
-    """Asks distinct questions in order with ``width`` workers, and lets one wait for some of the answers."""
+    """Asks distinct questions in order with ``width`` workers, and lets one wait for some of the answers.
+
+    While the black box is not ``proven`` by an answer, one worker asks alone: a wrong key or address is refused once,
+    not ``width`` times.
+    """
 
     def __init__(
         self,
@@ -179,11 +187,13 @@ class _Session:
         questions: Sequence[_Question],
         width: int,
         grace_s: float,
+        proven: Callable[[], bool],
     ) -> None:
         self._ask = ask
         self._queue = deque(questions)
         self._width = min(width, len(questions))
         self._grace_s = grace_s
+        self._proven = proven
         self._answers: dict[Call, Completion] = {}
         self._news = asyncio.Event()
         self._failure: Exception | None = None
@@ -191,8 +201,7 @@ class _Session:
 
     async def wait_for(self, calls: Sequence[Call]) -> list[Completion]:
         """The answers to ``calls``; raises the first failure of all questions once nothing is on its way."""
-        if not self._workers:
-            self._workers = [asyncio.create_task(self._work()) for _ in range(self._width)]
+        self._hire()
         try:
             while not all(call in self._answers for call in calls):
                 if self._failure is not None:
@@ -215,12 +224,19 @@ class _Session:
             worker.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
+    def _hire(self) -> None:
+        """As many workers as may ask now, while there is something to ask."""
+        wanted = self._width if self._proven() else 1
+        while self._queue and len(self._workers) < wanted:
+            self._workers.append(asyncio.create_task(self._work()))
+
     async def _work(self) -> None:
         try:
             while self._queue:
                 question = self._queue.popleft()
                 self._answers[question.call] = await self._ask(question)
                 self._news.set()
+                self._hire()
         except Exception as error:  # raised by wait_for, where the caller hears it
             self._failure = self._failure or error
             self._queue.clear()
