@@ -1,5 +1,6 @@
 """The two architectures and how a model is saved."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -49,6 +50,12 @@ def make_black_box(tokenizer: PreTrainedTokenizerFast) -> SeedOssForCausalLM:
     )  # fmt: skip
 
 
+def _compute_in_float32(path: Path) -> None:
+    """Stored in bf16, the weights are meant for float32: batched and single answers agree there, on any server."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "dtype": "float32"}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Writes bf16 weights, configuration and tokeniser, each file renamed into place once complete."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +66,7 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pat
     copy.generation_config = model.generation_config
     with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
         copy.save_pretrained(partial)
+        _compute_in_float32(Path(partial) / "config.json")
         tokenizer.save_pretrained(partial)
         for file in sorted(Path(partial).iterdir()):
             file.chmod(0o644)

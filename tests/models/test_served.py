@@ -25,7 +25,6 @@ def served():
     """The address of `transformers serve` with the embedded black box."""
     port = free_port()
     command = [Path(sys.executable).with_name("transformers"), "serve", EMBEDDED / "blackbox", "--device", "cpu"]
-    command += ["--dtype", "float32"]  # its default is the checkpoint's bfloat16
     process = subprocess.Popen(
         [*command, "--host", "127.0.0.1", "--port", str(port)],
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
