@@ -26,6 +26,13 @@ def test_a_fault_is_one_sentence_with_the_mend(values, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["http://me:hunter2@host/v1", "http://hunter2@host/v1", "https://host/v1?key=hunter2"])
+def test_an_address_with_a_secret_is_refused_and_not_repeated(url):
+    with pytest.raises(ConfigurationError, match="without user, password or query") as caught:
+        make_settings({"task": "a", "base_url": url})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_yaml_gives_the_same_settings_back(tmp_path):
     settings = make_settings({"task": "wörter: #1", "data_dir": "x/y", "temperature": 0.5, "metric": "regex:\\d+"})
     path = tmp_path / "settings.yaml"

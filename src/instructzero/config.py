@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 from instructzero.errors import ConfigurationError
 
@@ -135,6 +137,17 @@ class Settings(BaseModel):
     ] = "auto"
     batch_size: Annotated[Count | None, _option(Panel.SEARCH, "rows a local model takes at once")] = None
 
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_secret(cls, value: str | None) -> str | None:
+        """Settings are written to the run directory, so an address may not carry a password or a token."""
+        parts = urlsplit(value or "")
+        if parts.username or parts.password or parts.query:
+            raise PydanticCustomError(
+                "secret", "expected an address without user, password or query (keys belong in OPENAI_API_KEY)"
+            )
+        return value
+
 
 def make_settings(values: Mapping[str, Any]) -> Settings:
     """Settings from keys and values; raises `ConfigurationError` with one sentence about the first fault."""
@@ -155,7 +168,8 @@ def _sentence(error: ValidationError) -> str:
     if fault["type"] == "missing":
         return f"no {name} is set; name it with --{name.replace('_', '-')} or in the configuration file"
     expected = fault["msg"][0].lower() + fault["msg"][1:]
-    return f"setting {name!r}: {expected}, got {fault['input']!r}; change --{name.replace('_', '-')}"
+    came = "one with them" if fault["type"] == "secret" else repr(fault["input"])
+    return f"setting {name!r}: {expected}, got {came}; change --{name.replace('_', '-')}"
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
