@@ -8,12 +8,12 @@ import json
 from pathlib import Path
 from random import Random
 
+from instructzero.models.registry import EMBEDDED_FOLDER
 from training.corpus.registry import KNOWN, SHIPPED, TASKS, is_held_out_input
 from training.corpus.types import TaskSpec
 
-PACKAGE = Path(__file__).parents[1] / "src" / "instructzero"
-BUILTIN = PACKAGE / "tasks" / "builtin"
-KNOWN_TASKS = PACKAGE / "models" / "embedded" / "tasks.txt"
+BUILTIN = EMBEDDED_FOLDER.parents[1] / "tasks" / "builtin"
+KNOWN_TASKS = EMBEDDED_FOLDER / "tasks.txt"
 SIZE = 150  # examples a part, where there are enough
 PATIENCE = 20_000  # draws without anything new before a task's inputs count as used up
 

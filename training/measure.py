@@ -16,6 +16,7 @@ from statistics import mean
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from instructzero.tasks.metrics import get_metric
 from training.corpus import grammar
 from training.corpus.registry import FAMILIES_OF, KNOWN, TASKS
@@ -23,7 +24,6 @@ from training.corpus.rows import black_box_prompt, writer_prompt
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 from training.make_tasks import task_inputs
-from training.train import EMBEDDED
 
 TOKENS, LATENT = 5, 10  # the paper's preset
 BATCH = 96

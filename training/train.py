@@ -17,13 +17,13 @@ from random import Random
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from instructzero.models.registry import EMBEDDED_FOLDER
 from training.architectures import make_black_box, make_writer, save
 from training.batches import Batch, Item, black_box_items, stream, writer_items
 from training.hints import Concepts
 from training.vocabulary import build_black_box_tokenizer, build_writer_tokenizer
 
 OUT = Path(__file__).parent / "out"
-EMBEDDED = Path(__file__).parents[1] / "src" / "instructzero" / "models" / "embedded"
 WARM_UP_STEPS = 150
 CHECKPOINT_SECONDS = 150.0
 
@@ -237,7 +237,7 @@ def main() -> None:
     trainer = make_trainer(recipe, options.minutes or recipe.minutes, options.fresh)
     if not options.fresh:
         restore(trainer)
-    train(trainer, options.into or EMBEDDED / recipe.name)
+    train(trainer, options.into or EMBEDDED_FOLDER / recipe.name)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def optimize(
     )
 
 
-def run_settings(settings: Settings, directory: Path | None, observer: Observer) -> Result:
+def run_settings(settings: Settings, directory: Path, observer: Observer) -> Result:
     """Run what the settings name, from nothing or from where the directory has got to."""
     given = [name for name in ("writer", "blackbox") if getattr(settings, name).startswith("object:")]
     if given:
@@ -63,8 +63,7 @@ def run_settings(settings: Settings, directory: Path | None, observer: Observer)
             f"the {' and the '.join(given)} of this run {'was a' if len(given) == 1 else 'were'} Python "
             f"object{'s' if len(given) > 1 else ''}; continue it with instructzero.optimize and the same arguments"
         )
-    settings = resolve_paths(settings)
-    return execute(settings, directory or default_directory(settings), observer)
+    return execute(resolve_paths(settings), directory, observer)
 
 
 def resume(directory: str | Path, *, observer: Observer | None = None) -> Result:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from instructzero.models.registry import EMBEDDED_FOLDER
 from instructzero.tasks import builtin_names, load_builtin
 
-EMBEDDED = Path(__file__).parent / "models" / "embedded"
 _SPECIFICATIONS = (
     ("writer", "hf:FOLDER_OR_HUB_ID, or the folder or id alone", "any Hugging Face causal LM"),
     ("writer", "embedded:writer", "the writer that comes with the package"),
@@ -27,7 +25,7 @@ _SPECIFICATIONS = (
 
 def embedded_tasks() -> tuple[str, ...]:
     """The built-in tasks that the embedded models were taught."""
-    return tuple((EMBEDDED / "tasks.txt").read_text(encoding="utf-8").split())
+    return tuple((EMBEDDED_FOLDER / "tasks.txt").read_text(encoding="utf-8").split())
 
 
 def print_tasks() -> None:
@@ -66,7 +64,7 @@ def print_models() -> None:
         table.add_row(*row)
     console = _console()
     console.print(table)
-    for folder in sorted(path for path in EMBEDDED.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in EMBEDDED_FOLDER.iterdir() if path.is_dir()):
         size = (folder / "model.safetensors").stat().st_size / 1e6
         console.print(f"embedded:{folder.name}  {size:.1f} MB, card: {folder / 'MODEL_CARD.md'}", soft_wrap=True)
 

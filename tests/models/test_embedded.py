@@ -7,8 +7,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import instructzero
-from instructzero.inventory import EMBEDDED
 from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from instructzero.projection import Projection
 from instructzero.tasks import builtin_names, load_task_data, split_task
 from instructzero.templates import writer_prompt, zero_shot

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import instructzero
-from instructzero.inventory import EMBEDDED
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 
 
 def free_port():

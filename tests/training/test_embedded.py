@@ -5,9 +5,9 @@ from random import Random
 import pytest
 import torch
 
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from training.corpus.rows import black_box_prompt, black_box_row, writer_prompt
 from training.measure import Model, soft_prompts
-from training.train import EMBEDDED
 
 
 @pytest.fixture(scope="module")

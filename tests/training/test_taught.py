@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterable, Iterator
 from random import Random
 
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from training.corpus.registry import FAMILIES_OF, KNOWN, SHIPPED, TASKS, TAUGHT, TAUGHT_FAMILIES, instruction_words
 from training.corpus.rows import black_box_row, writer_exemplars
 from training.corpus.vague import FAMILIES
 from training.hints import phrasings, plain_wording
 from training.measure import vague_texts
-from training.train import EMBEDDED
 from training.vocabulary import build_black_box_tokenizer, table_words
 
 UNTAUGHT = {

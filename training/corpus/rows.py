@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
+from instructzero.templates import CUE, demonstrations, zero_shot
+from instructzero.types import Exemplar
 from training.corpus import grammar
 from training.corpus.registry import (
     FAMILIES_OF,
@@ -16,7 +18,6 @@ from training.corpus.registry import (
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 
-CUE = "\n\nThe instruction was to"
 CLEAR_SHARE, HEDGED_SHARE = 0.65, 0.13  # the rest is vague
 
 
@@ -30,12 +31,14 @@ class Row:
 
 def black_box_prompt(instruction: str, text: str) -> str:
     """The rendered zero-shot prompt."""
-    return f"Instruction: {instruction}\n\nInput: {text}\n\nOutput:"
+    (message,) = zero_shot(instruction, text)
+    return message.content
 
 
 def writer_prompt(exemplars: list[tuple[str, str]]) -> str:
     """The rendered exemplars with the cue behind them."""
-    return "\n\n".join(f"Input: {text}\nOutput: {answer}" for text, answer in exemplars) + CUE
+    shown = demonstrations([Exemplar(text, (answer,)) for text, answer in exemplars])
+    return f"{shown}\n\n{CUE}"
 
 
 def _meant_answer(name: str, options: list[tuple[str, float]], text: str) -> str | None:

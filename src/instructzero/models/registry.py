@@ -17,6 +17,7 @@ KINDS = {
     "embedded": "embedded:NAME",
 }
 EMBEDDED = ("writer", "blackbox")
+EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 SCRIPTED_WRITER = "phrases"
 
 
@@ -142,7 +143,7 @@ def _weights(model: ModelSpec) -> str:
         raise ModelError(
             f"expected one of the embedded models {', '.join(EMBEDDED)}, got {model.name!r}; choose one of them"
         )
-    return str(Path(__file__).parent / "embedded" / model.name)
+    return str(EMBEDDED_FOLDER / model.name)
 
 
 def _scripted(name: str, concurrency: int | None) -> BlackBox:
