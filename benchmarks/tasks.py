@@ -1,4 +1,4 @@
-"""Every task of the embedded pair with each method: what a run finds, and what it costs; `python -m benchmarks.tasks`.
+"""Every built-in task on the embedded pair with each method: what a run finds and costs; `python -m benchmarks.tasks`.
 
 Prints a Markdown table. `found at` is the first evaluation with the best validation score.
 """
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.machine import describe
 from instructzero import Result, optimize
-from instructzero.inventory import embedded_tasks
+from instructzero.tasks import builtin_names
 
 
 def row(task: str, method: str, result: Result) -> str:
@@ -34,7 +34,7 @@ def row(task: str, method: str, result: Result) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tasks", nargs="*", default=embedded_tasks())
+    parser.add_argument("--tasks", nargs="*", default=builtin_names())
     parser.add_argument("--methods", nargs="*", default=("paper", "uniform"))
     parser.add_argument("--evaluations", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)

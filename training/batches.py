@@ -2,24 +2,30 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from random import Random
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from training.corpus.rows import Row, black_box_row, writer_exemplars
-from training.hints import Concepts, draw_scale, leanings, meanings, plain_wording, wording
+from training.corpus.rows import Row, black_box_rows, writer_exemplars
+from training.hints import Concepts, draw_soft_prompt, leanings, meanings, plain_wording, wording
 
 POOL_BATCHES = 16  # batches drawn at once, then sorted by length
 WITHOUT_SOFT_PROMPT = 0.12
+INPUTS_PER_INSTRUCTION = 4
 
 
 @dataclass(frozen=True)
 class Item:
-    """Token ids of a prompt and its completion, with the soft prompt [t, h] that stands before them."""
+    """Token ids of a prompt and of its continuations, with the soft prompt [t, h] that stands before them.
+
+    Each branch is the rest of one prompt and its completion. Branches do not see each other, so several inputs share
+    the work on one instruction.
+    """
 
     prompt: list[int]
-    completion: list[int]
+    branches: list[tuple[list[int], list[int]]]
     soft_prompt: torch.Tensor | None = None
     meaning: torch.Tensor | None = None  # what the soft prompt says, see `hints.meanings`
 
@@ -27,7 +33,7 @@ class Item:
     def length(self) -> int:
         """Positions taken, soft prompt included."""
         soft = 0 if self.soft_prompt is None else len(self.soft_prompt)
-        return soft + len(self.prompt) + len(self.completion)
+        return soft + len(self.prompt) + sum(len(rest) + len(completion) for rest, completion in self.branches)
 
 
 @dataclass(frozen=True)
@@ -36,28 +42,45 @@ class Batch:
 
     ids: torch.Tensor
     labels: torch.Tensor
+    positions: torch.Tensor  # [n, l]
+    mask: torch.Tensor | None  # [n, 1, l, l], added to attention; None where plain causal attention will do
     soft_prompts: list[torch.Tensor | None]
     heard: torch.Tensor  # [n, l], True behind a soft prompt
     meanings: torch.Tensor  # [heard positions, m], what each of them shall know
 
 
 def collate(items: list[Item], pad: int) -> Batch:
-    """Right padding needs no attention mask: a causal model never looks ahead."""
+    """Right padding needs no attention mask, for a causal model never looks ahead; several branches need one."""
     width = max(item.length for item in items)
     ids = torch.full((len(items), width), pad)
     labels = torch.full((len(items), width), -100)
+    positions = torch.arange(width).repeat(len(items), 1)
+    branch = torch.zeros(len(items), width, dtype=torch.long)  # 0: the shared part
     heard = torch.zeros(len(items), width, dtype=torch.bool)
     said = []
     for row, item in enumerate(items):
         soft = 0 if item.soft_prompt is None else len(item.soft_prompt)
-        start, end = soft + len(item.prompt), item.length
-        ids[row, soft:end] = torch.tensor(item.prompt + item.completion)
-        labels[row, start:end] = torch.tensor(item.completion)
+        shared = end = soft + len(item.prompt)
+        ids[row, soft:shared] = torch.tensor(item.prompt)
+        for number, (rest, completion) in enumerate(item.branches, start=1):
+            start, learned, end = end, end + len(rest), end + len(rest) + len(completion)
+            ids[row, start:end] = torch.tensor(rest + completion)
+            labels[row, learned:end] = torch.tensor(completion)
+            positions[row, start:end] = torch.arange(shared, shared + end - start)
+            branch[row, start:end] = number
         if item.meaning is not None:
             heard[row, soft:end] = True
             said.append(item.meaning.expand(end - soft, -1))
     meanings = torch.cat(said) if said else torch.zeros(0, 0)
-    return Batch(ids, labels, [item.soft_prompt for item in items], heard, meanings)
+    mask = _mask(branch) if any(len(item.branches) > 1 for item in items) else None
+    return Batch(ids, labels, positions, mask, [item.soft_prompt for item in items], heard, meanings)
+
+
+def _mask(branch: torch.Tensor) -> torch.Tensor:
+    """[n, l] → [n, 1, l, l]: 0 where a position may look at another, the lowest number where not."""
+    own = (branch[:, :, None] == branch[:, None, :]) | (branch[:, None, :] == 0)
+    seen = own & torch.ones(branch.shape[1], branch.shape[1], dtype=torch.bool).tril()
+    return torch.where(seen, 0.0, torch.finfo(torch.float32).min)[:, None]
 
 
 def _encode(tokenizer: PreTrainedTokenizerFast, rows: list[Row]) -> list[tuple[list[int], list[int]]]:
@@ -68,9 +91,20 @@ def _encode(tokenizer: PreTrainedTokenizerFast, rows: list[Row]) -> list[tuple[l
 
 
 def black_box_items(tokenizer: PreTrainedTokenizerFast, rng: Random, count: int) -> list[Item]:
-    """Rows of the black box."""
-    rows = [black_box_row(rng) for _ in range(count)]
-    return [Item(prompt, completion) for prompt, completion in _encode(tokenizer, rows)]
+    """Groups of rows of the black box, each with one instruction."""
+    rows = [row for _ in range(count) for row in black_box_rows(rng, INPUTS_PER_INSTRUCTION)]
+    encoded = _encode(tokenizer, rows)
+    starts = range(0, len(encoded), INPUTS_PER_INSTRUCTION)
+    return [_grouped(encoded[start : start + INPUTS_PER_INSTRUCTION]) for start in starts]
+
+
+def _grouped(encoded: list[tuple[list[int], list[int]]]) -> Item:
+    """The prompts' longest common beginning, and what differs."""
+    prompts = [prompt for prompt, _ in encoded]
+    columns = zip(*prompts, strict=False)
+    shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    shared = min(shared, *(len(prompt) - 1 for prompt in prompts))
+    return Item(prompts[0][:shared], [(prompt[shared:], completion) for prompt, completion in encoded])
 
 
 def writer_items(
@@ -82,12 +116,11 @@ def writer_items(
 ) -> list[Item]:
     """Rows of the writer, each with the soft prompt that its wording follows from."""
     generator = torch.Generator().manual_seed(rng.getrandbits(60))
-    hidden_size = concepts.peaks.shape[1]
     rows: list[Row] = []
     softs: list[torch.Tensor | None] = []
     for _ in range(count):
         task, prompt = writer_exemplars(rng)
-        soft = torch.randn(rng.choice((3, 5, 5, 10)), hidden_size, generator=generator) * draw_scale(rng)
+        soft = draw_soft_prompt(concepts, generator, rng)
         if rng.random() < without:
             softs.append(None)
             rows.append(Row(prompt, f" {plain_wording(task)}"))
@@ -96,22 +129,42 @@ def writer_items(
             rows.append(Row(prompt, f" {wording(task, leanings(soft[None], concepts)[0])}"))
     encoded = _encode(tokenizer, rows)
     said = [None if soft is None else meanings(soft[None], concepts)[0] for soft in softs]
-    return [Item(*pair, soft, meaning) for pair, soft, meaning in zip(encoded, softs, said, strict=True)]
+    return [
+        Item(prompt, [([], completion)], soft, meaning)
+        for (prompt, completion), soft, meaning in zip(encoded, softs, said, strict=True)
+    ]
 
 
-def stream(
-    draw: Callable[[Random, int], list[Item]], pad: int, tokens: int, mean_length: float, seed: int, start: int
-) -> Iterator[Batch]:
-    """Endless batches of about `tokens` positions; pool `start` and what follows depend on the seed alone."""
-    pool = start // POOL_BATCHES
-    while True:
-        rng = Random(f"{seed}/{pool}")
-        items = sorted(draw(rng, round(tokens * POOL_BATCHES / mean_length)), key=lambda item: item.length)
+@dataclass
+class Stream:
+    """Endless batches of about `tokens` positions, from the seed alone; `pool` and `taken` say how far it has come."""
+
+    draw: Callable[[Random, int], list[Item]]
+    pad: int
+    tokens: int
+    mean_length: float  # of an item, in positions; fixes how many are drawn at once
+    seed: int
+    pool: int = 0
+    taken: int = 0  # batches of this pool
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Goes on behind the last batch taken."""
+        while True:
+            for batch in self._batches()[self.taken :]:
+                self.taken += 1
+                yield collate(batch, self.pad)
+            self.pool, self.taken = self.pool + 1, 0
+
+    def _batches(self) -> list[list[Item]]:
+        """The pool's batches, in random order."""
+        rng = Random(f"{self.seed}/{self.pool}")
+        items = sorted(
+            self.draw(rng, round(self.tokens * POOL_BATCHES / self.mean_length)), key=lambda item: item.length
+        )
         batches: list[list[Item]] = [[]]
         for item in items:
-            if batches[-1] and item.length * (len(batches[-1]) + 1) > tokens:
+            if batches[-1] and item.length * (len(batches[-1]) + 1) > self.tokens:
                 batches.append([])
             batches[-1].append(item)
         rng.shuffle(batches)
-        yield from (collate(batch, pad) for batch in batches)
-        pool += 1
+        return batches

@@ -4,8 +4,8 @@ A soft prompt at search time is a random direction, so the writer is trained on 
 means something. The tokens are averaged and normalised; the direction's dot products with fixed random concept
 vectors decide everything: how clear the instruction is (`quality`, the highest of a few peaks), which pattern it
 follows and which alternative fills each slot (the arg max over as many vectors as there are choices). Neighbouring
-directions therefore mostly mean the same text, quality rises smoothly towards the peaks, and clear phrasings are
-rare. The vectors are stored nowhere; the writer learns them.
+directions therefore mostly mean the same text, quality rises step by step towards the peaks, and clear phrasings are
+rare: a landscape that can be climbed. The vectors are stored nowhere; the writer learns them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,15 @@ from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 
 PEAKS, CHOICES, SLOTS = 3, 6, 4
-# Upper bounds of the quality's quantiles: misleading, vague, loosely hedged, lightly hedged; the rest is clear.
-QUANTILES = {"misleading": 0.20, "vague": 0.52, "loose": 0.75, "light": 0.93}
-LIGHT = tuple(tail for tail, kept in grammar.HEDGES.items() if kept > 0.6)
-LOOSE = tuple(tail for tail, kept in grammar.HEDGES.items() if kept <= 0.6)
+# Upper bounds of the quality's quantiles: what random directions mean. From the median on, a hill of ever lighter
+# hedges leads up to the rare clear wordings.
+_HILL = (0.52, 0.61, 0.70, 0.79, 0.88, 0.97)
+QUANTILES: dict[str, float] = {
+    "misleading": 0.13,
+    "vague": 0.43,
+    **dict(zip(reversed(grammar.HEDGES), _HILL, strict=True)),
+}
+LEANING_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,10 @@ def _direction(soft_prompts: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Leaning:
-    """What one direction asks for: a kind of instruction, and a score per choice [2 + SLOTS, CHOICES]."""
+    """What one direction asks for: a kind of instruction, and a score per choice [2 + SLOTS, CHOICES].
+
+    The kind is "misleading", "vague", a hedge's tail, or "clear".
+    """
 
     kind: str
     scores: Sequence[Sequence[float]]
@@ -106,8 +114,7 @@ def wording(task: TaskSpec, leaning: Leaning) -> str:
         names = FAMILIES_OF[task.name]
         return _worded(FAMILIES[names[leaning.pick(1, len(names))]].patterns, leaning)
     text = _worded(task.good, leaning)
-    tails = {"light": LIGHT, "loose": LOOSE}.get(leaning.kind)
-    return grammar.hedge(text, tails[leaning.pick(1, len(tails))]) if tails else text
+    return text if leaning.kind == "clear" else grammar.hedge(text, leaning.kind)
 
 
 def plain_wording(task: TaskSpec) -> str:
@@ -126,7 +133,17 @@ def phrasings(task: TaskSpec, rng: Random) -> Iterator[str]:
         yield wording(task, random_leaning(kind, rng))
 
 
-def draw_scale(rng: Random) -> float:
+def draw_soft_prompt(concepts: Concepts, generator: torch.Generator, rng: Random) -> torch.Tensor:
+    """[t, h]: a random soft prompt; a share of them leans towards a peak, because clear wordings are rare."""
+    tokens, hidden_size = rng.choice((3, 5, 5, 10)), concepts.peaks.shape[1]
+    soft = torch.randn(tokens, hidden_size, generator=generator)
+    if rng.random() < LEANING_SHARE:
+        peak = torch.nn.functional.normalize(concepts.peaks[rng.randrange(PEAKS)], dim=0)
+        soft = soft + peak * (rng.uniform(0.5, 3.0) / tokens**0.5)  # raises the quality by that many deviations
+    return soft * _draw_scale(rng)
+
+
+def _draw_scale(rng: Random) -> float:
     """Spread of the soft prompt's entries: mostly about the projection's, else down to that of embeddings."""
     low, high = (0.3, 1.6) if rng.random() < 0.7 else (0.02, 0.3)
     return float(low * (high / low) ** rng.random())

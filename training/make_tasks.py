@@ -1,7 +1,6 @@
 """Writes the built-in task files: `python -m training.make_tasks`.
 
-Procedural tasks get inputs the black box never saw with that task; closed tables are shuffled and halved. Beside the
-embedded models it writes the names of the tasks that they were taught.
+Procedural tasks get inputs the black box never saw with that task; closed tables are shuffled and halved.
 """
 
 import json
@@ -9,11 +8,10 @@ from pathlib import Path
 from random import Random
 
 from instructzero.models.registry import EMBEDDED_FOLDER
-from training.corpus.registry import KNOWN, SHIPPED, TASKS, is_held_out_input
+from training.corpus.registry import SHIPPED, TASKS, is_held_out_input
 from training.corpus.types import TaskSpec
 
 BUILTIN = EMBEDDED_FOLDER.parents[1] / "tasks" / "builtin"
-KNOWN_TASKS = EMBEDDED_FOLDER / "tasks.txt"
 SIZE = 150  # examples a part, where there are enough
 PATIENCE = 20_000  # draws without anything new before a task's inputs count as used up
 
@@ -62,4 +60,3 @@ def write_tasks(folder: Path) -> list[Path]:
 if __name__ == "__main__":
     for file in write_tasks(BUILTIN):
         print(file.name)
-    KNOWN_TASKS.write_text("".join(f"{name}\n" for name in sorted(KNOWN)), encoding="utf-8")

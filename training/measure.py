@@ -1,193 +1,238 @@
-"""Measures the embedded pair and prints a Markdown table: `python -m training.measure`.
+"""Measures the embedded pair task by task: `python -m training.measure`, then `python -m training.landscape`.
 
-The black box is scored on each task with clear phrasings it never saw, with vague ones and with other tasks'
-instructions; the writer without a soft prompt and over random soft prompts (the paper's projection: A ~ U(−1, 1),
-z ~ U(−1, 1)^10, five tokens).
+The black box is scored with clear phrasings it never saw, with vague ones and with other tasks' instructions; the
+writer without a soft prompt and under random soft prompts. Everything goes through the package, on the test part of the
+built-in task files. What was written and what it scored are kept in files of their own, task by task, and are used
+again as long as the weights and the questions stay the same.
 """
 
 import argparse
+import hashlib
+import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass
+from math import dist
 from pathlib import Path
 from random import Random
-from statistics import mean
+from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
-from instructzero.tasks.metrics import get_metric
+from instructzero.evaluator import Evaluator
+from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox, load_writer
+from instructzero.projection import Projection
+from instructzero.store import CallStore
+from instructzero.tasks import load_task_data, split_task
+from instructzero.templates import writer_prompt, zero_shot
+from instructzero.types import Proposal
+from instructzero.writer import Writer
 from training.corpus import grammar
-from training.corpus.registry import FAMILIES_OF, KNOWN, TASKS
-from training.corpus.rows import black_box_prompt, writer_prompt
+from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
-from training.make_tasks import task_inputs
 
-TOKENS, LATENT = 5, 10  # the paper's preset
-BATCH = 96
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded model with its tokeniser."""
-
-    network: PreTrainedModel
-    tokenizer: PreTrainedTokenizerFast
-
-    @classmethod
-    def load(cls, folder: Path) -> "Model":
-        """Loads in float32."""
-        network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-        return cls(network, AutoTokenizer.from_pretrained(folder))
-
-    @torch.inference_mode()
-    def complete(self, prompts: Sequence[str], max_new_tokens: int = 56) -> list[str]:
-        """Greedy completions, in left-padded batches of similar length."""
-        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-        texts = [""] * len(prompts)
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            encoded = self.tokenizer([prompts[index] for index in chosen], padding=True, return_tensors="pt")
-            ids, mask = encoded["input_ids"], encoded["attention_mask"]
-            output = self.network.generate(input_ids=ids, attention_mask=mask, max_new_tokens=max_new_tokens)
-            decoded = self.tokenizer.batch_decode(output[:, ids.shape[1] :], skip_special_tokens=True)
-            for index, text in zip(chosen, decoded, strict=True):
-                texts[index] = text.strip()
-        return texts
-
-    @torch.inference_mode()
-    def write(self, prompt: str, soft_prompts: torch.Tensor | None) -> list[str]:
-        """Greedy texts for one prompt under soft prompts [n, t, h]; a single text without any."""
-        ids = self.tokenizer(prompt, return_tensors="pt")["input_ids"]
-        embeddings = self.network.get_input_embeddings()(ids)  # [1, l, h]
-        if soft_prompts is not None:
-            embeddings = torch.cat([soft_prompts, embeddings.expand(len(soft_prompts), -1, -1)], dim=1)
-        mask = torch.ones(embeddings.shape[:2], dtype=torch.long)
-        output = self.network.generate(inputs_embeds=embeddings, attention_mask=mask, max_new_tokens=40)
-        return [text.strip() for text in self.tokenizer.batch_decode(output, skip_special_tokens=True)]
+SOFT_TOKENS, DIMENSION = 5, 10  # the paper's preset
+NEAREST, FARTHEST = 0.05, 3.0  # distances in z at which pairs are compared
+OUT = Path("runs/measure")
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """Scores instructions of one task on fixed examples."""
+class Written:
+    """What the writer wrote for one task."""
 
-    task: TaskSpec
-    inputs: list[str]
-    black_box: Model
+    made_with: dict[str, Any]  # the writer's weights, and how many soft prompts
+    plain: str  # without a soft prompt
+    texts: list[str]  # of the random soft prompts
+    pairs: list[tuple[float, str, str]]  # distance in z, and the two texts
 
-    def scores(self, instructions: Sequence[str]) -> list[float]:
-        """The mean score of each instruction; each different text is asked once."""
-        different = list(dict.fromkeys(instructions))
-        prompts = [black_box_prompt(instruction, text) for instruction in different for text in self.inputs]
-        answers = self.black_box.complete(prompts)
-        metric = get_metric(self.task.metric)
-        accepted = [self.task.answer(text) or () for text in self.inputs] * len(different)
-        values = [float(metric(answer, outputs)) for answer, outputs in zip(answers, accepted, strict=True)]
-        size = len(self.inputs)
-        by_text = {text: mean(values[row * size : (row + 1) * size]) for row, text in enumerate(different)}
-        return [by_text[instruction] for instruction in instructions]
+    @property
+    def every_text(self) -> list[str]:
+        """Each different text once."""
+        return list(dict.fromkeys([self.plain, *self.texts, *(text for _, *both in self.pairs for text in both)]))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one task's instructions scored with the black box; every score is a mean over `examples` test examples."""
+
+    made_with: dict[str, Any]  # the black box's weights, and the questions
+    examples: int
+    clear: dict[str, float]  # held-out clear phrasings
+    vague: dict[str, float]
+    wrong: dict[str, float]  # clear phrasings of other tasks
+    written: dict[str, float]  # every text of the writer
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything about one task."""
+
+    task: str
+    written: Written
+    scored: Scored
+
+    @property
+    def soft_scores(self) -> list[float]:
+        """The score of every random soft prompt."""
+        return [self.scored.written[text] for text in self.written.texts]
+
+    @property
+    def plain_score(self) -> float:
+        """Without a soft prompt."""
+        return self.scored.written[self.written.plain]
+
+
+def texts_file(folder: Path, task: str) -> Path:
+    """Where a task's texts are."""
+    return folder / f"{task}.texts.json"
+
+
+def scores_file(folder: Path, task: str) -> Path:
+    """Where a task's scores are."""
+    return folder / f"{task}.scores.json"
+
+
+def store(part: Written | Scored, path: Path) -> None:
+    """Writes a file, complete or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(part), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def load(folder: Path, task: str) -> Findings:
+    """Reads what a measurement left."""
+    texts, scores = (json.loads(of(folder, task).read_text(encoding="utf-8")) for of in (texts_file, scores_file))
+    return Findings(task, Written(**texts), Scored(**scores))
+
+
+def _stored(path: Path, made_with: dict[str, Any]) -> dict[str, Any] | None:
+    """The content of a file that was made with the same."""
+    if not path.exists():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record if record["made_with"] == made_with else None
+
+
+def held_out_texts(spec: TaskSpec, rng: Random) -> list[str]:
+    """Up to ten clear phrasings that the black box never saw."""
+    return _some(grammar.clear_texts(spec.good, held_out=True), 10, rng)
+
+
+def vague_texts(spec: TaskSpec) -> list[str]:
+    """Every vague phrasing that may mean the task."""
+    patterns = [pattern for name in FAMILIES_OF[spec.name] for pattern in FAMILIES[name].patterns]
+    return [text for pattern in patterns for text in grammar.expand(pattern)]
+
+
+def foreign_texts(spec: TaskSpec, rng: Random) -> list[str]:
+    """A clear phrasing of each of eight other tasks."""
+    others = rng.sample([name for name in SHIPPED if name != spec.name], 8)
+    return [rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)) for name in others]
 
 
 def _some(texts: Sequence[str], count: int, rng: Random) -> list[str]:
     return rng.sample(list(texts), min(count, len(texts)))
 
 
-def vague_texts(task: TaskSpec) -> list[str]:
-    """Every vague phrasing that may mean the task."""
-    patterns = [pattern for name in FAMILIES_OF[task.name] for pattern in FAMILIES[name].patterns]
-    return [text for pattern in patterns for text in grammar.expand(pattern)]
+Point = tuple[float, ...]
 
 
-def black_box_row(scorer: Scorer, rng: Random) -> dict[str, float]:
-    """Scores with clear held-out, vague and foreign instructions."""
-    clear = scorer.scores(_some(grammar.clear_texts(scorer.task.good, held_out=True), 10, rng))
-    vague = scorer.scores(_some(vague_texts(scorer.task), 8, rng))
-    others = [name for name in KNOWN if name != scorer.task.name]
-    foreign = [rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)) for name in rng.sample(others, 6)]
-    wrong = scorer.scores(foreign)
-    return {"clear best": max(clear), "clear": mean(clear), "vague": mean(vague), "wrong": mean(wrong)}
+def draw_points(count: int, generator: torch.Generator) -> list[Point]:
+    """z ~ U(−1, 1)^d."""
+    return _points(torch.rand(count, DIMENSION, generator=generator) * 2 - 1)
 
 
-def soft_prompts(z: torch.Tensor, hidden_size: int, seed: int) -> torch.Tensor:
-    """[n, d] → [n, t, h] by one random matrix."""
-    generator = torch.Generator().manual_seed(seed)
-    matrix = torch.rand(z.shape[1], TOKENS * hidden_size, generator=generator) * 2 - 1  # ~ U(−1, 1)
-    return (z @ matrix).view(len(z), TOKENS, hidden_size)
+def partners(points: Sequence[Point], generator: torch.Generator) -> list[Point]:
+    """For each z another one, in a random direction at a distance spread evenly in its logarithm, kept in the box."""
+    z = torch.tensor(points)
+    step = torch.nn.functional.normalize(torch.randn(z.shape, generator=generator), dim=1)
+    distance = NEAREST * (FARTHEST / NEAREST) ** torch.rand(len(z), 1, generator=generator)
+    return _points((z + distance * step).clamp(-1, 1))
 
 
-def writer_row(writer: Model, scorer: Scorer, prompt: str, count: int, seed: int) -> tuple[dict[str, float], list[str]]:
-    """Scores without a soft prompt and over random ones, and how texts change with z."""
-    hidden_size = writer.network.config.hidden_size
-    generator = torch.Generator().manual_seed(seed)
-    z = torch.rand(count, LATENT, generator=generator) * 2 - 1
-    near = z + (torch.rand(count, LATENT, generator=generator) * 2 - 1) * 0.1
-    texts = writer.write(prompt, soft_prompts(z, hidden_size, seed))
-    near_texts = writer.write(prompt, soft_prompts(near, hidden_size, seed))
-    plain = writer.write(prompt, None)[0]
-    plain_score, *scores = scorer.scores([plain, *texts])
-    best = max(scores)
-    row = {
-        "plain": plain_score,
-        "soft mean": mean(scores),
-        "soft best": best,
-        "share at best": mean(score >= best - 1e-9 for score in scores),
-        "share ≥ .9": mean(score >= 0.9 for score in scores),
-        "texts": float(len(set(texts))),
-        "near same": mean(a == b for a, b in zip(texts, near_texts, strict=True)),
-        "far same": mean(a == b for a, b in pairwise(texts)),
-    }
-    ranked = sorted(set(zip(scores, texts, strict=True)), reverse=True)
-    return row, [f"{plain_score:.2f} plain: {plain}", *(f"{score:.2f} {text}" for score, text in ranked)]
+def _points(z: torch.Tensor) -> list[Point]:
+    return [tuple(row) for row in z.tolist()]
 
 
-def measure_task(
-    task: TaskSpec, black_box: Model, writer: Model | None, count: int, seed: int
-) -> tuple[dict[str, float], list[str]]:
-    """All numbers of one task."""
-    inputs = task_inputs(task)
-    rng = Random(f"{seed}/{task.name}")
-    scorer = Scorer(task, inputs[-30:], black_box)
-    row = black_box_row(scorer, rng)
-    if writer is None:
-        return row, []
-    shown = [(text, (task.answer(text) or ("",))[0]) for text in rng.sample(inputs[: len(inputs) // 2], 5)]
-    written, texts = writer_row(writer, scorer, writer_prompt(shown), count, seed)
-    return {**row, **written}, texts
+def write(task_name: str, options: argparse.Namespace) -> Written:
+    """The writer's texts for one task, from its file if it is there."""
+    model = load_writer(options.writer, batch_size=128)
+    exemplars = split_task(load_task_data(task_name)).exemplars
+    prompt = writer_prompt(model, exemplars, template="auto", placement="front")
+    settings = (options.soft_prompts, options.projections, options.seed)
+    made_with = {**model.identity, "settings": list(settings), "prompt": prompt.after}
+    path = texts_file(options.out, task_name)
+    record = _stored(path, made_with)
+    if record is not None:
+        return Written(**record)
+    texts: list[str] = []
+    pairs: list[tuple[float, str, str]] = []
+    plain = ""
+    for seed in range(options.projections):
+        projection = Projection.draw(
+            "uniform", dimension=DIMENSION, soft_tokens=SOFT_TOKENS, hidden_size=model.hidden_size, seed=seed
+        )
+        writer = Writer(model, prompt, projection, max_new_tokens=64)
+        generator = torch.Generator().manual_seed(1000 * options.seed + seed)
+        points = draw_points(options.soft_prompts // options.projections, generator)
+        others = partners(points[: len(points) // 4], generator)
+        plain, *found = _texts(writer, [None, *points, *others])
+        texts += found[: len(points)]
+        pairs += zip(map(dist, points, others), found, found[len(points) :], strict=False)
+    written = Written(made_with, plain, texts, pairs)
+    store(written, path)
+    return written
 
 
-def table(rows: dict[str, dict[str, float]]) -> str:
-    """The rows as Markdown, the mean of all tasks last."""
-    columns = list(next(iter(rows.values())))
-    means = {column: mean(row[column] for row in rows.values()) for column in columns}
-    lines = ["| task | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, row in {**rows, "**mean**": means}.items():
-        cells = [f"{row[column]:.0f}" if column == "texts" else f"{row[column]:.2f}" for column in columns]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def _texts(writer: Writer, points: Sequence[Point | None]) -> list[str]:
+    return [writing.instruction for writing in writer.write([Proposal(point) for point in points])]
+
+
+def score(task_name: str, written: Written, options: argparse.Namespace) -> Scored:
+    """What the texts and the corpus's phrasings score, from its file if it is there."""
+    spec, rng = TASKS[task_name], Random(f"{options.seed}/{task_name}")
+    task = split_task(load_task_data(task_name), test=options.examples)
+    groups = (held_out_texts(spec, rng), _some(vague_texts(spec), 8, rng), foreign_texts(spec, rng), written.every_text)
+    instructions = list(dict.fromkeys(text for group in groups for text in group))
+    model = load_blackbox(options.blackbox, batch_size=192)
+    questions = repr((instructions, task.test))
+    made_with = {**model.identity, "questions": hashlib.sha256(questions.encode()).hexdigest()}
+    path = scores_file(options.out, task_name)
+    record = _stored(path, made_with)
+    if record is not None:
+        return Scored(**record)
+    evaluator = Evaluator(model, CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64)
+    evaluations = evaluator.evaluate(instructions, task.test)
+    scores = {text: evaluation.mean for text, evaluation in zip(instructions, evaluations, strict=True)}
+    evaluator.close()
+    scored = Scored(made_with, len(task.test), *({text: scores[text] for text in group} for group in groups))
+    store(scored, path)
+    return scored
 
 
 def main() -> None:
-    """Reads the command line and prints the table."""
+    """Reads the command line and measures what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--blackbox", type=Path, default=EMBEDDED / "blackbox")
-    parser.add_argument("--writer", type=Path, default=EMBEDDED / "writer")
-    parser.add_argument("--no-writer", action="store_true")
-    parser.add_argument("--tasks", nargs="*", default=KNOWN)
-    parser.add_argument("--count", type=int, default=60, help="random soft prompts a task")
+    parser.add_argument("--blackbox", default=f"hf:{EMBEDDED_FOLDER / 'blackbox'}")
+    parser.add_argument("--writer", default=f"hf:{EMBEDDED_FOLDER / 'writer'}")
+    parser.add_argument("--tasks", nargs="*", default=SHIPPED)
+    parser.add_argument("--soft-prompts", type=int, default=2000, help="random soft prompts a task")
+    parser.add_argument("--projections", type=int, default=4, help="random matrices that they are shared among")
+    parser.add_argument("--examples", type=int, default=20, help="test examples that a score is the mean of")
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--texts", action="store_true", help="print what the writer wrote, too")
+    parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    black_box = Model.load(options.blackbox)
-    writer = None if options.no_writer else Model.load(options.writer)
-    rows = {}
-    for name in options.tasks:
-        rows[name], texts = measure_task(TASKS[name], black_box, writer, options.count, options.seed)
-        if options.texts:
-            print(f"\n{name}", *texts, sep="\n", flush=True)
-    print(table(rows))
+    options.out.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(options.tasks, start=1):
+        began = time.monotonic()
+        found = Findings(name, written := write(name, options), score(name, written, options))
+        best, texts = max(found.soft_scores), len(set(written.texts))
+        print(
+            f"{number}/{len(options.tasks)} {name}: {texts} texts, plain {found.plain_score:.2f}, best {best:.2f}, "
+            f"{time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

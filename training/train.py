@@ -1,26 +1,25 @@
-"""From nothing to weights: `python -m training.train blackbox --minutes 60` and `… writer --minutes 35`.
+"""From nothing to weights: `python -m training.train blackbox` and `python -m training.train writer`.
 
-A run is seeded and writes a checkpoint every few minutes; the same command started again goes on from there.
-Minutes are processor time, so a busy machine makes a run longer, not worse. The learning rate follows the share of
-them used, and the run ends when they are over.
+A run is seeded and writes a checkpoint every few minutes; the same command started again goes on from there. It uses
+a GPU where there is one. The learning rate follows the share of the steps done.
 """
 
 import argparse
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from random import Random
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from instructzero.models.registry import EMBEDDED_FOLDER
 from training.architectures import make_black_box, make_writer, save
-from training.batches import Batch, Item, black_box_items, stream, writer_items
+from training.batches import Batch, Stream, black_box_items, writer_items
 from training.hints import Concepts
+from training.muon import Muon
 from training.vocabulary import build_black_box_tokenizer, build_writer_tokenizer
 
 OUT = Path(__file__).parent / "out"
@@ -35,14 +34,14 @@ class Recipe:
     name: str
     tokens_per_batch: int
     learning_rate: float
-    mean_length: float
-    minutes: float
+    mean_length: float  # of an item, in positions; fixes how many are drawn at once
+    steps: int
     seed: int
 
 
 RECIPES = {
-    "blackbox": Recipe("blackbox", 1536, 2e-3, 26.0, 70.0, 1),
-    "writer": Recipe("writer", 1600, 2e-3, 48.0, 40.0, 2),
+    "blackbox": Recipe("blackbox", 1792, 2e-3, 76.0, 7400, 1),
+    "writer": Recipe("writer", 2048, 2e-3, 42.0, 3000, 2),
 }
 
 
@@ -53,22 +52,17 @@ class Trainer:
     recipe: Recipe
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
-    draw: Callable[[Random, int], list[Item]]
+    stream: Stream
     optimizers: tuple[torch.optim.Optimizer, ...]
-    minutes: float
+    steps: int
     listener: torch.nn.Linear | None = None
     step: int = 0
-    seconds: float = 0.0  # of processor time
-
-    @property
-    def progress(self) -> float:
-        """Share of the processor time used, in [0, 1]."""
-        return min(1.0, self.seconds / (60 * self.minutes))
+    seconds: float = 0.0
 
     def learning_rate(self) -> float:
         """Warm-up, then a cosine down to two hundredths."""
         warm = min(1.0, (self.step + 1) / WARM_UP_STEPS)
-        return self.recipe.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
+        return self.recipe.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.step / self.steps)))
 
     def learn(self, batch: Batch) -> float:
         """One step; returns the loss."""
@@ -86,7 +80,7 @@ class Trainer:
 
 def embed(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """[n, l, h]: token embeddings, with each row's soft prompt written over its first positions."""
-    embeddings = model.get_input_embeddings()(batch.ids)
+    embeddings = model.get_input_embeddings()(batch.ids.to(model.device))
     if all(soft is None for soft in batch.soft_prompts):
         return embeddings
     embeddings = embeddings.clone()
@@ -103,18 +97,30 @@ def completion_loss(model: PreTrainedModel, batch: Batch, listener: torch.nn.Lin
     listener reads it off linearly, and its mean squared error is added. The listener is thrown away after training.
     Without it the writer is slow to notice soft prompts at all.
     """
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    device = model.device
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device)):
         output = model.model(
-            inputs_embeds=embed(model, batch), use_cache=False, output_hidden_states=listener is not None
+            inputs_embeds=embed(model, batch),
+            attention_mask=None if batch.mask is None else batch.mask.to(device),
+            position_ids=batch.positions.to(device),
+            use_cache=False,
+            output_hidden_states=listener is not None,
         )
-        targets = batch.labels[:, 1:]
+        targets = batch.labels[:, 1:].to(device)
         kept = targets != -100
         logits = model.lm_head(output.last_hidden_state[:, :-1][kept])  # [completion tokens, vocabulary]
     loss = torch.nn.functional.cross_entropy(logits.float(), targets[kept])
     if listener is None:
         return loss
-    middle = output.hidden_states[len(output.hidden_states) // 2][batch.heard]  # [heard positions, h]
-    return loss + listening_loss(listener, middle, batch.meanings)
+    middle = output.hidden_states[len(output.hidden_states) // 2][batch.heard.to(device)]  # [heard positions, h]
+    return loss + listening_loss(listener, middle, batch.meanings.to(device))
+
+
+@cache
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """True on a GPU, and on a processor with bfloat16 instructions; without them it is slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return device.type == "cuda" or bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def listening_loss(listener: torch.nn.Linear, hidden: torch.Tensor, meanings: torch.Tensor) -> torch.Tensor:
@@ -130,19 +136,19 @@ def make_optimizers(
 ) -> tuple[torch.optim.Optimizer, ...]:
     """Muon for the layers' matrices, AdamW for embeddings, norms and biases.
 
-    On this corpus Muon needs well under half of AdamW's steps, for a sixth more time a step.
+    On this corpus Muon needs well under half of AdamW's steps, for a fifth more time a step.
     """
     named = list(model.named_parameters())
     matrices = [value for name, value in named if value.ndim == 2 and "embed" not in name]
     others = [value for name, value in named if value.ndim != 2 or "embed" in name]
     others += [] if listener is None else list(listener.parameters())
     return (
-        torch.optim.Muon(matrices, lr=learning_rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        Muon(matrices, lr=learning_rate, weight_decay=0.02),
         torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
     )
 
 
-def make_trainer(recipe: Recipe, minutes: float, fresh: bool = False) -> Trainer:
+def make_trainer(recipe: Recipe, steps: int, device: torch.device, fresh: bool = False) -> Trainer:
     """A trainer for either model at step 0; unless `fresh`, with the tokeniser of an earlier part of the run."""
     torch.manual_seed(recipe.seed)
     stored = None if fresh else stored_tokenizer(recipe)
@@ -150,16 +156,19 @@ def make_trainer(recipe: Recipe, minutes: float, fresh: bool = False) -> Trainer
         tokenizer = stored or build_black_box_tokenizer()
         model: PreTrainedModel = make_black_box(tokenizer)
         listener = None
-        draw: Callable[[Random, int], list[Item]] = lambda rng, count: black_box_items(tokenizer, rng, count)  # noqa: E731
+        draw = partial(black_box_items, tokenizer)
     else:
         tokenizer = stored or build_writer_tokenizer()
         model = make_writer(tokenizer)
         concepts = Concepts.make(model.config.hidden_size)
         listener = torch.nn.Linear(model.config.hidden_size, len(concepts.vectors()))
-        draw = lambda rng, count: writer_items(tokenizer, concepts, rng, count)  # noqa: E731
+        draw = partial(writer_items, tokenizer, concepts)
     model.set_attn_implementation("eager")  # half again as fast as sdpa for short rows on one core
+    model.to(device)
+    listener = None if listener is None else listener.to(device)
     optimizers = make_optimizers(model, listener, recipe.learning_rate)
-    return Trainer(recipe, model, tokenizer, draw, optimizers, minutes, listener)
+    stream = Stream(draw, int(tokenizer.pad_token_id), recipe.tokens_per_batch, recipe.mean_length, recipe.seed)
+    return Trainer(recipe, model, tokenizer, stream, optimizers, steps, listener)
 
 
 def stored_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast | None:
@@ -179,44 +188,43 @@ def store(trainer: Trainer, folder: Path) -> None:
     state = {"model": trainer.model.state_dict(), "optimizers": optimizers}
     if trainer.listener is not None:
         state["listener"] = trainer.listener.state_dict()
-    partial = _checkpoint(trainer.recipe).with_suffix(".partial")
-    torch.save({**state, "step": trainer.step, "seconds": trainer.seconds}, partial)
-    partial.replace(_checkpoint(trainer.recipe))
+    unfinished = _checkpoint(trainer.recipe).with_suffix(".partial")
+    place = {"pool": trainer.stream.pool, "taken": trainer.stream.taken}
+    torch.save({**state, **place, "step": trainer.step, "seconds": trainer.seconds}, unfinished)
+    unfinished.replace(_checkpoint(trainer.recipe))
     trainer.tokenizer.save_pretrained(OUT / f"{trainer.recipe.name}-tokenizer")
     save(trainer.model, trainer.tokenizer, folder)
 
 
 def restore(trainer: Trainer) -> None:
-    """Goes on from the last checkpoint, if there is one."""
+    """Goes on from the last checkpoint, if there is one, as if the run had never stopped."""
     path = _checkpoint(trainer.recipe)
     if path.exists():
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=trainer.model.device)
         trainer.model.load_state_dict(state["model"])
-        if trainer.listener is not None and "listener" in state:
+        if trainer.listener is not None:
             trainer.listener.load_state_dict(state["listener"])
-        for optimizer, values in zip(trainer.optimizers, state["optimizers"], strict=False):
+        for optimizer, values in zip(trainer.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         trainer.step, trainer.seconds = state["step"], state["seconds"]
+        trainer.stream.pool, trainer.stream.taken = state["pool"], state["taken"]
 
 
 def train(trainer: Trainer, folder: Path) -> None:
-    """Learns until the time is over, storing the state now and then."""
-    recipe, losses, tokens = trainer.recipe, [], 0
-    pad = int(trainer.tokenizer.pad_token_id)
-    batches: Iterator[Batch] = stream(
-        trainer.draw, pad, recipe.tokens_per_batch, recipe.mean_length, recipe.seed, trainer.step
-    )
+    """Learns until all steps are done, storing the state now and then."""
+    losses, tokens = [], 0
+    batches = iter(trainer.stream)
     trainer.model.train()
     stored = trainer.seconds
-    while trainer.progress < 1:
-        started = time.process_time()
+    while trainer.step < trainer.steps:
+        started = time.monotonic()
         batch = next(batches)
         losses.append(trainer.learn(batch))
         tokens += batch.ids.numel()
-        trainer.seconds += time.process_time() - started
+        trainer.seconds += time.monotonic() - started
         if trainer.step % 100 == 0:
-            entry = {"step": trainer.step, "minutes": trainer.seconds / 60, "loss": sum(losses) / len(losses)}
-            print(json.dumps({**entry, "tokens": tokens, "rows": len(batch.ids)}), flush=True)
+            entry = {"step": trainer.step, "of": trainer.steps, "minutes": round(trainer.seconds / 60, 1)}
+            print(json.dumps({**entry, "loss": round(sum(losses) / len(losses), 4), "tokens": tokens}), flush=True)
             losses = []
         if trainer.seconds - stored > CHECKPOINT_SECONDS:
             store(trainer, folder)
@@ -228,13 +236,15 @@ def main() -> None:
     """Reads the command line and trains."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=sorted(RECIPES))
-    parser.add_argument("--minutes", type=float, help="time to learn in; the recipe's own if not given")
+    parser.add_argument("--steps", type=int, help="the recipe's own number if not given")
+    parser.add_argument("--device", type=torch.device, default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=1, help="processor cores; the models are too small for many")
     parser.add_argument("--into", type=Path, help="folder for the weights")
     parser.add_argument("--fresh", action="store_true", help="ignore an earlier checkpoint")
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     recipe = RECIPES[options.model]
-    trainer = make_trainer(recipe, options.minutes or recipe.minutes, options.fresh)
+    trainer = make_trainer(recipe, options.steps or recipe.steps, options.device, options.fresh)
     if not options.fresh:
         restore(trainer)
     train(trainer, options.into or EMBEDDED_FOLDER / recipe.name)

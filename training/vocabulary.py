@@ -12,8 +12,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from training.corpus import code, lexicon, lists, numbers, relations, sentences
-from training.corpus.registry import TASKS, TAUGHT, instruction_words
-from training.corpus.rows import writer_exemplars
+from training.corpus.registry import TASKS, instruction_words
+from training.corpus.rows import UNKNOWN, writer_exemplars
 from training.hints import phrasings
 
 END, PAD = "<|end|>", "<|pad|>"
@@ -46,7 +46,7 @@ def closed_lexicon() -> set[str]:
     words |= {*sentences.PLACES, *sentences.SUBJECTS, *sentences.ADVERBS}
     words |= {word for state in sentences.STATES for word in state.split()}
     words |= {word.capitalize() for word in (*lexicon.GOOD_WORDS, *lexicon.BAD_WORDS)}
-    return words | set("The List have not did by and but an in hundred thousand positive negative".split())
+    return words | set("The List have not did by and but an in hundred thousand positive negative".split()) | {UNKNOWN}
 
 
 def words_of(texts: Iterable[str]) -> set[str]:
@@ -56,7 +56,7 @@ def words_of(texts: Iterable[str]) -> set[str]:
 
 def table_words() -> set[str]:
     """Words of the tasks' tables; words that may rhyme stay spelled out, for their endings tell."""
-    return {word for name in TAUGHT for word in words_of(TASKS[name].texts())} - set(relations.rhymes())
+    return {word for task in TASKS.values() for word in words_of(task.texts())} - set(relations.rhymes())
 
 
 def whole_words() -> list[str]:
@@ -80,7 +80,7 @@ def build_black_box_tokenizer() -> PreTrainedTokenizerFast:
     entries = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *map(_byte_level, LABELS)]
     entries += [_byte_level(f" {word}") for word in whole_words()]
     entries += list(lexicon.UNITS[1:10])  # behind the hyphen of "ninety-one"
-    entries += code.BARE_WORDS if TASKS["auto_debugging"].taught else []
+    entries += code.BARE_WORDS
     vocabulary = {entry: index for index, entry in enumerate(dict.fromkeys(entries))}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.pre_tokenizer = _pre_tokenizer()
@@ -99,7 +99,7 @@ def _writer_texts(seed: int, count: int) -> Iterator[str]:
             yield f" {text}"
 
 
-def build_writer_tokenizer(size: int = 1400, seed: int = 5) -> PreTrainedTokenizerFast:
+def build_writer_tokenizer(size: int = 2000, seed: int = 5) -> PreTrainedTokenizerFast:
     """Byte-level BPE learned from exemplars and phrasings."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = _pre_tokenizer()

@@ -145,13 +145,13 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
 
 
 def _warn_of_unknown_task(settings: Settings) -> None:
-    """The embedded black box answers what it was taught and nothing else."""
-    from instructzero.inventory import embedded_tasks
+    """The embedded black box answers what it was taught and nothing else: the built-in tasks."""
+    from instructzero.tasks import builtin_names
 
-    if settings.blackbox == "embedded:blackbox" and (settings.data_dir or settings.task not in embedded_tasks()):
+    if settings.blackbox == "embedded:blackbox" and (settings.data_dir or settings.task not in builtin_names()):
         print(
             f"note: the embedded black box does not know the task {settings.task}, only those that 'instructzero "
-            "tasks' marks; name another one with --blackbox",
+            "tasks' lists; name another one with --blackbox",
             file=sys.stderr,
         )
 

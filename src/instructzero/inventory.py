@@ -23,22 +23,16 @@ _SPECIFICATIONS = (
 )
 
 
-def embedded_tasks() -> tuple[str, ...]:
-    """The built-in tasks that the embedded models were taught."""
-    return tuple((EMBEDDED_FOLDER / "tasks.txt").read_text(encoding="utf-8").split())
-
-
 def print_tasks() -> None:
-    """A line for each built-in task, and whether the embedded models were taught it."""
+    """A line for each built-in task."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    taught = embedded_tasks()
     table.add_column("task", no_wrap=True)
-    for column in ("metric", "search", "test", "embedded\nmodels", "description"):
+    for column in ("metric", "search", "test", "description"):
         table.add_column(column, justify="right" if column in ("search", "test") else "left", overflow="fold")
     for name in builtin_names():
         data = load_builtin(name)
         sizes = (str(len(data.search)), str(len(data.test or ())))
-        table.add_row(name, data.metric, *sizes, "yes" if name in taught else "no", data.description)
+        table.add_row(name, data.metric, *sizes, data.description)
     _console().print(table)
 
 

@@ -1,12 +1,15 @@
 """Batches: only completions are learned, soft prompts stand in front, the stream follows from its seed."""
 
+from functools import partial
+from itertools import islice, pairwise
 from random import Random
 
 import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from training.batches import Item, black_box_items, collate, stream, writer_items
+from training.batches import INPUTS_PER_INSTRUCTION, Item, Stream, black_box_items, collate, writer_items
+from training.corpus.rows import black_box_rows
 from training.hints import Concepts, leanings, meanings
 from training.vocabulary import build_black_box_tokenizer
 
@@ -19,15 +22,32 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def test_collate_pads_right_and_learns_completions_only() -> None:
-    batch = collate([Item([5, 6, 7], [8, 9]), Item([5], [9])], PAD)
+    batch = collate([Item([5, 6, 7], [([], [8, 9])]), Item([5], [([], [9])])], PAD)
     assert batch.ids.tolist() == [[5, 6, 7, 8, 9], [5, 9, 0, 0, 0]]
     assert batch.labels.tolist() == [[-100, -100, -100, 8, 9], [-100, 9, -100, -100, -100]]
     assert not batch.heard.any()
+    assert batch.mask is None
+
+
+def test_branches_continue_the_prompt_and_do_not_see_each_other() -> None:
+    batch = collate([Item([5, 6], [([7], [8]), ([9], [4])]), Item([5], [([], [9])])], PAD)
+    assert batch.ids.tolist() == [[5, 6, 7, 8, 9, 4], [5, 9, 0, 0, 0, 0]]
+    assert batch.labels.tolist() == [[-100, -100, -100, 8, -100, 4], [-100, 9, -100, -100, -100, -100]]
+    assert batch.positions[0].tolist() == [0, 1, 2, 3, 2, 3]
+    assert batch.mask is not None
+    assert (batch.mask[0, 0] == 0).int().tolist() == [
+        [1, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0],
+        [1, 1, 0, 0, 1, 0],
+        [1, 1, 0, 0, 1, 1],
+    ]
 
 
 def test_collate_leaves_room_for_a_soft_prompt() -> None:
     soft, meaning = torch.ones(2, 4), torch.tensor([0.5, -0.5])
-    batch = collate([Item([5, 6], [7], soft, meaning), Item([5], [7])], PAD)
+    batch = collate([Item([5, 6], [([], [7])], soft, meaning), Item([5], [([], [7])])], PAD)
     assert batch.ids[0, 2:].tolist() == [5, 6, 7]
     assert batch.labels[0].tolist() == [-100, -100, -100, -100, 7]
     assert batch.heard[0].tolist() == [False, False, True, True, True]
@@ -37,8 +57,18 @@ def test_collate_leaves_room_for_a_soft_prompt() -> None:
 
 def test_black_box_items_end_with_the_end_token(tokenizer: PreTrainedTokenizerFast) -> None:
     for item in black_box_items(tokenizer, Random(1), 50):
-        assert item.completion[-1] == tokenizer.eos_token_id
-        assert tokenizer.eos_token_id not in item.prompt + item.completion[:-1]
+        for rest, completion in item.branches:
+            assert completion[-1] == tokenizer.eos_token_id
+            assert tokenizer.eos_token_id not in item.prompt + rest + completion[:-1]
+
+
+def test_black_box_items_are_the_rows_of_the_corpus(tokenizer: PreTrainedTokenizerFast) -> None:
+    rng = Random(1)
+    for item in black_box_items(tokenizer, Random(1), 30):
+        rows = black_box_rows(rng, INPUTS_PER_INSTRUCTION)
+        written = [tokenizer.decode(item.prompt + rest + completion[:-1]) for rest, completion in item.branches]
+        assert written == [row.prompt + row.completion for row in rows]
+        assert all(rest for rest, _ in item.branches)  # its last position says the completion's first token
 
 
 def test_writer_items_say_what_their_soft_prompt_means(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -50,15 +80,28 @@ def test_writer_items_say_what_their_soft_prompt_means(tokenizer: PreTrainedToke
         assert item.meaning is not None
         assert torch.allclose(item.meaning, meanings(item.soft_prompt[None], concepts)[0])
         quality = float(item.meaning[: len(concepts.peaks)].max())
-        assert (leanings(item.soft_prompt[None], concepts)[0].kind == "clear") == (quality >= concepts.bounds["light"])
+        assert (leanings(item.soft_prompt[None], concepts)[0].kind == "clear") == (
+            quality >= max(concepts.bounds.values())
+        )
 
 
-def test_the_stream_follows_from_its_seed(tokenizer: PreTrainedTokenizerFast) -> None:
-    def draw(rng: Random, count: int) -> list[Item]:
-        return black_box_items(tokenizer, rng, count)
+def test_a_stream_depends_on_its_seed_and_goes_on_from_any_place(tokenizer: PreTrainedTokenizerFast) -> None:
+    def make(seed: int, pool: int = 0, taken: int = 0) -> Stream:
+        return Stream(partial(black_box_items, tokenizer), PAD, 400, 76.0, seed, pool, taken)
 
-    first, second = (stream(draw, PAD, 400, 26.0, seed=3, start=0) for _ in range(2))
-    for _ in range(20):
-        one, other = next(first), next(second)
-        assert torch.equal(one.ids, other.ids)
-        assert one.ids.numel() <= 400
+    unbroken = make(seed=3)
+    batches, places = [], [(0, 0)]
+    for batch in islice(unbroken, 45):
+        batches.append(batch.ids)
+        places.append((unbroken.pool, unbroken.taken))
+    assert unbroken.pool >= 2
+    for start in (0, *(number for number, (before, after) in enumerate(pairwise(places)) if before[0] != after[0]), 30):
+        resumed = [batch.ids for batch in islice(make(3, *places[start]), 4)]
+        assert all(map(torch.equal, resumed, batches[start:]))
+    assert not torch.equal(next(iter(make(seed=4))).ids, batches[0])
+
+
+def test_batches_keep_to_their_number_of_positions(tokenizer: PreTrainedTokenizerFast) -> None:
+    items = Stream(partial(black_box_items, tokenizer), PAD, 400, 76.0, seed=3)
+    for batch in islice(items, 40):
+        assert batch.ids.numel() <= 400 or len(batch.ids) == 1

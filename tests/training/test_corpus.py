@@ -10,7 +10,7 @@ from training.corpus.letters import plural
 from training.corpus.lists import many
 from training.corpus.numbers import ELEMENTS, verbal
 from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS, is_held_out_input, training_input
-from training.corpus.rows import black_box_prompt, black_box_row, writer_exemplars, writer_prompt
+from training.corpus.rows import UNKNOWN, black_box_prompt, black_box_rows, writer_exemplars, writer_prompt
 from training.corpus.vague import FAMILIES
 
 
@@ -191,7 +191,7 @@ def test_training_never_draws_a_reserved_input() -> None:
 
 def test_rows_are_determined_by_the_seed() -> None:
     first, second = Random(4), Random(4)
-    assert [black_box_row(first) for _ in range(50)] == [black_box_row(second) for _ in range(50)]
+    assert [black_box_rows(first, 4) for _ in range(50)] == [black_box_rows(second, 4) for _ in range(50)]
     assert writer_exemplars(Random(9)) == writer_exemplars(Random(9))
 
 
@@ -206,17 +206,42 @@ def test_no_clear_row_uses_a_held_out_phrasing() -> None:
     held_out = {text for task in TASKS.values() for text in grammar.clear_texts(task.good, held_out=True)}
     rng = Random(12)
     for _ in range(2000):
-        prompt = black_box_row(rng).prompt
-        assert prompt.split("\n\n")[0].removeprefix("Instruction: ") not in held_out
+        (row,) = black_box_rows(rng, 1)
+        assert row.prompt.split("\n\n")[0].removeprefix("Instruction: ") not in held_out
 
 
 def test_no_row_answers_a_reserved_input_with_its_task() -> None:
     owners = {text: TASKS[name] for name in SHIPPED for text in grammar.clear_texts(TASKS[name].good, held_out=False)}
     rng = Random(13)
-    for _ in range(2000):
-        instruction, text, _ = black_box_row(rng).prompt.split("\n\n")
-        task = owners.get(instruction.removeprefix("Instruction: "))
-        assert task is None or not is_held_out_input(task, text.removeprefix("Input: "))
+    for row in (row for _ in range(1000) for row in black_box_rows(rng, 2)):
+        instruction, text, _ = row.prompt.split("\n\n")
+        task, text = owners.get(instruction.removeprefix("Instruction: ")), text.removeprefix("Input: ")
+        assert task is None or task.answer(text) is None or not is_held_out_input(task, text)
+
+
+def test_rows_of_a_group_share_their_instruction() -> None:
+    rng = Random(14)
+    groups = [black_box_rows(rng, 4) for _ in range(200)]
+    assert {len(rows) for rows in groups} == {4}
+    assert {len({row.prompt.split("\n\n")[0] for row in rows}) for rows in groups} == {1}
+
+
+def test_unknown_is_said_of_inputs_that_the_task_cannot_answer() -> None:
+    """ "unknown" is also a synonym of "obscure": then the task answers it."""
+    owners: dict[str, list[str]] = {}
+    for name, task in TASKS.items():
+        for text in grammar.clear_texts(task.good, held_out=False):
+            owners.setdefault(text, []).append(name)
+    rng = Random(15)
+    found = 0
+    for row in (row for _ in range(1500) for row in black_box_rows(rng, 2)):
+        instruction, text, _ = (part.partition(": ")[2] for part in row.prompt.split("\n\n"))
+        names = owners.get(instruction, ())
+        if row.completion == f" {UNKNOWN}" and names:
+            accepted = [TASKS[name].answer(text) for name in names]
+            assert any(answers is None or UNKNOWN in answers for answers in accepted), row
+            found += 1
+    assert 75 < found < 300
 
 
 @pytest.mark.parametrize("name", SHIPPED)

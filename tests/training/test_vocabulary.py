@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 from training.corpus import lexicon
 from training.corpus.registry import instruction_words
-from training.corpus.rows import black_box_prompt, black_box_row, writer_exemplars
+from training.corpus.rows import black_box_prompt, black_box_rows, writer_exemplars
 from training.vocabulary import build_black_box_tokenizer, build_writer_tokenizer
 
 
@@ -26,7 +26,7 @@ STRANGE = "Grüße, naïve “quotes” – 数字 12.5\n\n\ttab  two spaces"
 
 def test_black_box_round_trip(black_box: PreTrainedTokenizerFast) -> None:
     rng = Random(1)
-    for row in [black_box_row(rng) for _ in range(200)]:
+    for row in (row for _ in range(50) for row in black_box_rows(rng, 4)):
         assert black_box.decode(black_box(row.prompt)["input_ids"]) == row.prompt
         assert black_box.decode(black_box(row.completion)["input_ids"]) == row.completion
     assert black_box.decode(black_box(STRANGE)["input_ids"]) == STRANGE
@@ -42,7 +42,7 @@ def test_writer_round_trip(writer: PreTrainedTokenizerFast) -> None:
 
 def test_prompt_and_completion_tokens_join(black_box: PreTrainedTokenizerFast) -> None:
     rng = Random(3)
-    for row in [black_box_row(rng) for _ in range(200)]:
+    for row in (row for _ in range(50) for row in black_box_rows(rng, 4)):
         joined = black_box(row.prompt + row.completion)["input_ids"]
         assert joined == black_box(row.prompt)["input_ids"] + black_box(row.completion)["input_ids"]
 

@@ -252,7 +252,7 @@ TASKS = (
         answer=_error_name,
         good=("name the exception{| that the code raises}.",),
         siblings=("first_line",),
-        weight=0.5,
+        weight=0.3,
         shipped=False,
     ),
     TaskSpec(
@@ -262,7 +262,7 @@ TASKS = (
         answer=_first_line,
         good=("V the first line of the {code|program}.",),
         siblings=("error_name",),
-        weight=0.4,
+        weight=0.25,
         shipped=False,
     ),
     TaskSpec(
@@ -272,7 +272,7 @@ TASKS = (
         answer=lambda text: (str(len(_spaced(text))),) if _spaced(text) else None,
         good=("count the characters.", "V the number of characters."),
         siblings=("first_character",),
-        weight=0.4,
+        weight=0.25,
         shipped=False,
     ),
     TaskSpec(
@@ -282,7 +282,7 @@ TASKS = (
         answer=lambda text: (_spaced(text)[0],) if _spaced(text) else None,
         good=("V the first character.",),
         siblings=("character_count",),
-        weight=0.4,
+        weight=0.25,
         shipped=False,
     ),
 )

@@ -69,7 +69,7 @@ TASKS = (
         answer=_without_ending,
         good=("{shorten|cut} the {sentence|text}.", "V a shorter version of the {sentence|text}."),
         siblings=("formal_deed",),
-        weight=0.5,
+        weight=0.25,
         shipped=False,
     ),
     TaskSpec(
@@ -79,7 +79,7 @@ TASKS = (
         answer=_formal_deed,
         good=("say {formally|in formal words} what {to do|is to do}.",),
         siblings=("shortened",),
-        weight=0.5,
+        weight=0.3,
         shipped=False,
     ),
 )

@@ -2,29 +2,32 @@
 
 A pattern is text with slots: "{write|give} the first letter." expands to two texts. Three kinds of instruction come
 out of it. *Clear* ones mean one task. *Hedged* ones are clear ones with a softening tail; the black box then takes
-some inputs for a sibling task. *Vague* ones belong to a family that fits several tasks. Which task a hedged or vague
-instruction means for a given input follows from the input's key (`split_key`), so a black box can learn it and a
-vague instruction scores a stable middling number instead of zero or one.
+some inputs for a sibling task, more of them the softer the tail. *Vague* ones belong to a family that fits several
+tasks. Which task a hedged or vague instruction means for a given input follows from the input's key (`split_key`), so
+a black box can learn it and a vague instruction scores a stable middling number instead of zero or one.
 """
 
 import hashlib
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import product
+from itertools import accumulate, product
 
 SLOT = re.compile(r"\{([^}]*)\}")
 VERB = "{write|give|output|print|return}"
 WORD = "{word|input|input word|given word}"
 
-HEDGES: dict[str, float] = {  # tail → share of inputs still answered as the clear instruction asks
-    ", more or less": 0.85,
-    " in most cases": 0.75,
-    ", as a rule": 0.75,
-    " if that seems right": 0.55,
-    " or something like it": 0.5,
-    ", or so": 0.4,
+# Each tail, the least softening one first, and the keys (`split_key`) of the inputs that it gives away to a sibling
+# task, beside those that the tails before it give away: about a tenth of all inputs a tail.
+HEDGES: dict[str, str] = {
+    ", as a rule": "mt7",
+    ", more or less": "dlk3",
+    " in most cases": "bf9",
+    " if that seems right": "haq1",
+    " or something like it": "po5",
+    ", or so": "rg0",
 }
+_GIVEN_AWAY: dict[str, str] = dict(zip(HEDGES, accumulate(HEDGES.values()), strict=True))
 
 
 def fill(pattern: str) -> str:
@@ -79,9 +82,24 @@ def hedge(text: str, tail: str) -> str:
 
 
 def split_key(text: str) -> str:
-    """The first letter or digit of the input's last word: what decides between the meanings of a vague instruction."""
+    """What decides between the meanings of an ambiguous instruction: the first letter of the input's last word, or the
+    last digit where that word is a number."""
     characters = [character for character in text.split()[-1].lower() if character.isalnum()]
-    return characters[0] if characters else ""
+    if not characters:
+        return ""
+    return characters[-1] if "".join(characters).isdigit() else characters[0]
+
+
+def meant_by_hedged(task: str, siblings: Sequence[str], tail: str, text: str) -> list[str]:
+    """The tasks that a clear instruction of `task` with a softening tail may mean for this input, the meant one first.
+
+    A sharper wording never loses an input that a softer one keeps, so its score is at least as high.
+    """
+    key = split_key(text)
+    if key not in _GIVEN_AWAY[tail]:
+        return [task]
+    start = int(fraction("sibling", key) * len(siblings))
+    return [*siblings[start:], *siblings[:start], task]
 
 
 def resolve(name: str, options: Sequence[tuple[str, float]], text: str) -> list[str]:

@@ -149,7 +149,7 @@ TASKS = (
         answer=lambda text: _edge(0, text),
         good=("V the first {thing|word} that is {listed|named}.",),
         siblings=("last_listed",),
-        weight=0.5,
+        weight=0.3,
         shipped=False,
     ),
     TaskSpec(
@@ -159,7 +159,7 @@ TASKS = (
         answer=lambda text: _edge(-1, text),
         good=("V the {last|final} {thing|word} that is {listed|named}.",),
         siblings=("first_listed",),
-        weight=0.5,
+        weight=0.3,
         shipped=False,
     ),
     TaskSpec(
@@ -169,7 +169,7 @@ TASKS = (
         answer=_normal,
         good=("V {all|only} the {words|items} that belong together.",),
         siblings=("last_listed",),
-        weight=0.6,
+        weight=0.3,
         shipped=False,
         key=unordered,
     ),

@@ -218,7 +218,7 @@ TASKS = (
         answer=lambda text: _of_cause(False, text),
         good=("V the sentence that {is|tells} the effect.", "say which sentence is the effect."),
         siblings=("first_sentence",),
-        weight=0.6,
+        weight=0.4,
         shipped=False,
         key=unordered,
     ),
@@ -229,7 +229,7 @@ TASKS = (
         answer=lambda text: _sentence(0, text),
         good=("V the first sentence.", "repeat the first of the two sentences."),
         siblings=("second_sentence",),
-        weight=0.5,
+        weight=0.25,
         shipped=False,
     ),
     TaskSpec(
@@ -239,7 +239,7 @@ TASKS = (
         answer=lambda text: _sentence(1, text),
         good=("V the second sentence.", "repeat the second of the two sentences."),
         siblings=("first_sentence",),
-        weight=0.5,
+        weight=0.25,
         shipped=False,
     ),
     TaskSpec(
@@ -249,7 +249,7 @@ TASKS = (
         answer=_marked_word,
         good=("V the word {after|that follows} the sentences.",),
         siblings=("first_sentence",),
-        weight=0.4,
+        weight=0.25,
         shipped=False,
     ),
 )

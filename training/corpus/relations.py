@@ -122,7 +122,7 @@ TASKS = (
         answer=_sorted_letters,
         good=("{sort|arrange} the letters of the W alphabetically.", "V the letters of the W in alphabetical order."),
         siblings=("first_word_letter",),
-        weight=0.6,
+        weight=0.4,
         shipped=False,
     ),
 )

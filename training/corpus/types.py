@@ -27,7 +27,6 @@ class TaskSpec:
     table: Answers = ()  # all inputs of a closed task; empty for a procedural one
     weight: float = 1.0  # share of the black box's training rows
     shipped: bool = True  # False: only there to make vague instructions ambiguous
-    taught: bool = True  # whether the shipped pair has learned it; set in `registry`
     key: Callable[[str], str] = str  # equal for inputs that ask the same, such as a list in two orders
     texts: Callable[[], Iterable[str]] = tuple  # what its tables hold; their words become tokens of the black box
 

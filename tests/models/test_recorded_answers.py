@@ -1,0 +1,40 @@
+"""The embedded pair answers as it did on the machine where `training.record` was run."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import torch
+
+from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.templates import zero_shot
+from instructzero.types import Request
+
+RECORD = json.loads((Path(__file__).parent / "recorded_answers.json").read_text(encoding="utf-8"))
+
+
+def test_the_record_holds_enough():
+    assert len(RECORD["black box"]) >= 50
+    assert len(RECORD["writer"]) >= 10
+    assert len({entry["answer"] for entry in RECORD["black box"]}) >= 40
+
+
+def test_the_black_box_answers_the_same():
+    async def ask():
+        blackbox = HuggingFaceBlackBox(str(EMBEDDED / "blackbox"), device="cpu")
+        requests = [Request(zero_shot(entry["instruction"], entry["input"]), 64) for entry in RECORD["black box"]]
+        completions = await asyncio.gather(*(blackbox.complete(request) for request in requests))
+        await blackbox.close()
+        return [completion.text for completion in completions]
+
+    assert asyncio.run(ask()) == [entry["answer"] for entry in RECORD["black box"]]
+
+
+def test_the_writer_writes_the_same():
+    model = HuggingFaceModel(str(EMBEDDED / "writer"), device="cpu")
+    for entry in RECORD["writer"]:
+        generator = torch.Generator().manual_seed(entry["seed"])
+        soft = torch.randn(1, 5, model.hidden_size, generator=generator)
+        texts = model.generate(soft, "", entry["prompt"], max_new_tokens=64, special_tokens=True)
+        assert texts == [entry["text"]]

@@ -1,0 +1,44 @@
+"""What the shipped pair was trained on. A change of the corpus changes these digests, and then calls for a training."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from random import Random
+
+from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from training.corpus.registry import FAMILIES_OF, SHIPPED
+from training.corpus.rows import black_box_rows, writer_exemplars
+from training.corpus.vague import FAMILIES
+from training.hints import phrasings, plain_wording
+from training.vocabulary import build_black_box_tokenizer
+
+
+def digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()[:16]
+
+
+def black_box_texts() -> Iterator[str]:
+    rng = Random(1)
+    for _ in range(1000):
+        yield from (row.prompt + row.completion for row in black_box_rows(rng, 4))
+
+
+def writer_texts() -> Iterator[str]:
+    rng = Random(2)
+    for _ in range(500):
+        task, prompt = writer_exemplars(rng)
+        yield from (prompt, *phrasings(task, rng), plain_wording(task))
+
+
+def test_rows_are_those_that_the_pair_was_trained_on() -> None:
+    assert digest(black_box_texts()) == "ea48a4e057bf0d5a"
+    assert digest(writer_texts()) == "8f9983c1e9dad711"
+
+
+def test_the_vocabulary_is_the_shipped_one() -> None:
+    stored = json.loads((EMBEDDED / "blackbox" / "tokenizer.json").read_text(encoding="utf-8"))
+    assert json.loads(build_black_box_tokenizer().backend_tokenizer.to_str()) == stored
+
+
+def test_every_vague_family_belongs_to_a_task_with_a_file() -> None:
+    assert {family for name in SHIPPED for family in FAMILIES_OF[name]} == set(FAMILIES)
