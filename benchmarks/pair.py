@@ -26,6 +26,7 @@ LOADING = """
 import time
 from instructzero.models.registry import load_blackbox, load_writer
 import instructzero.models.huggingface
+from transformers import AutoTokenizer, LlamaForCausalLM, SeedOssForCausalLM
 began = time.perf_counter()
 load_writer("embedded:writer"), load_blackbox("embedded:blackbox")
 print(time.perf_counter() - began)
