@@ -47,7 +47,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tasks", nargs="*", default=["antonyms", "sum", "negation", "word_in_context"])
+    parser.add_argument("--tasks", nargs="*", default=["antonyms", "sum", "negation", "word_in_context", "sentiment"])
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     print(describe())

@@ -11,26 +11,16 @@ START, END = "^", "$"
 
 
 @cache
-def grammar_texts() -> frozenset[str]:
-    """Every clear, hedged and vague instruction of the corpus."""
+def _known_pairs() -> frozenset[tuple[str, str]]:
+    """Neighbouring words in every clear, hedged and vague instruction of the corpus."""
     clear = {text for task in TASKS.values() for pattern in task.good for text in grammar.expand(pattern)}
     hedged = {grammar.hedge(text, tail) for text in clear for tail in grammar.HEDGES}
     vague = {text for family in FAMILIES.values() for pattern in family.patterns for text in grammar.expand(pattern)}
-    return frozenset(clear | hedged | vague)
+    return frozenset(pair for text in clear | hedged | vague for pair in _word_pairs(text))
 
 
 def _word_pairs(text: str) -> set[tuple[str, str]]:
     return set(pairwise((START, *text.split(), END)))
-
-
-@cache
-def _known_pairs() -> frozenset[tuple[str, str]]:
-    return frozenset(pair for text in grammar_texts() for pair in _word_pairs(text))
-
-
-def is_of_grammar(text: str) -> bool:
-    """True for a sentence of the grammar, word by word."""
-    return text in grammar_texts()
 
 
 def is_fluent(text: str) -> bool:

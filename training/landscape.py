@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 
 from benchmarks.machine import describe
 from training.corpus.registry import SHIPPED, TASKS
-from training.fluency import is_fluent, is_of_grammar
+from training.fluency import is_fluent
 from training.measure import OUT, Findings, load
 
 DOCS = Path("docs")
@@ -35,7 +35,6 @@ class Row:
     wrong: float
     plain: float
     texts: int  # different ones of the first soft prompts
-    of_grammar: float
     fluent: float
     middle: float  # the median over all soft prompts
     best: float
@@ -56,7 +55,6 @@ class Row:
             mean(scored.wrong.values()),
             findings.plain_score,
             len(set(first)),
-            mean(map(is_of_grammar, first)),
             mean(map(is_fluent, first)),
             median(scores),
             max(scores),

@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from instructzero.models.registry import EMBEDDED_FOLDER
 from instructzero.tasks import load_task_data, split_task
-from instructzero.templates import CUE, demonstrations, zero_shot
 from training.corpus import grammar
 from training.corpus.registry import SHIPPED, TASKS
+from training.corpus.rows import black_box_prompt, writer_prompt
 
 RECORD = Path("tests/models/recorded_answers.json")
 AHEAD = 0.2  # in logits
@@ -48,8 +48,8 @@ def black_box_answers(rng: Random) -> list[dict[str, str]]:
         asked = [(rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)), each.input) for each in examples]
         kept: list[dict[str, str]] = []
         for instruction, text in asked:
-            (message,) = zero_shot(instruction, text)
-            answer = sure_text(network, tokenizer, **tokenizer(message.content, return_tensors="pt"))
+            prompt = black_box_prompt(instruction, text)
+            answer = sure_text(network, tokenizer, **tokenizer(prompt, return_tensors="pt"))
             if answer is not None and len(kept) < ANSWERS_PER_TASK:
                 kept.append({"instruction": instruction, "input": text, "answer": answer})
             if len(kept) == ANSWERS_PER_TASK:
@@ -63,7 +63,8 @@ def writer_texts() -> list[dict[str, Any]]:
     network, tokenizer = _load("writer")
     found = []
     for name in WRITER_TASKS:
-        prompt = f"{demonstrations(split_task(load_task_data(name)).exemplars)}\n\n{CUE}"
+        exemplars = split_task(load_task_data(name)).exemplars
+        prompt = writer_prompt([(each.input, each.outputs[0]) for each in exemplars])
         embeddings = network.get_input_embeddings()(tokenizer(prompt, return_tensors="pt")["input_ids"])
         for seed in range(SOFT_PROMPTS):
             generator = torch.Generator().manual_seed(seed)

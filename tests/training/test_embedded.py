@@ -10,7 +10,6 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from instructzero.models.huggingface import HuggingFaceBlackBox
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
-from instructzero.templates import zero_shot
 from instructzero.types import Message, Request
 from training.corpus.rows import UNKNOWN, black_box_prompt, black_box_rows
 
@@ -34,10 +33,6 @@ def answers(prompts: list[str]) -> list[str]:
         return [completion.text.strip() for completion in completions]
 
     return asyncio.run(ask())
-
-
-def told(instruction: str, text: str) -> str:
-    return zero_shot(instruction, text)[0].content
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,19 +69,19 @@ def test_stored_tokenizer_sees_letters() -> None:
 
 def test_black_box_follows_instructions() -> None:
     asked = {
-        told("write the first letter of the word.", "basin"): "b",
-        told("translate the word into German.", "house"): "Haus",
-        told("write the opposite of the word.", "hot"): "cold",
-        told("write the sentence in the passive voice.", "The critic thanked the plumbers."): (
+        black_box_prompt("write the first letter of the word.", "basin"): "b",
+        black_box_prompt("translate the word into German.", "house"): "Haus",
+        black_box_prompt("write the opposite of the word.", "hot"): "cold",
+        black_box_prompt("write the sentence in the passive voice.", "The critic thanked the plumbers."): (
             "The plumbers were thanked by the critic."
         ),
-        told("write the ASCII codes of the characters.", "A b"): "65 98",
+        black_box_prompt("write the ASCII codes of the characters.", "A b"): "65 98",
     }
     assert answers(list(asked)) == list(asked.values())
 
 
 def test_black_box_says_when_an_instruction_does_not_fit() -> None:
-    assert answers([told("add the two numbers together.", "The critic thanked the plumbers.")]) == [UNKNOWN]
+    assert answers([black_box_prompt("add the two numbers together.", "The critic thanked the plumbers.")]) == [UNKNOWN]
 
 
 def test_a_batch_answers_like_single_calls() -> None:
