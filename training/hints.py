@@ -20,13 +20,14 @@ from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 
 PEAKS, CHOICES, SLOTS = 3, 6, 4
-# Upper bounds of the quality's quantiles: what random directions mean. From the median on, a hill of ever lighter
-# hedges leads up to the rare clear wordings.
-_HILL = (0.52, 0.61, 0.70, 0.79, 0.88, 0.97)
+# Upper bounds of the quality's quantiles: what random directions mean. Above the vague half, a hill of ever lighter and
+# ever rarer hedges leads up to one clear wording in a hundred. The lightest hedge is left out: on easy tasks it scores
+# as much as a clear wording.
+_TAILS = tuple(reversed(grammar.HEDGES))[:-1]
 QUANTILES: dict[str, float] = {
-    "misleading": 0.13,
-    "vague": 0.43,
-    **dict(zip(reversed(grammar.HEDGES), _HILL, strict=True)),
+    "misleading": 0.20,
+    "vague": 0.56,
+    **dict(zip(_TAILS, (0.70, 0.80, 0.88, 0.94, 0.99), strict=True)),
 }
 LEANING_SHARE = 0.3
 

@@ -44,7 +44,7 @@ def test_kinds_come_in_the_intended_shares(concepts: Concepts) -> None:
 
 def test_the_closer_to_a_peak_the_sharper_the_hedge(concepts: Concepts) -> None:
     """From softest to sharpest, and nothing but a clear wording beyond: a hill without a step down."""
-    order = ["misleading", "vague", *reversed(grammar.HEDGES), "clear"]
+    order = [*QUANTILES, "clear"]
     other = torch.nn.functional.normalize(soft_prompts(1, seed=5)[0].mean(0), dim=0)
     peak = torch.nn.functional.normalize(concepts.peaks[0], dim=0)
     way = torch.stack([torch.lerp(other, peak, share)[None] for share in torch.linspace(0, 1, 200)])
