@@ -72,7 +72,7 @@ def test_a_configuration_file_and_flags_say_the_same(run):
 def test_prices_give_a_cost(run):
     prices = ("--input-price", "1", "--output-price", "1000")
     _, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, *prices)
-    usage = json.loads(Path("runs/words-paper-0/result.json").read_text())["usage"]
+    usage = json.loads(Path("runs/words-instructzero-0/result.json").read_text())["usage"]
     dollars = (usage["prompt_tokens"] + 1000 * usage["completion_tokens"]) / 1e6
     assert f"${dollars:.4f}" in out
 
@@ -242,7 +242,7 @@ def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_pa
 
     console = Console(width=100, force_terminal=True, file=io.StringIO(), record=True)
     with LiveProgress(console, Prices(1.0, 1.0)) as progress:
-        run_settings(make_settings(scripted), tmp_path / "run", progress)
+        run_settings(make_settings({**scripted, "method": "paper"}), tmp_path / "run", progress)
         console.print(progress.render())
     text = console.export_text()
     assert "12 of 12 evaluations" in text

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from instructzero.errors import RunDirectoryError
 from instructzero.journal import Journal
-from instructzero.types import Evaluation, Proposal, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 
 EVALUATION = Evaluation((1.0, 0.25), ("yes", "no\n\0\u202e"), Usage(2, 10, 3))
 HEADER = {"task": "words"}
@@ -18,8 +18,9 @@ def filled(path):
     journal = Journal(path)
     journal.start(HEADER)
     journal.set_plain(Writing(" plain", "plain"), EVALUATION)
-    proposals = [Proposal((0.1, 1 / 3)), Proposal((1e-300, -0.0))]
-    journal.add_round(proposals, [Writing("a", "a"), Writing("b", "b")])
+    points = [(0.1, 1 / 3), (0.5, 0.5), (1e-300, -0.0)]
+    candidates = [Candidate(Proposal(z), Writing(text, text)) for z, text in zip(points, "abc", strict=True)]
+    journal.add_round(candidates, [2, 0])
     journal.add_trial(EVALUATION)
     journal.add_trial(EVALUATION)
     journal.add_test("best", EVALUATION)
@@ -41,7 +42,7 @@ def test_any_text_and_any_number_survives(tmp_path, z, text, scores):
     path = tmp_path / "journal.jsonl"
     path.unlink(missing_ok=True)
     journal = Journal(path)
-    journal.add_round([Proposal(tuple(z))], [Writing(text, text)])
+    journal.add_round([Candidate(Proposal(tuple(z)), Writing(text, text))], [0])
     journal.add_trial(Evaluation(tuple(scores), (text,) * len(scores)))
     replayed = Journal(path).history
     assert replayed == journal.history

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import instructzero
+from instructzero.journal import Journal
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.types import Exemplar
 
@@ -20,7 +21,7 @@ def run(scripted, tmp_path, box=None, **changes):
     )
 
 
-@pytest.mark.parametrize("method", ["paper", "uniform"])
+@pytest.mark.parametrize("method", ["instructzero", "paper", "uniform"])
 def test_finds_an_instruction_that_beats_the_plain_one(scripted, tmp_path, method):
     result = run(scripted, tmp_path, method=method)
     assert result.instruction in ("reverse the word", "spell the word backwards")
@@ -56,10 +57,20 @@ def test_the_first_of_equals_wins_and_the_plain_instruction_only_when_better(scr
 
 @pytest.mark.parametrize(("evaluations", "rounds"), [(1, [1]), (5, [4, 1]), (13, [4, 4, 4, 1])])
 def test_the_budget_is_met_exactly(scripted, tmp_path, evaluations, rounds):
-    result = run(scripted, tmp_path, evaluations=evaluations)
+    result = run(scripted, tmp_path, evaluations=evaluations, method="paper")
     numbers = [trial.round for trial in result.trials]
     assert [numbers.count(number) for number in range(len(rounds))] == rounds
     assert [trial.number for trial in result.trials] == list(range(evaluations))
+
+
+def test_the_search_ends_when_the_writer_has_nothing_new_to_say(scripted, tmp_path):
+    """The scripted writer knows eight phrases: each is paid for once, and then there is no other to pay for."""
+    result = run(scripted, tmp_path, evaluations=40, method="instructzero")
+    texts = [trial.instruction for trial in result.trials]
+    assert len(set(texts)) == len(texts) <= 8
+    rounds = Journal(tmp_path / "run" / "journal.jsonl").history.rounds
+    assert [len(each.chosen) for each in rounds[-3:]] == [0, 0, 0]
+    assert run(scripted, tmp_path, evaluations=40, method="instructzero") == result
 
 
 def test_the_run_directory_holds_everything(scripted, tmp_path):
@@ -112,8 +123,8 @@ def test_an_observer_hears_everything_and_changes_nothing(scripted, tmp_path):
             self.heard.append("end")
 
     listener = Listener()
-    result = run(scripted, tmp_path, observer=listener)
-    assert result == run(scripted, tmp_path / "silent")
+    result = run(scripted, tmp_path, observer=listener, method="paper")
+    assert result == run(scripted, tmp_path / "silent", method="paper")
     assert (listener.heard[0], listener.heard[-1]) == ("start", "end")
     assert listener.heard.count("trial") == 12
     assert listener.heard.count("answer") == result.usage.calls

@@ -20,14 +20,14 @@ ASSETS = Path(__file__).parent / "assets"
 class Counted:
     """A run in a process of its own, whose black box counts its calls."""
 
-    def __init__(self, folder, task_file):
+    def __init__(self, folder, task_file, method):
         self.directory = folder / "run"
         self.calls_file = folder / "calls"
         folder.mkdir()
         self.start = [
             *("run", "--task", str(task_file), "--out", str(self.directory), "--plain"),
             *("--writer", "scripted:phrases", "--blackbox", "python:counting_blackbox:answer"),
-            *("--evaluations", "30", "--initial", "10", "--batch", "5"),
+            *("--method", method, "--evaluations", "30", "--initial", "10", "--batch", "5"),
         ]
 
     def run(self, kill_after=None):
@@ -64,21 +64,22 @@ class Counted:
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_20_random_moments_it_ends_the_same_and_repeats_no_call(tmp_path, task_file):
-    reference = Counted(tmp_path / "reference", task_file)
+@pytest.mark.parametrize(("method", "times"), [("paper", 20), ("instructzero", 10)])
+def test_killed_at_random_moments_it_ends_the_same_and_repeats_no_call(tmp_path, task_file, method, times):
+    reference = Counted(tmp_path / "reference", task_file, method)
     assert reference.run()
     moments = random.Random(0)
     kills, attempt, ended = 0, 0, True
-    while kills < 20 or not ended:
+    while kills < times or not ended:
         if ended:
             attempt += 1
-            run = Counted(tmp_path / str(attempt), task_file)
-        ended = run.run(kill_after=moments.uniform(0, reference.seconds / 2) if kills < 20 else None)
+            run = Counted(tmp_path / str(attempt), task_file, method)
+        ended = run.run(kill_after=moments.uniform(0, reference.seconds / 2) if kills < times else None)
         kills += not ended
         if ended:
             assert run.journal == reference.journal
             assert run.calls == reference.calls
-    assert attempt < 20  # otherwise most of the kills came too late to hit a run
+    assert attempt < times  # otherwise most of the kills came too late to hit a run
 
 
 def test_a_broken_endpoint_stops_the_run_and_the_next_run_completes_it(scripted, tmp_path):
@@ -125,7 +126,7 @@ def test_same_settings_same_journal_and_another_seed_another(scripted, tmp_path)
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, task_file):
-    run = Counted(tmp_path / "interrupted", task_file)
+    run = Counted(tmp_path / "interrupted", task_file, "paper")
     environment = {**os.environ, "PYTHONPATH": str(ASSETS), "CALLS_FILE": str(run.calls_file)}
     command = [sys.executable, "-m", "instructzero", *run.start]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -137,7 +138,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, task_file):
     assert process.returncode == 130
     assert f"instructzero resume {run.directory}" in stderr
     assert "Traceback" not in stderr
-    reference = Counted(tmp_path / "reference", task_file)
+    reference = Counted(tmp_path / "reference", task_file, "paper")
     assert reference.run()
     assert run.run()
     assert (run.journal, run.calls) == (reference.journal, reference.calls)

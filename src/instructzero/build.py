@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.config import Settings
+from instructzero.errors import ConfigurationError
 from instructzero.evaluator import Evaluator
 from instructzero.journal import Journal
 from instructzero.loop import Search
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.registry import load_blackbox, load_writer
 from instructzero.observers import Observer, RunPlan
-from instructzero.optimizers import InstructZero, Optimizer, PaperSettings, Uniform
+from instructzero.optimizers import PAPER, REPAIRED, InstructZero, Optimizer, Uniform
 from instructzero.projection import Projection
 from instructzero.result import Result
 from instructzero.run_directory import RunDirectory
@@ -78,16 +79,24 @@ def build_writer(settings: Settings, model: SoftPromptModel, task: Task) -> Writ
         hidden_size=model.hidden_size,
         seed=settings.seed,
         embedding_statistics=model.embedding_statistics(),
+        scale=settings.soft_scale,
     )
     prompt = writer_prompt(model, task.exemplars, template=settings.writer_template, placement=settings.placement)
     return Writer(model, prompt, projection, settings.instruction_tokens)
 
 
 def build_optimizer(settings: Settings) -> Optimizer:
+    """The method with the parts that are set; raises `ConfigurationError` for a part that the method does not have."""
+    parts = settings.parts()
     if settings.method == "uniform":
-        return Uniform(dimension=settings.dimension, seed=settings.seed, batch=settings.batch)
-    paper = PaperSettings(initial=settings.initial, batch=settings.batch)
-    return InstructZero(dimension=settings.dimension, seed=settings.seed, settings=paper)
+        batch = parts.pop("batch", 25)
+        for name in parts.keys() - {"initial"}:  # of every other method, and harmless here
+            raise ConfigurationError(
+                f"method 'uniform' has no {name}, got {parts[name]!r}; leave --{name.replace('_', '-')} out"
+            )
+        return Uniform(dimension=settings.dimension, seed=settings.seed, batch=batch)
+    preset = PAPER if settings.method == "paper" else REPAIRED
+    return InstructZero(dimension=settings.dimension, seed=settings.seed, options=preset.with_parts(parts))
 
 
 def execute(

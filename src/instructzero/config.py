@@ -26,6 +26,7 @@ class Panel(StrEnum):
     WRITER = "Writer"
     BLACK_BOX = "Black box"
     SEARCH = "Search"
+    PARTS = "Parts of the search"
 
 
 def _option(panel: Panel, description: str, *, operational: bool = False, **constraints: Any) -> Any:
@@ -33,6 +34,11 @@ def _option(panel: Panel, description: str, *, operational: bool = False, **cons
     how fast or how patiently it runs, not what it finds."""
     extra: JsonDict = {"panel": panel.value, "operational": operational}
     return Field(description=description, json_schema_extra=extra, **constraints)
+
+
+def _part(description: str) -> Any:
+    """Metadata of a part of the search that the method decides where it is not set."""
+    return _option(Panel.PARTS, f"{description} (default: the method's own)")
 
 
 Count = Annotated[int, Field(gt=0)]
@@ -87,6 +93,7 @@ class Settings(BaseModel):
         Literal["uniform", "normal"],
         _option(Panel.WRITER, "distribution of the random matrix: U(-1, 1), or scaled to the writer's embeddings"),
     ] = "uniform"
+    soft_scale: Annotated[float, _option(Panel.WRITER, "factor of the random matrix", gt=0)] = 1.0
     dimension: Annotated[Count, _option(Panel.WRITER, "dimension d of the vector z that is searched")] = 10
     soft_tokens: Annotated[Count, _option(Panel.WRITER, "length t of the soft prompt in tokens")] = 5
     instruction_tokens: Annotated[Count, _option(Panel.WRITER, "most new tokens of an instruction")] = 128
@@ -120,12 +127,10 @@ class Settings(BaseModel):
     ] = None
 
     method: Annotated[
-        Literal["paper", "uniform"],
-        _option(Panel.SEARCH, "InstructZero as in the paper, or uniform random soft prompts"),
-    ] = "paper"
+        Literal["instructzero", "paper", "uniform"],
+        _option(Panel.SEARCH, "InstructZero repaired, as in the paper, or uniform random soft prompts"),
+    ] = "instructzero"
     evaluations: Annotated[Count, _option(Panel.SEARCH, "instructions to evaluate in all")] = 150
-    initial: Annotated[Count, _option(Panel.SEARCH, "evaluations before the surrogate is first fitted")] = 25
-    batch: Annotated[Count, _option(Panel.SEARCH, "evaluations a round")] = 25
     seed: Annotated[int, _option(Panel.SEARCH, "seed of everything that is random", ge=0, lt=2**32)] = 0
     device: Annotated[str, _option(Panel.SEARCH, "where local models run: auto, cpu, cuda, cuda:1, ...")] = "auto"
     dtype: Annotated[
@@ -136,6 +141,40 @@ class Settings(BaseModel):
         ),
     ] = "auto"
     batch_size: Annotated[Count | None, _option(Panel.SEARCH, "rows a local model takes at once")] = None
+
+    initial: Annotated[Count | None, _part("evaluations before the surrogate is first fitted")] = None
+    batch: Annotated[Count | None, _part("evaluations a round")] = None
+    kernel: Annotated[
+        Literal["coupled", "corrected", "standard"] | None,
+        _part("instruction-coupled as in the paper, with its variance brought back away from data, or Matérn over z"),
+    ] = None
+    similarity: Annotated[
+        Literal["scores", "exact_match", "f1"] | None,
+        _part("what couples instructions: a kernel on their scores, or the agreement of their predictions"),
+    ] = None
+    noise: Annotated[
+        Literal["fitted", "binomial"] | None, _part("one noise for all, or each instruction's own p(1 - p)/m")
+    ] = None
+    lengthscale: Annotated[
+        Literal["prior", "loo"] | None, _part("of the kernel over z: the prior's mode, or by leave-one-out")
+    ] = None
+    acquisition: Annotated[Literal["ei", "log_ei"] | None, _part("expected improvement, or its logarithm")] = None
+    maximiser: Annotated[Literal["cma", "gradient"] | None, _part("how the acquisition is maximised")] = None
+    candidates: Annotated[
+        Count | None, _part("instructions written for each one that is paid for; with 1, all are paid for")
+    ] = None
+    batch_choice: Annotated[
+        Literal["best", "fantasised", "thompson"] | None, _part("how a batch is chosen among the written instructions")
+    ] = None
+    preimages: Annotated[
+        bool | None, _part("share a score with every soft prompt that was written as the same text")
+    ] = None
+    geometry: Annotated[Literal["box", "sphere"] | None, _part("search all of the box, or directions only")] = None
+
+    def parts(self) -> dict[str, Any]:
+        """The parts of the search that are set, by name."""
+        names = [name for name in Settings.model_fields if panel_of(name) == Panel.PARTS]
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     @field_validator("base_url")
     @classmethod

@@ -5,8 +5,8 @@ other damage is an error. The journal holds no clock reading: the same settings 
 
     run      what the run is: format version, digests of the task, identities of the models
     plain    the instruction without a soft prompt, with its validation results
-    round    the proposals of a round and what the writer wrote for them
-    trial    the validation results of one of them
+    round    the points of a round, what the writer wrote for them, and which of them are evaluated (all if not said)
+    trial    the validation results of the next of these
     test     the test results of the best or the plain instruction
 """
 
@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from instructzero.errors import RunDirectoryError
-from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Proposal, Trial, Usage, Writing
 
 VERSION = 1
 
@@ -30,11 +30,22 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The proposals of one ask, and the instructions written for them, in the same order."""
+    """What was written in one round, and the positions of what was chosen to be evaluated, in that order."""
 
     number: int
-    proposals: tuple[Proposal, ...]
-    writings: tuple[Writing, ...]
+    candidates: tuple[Candidate, ...]
+    chosen: tuple[int, ...]
+
+    @property
+    def planned(self) -> list[Candidate]:
+        """The candidates to evaluate."""
+        return [self.candidates[position] for position in self.chosen]
+
+    @property
+    def unpaid(self) -> list[Candidate]:
+        """The other candidates."""
+        chosen = set(self.chosen)
+        return [each for position, each in enumerate(self.candidates) if position not in chosen]
 
 
 @dataclass
@@ -48,10 +59,14 @@ class History:
     tests: dict[str, Evaluation] = field(default_factory=dict)
 
     @property
-    def pending(self) -> list[tuple[Proposal, Writing]]:
-        """Proposals of the last round that are written but not evaluated."""
-        planned = [pair for each in self.rounds for pair in zip(each.proposals, each.writings, strict=True)]
+    def pending(self) -> list[Candidate]:
+        """What the last round has chosen and not evaluated yet."""
+        planned = [candidate for each in self.rounds for candidate in each.planned]
         return planned[len(self.trials) :]
+
+    def trials_of(self, round_number: int) -> list[Trial]:
+        """The evaluations of one round."""
+        return [trial for trial in self.trials if trial.round == round_number]
 
     def known_evaluations(self) -> dict[str, Evaluation]:
         """Validation results by instruction text."""
@@ -101,17 +116,19 @@ class Journal:
     def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
         self._append({"kind": "plain", "writing": asdict(writing), "evaluation": _encode(evaluation)})
 
-    def add_round(self, proposals: list[Proposal], writings: list[Writing]) -> None:
+    def add_round(self, candidates: Sequence[Candidate], chosen: Sequence[int]) -> None:
         record = {
             "kind": "round",
             "round": len(self.history.rounds),
-            "points": [proposal.z for proposal in proposals],
-            "writings": [asdict(writing) for writing in writings],
+            "points": [each.proposal.z for each in candidates],
+            "writings": [asdict(each.writing) for each in candidates],
         }
+        if list(chosen) != list(range(len(candidates))):
+            record["chosen"] = list(chosen)
         self._append(record)
 
     def add_trial(self, evaluation: Evaluation) -> Trial:
-        """Record the results of the next pending proposal."""
+        """Record the results of the next pending candidate."""
         number = len(self.history.trials)
         self._append({"kind": "trial", "number": number, "evaluation": _encode(evaluation)})
         return self.history.trials[-1]
@@ -196,18 +213,21 @@ def _replay_plain(history: History, record: Record) -> None:
 def _replay_round(history: History, record: Record) -> None:
     if record["round"] != len(history.rounds) or history.pending:
         raise ValueError(f"round {record['round']} out of order")
-    proposals = tuple(Proposal(tuple(z) if z is not None else None) for z in record["points"])
-    writings = tuple(Writing(**writing) for writing in record["writings"])
-    history.rounds.append(Round(record["round"], proposals, writings))
+    candidates = tuple(
+        Candidate(Proposal(tuple(z) if z is not None else None), Writing(**writing))
+        for z, writing in zip(record["points"], record["writings"], strict=True)
+    )
+    chosen = tuple(record.get("chosen", range(len(candidates))))
+    history.rounds.append(Round(record["round"], candidates, chosen))
 
 
 def _replay_trial(history: History, record: Record) -> None:
     if record["number"] != len(history.trials):
         raise ValueError(f"trial {record['number']} out of order")
-    proposal, writing = history.pending[0]
+    candidate = history.pending[0]
     round_number = history.rounds[-1].number
     evaluation = _decode(record["evaluation"])
-    history.trials.append(Trial(record["number"], round_number, proposal, writing, evaluation))
+    history.trials.append(Trial(record["number"], round_number, candidate.proposal, candidate.writing, evaluation))
 
 
 def _replay_test(history: History, record: Record) -> None:

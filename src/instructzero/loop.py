@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from instructzero.evaluator import Evaluator
-from instructzero.journal import Journal
+from instructzero.journal import Journal, Round
 from instructzero.observers import Observer
 from instructzero.optimizers import Optimizer
 from instructzero.result import Result, Scored
 from instructzero.tasks import Task
-from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 from instructzero.writer import Writer
+
+FRUITLESS_ROUNDS = 3
+"""After so many rounds in which the writer wrote nothing new, the search has seen what there is."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,11 @@ class Search:
         """Run to the end; raises what the models, the endpoint or the disk raise, with everything paid recorded."""
         self._score_plain()
         self._replay()
-        while self._remaining():
+        while self._remaining() and not self._exhausted():
             if not self.journal.history.pending:
                 self._propose()
-            self.optimizer.tell(self._evaluate_pending())
+            self._evaluate_pending()
+            self._tell(self.journal.history.rounds[-1])
         self._test()
         self.observer.run_finished()
         return self._result()
@@ -57,12 +61,19 @@ class Search:
     def _replay(self) -> None:
         """Tell the optimiser the whole rounds that are on record, and the onlooker everything."""
         history = self.journal.history
-        whole = len(history.trials)
-        if history.pending:
-            whole -= sum(trial.round == history.rounds[-1].number for trial in history.trials)
-        self.optimizer.tell(history.trials[:whole])
+        for each in history.rounds[:-1] if history.pending else history.rounds:
+            self._tell(each)
         for trial in history.trials:
             self.observer.trial_finished(trial)
+
+    def _tell(self, each: Round) -> None:
+        """Line 8: the optimiser hears what a whole round brought, and what was written beside it."""
+        self.optimizer.tell(self.journal.history.trials_of(each.number), each.unpaid)
+
+    def _exhausted(self) -> bool:
+        """Whether the last rounds found nothing new to evaluate."""
+        last = self.journal.history.rounds[-FRUITLESS_ROUNDS:]
+        return len(last) == FRUITLESS_ROUNDS and not any(each.chosen for each in last)
 
     def _propose(self) -> None:
         """Lines 3–5 of Algorithm 1: new soft prompts, and the instructions that the writer makes of them."""
@@ -70,16 +81,15 @@ class Search:
         number = len(self.journal.history.rounds)
         self.observer.writing_started(number, len(proposals))
         writings = self.writer.write(proposals)
-        self.journal.add_round(proposals, writings)
+        candidates = [Candidate(*pair) for pair in zip(proposals, writings, strict=True)]
+        self.journal.add_round(candidates, self.optimizer.choose(candidates, self._remaining()))
         self.observer.writing_finished(number, writings)
 
-    def _evaluate_pending(self) -> list[Trial]:
-        """Lines 6–7: score the written instructions. Returns all trials of the round, also those on record."""
-        writings = [writing for _, writing in self.journal.history.pending]
+    def _evaluate_pending(self) -> None:
+        """Lines 6–7: score the chosen instructions."""
+        writings = [candidate.writing for candidate in self.journal.history.pending]
         for evaluation in self._evaluations(writings):
             self.observer.trial_finished(self.journal.add_trial(evaluation))
-        history = self.journal.history
-        return [trial for trial in history.trials if trial.round == history.rounds[-1].number]
 
     def _evaluations(self, writings: Sequence[Writing]) -> Iterator[Evaluation]:
         """Results in order; an instruction that was scored before keeps its scores and costs nothing."""

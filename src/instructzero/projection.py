@@ -40,20 +40,21 @@ class Projection:
         hidden_size: int,
         seed: int,
         embedding_statistics: tuple[float, float] = (0.0, 1.0),
+        scale: float = 1.0,
     ) -> Projection:
         """Draw A from ``uniform``, A ~ U(-1, 1) as in the paper, or ``normal``.
 
         ``normal`` scales A so that, for z uniform in [-1, 1]^d, the entries of the soft prompt have the mean and
-        the standard deviation ``embedding_statistics`` of the writer's own embeddings.
+        the standard deviation ``embedding_statistics`` of the writer's own embeddings. ``scale`` multiplies either.
         """
         generator = torch.Generator().manual_seed(seed)
         shape = (soft_tokens * hidden_size, dimension)
         if distribution == "uniform":
-            return cls(torch.rand(shape, generator=generator) * 2 - 1, 0.0, soft_tokens)  # A ~ U(-1, 1)
+            return cls(scale * (torch.rand(shape, generator=generator) * 2 - 1), 0.0, soft_tokens)  # A ~ U(-1, 1)
         if distribution == "normal":
             mean, deviation = embedding_statistics
-            scale = deviation * math.sqrt(3.0 / dimension)  # Var[A z] = d * scale^2 / 3 for z ~ U(-1, 1)^d
-            return cls(torch.randn(shape, generator=generator) * scale, mean, soft_tokens)
+            spread = deviation * math.sqrt(3.0 / dimension)  # Var[A z] = d * spread^2 / 3 for z ~ U(-1, 1)^d
+            return cls(torch.randn(shape, generator=generator) * (scale * spread), mean, soft_tokens)
         raise ConfigurationError(
             f"expected a projection of {' or '.join(DISTRIBUTIONS)}, got {distribution!r}; choose one of them"
         )

@@ -85,6 +85,18 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A proposal and what was written for it, not yet paid for."""
+
+    proposal: Proposal
+    writing: Writing
+
+    @property
+    def instruction(self) -> str:
+        return self.writing.instruction
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Aligned results: ``scores[i]`` in [0, 1] and ``predictions[i]`` belong to example i, in every trial of a run."""
 

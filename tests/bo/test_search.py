@@ -1,54 +1,177 @@
-"""CMA-ES in lock-step."""
+"""Maximising from many starts: laws of both maximisers, and those of each."""
 
 import numpy as np
+import pytest
+import torch
 
-from instructzero.bo.search import maximise_from_starts
+from instructzero.bo.search import ascend_from_starts, evolve_from_starts
+
+BOX = (-1.0, 1.0)
 
 
 def bowl(points):
     """Highest at 0.3 in every dimension."""
-    return -np.square(points - 0.3).sum(axis=1)
+    return -(points - 0.3).square().sum(1)
 
 
-def search(starts, acquisition=bowl, seed=7, generations=30):
-    return maximise_from_starts(
-        acquisition, starts, box=(-1, 1), sigma=0.8, population=20, generations=generations, seed=seed
+def flat(points):
+    return 0.0 * points.sum(1)
+
+
+def undefined_on_the_left(points):
+    """Not a number where the first coordinate is below 0."""
+    return points[:, 0].sqrt() + bowl(points)
+
+
+def evolve(acquisition, starts, seed=7, generations=30):
+    return evolve_from_starts(
+        acquisition, starts, box=BOX, sigma=0.8, population=20, generations=generations, seed=seed
     )
 
 
-def test_finds_the_optimum_from_every_start():
-    starts = np.random.default_rng(0).uniform(-1, 1, (5, 4))
-    points, values = search(starts)
+def ascend(acquisition, starts):
+    return ascend_from_starts(acquisition, starts, box=BOX, iterations=50)
+
+
+both = pytest.mark.parametrize("maximise", [evolve, ascend])
+
+
+def uniform(*shape, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, shape)
+
+
+@both
+def test_finds_the_optimum_from_every_start(maximise):
+    points, values = maximise(bowl, uniform(5, 4))
+    assert (points.shape, values.shape) == ((5, 4), (5,))
     np.testing.assert_allclose(points, 0.3, atol=0.05)
-    np.testing.assert_allclose(values, bowl(points))
 
 
-def test_stays_in_the_box_when_the_optimum_is_outside():
-    points, _ = search(np.zeros((3, 4)), lambda points: points.sum(axis=1))
-    assert (points <= 1).all()
+@both
+def test_values_belong_to_the_points(maximise):
+    for acquisition in (bowl, lambda points: points.sin().sum(1)):
+        points, values = maximise(acquisition, uniform(5, 4))
+        np.testing.assert_allclose(values, acquisition(torch.from_numpy(points)), rtol=1e-14)
+
+
+@both
+def test_stays_in_the_box_when_the_optimum_is_outside(maximise):
+    points, _ = maximise(lambda points: points.sum(1), uniform(3, 4))
+    assert (np.abs(points) <= 1).all()
     assert (points > 0.8).all()
 
 
-def test_same_seed_same_points_and_global_generator_untouched():
-    state = np.random.get_state()[1].copy()
-    first, second = search(np.zeros((2, 3))), search(np.zeros((2, 3)))
+@both
+def test_starts_outside_the_box_come_inside(maximise):
+    for acquisition in (bowl, flat):
+        points, _ = maximise(acquisition, 5 * uniform(4, 3))
+        assert (np.abs(points) <= 1).all()
+
+
+@both
+def test_same_call_same_points_and_global_generators_untouched(maximise):
+    numpys, torchs = np.random.get_state()[1].copy(), torch.get_rng_state()
+    first, second = maximise(bowl, uniform(2, 3)), maximise(bowl, uniform(2, 3))
     np.testing.assert_array_equal(first[0], second[0])
-    np.testing.assert_array_equal(state, np.random.get_state()[1])
+    np.testing.assert_array_equal(first[1], second[1])
+    np.testing.assert_array_equal(numpys, np.random.get_state()[1])
+    assert torch.equal(torchs, torch.get_rng_state())
 
 
-def test_a_start_does_not_depend_on_the_others():
-    starts = np.random.default_rng(1).uniform(-1, 1, (4, 3))
-    together, alone = search(starts)[0], search(starts[:1])[0]
-    np.testing.assert_array_equal(together[0], alone[0])
+@both
+def test_flat_acquisition_gives_points_in_the_box(maximise):
+    points, values = maximise(flat, uniform(2, 3))
+    assert (np.abs(points) <= 1).all()
+    assert (values == 0).all()
+
+
+@both
+def test_the_starts_given_are_not_changed(maximise):
+    starts = uniform(3, 4)
+    maximise(bowl, starts)
+    np.testing.assert_array_equal(starts, uniform(3, 4))
+
+
+@both
+def test_not_a_number_is_never_returned(maximise):
+    starts = np.abs(uniform(4, 3))
+    points, values = maximise(undefined_on_the_left, starts)
+    assert np.isfinite(points).all()
+    assert not np.isnan(values).any()
+
+
+@both
+def test_one_start(maximise):
+    points, _ = maximise(bowl, uniform(1, 2))
+    np.testing.assert_allclose(points, [[0.3, 0.3]], atol=0.05)
+
+
+def test_evolution_does_not_depend_on_the_other_starts():
+    starts = uniform(4, 3)
+    together, alone = evolve(bowl, starts), evolve(bowl, starts[:1])
+    np.testing.assert_array_equal(together[0][0], alone[0][0])
+    assert together[1][0] == alone[1][0]
+
+
+def test_evolution_depends_on_the_seed():
+    assert (evolve(bowl, uniform(2, 3))[0] != evolve(bowl, uniform(2, 3), seed=8)[0]).all()
 
 
 def test_one_acquisition_call_a_generation():
     sizes = []
-    search(np.zeros((3, 2)), lambda points: sizes.append(len(points)) or bowl(points), generations=4)
+    evolve(lambda points: sizes.append(len(points)) or bowl(points), np.zeros((3, 2)), generations=4)
     assert sizes == [60, 60, 60, 60]
 
 
-def test_flat_acquisition_gives_points_in_the_box():
-    points, values = search(np.zeros((2, 3)), lambda points: np.zeros(len(points)))
-    assert (np.abs(points) <= 1).all()
-    assert (values == 0).all()
+def test_evolution_asks_only_for_points_in_the_box():
+    outermost = []
+    evolve(lambda points: outermost.append(points.abs().max().item()) or bowl(points), uniform(3, 2))
+    assert max(outermost) <= 1
+
+
+def test_more_generations_never_find_worse():
+    starts = uniform(3, 6)
+    values = [evolve(bowl, starts, generations=generations)[1] for generations in (1, 2, 5, 20)]
+    assert (np.diff(values, axis=0) >= 0).all()
+
+
+def test_evolution_prefers_what_is_defined():
+    """In every generation some samples lie where the acquisition is undefined, and others do not."""
+    points, values = evolve(undefined_on_the_left, np.zeros((4, 2)), generations=3)
+    assert np.isfinite(values).all()
+    assert (points[:, 0] >= 0).all()
+
+
+def test_ascent_is_never_worse_than_its_start():
+    def rugged(points):
+        return (40 * points).sin().sum(1) - points.abs().sqrt().sum(1)
+
+    starts = uniform(50, 3)
+    _, values = ascend(rugged, starts)
+    assert (values >= rugged(torch.from_numpy(starts)).numpy()).all()
+
+
+def test_ascent_keeps_a_start_that_a_step_for_another_made_worse():
+    def slope_and_narrow_bowl(points):
+        return torch.where(points > 0, 100 * points, -1e3 * (points + 0.5).square()).sum(1)
+
+    starts = np.array([[0.1], [-0.499]])
+    points, values = ascend_from_starts(slope_and_narrow_bowl, starts, box=BOX, iterations=1)
+    assert points[0] > starts[0]
+    assert points[1] == starts[1]
+    assert values[1] == pytest.approx(-1e-3)
+
+
+def test_ascent_reaches_a_stationary_point():
+    points, _ = ascend(lambda points: (3 * points).sin().sum(1), uniform(10, 3))
+    inside = np.abs(points) < 1
+    assert inside.any()
+    np.testing.assert_allclose(np.cos(3 * points)[inside], 0, atol=1e-3)
+
+
+def test_ascent_stays_where_all_else_is_not_a_number():
+    points, values = ascend(
+        lambda points: torch.where(points == 0.5, 1 + points, torch.nan).sum(1), np.full((2, 2), 0.5)
+    )
+    assert (points == 0.5).all()
+    assert values.tolist() == [3.0, 3.0]

@@ -1,17 +1,20 @@
 """What every optimiser must hold to, whatever its method."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instructzero.optimizers import InstructZero, PaperSettings, Uniform
-from instructzero.types import Evaluation, Trial, Writing
+from instructzero.optimizers import PAPER, REPAIRED, InstructZero, Uniform
+from instructzero.types import Candidate, Evaluation, Trial, Writing
 
 DIMENSION = 4
-SMALL = PaperSettings(initial=6, batch=5, population=8, generations=3)
+SMALL = {"initial": 6, "batch": 5, "population": 8, "generations": 3}
 MAKERS = {
-    "paper": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, settings=SMALL),
+    "instructzero": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, options=replace(REPAIRED, **SMALL)),
+    "paper": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, options=replace(PAPER, **SMALL)),
     "uniform": lambda seed: Uniform(dimension=DIMENSION, seed=seed, batch=5),
 }
 
@@ -26,21 +29,43 @@ def informative(z):
     return tuple(float(z[0] > threshold) for threshold in np.linspace(-0.9, 0.9, 8))
 
 
-def trials_for(proposals, first=0, scores=informative):
-    return [
-        Trial(first + index, 0, each, Writing("", ""), Evaluation(scores(each.z), ("",) * 8))
-        for index, each in enumerate(proposals)
+def text_for(z):
+    """What a writer makes of z: many points give one text."""
+    return " ".join(str(round(3 * each)) for each in z)
+
+
+def written(proposals):
+    return [Candidate(each, Writing(text_for(each.z), text_for(each.z))) for each in proposals]
+
+
+def play_round(optimizer, trials, limit=100, scores=informative):
+    """One round: ask, write, choose, evaluate, tell. Gives the new trials and what was not chosen."""
+    candidates = written(optimizer.ask(limit))
+    chosen = optimizer.choose(candidates, limit)
+    new = [
+        Trial(
+            len(trials) + index, 0, candidates[position].proposal, candidates[position].writing, evaluate(scores, each)
+        )
+        for index, (position, each) in enumerate((position, candidates[position]) for position in chosen)
     ]
+    unpaid = [each for position, each in enumerate(candidates) if position not in chosen]
+    optimizer.tell(new, unpaid)
+    return new, unpaid
+
+
+def evaluate(scores, candidate):
+    z = [float(part) / 3 for part in candidate.instruction.split()]
+    return Evaluation(scores(z), ("",) * 8)
 
 
 def run(optimizer, rounds=4, limit=100, scores=informative):
-    """All trials of a few rounds."""
-    trials = []
+    """All trials of a few rounds, and all that was not chosen."""
+    trials, unpaid = [], []
     for _ in range(rounds):
-        new = trials_for(optimizer.ask(limit), len(trials), scores)
-        optimizer.tell(new)
+        new, others = play_round(optimizer, trials, limit, scores)
         trials += new
-    return trials
+        unpaid += others
+    return trials, unpaid
 
 
 def test_asking_changes_nothing(make):
@@ -57,28 +82,52 @@ def test_same_seed_same_run_and_another_seed_another(make):
 @settings(max_examples=15, deadline=None)
 @given(cut=st.integers(0, 21), name=st.sampled_from(sorted(MAKERS)))
 def test_told_in_pieces_or_at_once_it_asks_the_same(cut, name):
-    trials = run(MAKERS[name](1))
+    trials, unpaid = run(MAKERS[name](1))
     at_once, in_pieces = MAKERS[name](1), MAKERS[name](1)
-    at_once.tell(trials)
+    at_once.tell(trials, unpaid)
     in_pieces.tell(trials[:cut])
-    in_pieces.tell(trials[cut:])
+    in_pieces.tell(trials[cut:], unpaid)
     assert at_once.ask(5) == in_pieces.ask(5)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_asks_for_one_to_limit_points_in_the_box(make, limit):
-    optimizer = make(0)
+def test_asks_for_points_in_the_box_and_pays_for_one_to_limit(make, limit):
+    optimizer, trials = make(0), []
     for _ in range(4):
         proposals = optimizer.ask(limit)
-        assert 1 <= len(proposals) <= limit
+        assert proposals
         assert all(len(each.z) == DIMENSION and max(map(abs, each.z)) <= 1 for each in proposals)
-        optimizer.tell(trials_for(proposals))
+        assert optimizer.choose(written(proposals), limit) == optimizer.choose(written(proposals), limit)
+        new, _ = play_round(optimizer, trials, limit)
+        assert 1 <= len(new) <= limit
+        trials += new
 
 
 @pytest.mark.parametrize("constant", [0.0, 1.0])
 def test_constant_scores_are_no_obstacle(make, constant):
-    trials = run(make(0), scores=lambda z: (constant,) * 8)
+    trials, _ = run(make(0), scores=lambda z: (constant,) * 8)
     assert len({trial.proposal for trial in trials}) > len(trials) // 2
+
+
+def test_a_writer_that_always_writes_the_same_is_no_obstacle(make):
+    optimizer = make(0)
+    same = Writing("write", "write")
+    for number in range(3):
+        candidates = [Candidate(each, same) for each in optimizer.ask(5)]
+        chosen = optimizer.choose(candidates, 5)
+        assert len(chosen) <= 5
+        evaluation = Evaluation((1.0, 0.0), ("", ""))
+        trials = [Trial(5 * number + each, number, candidates[position].proposal, same, evaluation)
+                  for each, position in enumerate(chosen)]  # fmt: skip
+        optimizer.tell(trials, [each for position, each in enumerate(candidates) if position not in chosen])
+
+
+@pytest.mark.parametrize("name", ["instructzero"])
+def test_a_method_that_writes_before_it_pays_never_pays_twice_for_a_text(name):
+    trials, unpaid = run(MAKERS[name](2), rounds=6)
+    texts = [trial.instruction for trial in trials]
+    assert len(set(texts)) == len(texts)
+    assert unpaid
 
 
 def test_global_generators_are_untouched(make):

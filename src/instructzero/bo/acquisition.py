@@ -1,4 +1,4 @@
-"""Acquisition functions."""
+"""Acquisition functions: expected improvement and its logarithm."""
 
 from __future__ import annotations
 
@@ -7,12 +7,39 @@ import math
 import torch
 from torch import Tensor
 
+_ROOT_HALF_PI = math.sqrt(math.pi / 2)
+_LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
+_FAR = -200.0
+"""Below it the asymptotic series is exact to the last digits and the direct formula is not."""
+
 
 def expected_improvement(mean: Tensor, variance: Tensor, best: float) -> Tensor:
-    """E[max(f − best, 0)] for f ~ N(mean, variance), elementwise (Eq. 6). All shapes are (q,)."""
+    """E[max(f − best, 0)] for f ~ N(mean, variance), elementwise (Eq. 6)."""
     deviation = variance.sqrt()
     standardised = (mean - best) / deviation
-    density = torch.exp(-0.5 * standardised.square()) / math.sqrt(2 * math.pi)
-    cumulative = 0.5 * torch.special.erfc(-standardised / math.sqrt(2))
-    improvement: Tensor = deviation * (standardised * cumulative + density)  # σ (u Φ(u) + φ(u))
-    return improvement.clamp_min(0.0)
+    return (deviation * _improvement(standardised)).clamp_min(0.0)
+
+
+def log_expected_improvement(mean: Tensor, variance: Tensor, best: float) -> Tensor:
+    """The logarithm of expected improvement, finite and with a slope where the improvement itself underflows.
+
+    Ament et al., Unexpected Improvements to Expected Improvement for Bayesian Optimization (NeurIPS 2023), Eq. 9.
+    """
+    deviation = variance.sqrt()
+    u = (mean - best) / deviation
+    near, far = u > -1.0, u < _FAR
+    # Each branch sees arguments of its own range only, so that none of them spoils the gradient of another.
+    direct = _improvement(torch.where(near, u, 0.0)).log()
+    middle = torch.where(near | far, -2.0, u)
+    mills = _ROOT_HALF_PI * torch.special.erfcx(-middle / math.sqrt(2))  # Φ(u) / φ(u)
+    scaled = torch.log1p(middle * mills) - 0.5 * middle.square() - _LOG_ROOT_TWO_PI
+    away = torch.where(far, u, 2 * _FAR)
+    series = torch.log1p(-3 / away.square()) - 2 * (-away).log() - 0.5 * away.square() - _LOG_ROOT_TWO_PI
+    return deviation.log() + torch.where(near, direct, torch.where(far, series, scaled))
+
+
+def _improvement(u: Tensor) -> Tensor:
+    """u Φ(u) + φ(u)."""
+    density = torch.exp(-0.5 * u.square()) / math.sqrt(2 * math.pi)
+    improvement: Tensor = u * 0.5 * torch.special.erfc(-u / math.sqrt(2)) + density
+    return improvement

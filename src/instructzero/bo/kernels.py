@@ -1,4 +1,4 @@
-"""The instruction-coupled kernel and the Matérn kernels it is made of (Section 3.2 of the paper)."""
+"""The Matérn kernel, and the weights that carry a similarity of instructions over to z (Section 3.2 of the paper)."""
 
 from __future__ import annotations
 
@@ -10,40 +10,52 @@ from torch import Tensor
 LATENT_JITTER = 1e-4
 """Added to the diagonal of L before it is factorised, as in the published code."""
 
+_ROOT5 = math.sqrt(5.0)
+
 
 def matern52(first: Tensor, second: Tensor, lengthscale: Tensor) -> Tensor:
     """The Matérn-5/2 kernel with one lengthscale a dimension (ARD).
 
-    Shapes: ``first`` (q, k), ``second`` (n, k), ``lengthscale`` (k,); the result is (q, n) with entries in (0, 1].
+    Shapes: ``first`` (..., q, k), ``second`` (n, k), ``lengthscale`` (k,); the result is (..., q, n) with entries in
+    (0, 1], exactly 1 for equal rows.
     """
-    squared = squared_distances(first / lengthscale, second / lengthscale)
+    return matern52_of(squared_distances(first / lengthscale, second / lengthscale))
+
+
+def matern52_of(squared: Tensor) -> Tensor:
+    """The kernel of squared distances r² in lengthscales, elementwise."""
     # The floor keeps the gradient of the square root finite at coinciding points.
-    distance = squared.clamp_min(1e-30).sqrt()
-    root5 = math.sqrt(5.0)
-    return (1 + root5 * distance + 5.0 / 3.0 * squared) * torch.exp(-root5 * distance)  # k_{5/2}(r)
+    scaled = _ROOT5 * squared.clamp_min(1e-30).sqrt()
+    return (1 + scaled + scaled.square() / 3) * torch.exp(-scaled)  # k_{5/2}(r) = (1 + √5 r + 5 r²/3) exp(−√5 r)
 
 
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
-    """Squared Euclidean distances, shape (q, n), exact zeros for equal rows."""
-    return (first.unsqueeze(1) - second.unsqueeze(0)).square().sum(-1)
+    """Squared Euclidean distances, shape (..., q, n), exact zeros for equal rows."""
+    return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist").square()
 
 
-class CouplingWeights:
-    """w(z) = L⁻¹ l(Z, z), the part of Eq. 9 that depends on z.
+class LatentFeatures:
+    """h(z) = F⁻¹ l(Z, z) with L + jitter = F Fᵀ, the part of the kernels that depends on z.
 
-    With it the instruction-coupled kernel is k(z, z') = w(z)ᵀ S w(z')  (Eq. 9); on observed points w(z_i) is
-    the i-th unit vector up to the jitter, so k(Z, Z) = S.
+    All of them are products of it: the weights of Eq. 9 are w(z) = L⁻¹ l(Z, z) = F⁻ᵀ h(z), and what the observed
+    points explain of the latent kernel is l(z, Z) L⁻¹ l(Z, z') = h(z)ᵀ h(z').
     """
 
     def __init__(self, observed: Tensor, lengthscale: Tensor, jitter: float = LATENT_JITTER) -> None:
         """``observed`` is Z, shape (n, d); ``lengthscale`` has shape (d,)."""
-        self._observed = observed
         self._lengthscale = lengthscale
-        latent = matern52(observed, observed, lengthscale)  # L = l(Z, Z)
+        self._observed = observed / lengthscale
+        latent = matern52_of(squared_distances(self._observed, self._observed))  # L = l(Z, Z)
         identity = torch.eye(len(observed), dtype=observed.dtype)
-        self._factor = torch.linalg.cholesky(latent + jitter * identity)
+        self.factor = torch.linalg.cholesky(latent + jitter * identity)
+        self._whitening = torch.linalg.solve_triangular(self.factor, identity, upper=False).T  # F⁻ᵀ
 
     def __call__(self, points: Tensor) -> Tensor:
-        """Weights of shape (q, n) for points of shape (q, d)."""
-        cross = matern52(self._observed, points, self._lengthscale)  # l(Z, z)
-        return torch.cholesky_solve(cross, self._factor).T
+        """Shape (..., q, n) for points of shape (..., q, d)."""
+        features: Tensor = matern52_of(squared_distances(points / self._lengthscale, self._observed)) @ self._whitening
+        return features
+
+    def between(self, points: Tensor) -> Tensor:
+        """l(z, z') of the points among themselves, shape (..., q, q)."""
+        scaled = points / self._lengthscale
+        return matern52_of(squared_distances(scaled, scaled))

@@ -1,19 +1,26 @@
-"""CMA-ES on an acquisition function, from many starts in lock-step."""
+"""Maximising an acquisition function from many starts at once: CMA-ES, or gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-from cmaes import CMA
+import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor
+
+from instructzero.bo.cma import LockStepCMA
 
 Points = NDArray[np.float64]
 """Points in the rows, shape (q, d)."""
 
+Acquisition = Callable[[Tensor], Tensor]
+"""Values of shape (q,) for points of shape (q, d), float64, differentiable."""
 
-def maximise_from_starts(
-    acquisition: Callable[[Points], NDArray[np.float64]],
+
+def evolve_from_starts(
+    acquisition: Acquisition,
     starts: Points,
     *,
     box: tuple[float, float],
@@ -24,29 +31,54 @@ def maximise_from_starts(
 ) -> tuple[Points, NDArray[np.float64]]:
     """The best point that CMA-ES sees from each start, with its value; shapes (s, d) and (s,) for s starts.
 
-    All starts advance together, so that ``acquisition`` (values of shape (q,) for points (q, d)) is called once a
-    generation. Each start has a generator of its own: a start's path does not depend on the other starts.
+    All starts advance together, so that ``acquisition`` is called once a generation. Samples that leave the box are
+    clipped into it. Each start has a generator of its own: a start's path does not depend on the other starts.
     """
-    bounds = np.tile(np.array(box), (starts.shape[1], 1))
-    # A wide sigma leaves the box nearly always: samples are clipped into it after one retry, not redrawn for ever.
-    strategies = [
-        CMA(
-            mean=start,
-            sigma=sigma,
-            bounds=bounds,
-            population_size=population,
-            n_max_resampling=1,
-            seed=(seed + index) % 2**32,
-        )
-        for index, start in enumerate(np.clip(starts, *box))
-    ]
-    best_points, best_values = starts.copy(), np.full(len(starts), -np.inf)
+    starts = np.clip(starts, *box)
+    count, dimension = starts.shape
+    strategy = LockStepCMA(starts, sigma=sigma, population=population)
+    generators = [np.random.default_rng([seed, start]) for start in range(count)]
+    best_points, best_values = starts.copy(), np.full(count, -np.inf)
     for _ in range(generations):
-        asked = [[strategy.ask() for _ in range(population)] for strategy in strategies]
-        values = acquisition(np.concatenate(asked)).reshape(len(strategies), population)
-        for index, strategy in enumerate(strategies):
-            strategy.tell(list(zip(asked[index], -values[index], strict=True)))
-            top = int(values[index].argmax())
-            if values[index, top] > best_values[index]:
-                best_points[index], best_values[index] = asked[index][top], values[index, top]
+        samples = np.clip(strategy.ask(generators), *box)
+        with torch.no_grad():
+            values = acquisition(torch.from_numpy(samples.reshape(-1, dimension))).numpy().reshape(count, population)
+        values = np.where(np.isnan(values), -np.inf, values)
+        strategy.tell(samples, -values)
+        top = values.argmax(1)
+        found = np.take_along_axis(values, top[:, None], axis=1)[:, 0]
+        better = found > best_values
+        best_values = np.where(better, found, best_values)
+        best_points[better] = samples[better, top[better]]
     return best_points, best_values
+
+
+def ascend_from_starts(
+    acquisition: Acquisition, starts: Points, *, box: tuple[float, float], iterations: int
+) -> tuple[Points, NDArray[np.float64]]:
+    """Where gradient ascent leads from each start, with the values; shapes (s, d) and (s,).
+
+    One L-BFGS-B on the sum over all starts, whose gradient falls apart into theirs. A start that ascent made worse
+    stays where it was.
+    """
+    clipped = np.clip(starts, *box)
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        points = torch.from_numpy(flat.reshape(starts.shape)).requires_grad_(True)
+        loss = -acquisition(points).sum()
+        (gradient,) = torch.autograd.grad(loss, points)
+        return loss.item(), gradient.numpy().ravel()
+
+    solution = minimize(
+        objective,
+        clipped.ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[box] * starts.size,
+        options={"maxiter": iterations},
+    ).x.reshape(starts.shape)
+    with torch.no_grad():
+        before = acquisition(torch.from_numpy(clipped)).numpy()
+        after = acquisition(torch.from_numpy(solution)).numpy()
+    better = after > before
+    return np.where(better[:, None], solution, clipped), np.where(better, after, before)

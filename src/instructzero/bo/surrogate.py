@@ -1,71 +1,93 @@
-"""The Gaussian process with the instruction-coupled kernel, in closed form (Eq. 4, 5 and 9 of the paper)."""
+"""Gaussian processes over z, coupled by the similarity of instructions, in closed form (Eq. 4, 5 and 9 of the paper).
+
+Notation: n points Z written as u ≤ n different instructions with scores y; P (n x u) says which point is written as
+which instruction; S (u x u) is the instructions' covariance, Σ their noise.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor
 
-from instructzero.bo.kernels import CouplingWeights, matern52
+from instructzero.bo.fitting import (
+    MINIMUM_NOISE,
+    PRIOR_MODE,
+    FixedSimilarity,
+    Hyperparameters,
+    MaternSimilarity,
+    Similarity,
+    fit_leave_one_out,
+    fit_marginal_likelihood,
+)
+from instructzero.bo.kernels import LatentFeatures, matern52
+from instructzero.bo.similarity import Predictions, exact_match_similarity, f1_similarity
 
-# Gamma(concentration, rate) priors on every lengthscale, as in the paper's code, and on the noise variance, as
-# BoTorch had it at the time.
-LENGTHSCALE_PRIOR = (3.0, 6.0)
-NOISE_PRIOR = (1.1, 0.05)
-MINIMUM_NOISE = 1e-4
 MINIMUM_VARIANCE = 1e-20
-LATENT_LENGTHSCALE = (LENGTHSCALE_PRIOR[0] - 1) / LENGTHSCALE_PRIOR[1]
-"""The latent lengthscale is held at its prior's mode: k(Z, Z) = S whatever it is, so the marginal likelihood is
-flat in it and the maximum a posteriori is the mode."""
 
 
-@dataclass(frozen=True)
-class Hyperparameters:
-    """``score_lengthscale`` (m,) of the kernel on score vectors; scalars on the scale of the standardised y."""
+class CoupledGP:
+    """The posterior of the score at any z.
 
-    score_lengthscale: Tensor
-    outputscale: float
-    noise: float
-    mean: float
-
-
-class InstructionCoupledGP:
-    """A GP over z whose covariance on observed points is the similarity S of their score vectors.
+    The kernel is k(z, z') = w(z)ᵀ P S Pᵀ w(z') + ρ r(z, z'), with w(z) = L⁻¹ l(Z, z) (Eq. 9) and the residual
+    r(z, z') = l(z, z') − l(z, Z) L⁻¹ l(Z, z'). In terms of `LatentFeatures`, w(z) = F⁻ᵀ h(z) and
+    r(z, z') = l(z, z') − h(z)ᵀ h(z'). With ρ = 0 it is the paper's kernel, whose variance vanishes away from
+    the data; r is zero at observed points, so that ρ > 0 brings the variance back and leaves k(Z, Z) = P S Pᵀ as it is.
+    With S = ρ L it is the plain Matérn kernel. All points of one instruction share its score.
 
     >>> z = torch.rand(4, 2, dtype=torch.float64)
-    >>> gp = InstructionCoupledGP.fit(z, torch.eye(4, dtype=torch.float64))
+    >>> eye = torch.eye(4, dtype=torch.float64)
+    >>> gp = CoupledGP(z, torch.arange(4), eye, torch.zeros(4, dtype=torch.float64), 0.1 * eye.diagonal(),
+    ...                lengthscale=torch.full((2,), 0.5, dtype=torch.float64))
     >>> mean, variance = gp.posterior(z)
     """
 
-    def __init__(self, observed: Tensor, scores: Tensor, hyperparameters: Hyperparameters) -> None:
-        """``observed`` Z of shape (n, d); ``scores`` (n, m), row i the per-example scores of instruction i."""
-        self.hyperparameters = hyperparameters
-        self.targets = standardise(scores.mean(dim=1))
-        lengthscale = torch.full((observed.shape[1],), LATENT_LENGTHSCALE, dtype=observed.dtype)
-        self._weights = CouplingWeights(observed, lengthscale)
-        similarity = hyperparameters.outputscale * matern52(scores, scores, hyperparameters.score_lengthscale)  # S
-        noisy = similarity + hyperparameters.noise * torch.eye(len(observed), dtype=observed.dtype)
-        factor = torch.linalg.cholesky(noisy)  # S + σ² I
-        residual = (self.targets - hyperparameters.mean).unsqueeze(-1)
-        self._mean_weights = (similarity @ torch.cholesky_solve(residual, factor)).squeeze(-1)
-        self._posterior_similarity = similarity - similarity @ torch.cholesky_solve(similarity, factor)
-
-    @classmethod
-    def fit(cls, observed: Tensor, scores: Tensor) -> InstructionCoupledGP:
-        """Hyperparameters by maximum a posteriori. Equal targets are standardised to zeros."""
-        return cls(observed, scores, fit_hyperparameters(scores, standardise(scores.mean(dim=1))))
+    def __init__(
+        self,
+        points: Tensor,
+        instruction: Tensor,
+        similarity: Tensor,
+        targets: Tensor,
+        noise: Tensor,
+        *,
+        lengthscale: Tensor,
+        mean: float = 0.0,
+        correction: float = 0.0,
+    ) -> None:
+        """``points`` Z (n, d); ``instruction`` (n,), the number of each point's instruction; ``similarity`` S (u, u);
+        ``targets`` y (u,); ``noise`` (u,), variances > 0; ``lengthscale`` (d,) of l; ``correction`` is ρ."""
+        self.targets = targets
+        self._mean = mean
+        self._correction = correction
+        self._latent = LatentFeatures(points, lengthscale)
+        factor = torch.linalg.cholesky(similarity + torch.diag(noise))  # S + Σ
+        residual = (targets - mean).unsqueeze(-1)
+        explained = torch.linalg.solve_triangular(factor, similarity, upper=False)
+        covariance = similarity - explained.T @ explained  # S − S (S + Σ)⁻¹ S
+        owned = torch.nn.functional.one_hot(instruction, len(targets)).double()  # P
+        self._coupling = torch.linalg.solve_triangular(self._latent.factor, owned, upper=False)  # F⁻¹ P
+        self._coefficients = self._coupling @ (similarity @ torch.cholesky_solve(residual, factor)).squeeze(-1)
+        self._covariance = self._coupling @ covariance @ self._coupling.T  # of the features' coefficients
+        self._covariance.diagonal().sub_(correction)
 
     def posterior(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior mean and variance of the standardised score, each of shape (q,), at points (q, d)."""
-        weights = self._weights(points)
-        mean = self.hyperparameters.mean + weights @ self._mean_weights  # Eq. 4
-        variance = ((weights @ self._posterior_similarity) * weights).sum(-1)  # Eq. 5
+        """Posterior mean and variance of the score, each of shape (..., q), at points (..., q, d)."""
+        features = self._latent(points)
+        mean = self._mean + features @ self._coefficients  # Eq. 4
+        variance = self._correction + ((features @ self._covariance) * features).sum(-1)  # Eq. 5
         return mean, variance.clamp_min(MINIMUM_VARIANCE)
+
+    def joint_posterior(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean (..., q) and covariance (..., q, q) of the scores at points (..., q, d)."""
+        features = self._latent(points)
+        covariance = features @ self._covariance @ features.mT
+        if self._correction:
+            covariance = covariance + self._correction * self._latent.between(points)
+        return self._mean + features @ self._coefficients, (covariance + covariance.mT) / 2
 
 
 def standardise(values: Tensor) -> Tensor:
@@ -75,43 +97,105 @@ def standardise(values: Tensor) -> Tensor:
     return centred / deviation if deviation > 1e-12 else torch.zeros_like(values)
 
 
-def fit_hyperparameters(scores: Tensor, targets: Tensor) -> Hyperparameters:
-    """Maximise the marginal likelihood of ``targets`` (n,) with the priors, by L-BFGS-B on log-parameters."""
+@dataclass(frozen=True)
+class Observations:
+    """What has been evaluated: u instructions, and the n ≥ u points that are written as them.
+
+    ``points`` (n, d): row i < u is the point that instruction i was evaluated at, the others follow;
+    ``instruction`` (n,) says which instruction each point is written as; ``scores`` (u, m); ``predictions`` u rows of
+    m answers in normal form.
+    """
+
+    points: Tensor
+    instruction: Tensor
+    scores: Tensor
+    predictions: Predictions
+
+
+@dataclass(frozen=True, slots=True)
+class SurrogateOptions:
+    """The parts of the surrogate; the defaults are the paper's code."""
+
+    kernel: Literal["coupled", "corrected", "standard"] = "coupled"
+    similarity: Literal["scores", "exact_match", "f1"] = "scores"
+    noise: Literal["fitted", "binomial"] = "fitted"
+    lengthscale: Literal["prior", "loo"] = "prior"
+
+
+def fit_surrogate(observations: Observations, options: SurrogateOptions) -> CoupledGP:
+    """The process for standardised scores; equal scores are standardised to zeros."""
+    means = observations.scores.mean(1)
+    targets = standardise(means)
+    noise = _binomial_noise(observations.scores, means) if options.noise == "binomial" else None
+    if options.kernel == "standard":
+        return _standard(observations, targets, noise)
+    similarity, fitted = _fit_similarity(observations, options.similarity, targets, noise)
+    dimension = observations.points.shape[1]
+    lengthscale, correction = PRIOR_MODE, fitted.outputscale if options.kernel == "corrected" else 0.0
+    if options.lengthscale == "loo":
+        representatives = observations.points[: len(targets)].numpy()
+        lengthscale, correction = fit_leave_one_out(
+            representatives,
+            similarity,
+            targets.numpy(),
+            fitted.noise,
+            fitted.mean,
+            corrected=options.kernel == "corrected",
+        )
+    return CoupledGP(
+        observations.points,
+        observations.instruction,
+        torch.from_numpy(similarity),
+        targets,
+        torch.from_numpy(fitted.noise),
+        lengthscale=torch.full((dimension,), lengthscale, dtype=torch.float64),
+        mean=fitted.mean,
+        correction=correction,
+    )
+
+
+def _fit_similarity(
+    observations: Observations, kind: str, targets: Tensor, noise: Tensor | None
+) -> tuple[NDArray[np.float64], Hyperparameters]:
+    """S with its fitted hyperparameters."""
+    similarity: Similarity
+    if kind == "scores":
+        similarity = MaternSimilarity(observations.scores.numpy())
+    else:
+        of = exact_match_similarity if kind == "exact_match" else f1_similarity
+        similarity = FixedSimilarity(of(observations.predictions).numpy())
+    fitted = fit_marginal_likelihood(similarity, targets.numpy(), None if noise is None else noise.numpy())
+    return fitted.outputscale * similarity.at(np.log(fitted.lengthscale))[0], fitted
+
+
+def _standard(observations: Observations, targets: Tensor, noise: Tensor | None) -> CoupledGP:
+    """The Matérn kernel over z, as a coupled kernel: S = ρ L, averaged over the points of each instruction."""
+    count = len(targets)
+    kernel = MaternSimilarity(observations.points[:count].numpy())
+    fitted = fit_marginal_likelihood(kernel, targets.numpy(), None if noise is None else noise.numpy())
+    lengthscale = torch.from_numpy(fitted.lengthscale)
+    latent = matern52(observations.points, observations.points, lengthscale)
+    average = torch.nn.functional.one_hot(observations.instruction, count).double()  # P
+    average = (average / average.sum(0)).T
+    return CoupledGP(
+        observations.points,
+        observations.instruction,
+        fitted.outputscale * average @ latent @ average.T,
+        targets,
+        torch.from_numpy(fitted.noise),
+        lengthscale=lengthscale,
+        mean=fitted.mean,
+        correction=fitted.outputscale,
+    )
+
+
+def _binomial_noise(scores: Tensor, means: Tensor) -> Tensor:
+    """Σ: p (1 − p) / m of every instruction on the scale of the standardised scores, shape (u,).
+
+    p is Jeffreys' estimate, which is never 0 or 1: a perfect score on m examples is not a certain one.
+    """
     examples = scores.shape[1]
-
-    def objective(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        point = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
-        loss = _negative_log_posterior(point, scores, targets)
-        (gradient,) = torch.autograd.grad(loss, point)
-        return loss.item(), gradient.numpy()
-
-    start = np.concatenate([np.full(examples, math.log(LATENT_LENGTHSCALE)), [0.0, math.log(0.1), 0.0]])
-    bounds = [(-5.0, 5.0)] * examples + [(-6.0, 6.0), (math.log(MINIMUM_NOISE), 3.0), (-5.0, 5.0)]
-    solution = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 100})
-    lengthscale, outputscale, noise, mean = _unpack(torch.from_numpy(solution.x))
-    return Hyperparameters(lengthscale, float(outputscale), float(noise), float(mean))
-
-
-def _unpack(parameters: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Lengthscales (m,), outputscale, noise variance and mean from log-parameters of shape (m + 3,)."""
-    return parameters[:-3].exp(), parameters[-3].exp(), parameters[-2].exp(), parameters[-1]
-
-
-def _negative_log_posterior(parameters: Tensor, scores: Tensor, targets: Tensor) -> Tensor:
-    """−(log p(y | S, σ², mean) + log priors), up to constants."""
-    lengthscale, outputscale, noise, mean = _unpack(parameters)
-    identity = torch.eye(len(targets), dtype=targets.dtype)
-    covariance = outputscale * matern52(scores, scores, lengthscale) + noise * identity  # k(Z, Z) + σ² I
-    factor = torch.linalg.cholesky(covariance)
-    residual = (targets - mean).unsqueeze(-1)
-    fit = 0.5 * (residual * torch.cholesky_solve(residual, factor)).sum()
-    complexity = factor.diagonal().log().sum()
-    prior = _log_gamma(lengthscale, *LENGTHSCALE_PRIOR).sum() + _log_gamma(noise, *NOISE_PRIOR)
-    loss: Tensor = fit + complexity - prior
-    return loss
-
-
-def _log_gamma(value: Tensor, concentration: float, rate: float) -> Tensor:
-    """The log density of Gamma(concentration, rate), up to its constant."""
-    density: Tensor = (concentration - 1) * value.log() - rate * value
-    return density
+    p = (scores.sum(1) + 0.5) / (examples + 1)
+    deviation = means.std() if len(means) > 1 else torch.zeros(())
+    scale = torch.where(deviation > 1e-12, deviation, 1.0)
+    return (p * (1 - p) / examples / scale.square()).clamp_min(MINIMUM_NOISE)

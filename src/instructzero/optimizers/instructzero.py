@@ -1,88 +1,241 @@
-"""InstructZero as the paper has it (Algorithm 1), with aligned scores, one box and one seed."""
+"""InstructZero (Algorithm 1): the paper's search as a preset, and the repaired one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 from torch.quasirandom import SobolEngine
 
-from instructzero.bo.acquisition import expected_improvement
-from instructzero.bo.search import Points, maximise_from_starts
-from instructzero.bo.surrogate import InstructionCoupledGP
-from instructzero.optimizers.base import generator_for
-from instructzero.types import Proposal, Trial
+from instructzero.bo.acquisition import expected_improvement, log_expected_improvement
+from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompson
+from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evolve_from_starts
+from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
+from instructzero.optimizers.base import Optimizer, generator_for
+from instructzero.tasks.text import normal_form
+from instructzero.types import Candidate, Proposal, Trial
 
 BOX = (-1.0, 1.0)
 """The box of the initial points and of the search, in every dimension of z."""
 
+FANTASY_NOISE = 1e-2
+"""Variance of a fantasised outcome, on the scale of the standardised scores."""
+
+POOL = 1000
+"""Points among which `maximiser="pool"` finds the candidates."""
+
+ANYWHERE = 0.25
+"""The share of random points among the candidates: around the best ones the writer may have nothing new to say."""
+
 
 @dataclass(frozen=True, slots=True)
-class PaperSettings:
-    """The search of the paper's code; the defaults are the preset ``paper``."""
+class SearchOptions:
+    """The parts of the search; the defaults are the paper's code.
+
+    ``candidates`` points are written for each one that is paid for; with more than one, texts that were evaluated or
+    repeated are dropped, and ``batch_choice`` picks among the rest. ``preimages``: a score is shared with every
+    other point that was written as the same text. ``geometry``: ``sphere`` searches directions, because the writer
+    normalises what it reads and a longer soft prompt says the same.
+    """
 
     initial: int = 25
     batch: int = 25
+    surrogate: SurrogateOptions = field(default_factory=SurrogateOptions)
+    acquisition: Literal["ei", "log_ei"] = "ei"
+    maximiser: Literal["cma", "gradient", "pool"] = "cma"
+    candidates: int = 1
+    batch_choice: Literal["best", "fantasised", "thompson"] = "best"
+    preimages: bool = False
+    geometry: Literal["box", "sphere"] = "box"
     sigma: float = 0.8
     population: int = 50
     generations: int = 10
 
+    def with_parts(self, parts: Mapping[str, Any]) -> SearchOptions:
+        """The same options but for ``parts``, by name; those of the surrogate among them."""
+        of_surrogate = {each.name for each in fields(SurrogateOptions)} & parts.keys()
+        surrogate = replace(self.surrogate, **{name: parts[name] for name in of_surrogate})
+        return replace(self, surrogate=surrogate, **{name: parts[name] for name in parts.keys() - of_surrogate})
 
-class InstructZero:
+
+PAPER = SearchOptions()
+REPAIRED = SearchOptions(
+    initial=20,
+    batch=5,
+    surrogate=SurrogateOptions(kernel="corrected", noise="binomial", lengthscale="loo"),
+    acquisition="log_ei",
+    maximiser="pool",
+    candidates=8,
+    batch_choice="fantasised",
+    geometry="sphere",
+)
+
+
+class InstructZero(Optimizer):
     """Scrambled Sobol points first; then rounds of expected improvement on the instruction-coupled GP.
 
-    Each round fits the GP to all trials and runs CMA-ES from the best ones, one new point from each start.
+    >>> optimizer = InstructZero(dimension=10, seed=0, options=REPAIRED)
+    >>> len(optimizer.ask(limit=20))
+    40
     """
 
-    def __init__(self, *, dimension: int, seed: int, settings: PaperSettings | None = None) -> None:
+    def __init__(self, *, dimension: int, seed: int, options: SearchOptions = PAPER) -> None:
         self._dimension = dimension
         self._seed = seed
-        self._settings = settings or PaperSettings()
+        self._options = options
         self._trials: list[Trial] = []
+        self._written: list[Candidate] = []  # trials and unpaid, in the order of being told
+        self._surrogate: CoupledGP | None = None
 
     def ask(self, limit: int) -> list[Proposal]:
-        told = len(self._trials)
-        points = self._initial_points()[told:] if told < self._settings.initial else self._search()
-        return [Proposal(tuple(point)) for point in points[:limit].tolist()]
+        initial = self._options.initial
+        if len(self._trials) < initial:
+            # Twice as many where texts are chosen, because some of them will be the same.
+            count = min(initial - len(self._trials), limit) * min(self._options.candidates, 2)
+            points = self._initial_points(count)
+        else:
+            points = self._candidates(min(self._options.batch, limit) * self._options.candidates)
+        return [Proposal(tuple(point)) for point in points.tolist()]
 
-    def tell(self, trials: Sequence[Trial]) -> None:
+    def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
+        initial = self._options.initial
+        remaining = initial - len(self._trials)
+        limit = min(limit, remaining if remaining > 0 else self._options.batch)
+        if self._options.candidates == 1:
+            return super().choose(candidates, limit)
+        fresh = self._fresh(candidates)
+        if remaining > 0 or not fresh:
+            return fresh[:limit]
+        points = torch.tensor([candidates[position].proposal.z for position in fresh], dtype=torch.float64)
+        return [fresh[position] for position in self._pick(points, limit)]
+
+    def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
+        self._surrogate = None
         self._trials.extend(trials)
+        self._written.extend(Candidate(trial.proposal, trial.writing) for trial in trials)
+        self._written.extend(unpaid)
 
-    def _initial_points(self) -> Points:
-        """Scrambled Sobol points in the box, shape (initial, d)."""
+    def _fresh(self, candidates: Sequence[Candidate]) -> list[int]:
+        """The first candidate of every text that was not evaluated yet."""
+        seen = {trial.instruction for trial in self._trials}
+        first = {each.instruction: position for position, each in reversed(list(enumerate(candidates)))}
+        return sorted(position for text, position in first.items() if text not in seen)
+
+    def _pick(self, points: Tensor, count: int) -> list[int]:
+        """The positions of at most ``count`` of the points (q, d), the most wanted first."""
+        surrogate = self._fitted()
+        mean, covariance = surrogate.joint_posterior(points)
+        best = float(surrogate.targets.max())
+        if self._options.batch_choice == "thompson":
+            seed = int(generator_for(self._seed, len(self._written)).integers(2**62))
+            return choose_thompson(mean, covariance, count, torch.Generator().manual_seed(seed))
+        if self._options.batch_choice == "fantasised":
+            return choose_fantasised(mean, covariance, best, count, noise=FANTASY_NOISE)
+        return choose_best(mean, covariance, best, count)
+
+    def _initial_points(self, count: int) -> Points:
+        """Scrambled Sobol points in the box, shape (count, d), after those that were written already."""
         seed = int(generator_for(self._seed, 0).integers(2**32))
         sobol = SobolEngine(self._dimension, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-        unit = sobol.draw(self._settings.initial, dtype=torch.float64).numpy()
-        return np.asarray(BOX[0] + (BOX[1] - BOX[0]) * unit)
+        sobol.fast_forward(len(self._written))  # type: ignore[no-untyped-call]
+        return self._spread(sobol.draw(count, dtype=torch.float64).numpy())
 
-    def _search(self) -> Points:
-        """One point from each of the best trials, the most promising first; shape (at most batch, d)."""
-        observed, scores = self._observations()
-        surrogate = InstructionCoupledGP.fit(torch.from_numpy(observed), torch.from_numpy(scores))
+    def _spread(self, unit: Points) -> Points:
+        """From [0, 1]^d evenly over the box, or over the sphere."""
+        if self._options.geometry == "box":
+            return np.asarray(BOX[0] + (BOX[1] - BOX[0]) * unit)
+        normal = torch.special.ndtri(torch.from_numpy(unit.clip(1e-9, 1 - 1e-9)))
+        return self._place(normal).numpy()
+
+    def _place(self, points: Tensor) -> Tensor:
+        if self._options.geometry == "box":
+            return points
+        placed: Tensor = points / points.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+        return placed
+
+    def _candidates(self, count: int) -> Points:
+        """One point from each start, the most promising first; shape (count, d)."""
+        generator = generator_for(self._seed, len(self._written))
+        surrogate = self._fitted()
+        if self._options.maximiser == "pool":
+            anywhere = int(ANYWHERE * count) if self._options.candidates > 1 else 0
+            pool = self._pool(generator)
+            wanted = pool[self._pick(torch.from_numpy(pool), count - anywhere)]
+            return np.concatenate([wanted, self._spread(generator.random((anywhere, self._dimension)))])
+        points, values = self._maximise(self._acquisition(surrogate), self._starts(count, generator), generator)
+        points = self._place(torch.from_numpy(points)).numpy()
+        return np.asarray(points[np.argsort(-values, kind="stable")])
+
+    def _pool(self, generator: np.random.Generator) -> Points:
+        """Random points, and steps of all sizes away from the best ones."""
+        size = POOL // 2
+        anywhere = self._spread(generator.random((size, self._dimension)))
+        best = self._starts(self._options.batch, generator)
+        from_best = best[generator.integers(len(best), size=size)]
+        steps = generator.standard_normal((size, self._dimension)) * 10 ** generator.uniform(-1.5, 0, (size, 1))
+        near = self._place(torch.from_numpy(np.clip(from_best + steps, *BOX))).numpy()
+        return np.concatenate([anywhere, near])
+
+    def _starts(self, count: int, generator: np.random.Generator) -> Points:
+        """The best points evaluated; where more are wanted, random ones as well."""
+        located = sorted(self._located(), key=lambda trial: -trial.score)
+        top = np.array([trial.proposal.z for trial in located[: min(self._options.batch, count)]], dtype=np.float64)
+        more = count - len(top) if self._options.candidates > 1 else 0
+        return np.concatenate([top, self._spread(generator.random((more, self._dimension)))])
+
+    def _acquisition(self, surrogate: CoupledGP) -> Acquisition:
         best = float(surrogate.targets.max())
+        improvement = expected_improvement if self._options.acquisition == "ei" else log_expected_improvement
+        return lambda points: improvement(*surrogate.posterior(self._place(points)), best)
 
-        def acquisition(points: Points) -> NDArray[np.float64]:
-            mean, variance = surrogate.posterior(torch.from_numpy(points))
-            return expected_improvement(mean, variance, best).numpy()
-
-        order = np.argsort(-scores.mean(axis=1), kind="stable")[: self._settings.batch]
-        points, values = maximise_from_starts(
+    def _maximise(
+        self, acquisition: Acquisition, starts: Points, generator: np.random.Generator
+    ) -> tuple[Points, Points]:
+        options = self._options
+        if options.maximiser == "gradient":
+            return ascend_from_starts(acquisition, starts, box=BOX, iterations=50)
+        return evolve_from_starts(
             acquisition,
-            observed[order],
+            starts,
             box=BOX,
-            sigma=self._settings.sigma,
-            population=self._settings.population,
-            generations=self._settings.generations,
-            seed=int(generator_for(self._seed, len(self._trials)).integers(2**32)),
+            sigma=options.sigma,
+            population=options.population,
+            generations=options.generations,
+            seed=int(generator.integers(2**32)),
         )
-        return points[np.argsort(-values, kind="stable")]
 
-    def _observations(self) -> tuple[Points, NDArray[np.float64]]:
-        """The points, shape (n, d), and their aligned score vectors, shape (n, m)."""
+    def _fitted(self) -> CoupledGP:
+        """The surrogate of everything told, fitted cold."""
+        if self._surrogate is None:
+            self._surrogate = fit_surrogate(self._observations(), self._options.surrogate)
+        return self._surrogate
+
+    def _located(self) -> list[Trial]:
+        """The evaluations that have a point: one an instruction where preimages are shared."""
         located = [trial for trial in self._trials if trial.proposal.z is not None]
-        observed = np.array([trial.proposal.z for trial in located], dtype=np.float64)
-        scores = np.array([trial.evaluation.scores for trial in located], dtype=np.float64)
-        return observed, scores
+        if not self._options.preimages:
+            return located
+        return list({trial.instruction: trial for trial in reversed(located)}.values())[::-1]
+
+    def _observations(self) -> Observations:
+        trials = self._located()
+        points = [trial.proposal.z for trial in trials]
+        instruction = list(range(len(trials)))
+        if self._options.preimages:
+            number = {trial.instruction: index for index, trial in enumerate(trials)}
+            taken = set(points)
+            for each in self._written:
+                if each.instruction in number and each.proposal.z not in taken and each.proposal.z is not None:
+                    points.append(each.proposal.z)
+                    instruction.append(number[each.instruction])
+                    taken.add(each.proposal.z)
+        return Observations(
+            points=torch.tensor(points, dtype=torch.float64),
+            instruction=torch.tensor(instruction),
+            scores=torch.tensor([trial.evaluation.scores for trial in trials], dtype=torch.float64),
+            predictions=[[normal_form(each) for each in trial.evaluation.predictions] for trial in trials],
+        )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instructzero.optimizers.base import generator_for
-from instructzero.types import Proposal, Trial
+from instructzero.optimizers.base import Optimizer, generator_for
+from instructzero.types import Candidate, Proposal, Trial
 
 
-class Uniform:
+class Uniform(Optimizer):
     """z ~ U(-1, 1)^d, independent of what came before."""
 
     def __init__(self, *, dimension: int, seed: int, batch: int = 25) -> None:
@@ -22,5 +22,5 @@ class Uniform:
         points = generator.uniform(-1, 1, (min(self._batch, limit), self._dimension))
         return [Proposal(tuple(point)) for point in points.tolist()]
 
-    def tell(self, trials: Sequence[Trial]) -> None:
+    def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         self._told += len(trials)

@@ -1,0 +1,228 @@
+"""Methods and their parts on the embedded pair, over tasks and seeds: `python -m benchmarks.methods`.
+
+Every cell is one run, kept in a directory of its own: started again, only what is missing is run. The runs on one task
+and seed share their examples, the projection and the answers of the black box; each is charged for all that it asked.
+Prints Markdown tables: mean scores at some numbers of evaluations, how much the first variant is better, with 95 %
+intervals (bootstrap over tasks, whose seeds are averaged), and the calls it takes to reach what uniform ends with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe
+from instructzero import optimize
+from instructzero.build import build_blackbox, build_task
+from instructzero.config import make_settings
+from instructzero.evaluator import Evaluator
+from instructzero.journal import Journal
+from instructzero.store import CallStore
+from instructzero.templates import zero_shot
+
+METHODS: Mapping[str, Mapping[str, Any]] = {
+    "instructzero": {},
+    "paper": {"method": "paper"},
+    "uniform": {"method": "uniform"},
+}
+PARTS: Mapping[str, Mapping[str, Any]] = {
+    "kernel standard": {"kernel": "standard", "lengthscale": "prior"},
+    "kernel coupled": {"kernel": "coupled"},
+    "S from predictions": {"similarity": "exact_match"},
+    "noise fitted": {"noise": "fitted"},
+    "lengthscale by prior": {"lengthscale": "prior"},
+    "acquisition EI": {"acquisition": "ei"},
+    "gradient search": {"maximiser": "gradient"},
+    "batch: best": {"batch_choice": "best"},
+    "batch: Thompson": {"batch_choice": "thompson"},
+    "no decoding first": {"candidates": 1},
+    "no preimages": {"preimages": False},
+    "sphere": {"geometry": "sphere"},
+    "soft prompt × 0.1": {"soft_scale": 0.1},
+    "A normal": {"projection": "normal"},
+    "d = 5": {"dimension": 5},
+    "d = 20": {"dimension": 20},
+    "t = 3": {"soft_tokens": 3},
+    "t = 10": {"soft_tokens": 10},
+}
+VARIANTS = {**METHODS, **PARTS}
+TASKS = (
+    "active_to_passive antonyms cause_and_effect diff first_word_letter larger_animal letters_list negation "
+    "num_to_verbal orthography_starts_with periodic_elements rhymes second_word_letter sentiment "
+    "singular_to_plural sum synonyms taxonomy_animal translation_en-de word_sorting"
+).split()
+"""Twenty tasks with short inputs; the others take longer and `--tasks` names them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: the best validation score after each evaluation, the calls that they took, and test scores by mark."""
+
+    task: str
+    seed: int
+    best: list[float]
+    calls: list[int]
+    test: dict[int, float]
+
+    def at(self, evaluations: int) -> float:
+        """The best validation score after so many evaluations, or after all there were."""
+        return self.best[min(evaluations, len(self.best)) - 1]
+
+    def after_calls(self, calls: int) -> float:
+        """The best validation score that at most so many calls had paid for; 0 before the first."""
+        return max((score for score, spent in zip(self.best, self.calls, strict=True) if spent <= calls), default=0.0)
+
+
+def run_cell(variant: str, task: str, seed: int, evaluations: int, marks: Sequence[int], out: Path) -> Cell:
+    """Run one cell, or read it."""
+    folder = out / variant.replace(" ", "-") / f"{task}-{seed}"
+    kept = folder / "cell.json"
+    if not kept.exists():
+        _share_answers(folder, out / "answers" / f"{task}-{seed}.sqlite")
+        # A seed of its own for every cell: with one projection for all tasks they would be easy or hard together.
+        number = zlib.crc32(f"{task}/{seed}".encode())
+        values = {"task": task, "seed": number, "evaluations": evaluations, **VARIANTS[variant]}
+        optimize(directory=folder, **values)
+        trials = Journal(folder / "journal.jsonl").history.trials
+        best = list(accumulate((trial.score for trial in trials), max))
+        found = {mark: max(trials[:mark], key=lambda trial: trial.score).instruction for mark in marks}
+        tests = _test_scores(values, sorted(set(found.values())), folder / "calls.sqlite")
+        calls = list(accumulate(trial.evaluation.usage.calls for trial in trials))
+        record = {"best": best, "calls": calls, "test": {mark: tests[text] for mark, text in found.items()}}
+        kept.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    record = json.loads(kept.read_text(encoding="utf-8"))
+    record["test"] = {int(mark): score for mark, score in record["test"].items()}
+    return Cell(task, seed, **record)
+
+
+def _share_answers(folder: Path, shared: Path) -> None:
+    """Let the run in ``folder`` keep its answers where the other variants keep theirs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    if not (folder / "calls.sqlite").is_symlink():
+        (folder / "calls.sqlite").symlink_to(os.path.relpath(shared, folder))
+
+
+def _test_scores(values: Mapping[str, Any], instructions: Sequence[str], calls: Path) -> dict[str, float]:
+    """Mean scores on the held-out examples."""
+    settings = make_settings(values)
+    task = build_task(settings)
+    evaluator = Evaluator(
+        build_blackbox(settings), CallStore(calls), task.metric, render=zero_shot, max_tokens=settings.answer_tokens
+    )
+    try:
+        return {
+            text: each.mean
+            for text, each in zip(instructions, evaluator.evaluate(instructions, task.test), strict=True)
+        }
+    finally:
+        evaluator.close()
+
+
+def run_all(variants: Sequence[str], arguments: argparse.Namespace) -> dict[str, list[Cell]]:
+    """All cells by variant, two processes side by side; those of one task and seed in turn."""
+    pairs = [(task, seed) for seed in range(arguments.seeds) for task in arguments.tasks]
+    cells: dict[str, list[Cell]] = {variant: [] for variant in variants}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.processes, mp_context=context, initializer=_one_thread) as pool:
+        jobs = [
+            pool.submit(_run_variants, variants, task, seed, arguments.evaluations, arguments.marks, arguments.out)
+            for task, seed in pairs
+        ]
+        for number, (job, (task, seed)) in enumerate(zip(jobs, pairs, strict=True), start=1):
+            for variant, cell in zip(variants, job.result(), strict=True):
+                cells[variant].append(cell)
+            if not arguments.quiet:
+                summary = ", ".join(f"{name} {found[-1].best[-1]:.2f}" for name, found in cells.items())
+                print(f"{number}/{len(pairs)} {task} {seed}: {summary}", flush=True)
+    return cells
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _run_variants(
+    variants: Sequence[str], task: str, seed: int, evaluations: int, marks: Sequence[int], out: Path
+) -> list[Cell]:
+    return [run_cell(variant, task, seed, evaluations, marks, out) for variant in variants]
+
+
+def interval(first: Sequence[Cell], second: Sequence[Cell], value: Any) -> tuple[float, float, float]:
+    """Mean difference first − second, and its 95 % interval: percentile bootstrap over tasks, their seeds averaged."""
+    by_task: dict[str, list[float]] = {}
+    for one, other in zip(first, second, strict=True):
+        by_task.setdefault(one.task, []).append(value(one) - value(other))
+    means = np.array([np.mean(differences) for differences in by_task.values()])
+    draws = np.random.default_rng(0).integers(0, len(means), (10_000, len(means)))
+    low, high = np.percentile(means[draws].mean(1), [2.5, 97.5])
+    return float(means.mean()), float(low), float(high)
+
+
+def _table(cells: Mapping[str, Sequence[Cell]], marks: Sequence[int]) -> list[str]:
+    names = list(cells)
+    kinds = [(f"{kind} at {mark}", _value(kind, mark)) for mark in marks for kind in ("validation", "test")]
+    header = ["variant", *(name for name, _ in kinds), *(f"{name}: {names[0]} is better by" for name, _ in kinds)]
+    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
+    for name in names:
+        means = [f"{np.mean([value(cell) for cell in cells[name]]):.3f}" for _, value in kinds]
+        gains = [_gain(cells[names[0]], cells[name], value) if name != names[0] else "" for _, value in kinds]
+        lines.append(f"| {' | '.join([name, *means, *gains])} |")
+    return lines
+
+
+def _value(kind: str, mark: int) -> Any:
+    return (lambda cell: cell.at(mark)) if kind == "validation" else (lambda cell: cell.test[mark])
+
+
+def _gain(first: Sequence[Cell], second: Sequence[Cell], value: Any) -> str:
+    mean, low, high = interval(first, second, value)
+    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def calls_to_reach(cells: Sequence[Cell], score: float) -> int | None:
+    """The fewest calls a run after which the mean best validation score is at least ``score``."""
+    most = max(cell.calls[-1] for cell in cells)
+    grid = range(20, most + 1, 20)
+    return next(
+        (calls for calls in grid if np.mean([cell.after_calls(calls) for cell in cells]) >= score - 1e-12), None
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--variants", nargs="*", default=list(METHODS), choices=list(VARIANTS))
+    parser.add_argument("--tasks", nargs="*", default=TASKS)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--evaluations", type=int, default=150)
+    parser.add_argument("--marks", type=int, nargs="*", default=[50, 150])
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("runs/methods"))
+    parser.add_argument("--quiet", action="store_true", help="print the tables only")
+    arguments = parser.parse_args()
+    cells = run_all(arguments.variants, arguments)
+    print(f"\n{describe()}; {len(arguments.tasks)} tasks, {arguments.seeds} seeds\n")
+    print("\n".join(_table(cells, arguments.marks)))
+    if "uniform" in cells:
+        score = float(np.mean([cell.best[-1] for cell in cells["uniform"]]))
+        spent = float(np.mean([cell.calls[-1] for cell in cells["uniform"]]))
+        print(f"\nuniform reaches {score:.3f} with {spent:,.0f} calls a run;")
+        for name, found in cells.items():
+            print(f"  {name}: {calls_to_reach(found, score)} calls to reach it")
+
+
+if __name__ == "__main__":
+    main()

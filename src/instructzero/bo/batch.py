@@ -1,0 +1,62 @@
+"""Choosing a batch among candidates that are already written, for what their scores are believed to be.
+
+Notation: c candidates with a joint Gaussian belief, mean (c,) and covariance (c, c). Every function gives the positions
+of at most ``count`` different candidates, the most wanted first.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from instructzero.bo.acquisition import log_expected_improvement
+from instructzero.bo.surrogate import MINIMUM_VARIANCE
+
+
+def choose_best(mean: Tensor, covariance: Tensor, best: float, count: int) -> list[int]:
+    """The highest expected improvements, each looked at alone."""
+    values = log_expected_improvement(mean, _variance(covariance), best)
+    return values.argsort(descending=True, stable=True)[:count].tolist()
+
+
+def choose_fantasised(mean: Tensor, covariance: Tensor, best: float, count: int, noise: float) -> list[int]:
+    """The highest expected improvement, again and again, as if each chosen one had come out as believed.
+
+    Ginsbourger et al. (2010), the kriging believer: an outcome equal to its mean leaves all means and takes away the
+    variance that it explains. ``noise`` is the variance of an outcome around its score.
+    """
+    variance, chosen = _variance(covariance), list[int]()
+    explained = covariance.new_zeros(len(mean), min(count, len(mean)))  # a pivoted Cholesky factor, column by column
+    for step in range(explained.shape[1]):
+        values = log_expected_improvement(mean, variance, best)
+        values[chosen] = -torch.inf
+        pick = int(values.argmax())
+        chosen.append(pick)
+        best = max(best, float(mean[pick]))
+        column = covariance[:, pick] - explained @ explained[pick]
+        explained[:, step] = column / (column[pick] + noise).clamp_min(MINIMUM_VARIANCE).sqrt()
+        variance = (variance - explained[:, step].square()).clamp_min(MINIMUM_VARIANCE)
+    return chosen
+
+
+def choose_thompson(mean: Tensor, covariance: Tensor, count: int, generator: torch.Generator) -> list[int]:
+    """The best of one sample of all scores, then the best other one of the next sample, and so on."""
+    root = _root(covariance)
+    free, chosen = torch.ones(len(mean), dtype=torch.bool), list[int]()
+    for _ in range(min(count, len(mean))):
+        normal = torch.randn(root.shape[1], generator=generator, dtype=mean.dtype)
+        sample = torch.where(free, mean + root @ normal, -torch.inf)
+        chosen.append(int(sample.argmax()))
+        free[chosen[-1]] = False
+    return chosen
+
+
+def _variance(covariance: Tensor) -> Tensor:
+    return covariance.diagonal().clamp_min(MINIMUM_VARIANCE)
+
+
+def _root(covariance: Tensor) -> Tensor:
+    """R with R Rᵀ = covariance, also where it is singular."""
+    values, vectors = torch.linalg.eigh(covariance)
+    root: Tensor = vectors * values.clamp_min(0.0).sqrt()
+    return root

@@ -1,0 +1,242 @@
+"""The marginal likelihood against scipy's densities, leave-one-out against leaving each one out."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from instructzero.bo.fitting import (
+    LENGTHSCALE_PRIOR,
+    MINIMUM_NOISE,
+    MOST_FITTED,
+    NOISE_PRIOR,
+    FixedSimilarity,
+    LeaveOneOutFit,
+    MaternSimilarity,
+    fit_leave_one_out,
+    fit_marginal_likelihood,
+    negative_log_posterior,
+    spread_rows,
+)
+from instructzero.bo.kernels import matern52
+from instructzero.bo.surrogate import CoupledGP
+
+
+def random_case(seed, kind, known_noise, count=9, features=3):
+    """A similarity, targets, the noise or None, and parameters to look at; two instructions did the same."""
+    generator = np.random.default_rng(seed)
+    x = generator.integers(0, 2, (count, features)).astype(float)
+    x[-1] = x[0]
+    similarity = MaternSimilarity(x) if kind == "matern" else FixedSimilarity(gram(x))
+    noise = generator.uniform(0.05, 0.5, count) if known_noise else None
+    logs = generator.uniform(-1.5, 1.0, similarity.size)
+    scale_and_mean, log_noise = generator.normal(size=2), generator.uniform(-4, 0, 0 if known_noise else 1)
+    return similarity, generator.normal(size=count), noise, np.concatenate([logs, scale_and_mean, log_noise])
+
+
+def gram(x):
+    """The share of equal features."""
+    return (x[:, None] == x).mean(-1)
+
+
+def log_posterior(parameters, similarity, targets, noise):
+    """From scipy's densities; the priors' densities are of the lengthscales and the noise, not of their logarithms."""
+    size = similarity.size
+    lengthscale, scale, mean = np.exp(parameters[:size]), math.exp(parameters[size]), parameters[size + 1]
+    variances = np.full(len(targets), math.exp(parameters[-1])) if noise is None else noise
+    if size:
+        features, lengthscale_tensor = torch.from_numpy(similarity.features), torch.from_numpy(lengthscale)
+        matrix = matern52(features, features, lengthscale_tensor).numpy()
+    else:
+        matrix = similarity.values
+    value = stats.multivariate_normal(np.full(len(targets), mean), scale * matrix + np.diag(variances)).logpdf(targets)
+    concentration, rate = LENGTHSCALE_PRIOR
+    value += stats.gamma(concentration, scale=1 / rate).logpdf(lengthscale).sum()
+    if noise is None:
+        value += stats.gamma(NOISE_PRIOR[0], scale=1 / NOISE_PRIOR[1]).logpdf(variances[0])
+    return value
+
+
+cases = pytest.mark.parametrize(("kind", "known_noise"), [(k, n) for k in ("matern", "fixed") for n in (True, False)])
+
+
+@cases
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_gradient_equals_finite_differences(kind, known_noise, seed):
+    *rest, parameters = random_case(seed, kind, known_noise)
+    _, gradient = negative_log_posterior(parameters, *rest)
+    expected = optimize.approx_fprime(parameters, lambda at: log_posterior(at, *rest), 1e-6)
+    np.testing.assert_allclose(gradient, -expected, rtol=1e-3, atol=1e-3 * max(1, np.abs(gradient).max()))
+
+
+@cases
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_difference_between_two_points_is_that_of_the_densities(kind, known_noise, seed):
+    similarity, targets, noise, first = random_case(seed, kind, known_noise)
+    second = first + np.random.default_rng(seed + 1).uniform(-0.5, 0.5, len(first))
+    found = [negative_log_posterior(at, similarity, targets, noise)[0] for at in (first, second)]
+    expected = [-log_posterior(at, similarity, targets, noise) for at in (first, second)]
+    assert found[0] - found[1] == pytest.approx(expected[0] - expected[1], rel=1e-8, abs=1e-8)
+
+
+def test_matern_similarity_equals_the_kernel():
+    features = np.random.default_rng(0).normal(size=(6, 3))
+    logs = np.array([-0.5, 0.1, 1.0])
+    tensor = torch.from_numpy(features)
+    expected = matern52(tensor, tensor, torch.from_numpy(np.exp(logs)))
+    np.testing.assert_allclose(MaternSimilarity(features).at(logs)[0], expected, rtol=1e-12)
+
+
+@cases
+@pytest.mark.parametrize("seed", range(3))
+def test_fit_reaches_a_stationary_point_or_a_bound(kind, known_noise, seed):
+    similarity, targets, noise, _ = random_case(seed, kind, known_noise, count=25, features=4)
+    fitted = fit_marginal_likelihood(similarity, targets, noise)
+    log_noise = [] if known_noise else [math.log(fitted.noise[0])]
+    at = np.concatenate([np.log(fitted.lengthscale), [math.log(fitted.outputscale), fitted.mean], log_noise])
+    _, gradient = negative_log_posterior(at, similarity, targets, noise)
+    lower, upper = lower_and_upper_bounds(similarity.size, known_noise)
+    free = (at > lower + 1e-9) & (at < upper - 1e-9)
+    np.testing.assert_allclose(gradient[free], 0, atol=2e-2)
+    assert (gradient[at <= lower + 1e-9] >= 0).all()
+    assert (gradient[at >= upper - 1e-9] <= 0).all()
+
+
+def lower_and_upper_bounds(size, known_noise):
+    noise = [] if known_noise else [(math.log(MINIMUM_NOISE), 3.0)]
+    return np.array([(-5.0, 5.0)] * size + [(-6.0, 6.0), (-5.0, 5.0), *noise]).T
+
+
+def test_known_noise_is_kept_and_unknown_noise_is_one_variance():
+    similarity, targets, noise, _ = random_case(0, "fixed", True)
+    np.testing.assert_array_equal(fit_marginal_likelihood(similarity, targets, noise).noise, noise)
+    fitted = fit_marginal_likelihood(similarity, targets, None).noise
+    assert fitted.shape == targets.shape
+    assert len(set(fitted)) == 1
+
+
+@settings(deadline=None)
+@given(count=st.integers(1, 5_000))
+def test_fitted_rows_are_all_of_few_and_evenly_spaced_among_many(count):
+    rows = spread_rows(count)
+    assert len(rows) == min(count, MOST_FITTED)
+    assert (rows[0], rows[-1]) == (0, count - 1)
+    assert count == 1 or np.ptp(np.diff(rows)) <= 1
+
+
+@pytest.mark.parametrize("kind", ["matern", "fixed"])
+def test_many_instructions_are_fitted_as_the_chosen_rows_of_them(kind):
+    similarity, targets, noise, _ = random_case(0, kind, True, count=MOST_FITTED + 50)
+    rows = spread_rows(len(targets))
+    whole = fit_marginal_likelihood(similarity, targets, noise)
+    part = fit_marginal_likelihood(similarity.subset(rows), targets[rows], noise[rows])
+    assert (whole.outputscale, whole.mean) == (part.outputscale, part.mean)
+    np.testing.assert_array_equal(whole.lengthscale, part.lengthscale)
+    np.testing.assert_array_equal(whole.noise, noise)
+
+
+@pytest.mark.parametrize("kind", ["matern", "fixed"])
+def test_subset_of_a_similarity_is_a_part_of_its_matrix(kind):
+    similarity, *_ = random_case(0, kind, True)
+    rows, logs = np.array([1, 4, 8]), np.zeros(similarity.size)
+    part = similarity.subset(rows)
+    assert part.size == similarity.size
+    np.testing.assert_allclose(part.at(logs)[0], similarity.at(logs)[0][np.ix_(rows, rows)], rtol=1e-12)
+
+
+def test_fit_recovers_the_noise_of_many_observations():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(0, 1, (150, 1))
+    targets = np.sin(6 * x[:, 0]) + generator.normal(scale=0.3, size=150)
+    noise = fit_marginal_likelihood(MaternSimilarity(x), targets, None).noise[0]
+    assert noise == pytest.approx(0.09, rel=0.3)
+
+
+def without(i, *arrays):
+    return [np.delete(each, i, axis=0) for each in arrays]
+
+
+def left_out(points, similarity, targets, noise, mean, lengthscale, correction):
+    """A process of the others for each instruction; mean and variance of its observed score."""
+    predictions = []
+    for i in range(len(targets)):
+        others_points, others_targets, others_noise = without(i, points, targets, noise)
+        others_similarity = np.delete(np.delete(similarity, i, axis=0), i, axis=1)
+        gp = CoupledGP(
+            torch.from_numpy(others_points),
+            torch.arange(len(others_targets)),
+            torch.from_numpy(others_similarity),
+            torch.from_numpy(others_targets),
+            torch.from_numpy(others_noise),
+            lengthscale=torch.full((points.shape[1],), lengthscale, dtype=torch.float64),
+            mean=mean,
+            correction=correction,
+        )
+        mean_of_i, variance = gp.posterior(torch.from_numpy(points[i : i + 1]))
+        # The point left out has the jitter of the others in its own variance.
+        predictions.append((mean_of_i.item(), variance.item() + noise[i]))
+    return np.array(predictions).T
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(2, 12),
+    lengthscale=st.floats(0.15, 8.0),
+    correction=st.sampled_from([0.0, 0.3, 5.0]),
+)
+def test_leave_one_out_equals_leaving_each_one_out(seed, count, lengthscale, correction):
+    generator = np.random.default_rng(seed)
+    points = generator.uniform(-1, 1, (count, 3))
+    similarity = 1.7 * gram(generator.integers(0, 2, (count, 4)))
+    targets, noise = generator.normal(size=count), generator.uniform(0.01, 0.5, count)
+    mean = generator.normal()
+    tensor = torch.from_numpy(points)
+    latent = matern52(tensor, tensor, torch.full((3,), lengthscale, dtype=torch.float64)).numpy()
+    found = LeaveOneOutFit(similarity, targets, noise, mean).predict(latent)
+    expected_mean, expected_variance = left_out(points, similarity, targets, noise, mean, lengthscale, correction)
+    np.testing.assert_allclose(found.mean, expected_mean, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found.coupled + correction * found.residual, expected_variance, rtol=1e-7)
+    density = stats.norm(expected_mean, np.sqrt(expected_variance)).logpdf(targets).sum()
+    constant = 0.5 * count * math.log(2 * math.pi)
+    assert found.log_density(targets, correction) - constant == pytest.approx(density, rel=1e-7, abs=1e-7)
+
+
+def fitted_scales(targets, points, corrected):
+    count = len(targets)
+    return fit_leave_one_out(points, np.eye(count), targets, np.full(count, 0.01), 0.0, corrected=corrected)
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_lengthscale_is_long_for_smooth_scores_and_short_for_rough_ones(seed, corrected):
+    """Rough: every point has a neighbour with its own score, and nothing in common with the next pair."""
+    generator = np.random.default_rng(seed)
+    pairs = generator.uniform(-1, 1, (20, 2))
+    points = np.concatenate([pairs, pairs + 0.02])
+    smooth = points[:, 0] / points[:, 0].std()
+    rough = np.tile(generator.normal(size=20), 2)
+    assert fitted_scales(smooth, points, corrected)[0] > 1.0
+    assert fitted_scales(rough, points, corrected)[0] < 0.5
+
+
+def test_correction_is_none_unless_asked_for_and_grows_with_the_surprise():
+    points = np.random.default_rng(0).uniform(-1, 1, (30, 2))
+    rough = np.random.default_rng(1).normal(size=30)
+    assert fitted_scales(rough, points, corrected=False)[1] == 0
+    assert fitted_scales(3 * rough, points, corrected=True)[1] > fitted_scales(0.1 * rough, points, corrected=True)[1]
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_leave_one_out_fits_a_single_and_repeated_instructions(corrected):
+    for points in (np.zeros((1, 2)), np.zeros((5, 2))):
+        lengthscale, correction = fitted_scales(np.zeros(len(points)), points, corrected)
+        assert math.isfinite(lengthscale)
+        assert lengthscale > 0
+        assert (correction > 0) == corrected
