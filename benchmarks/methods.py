@@ -202,6 +202,25 @@ def calls_to_reach(cells: Sequence[Cell], score: float) -> int | None:
     )
 
 
+def draw(cells: Mapping[str, Sequence[Cell]], path: Path) -> None:
+    """The mean best validation score against the calls that were paid for."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    mpl.use("agg")
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
+    for name, found in cells.items():
+        calls = range(20, max(cell.calls[-1] for cell in found) + 1, 20)
+        means = [np.mean([cell.after_calls(spent) for cell in found]) for spent in calls]
+        axes.plot(calls, means, label=name)
+    axes.set(xlabel="calls to the black box in the search", ylabel="best validation score, mean over the runs")
+    axes.set_title(f"{len(next(iter(cells.values())))} runs a method on the embedded pair", fontsize=10)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variants", nargs="*", default=list(METHODS), choices=list(VARIANTS))
@@ -211,6 +230,7 @@ def main() -> None:
     parser.add_argument("--marks", type=int, nargs="*", default=[50, 150])
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs/methods"))
+    parser.add_argument("--plot", type=Path, help="where to draw score against calls (.png, .svg or .pdf)")
     parser.add_argument("--quiet", action="store_true", help="print the tables only")
     arguments = parser.parse_args()
     cells = run_all(arguments.variants, arguments)
@@ -222,6 +242,8 @@ def main() -> None:
         print(f"\nuniform reaches {score:.3f} with {spent:,.0f} calls a run;")
         for name, found in cells.items():
             print(f"  {name}: {calls_to_reach(found, score)} calls to reach it")
+    if arguments.plot:
+        draw(cells, arguments.plot)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def row(task: str, method: str, result: Result) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", nargs="*", default=builtin_names())
-    parser.add_argument("--methods", nargs="*", default=("paper", "uniform"))
+    parser.add_argument("--methods", nargs="*", default=("instructzero", "paper", "uniform"))
     parser.add_argument("--evaluations", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

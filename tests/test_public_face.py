@@ -8,7 +8,7 @@ import instructzero
 
 def test_exported_names_are_pinned():
     assert instructzero.__all__ == [
-        *("BlackBox", "Completion", "ConfigurationError", "EndpointError", "Evaluation", "Exemplar"),
+        *("BlackBox", "Candidate", "Completion", "ConfigurationError", "EndpointError", "Evaluation", "Exemplar"),
         *("InstructZero", "InstructZeroError", "Message", "ModelError", "Observer", "Optimizer", "Proposal"),
         *("Request", "Result", "RunDirectoryError", "Scored", "Settings", "SoftPromptModel", "Task", "TaskError"),
         *("Trial", "Uniform", "Usage", "UserError", "Writing", "optimize", "resume"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from instructzero.result import Result, Scored
     from instructzero.tasks import Task
     from instructzero.types import (
+        Candidate,
         Completion,
         Evaluation,
         Exemplar,
@@ -61,6 +62,7 @@ _HOMES = {
     "instructzero.result": ("Result", "Scored"),
     "instructzero.tasks": ("Task",),
     "instructzero.types": (
+        "Candidate",
         "Completion",
         "Evaluation",
         "Exemplar",
@@ -76,6 +78,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BlackBox",
+    "Candidate",
     "Completion",
     "ConfigurationError",
     "EndpointError",

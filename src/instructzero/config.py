@@ -159,7 +159,10 @@ class Settings(BaseModel):
         Literal["prior", "loo"] | None, _part("of the kernel over z: the prior's mode, or by leave-one-out")
     ] = None
     acquisition: Annotated[Literal["ei", "log_ei"] | None, _part("expected improvement, or its logarithm")] = None
-    maximiser: Annotated[Literal["cma", "gradient"] | None, _part("how the acquisition is maximised")] = None
+    maximiser: Annotated[
+        Literal["cma", "gradient", "pool"] | None,
+        _part("how candidates are found: CMA-ES, gradients, or the best of many random points"),
+    ] = None
     candidates: Annotated[
         Count | None, _part("instructions written for each one that is paid for; with 1, all are paid for")
     ] = None
