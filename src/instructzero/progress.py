@@ -147,6 +147,7 @@ class LiveProgress(Tally):
         return table
 
     def _rows(self) -> list[tuple[str, str]]:
+        self._reported = self.evaluations
         total = self.plan.evaluations if self.plan else 0
         left = self.seconds_left()
         return [
@@ -166,10 +167,14 @@ class LiveProgress(Tally):
 
 
 class PlainProgress(Tally):
-    """One line for every round and every new best; for logs and pipes. Use as a context manager."""
+    """A line for every new best, and for a round when a tenth of the evaluations has passed; for logs and pipes.
+
+    Use as a context manager.
+    """
 
     def __init__(self, console: Console, prices: Prices) -> None:
         super().__init__()
+        self._reported = 0
         self._console = console
         self._prices = prices
 
@@ -190,7 +195,9 @@ class PlainProgress(Tally):
         self._say(f"plain instruction {_quoted(self.plain)}")
 
     def writing_started(self, number: int, proposals: int) -> None:
-        if number and self.evaluations > self.replayed:
+        total = self.plan.evaluations if self.plan else 0
+        self._reported = max(self._reported, self.replayed)
+        if number and self.evaluations - self._reported >= max(1, total / 10):
             self._report_round()
         super().writing_started(number, proposals)
 
@@ -206,6 +213,7 @@ class PlainProgress(Tally):
         self._say(self.stage)
 
     def _report_round(self) -> None:
+        self._reported = self.evaluations
         total = self.plan.evaluations if self.plan else 0
         left = self.seconds_left()
         self._say(
