@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -37,20 +38,30 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "uniform": {"method": "uniform"},
 }
 PARTS: Mapping[str, Mapping[str, Any]] = {
-    "kernel standard": {"kernel": "standard", "lengthscale": "prior"},
-    "kernel coupled": {"kernel": "coupled"},
+    "kernel: standard": {"kernel": "standard"},
+    "kernel: coupled": {"kernel": "coupled"},
     "S from predictions": {"similarity": "exact_match"},
-    "noise fitted": {"noise": "fitted"},
-    "lengthscale by prior": {"lengthscale": "prior"},
-    "acquisition EI": {"acquisition": "ei"},
-    "gradient search": {"maximiser": "gradient"},
+    "noise: fitted": {"noise": "fitted"},
+    "lengthscale: prior": {"lengthscale": "prior"},
+    "acquisition: EI": {"acquisition": "ei"},
+    "candidates by CMA-ES": {"maximiser": "cma"},
+    "candidates by gradient": {"maximiser": "gradient"},
     "batch: best": {"batch_choice": "best"},
     "batch: Thompson": {"batch_choice": "thompson"},
+    "standard, wording": {"kernel": "standard"},
+    "c16": {"candidates": 16},
+    "c32": {"candidates": 32},
+    "init10": {"initial": 10},
+    "init10 c16": {"initial": 10, "candidates":16},
+    "b1": {"batch": 1, "candidates": 40},
+    "b10": {"batch": 10},
     "no decoding first": {"candidates": 1},
-    "no preimages": {"preimages": False},
-    "sphere": {"geometry": "sphere"},
+    "preimages shared": {"preimages": True},
+    "no wording": {"wording": False},
+    "box": {"geometry": "box"},
     "soft prompt × 0.1": {"soft_scale": 0.1},
     "A normal": {"projection": "normal"},
+    "soft prompt in the user's turn": {"placement": "user_turn"},
     "d = 5": {"dimension": 5},
     "d = 20": {"dimension": 20},
     "t = 3": {"soft_tokens": 3},
@@ -86,7 +97,7 @@ class Cell:
 
 def run_cell(variant: str, task: str, seed: int, evaluations: int, marks: Sequence[int], out: Path) -> Cell:
     """Run one cell, or read it."""
-    folder = out / variant.replace(" ", "-") / f"{task}-{seed}"
+    folder = out / re.sub(r"[^\w.=×-]+", "-", variant) / f"{task}-{seed}"
     kept = folder / "cell.json"
     if not kept.exists():
         _share_answers(folder, out / "answers" / f"{task}-{seed}.sqlite")

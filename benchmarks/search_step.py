@@ -16,11 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.quasirandom import SobolEngine
 
 from benchmarks.machine import describe, peak_memory_gb
-from instructzero.bo.acquisition import expected_improvement, log_expected_improvement
+from instructzero.bo.acquisition import Improvement, expected_improvement, log_expected_improvement
 from instructzero.bo.search import Points, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
 from instructzero.optimizers.instructzero import BOX, PAPER
@@ -34,7 +33,6 @@ HEADER = """\
 |---|---|---|---|---|---|---|---|"""
 
 T = TypeVar("T")
-Improvement = Callable[[Tensor, Tensor, float], Tensor]
 
 
 @dataclass(frozen=True)

@@ -74,15 +74,14 @@ def test_log_expected_improvement_equals_exact_arithmetic():
 )
 def test_both_scale_with_the_deviation(mean, log_deviation, best):
     """EI(mean, σ², best) = σ EI((mean − best) / σ, 1, 0)."""
-    deviation = math.exp(log_deviation)
-    u = (mean - best) / deviation
-    mean, variance = tensor(mean), tensor(deviation**2)
-    expected = float(deviation * exact(u)[0])
-    # Where u is a difference of near numbers its rounding is worth |u| ε of the density's exponent.
-    assert expected_improvement(mean, variance, best).item() == pytest.approx(expected, rel=1e-6, abs=1e-300)
-    assert log_expected_improvement(mean, variance, best).item() == pytest.approx(
-        log_deviation + exact_log(u), rel=1e-8, abs=1e-8
-    )
+    variance = math.exp(2 * log_deviation)
+    with mpmath.workdps(70):
+        deviation = mpmath.sqrt(variance)
+        expected = deviation * exact((mpmath.mpf(mean) - mpmath.mpf(best)) / deviation)[0]
+        logarithm = float(mpmath.log(expected))
+    belief = tensor(mean), tensor(variance), best
+    assert expected_improvement(*belief).item() == pytest.approx(float(expected), rel=1e-8, abs=1e-300)
+    assert log_expected_improvement(*belief).item() == pytest.approx(logarithm, rel=1e-8, abs=1e-8)
 
 
 @pytest.mark.parametrize("u", [-1e5, -1e6, -1e8])

@@ -102,11 +102,11 @@ def observe_a_slope(count, preimages=0):
 
 def fit_to(observations, features):
     """The hyperparameters of these features, and the arguments of a process with them, but for S."""
-    targets = standardise(observations.scores.mean(1)).numpy()
+    targets = standardise(observations.scores.mean(1))
     fitted = fit_marginal_likelihood(features, targets, None)
     assert fitted.outputscale > 0.1
     case = {"points": observations.points.numpy(), "instruction": observations.instruction.numpy()}
-    return fitted, case | {"targets": targets, "noise": fitted.noise, "mean": fitted.mean}
+    return fitted, case | {"targets": targets.numpy(), "noise": fitted.noise.numpy(), "mean": fitted.mean}
 
 
 def assert_posterior(gp, case):
@@ -122,12 +122,12 @@ def test_standard_kernel_is_the_matern_process():
     observations = observe_a_slope(12)
     queries = np.random.default_rng(1).uniform(-1, 1, (20, 3))
     points = observations.points.numpy()
-    fitted, case = fit_to(observations, MaternSimilarity(points))
+    fitted, case = fit_to(observations, MaternSimilarity(observations.points))
     latent, cross, own = (
-        fitted.outputscale * reference_kernel(*pair, fitted.lengthscale)
+        fitted.outputscale * reference_kernel(*pair, fitted.lengthscale.numpy())
         for pair in ((points, points), (queries, points), (queries, queries))
     )
-    noisy, residual = latent + np.diag(fitted.noise), case["targets"] - fitted.mean
+    noisy, residual = latent + np.diag(case["noise"]), case["targets"] - fitted.mean
     gp = fit_surrogate(observations, SurrogateOptions(kernel="standard"))
     mean, covariance = gp.joint_posterior(torch.from_numpy(queries))
     np.testing.assert_allclose(mean, fitted.mean + cross @ np.linalg.solve(noisy, residual), atol=1e-2)
@@ -140,8 +140,8 @@ def test_only_the_coupled_kernel_loses_its_variance_away_from_the_data():
         kernel: fit_surrogate(observations, SurrogateOptions(kernel=kernel)).posterior(far)[1].item()
         for kernel in CHOICES["kernel"]
     }
-    targets = standardise(observations.scores.mean(1)).numpy()
-    fitted = fit_marginal_likelihood(MaternSimilarity(observations.scores.numpy()), targets, None)
+    targets = standardise(observations.scores.mean(1))
+    fitted = fit_marginal_likelihood(MaternSimilarity(observations.scores), targets, None)
     assert variance["coupled"] == MINIMUM_VARIANCE
     assert variance["corrected"] == pytest.approx(fitted.outputscale, rel=1e-9)
     assert variance["standard"] > 1e-3
@@ -150,21 +150,23 @@ def test_only_the_coupled_kernel_loses_its_variance_away_from_the_data():
 def test_standard_kernel_knows_an_instruction_by_the_average_of_its_points():
     observations = observe_a_slope(6, preimages=5)
     own = observations.instruction.numpy()
-    fitted, case = fit_to(observations, MaternSimilarity(observations.points[:6].numpy()))
-    latent = reference_kernel(case["points"], case["points"], fitted.lengthscale)
+    fitted, case = fit_to(observations, MaternSimilarity(observations.points[:6]))
+    lengthscale = fitted.lengthscale.numpy()
+    latent = reference_kernel(case["points"], case["points"], lengthscale)
     similarity = [[latent[own == i][:, own == j].mean() for j in range(6)] for i in range(6)]
     case |= {"similarity": fitted.outputscale * np.array(similarity), "correction": fitted.outputscale}
     assert_posterior(
-        fit_surrogate(observations, SurrogateOptions(kernel="standard")), case | {"lengthscale": fitted.lengthscale}
+        fit_surrogate(observations, SurrogateOptions(kernel="standard")), case | {"lengthscale": lengthscale}
     )
 
 
 def test_coupled_kernel_takes_lengthscale_and_correction_from_leave_one_out():
     observations = observe_a_slope(8, preimages=3)
-    matrix = exact_match_similarity(observations.predictions).numpy()
+    matrix = exact_match_similarity(observations.predictions)
     fitted, case = fit_to(observations, FixedSimilarity(matrix))
-    case["similarity"] = fitted.outputscale * matrix
-    arguments = case["points"][:8], case["similarity"], case["targets"], fitted.noise, fitted.mean
+    similarity, targets = fitted.outputscale * matrix, torch.from_numpy(case["targets"])
+    case["similarity"] = similarity.numpy()
+    arguments = observations.points[:8], similarity, targets, fitted.noise, fitted.mean
     for kernel in ("coupled", "corrected"):
         lengthscale, correction = fit_leave_one_out(*arguments, corrected=kernel == "corrected")
         options = SurrogateOptions(kernel=kernel, similarity="exact_match", lengthscale="loo")
@@ -174,9 +176,9 @@ def test_coupled_kernel_takes_lengthscale_and_correction_from_leave_one_out():
 
 def test_defaults_are_the_papers_kernel():
     observations = observe_a_slope(8)
-    features = MaternSimilarity(observations.scores.numpy())
-    fitted, case = fit_to(observations, features)
-    similarity = fitted.outputscale * reference_kernel(features.features, features.features, fitted.lengthscale)
+    scores = observations.scores.numpy()
+    fitted, case = fit_to(observations, MaternSimilarity(observations.scores))
+    similarity = fitted.outputscale * reference_kernel(scores, scores, fitted.lengthscale.numpy())
     case |= {"similarity": similarity, "lengthscale": np.full(3, 1 / 3), "correction": 0.0}
     assert_posterior(fit_surrogate(observations, SurrogateOptions()), case)
 

@@ -29,30 +29,30 @@ from instructzero.bo.surrogate import CoupledGP
 def random_case(seed, kind, known_noise, count=9, features=3):
     """A similarity, targets, the noise or None, and parameters to look at; two instructions did the same."""
     generator = np.random.default_rng(seed)
-    x = generator.integers(0, 2, (count, features)).astype(float)
+    x = torch.from_numpy(generator.integers(0, 2, (count, features)).astype(float))
     x[-1] = x[0]
     similarity = MaternSimilarity(x) if kind == "matern" else FixedSimilarity(gram(x))
-    noise = generator.uniform(0.05, 0.5, count) if known_noise else None
+    noise = torch.from_numpy(generator.uniform(0.05, 0.5, count)) if known_noise else None
     logs = generator.uniform(-1.5, 1.0, similarity.size)
     scale_and_mean, log_noise = generator.normal(size=2), generator.uniform(-4, 0, 0 if known_noise else 1)
-    return similarity, generator.normal(size=count), noise, np.concatenate([logs, scale_and_mean, log_noise])
+    parameters = np.concatenate([logs, scale_and_mean, log_noise])
+    return similarity, torch.from_numpy(generator.normal(size=count)), noise, torch.from_numpy(parameters)
 
 
 def gram(x):
     """The share of equal features."""
-    return (x[:, None] == x).mean(-1)
+    return (x[:, None] == x).double().mean(-1)
 
 
 def log_posterior(parameters, similarity, targets, noise):
     """From scipy's densities; the priors' densities are of the lengthscales and the noise, not of their logarithms."""
     size = similarity.size
     lengthscale, scale, mean = np.exp(parameters[:size]), math.exp(parameters[size]), parameters[size + 1]
-    variances = np.full(len(targets), math.exp(parameters[-1])) if noise is None else noise
+    variances = np.full(len(targets), math.exp(parameters[-1])) if noise is None else noise.numpy()
     if size:
-        features, lengthscale_tensor = torch.from_numpy(similarity.features), torch.from_numpy(lengthscale)
-        matrix = matern52(features, features, lengthscale_tensor).numpy()
+        matrix = matern52(similarity.features, similarity.features, torch.tensor(lengthscale)).numpy()
     else:
-        matrix = similarity.values
+        matrix = similarity.values.numpy()
     value = stats.multivariate_normal(np.full(len(targets), mean), scale * matrix + np.diag(variances)).logpdf(targets)
     concentration, rate = LENGTHSCALE_PRIOR
     value += stats.gamma(concentration, scale=1 / rate).logpdf(lengthscale).sum()
@@ -70,8 +70,8 @@ cases = pytest.mark.parametrize(("kind", "known_noise"), [(k, n) for k in ("mate
 def test_gradient_equals_finite_differences(kind, known_noise, seed):
     *rest, parameters = random_case(seed, kind, known_noise)
     _, gradient = negative_log_posterior(parameters, *rest)
-    expected = optimize.approx_fprime(parameters, lambda at: log_posterior(at, *rest), 1e-6)
-    np.testing.assert_allclose(gradient, -expected, rtol=1e-3, atol=1e-3 * max(1, np.abs(gradient).max()))
+    expected = optimize.approx_fprime(parameters.numpy(), lambda at: log_posterior(at, *rest), 1e-6)
+    np.testing.assert_allclose(gradient, -expected, rtol=1e-3, atol=1e-3 * max(1, gradient.abs().max().item()))
 
 
 @cases
@@ -79,17 +79,16 @@ def test_gradient_equals_finite_differences(kind, known_noise, seed):
 @given(seed=st.integers(0, 10_000))
 def test_difference_between_two_points_is_that_of_the_densities(kind, known_noise, seed):
     similarity, targets, noise, first = random_case(seed, kind, known_noise)
-    second = first + np.random.default_rng(seed + 1).uniform(-0.5, 0.5, len(first))
+    second = first + torch.from_numpy(np.random.default_rng(seed + 1).uniform(-0.5, 0.5, len(first)))
     found = [negative_log_posterior(at, similarity, targets, noise)[0] for at in (first, second)]
-    expected = [-log_posterior(at, similarity, targets, noise) for at in (first, second)]
+    expected = [-log_posterior(at.numpy(), similarity, targets, noise) for at in (first, second)]
     assert found[0] - found[1] == pytest.approx(expected[0] - expected[1], rel=1e-8, abs=1e-8)
 
 
 def test_matern_similarity_equals_the_kernel():
-    features = np.random.default_rng(0).normal(size=(6, 3))
-    logs = np.array([-0.5, 0.1, 1.0])
-    tensor = torch.from_numpy(features)
-    expected = matern52(tensor, tensor, torch.from_numpy(np.exp(logs)))
+    features = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 3)))
+    logs = torch.tensor([-0.5, 0.1, 1.0], dtype=torch.float64)
+    expected = matern52(features, features, logs.exp())
     np.testing.assert_allclose(MaternSimilarity(features).at(logs)[0], expected, rtol=1e-12)
 
 
@@ -99,8 +98,9 @@ def test_fit_reaches_a_stationary_point_or_a_bound(kind, known_noise, seed):
     similarity, targets, noise, _ = random_case(seed, kind, known_noise, count=25, features=4)
     fitted = fit_marginal_likelihood(similarity, targets, noise)
     log_noise = [] if known_noise else [math.log(fitted.noise[0])]
-    at = np.concatenate([np.log(fitted.lengthscale), [math.log(fitted.outputscale), fitted.mean], log_noise])
-    _, gradient = negative_log_posterior(at, similarity, targets, noise)
+    scale_and_mean = [math.log(fitted.outputscale), fitted.mean]
+    at = np.array([*fitted.lengthscale.log().tolist(), *scale_and_mean, *log_noise])
+    gradient = negative_log_posterior(torch.from_numpy(at), similarity, targets, noise)[1].numpy()
     lower, upper = lower_and_upper_bounds(similarity.size, known_noise)
     free = (at > lower + 1e-9) & (at < upper - 1e-9)
     np.testing.assert_allclose(gradient[free], 0, atol=2e-2)
@@ -118,7 +118,7 @@ def test_known_noise_is_kept_and_unknown_noise_is_one_variance():
     np.testing.assert_array_equal(fit_marginal_likelihood(similarity, targets, noise).noise, noise)
     fitted = fit_marginal_likelihood(similarity, targets, None).noise
     assert fitted.shape == targets.shape
-    assert len(set(fitted)) == 1
+    assert len(set(fitted.tolist())) == 1
 
 
 @settings(deadline=None)
@@ -127,7 +127,7 @@ def test_fitted_rows_are_all_of_few_and_evenly_spaced_among_many(count):
     rows = spread_rows(count)
     assert len(rows) == min(count, MOST_FITTED)
     assert (rows[0], rows[-1]) == (0, count - 1)
-    assert count == 1 or np.ptp(np.diff(rows)) <= 1
+    assert count == 1 or np.ptp(rows.diff().numpy()) <= 1
 
 
 @pytest.mark.parametrize("kind", ["matern", "fixed"])
@@ -144,43 +144,38 @@ def test_many_instructions_are_fitted_as_the_chosen_rows_of_them(kind):
 @pytest.mark.parametrize("kind", ["matern", "fixed"])
 def test_subset_of_a_similarity_is_a_part_of_its_matrix(kind):
     similarity, *_ = random_case(0, kind, True)
-    rows, logs = np.array([1, 4, 8]), np.zeros(similarity.size)
+    rows, logs = torch.tensor([1, 4, 8]), torch.zeros(similarity.size, dtype=torch.float64)
     part = similarity.subset(rows)
     assert part.size == similarity.size
-    np.testing.assert_allclose(part.at(logs)[0], similarity.at(logs)[0][np.ix_(rows, rows)], rtol=1e-12)
+    np.testing.assert_allclose(part.at(logs)[0], similarity.at(logs)[0][rows][:, rows], rtol=1e-12)
 
 
 def test_fit_recovers_the_noise_of_many_observations():
     generator = np.random.default_rng(0)
-    x = generator.uniform(0, 1, (150, 1))
-    targets = np.sin(6 * x[:, 0]) + generator.normal(scale=0.3, size=150)
-    noise = fit_marginal_likelihood(MaternSimilarity(x), targets, None).noise[0]
+    x = torch.from_numpy(generator.uniform(0, 1, (150, 1)))
+    targets = torch.sin(6 * x[:, 0]) + torch.from_numpy(generator.normal(scale=0.3, size=150))
+    noise = fit_marginal_likelihood(MaternSimilarity(x), targets, None).noise[0].item()
     assert noise == pytest.approx(0.09, rel=0.3)
-
-
-def without(i, *arrays):
-    return [np.delete(each, i, axis=0) for each in arrays]
 
 
 def left_out(points, similarity, targets, noise, mean, lengthscale, correction):
     """A process of the others for each instruction; mean and variance of its observed score."""
     predictions = []
     for i in range(len(targets)):
-        others_points, others_targets, others_noise = without(i, points, targets, noise)
-        others_similarity = np.delete(np.delete(similarity, i, axis=0), i, axis=1)
+        others = torch.arange(len(targets)) != i
         gp = CoupledGP(
-            torch.from_numpy(others_points),
-            torch.arange(len(others_targets)),
-            torch.from_numpy(others_similarity),
-            torch.from_numpy(others_targets),
-            torch.from_numpy(others_noise),
+            points[others],
+            torch.arange(len(targets) - 1),
+            similarity[others][:, others],
+            targets[others],
+            noise[others],
             lengthscale=torch.full((points.shape[1],), lengthscale, dtype=torch.float64),
             mean=mean,
             correction=correction,
         )
-        mean_of_i, variance = gp.posterior(torch.from_numpy(points[i : i + 1]))
+        mean_of_i, variance = gp.posterior(points[i : i + 1])
         # The point left out has the jitter of the others in its own variance.
-        predictions.append((mean_of_i.item(), variance.item() + noise[i]))
+        predictions.append((mean_of_i.item(), variance.item() + noise[i].item()))
     return np.array(predictions).T
 
 
@@ -193,24 +188,27 @@ def left_out(points, similarity, targets, noise, mean, lengthscale, correction):
 )
 def test_leave_one_out_equals_leaving_each_one_out(seed, count, lengthscale, correction):
     generator = np.random.default_rng(seed)
-    points = generator.uniform(-1, 1, (count, 3))
-    similarity = 1.7 * gram(generator.integers(0, 2, (count, 4)))
-    targets, noise = generator.normal(size=count), generator.uniform(0.01, 0.5, count)
+    points = torch.from_numpy(generator.uniform(-1, 1, (count, 3)))
+    similarity = 1.7 * gram(torch.from_numpy(generator.integers(0, 2, (count, 4))))
+    targets, noise = (
+        torch.from_numpy(each) for each in (generator.normal(size=count), generator.uniform(0.01, 0.5, count))
+    )
     mean = generator.normal()
-    tensor = torch.from_numpy(points)
-    latent = matern52(tensor, tensor, torch.full((3,), lengthscale, dtype=torch.float64)).numpy()
+    latent = matern52(points, points, torch.full((3,), lengthscale, dtype=torch.float64))
     found = LeaveOneOutFit(similarity, targets, noise, mean).predict(latent)
     expected_mean, expected_variance = left_out(points, similarity, targets, noise, mean, lengthscale, correction)
     np.testing.assert_allclose(found.mean, expected_mean, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(found.coupled + correction * found.residual, expected_variance, rtol=1e-7)
-    density = stats.norm(expected_mean, np.sqrt(expected_variance)).logpdf(targets).sum()
+    density = stats.norm(expected_mean, np.sqrt(expected_variance)).logpdf(targets.numpy()).sum()
     constant = 0.5 * count * math.log(2 * math.pi)
-    assert found.log_density(targets, correction) - constant == pytest.approx(density, rel=1e-7, abs=1e-7)
+    found_density = found.log_density(targets, torch.tensor([correction], dtype=torch.float64)).item()
+    assert found_density - constant == pytest.approx(density, rel=1e-7, abs=1e-7)
 
 
 def fitted_scales(targets, points, corrected):
-    count = len(targets)
-    return fit_leave_one_out(points, np.eye(count), targets, np.full(count, 0.01), 0.0, corrected=corrected)
+    points, targets = torch.from_numpy(points), torch.from_numpy(targets)
+    noise = torch.full_like(targets, 0.01)
+    return fit_leave_one_out(points, torch.eye(len(targets)).double(), targets, noise, 0.0, corrected=corrected)
 
 
 @pytest.mark.parametrize("corrected", [True, False])

@@ -9,17 +9,32 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from instructzero.bo.acquisition import log_expected_improvement
+from instructzero.bo.acquisition import Improvement, log_expected_improvement
 from instructzero.bo.surrogate import MINIMUM_VARIANCE
 
 
-def choose_best(mean: Tensor, covariance: Tensor, best: float, count: int) -> list[int]:
+def choose_best(
+    mean: Tensor,
+    covariance: Tensor,
+    best: float,
+    count: int,
+    *,
+    improvement: Improvement = log_expected_improvement,
+) -> list[int]:
     """The highest expected improvements, each looked at alone."""
-    values = log_expected_improvement(mean, _variance(covariance), best)
+    values = improvement(mean, _variance(covariance), best)
     return values.argsort(descending=True, stable=True)[:count].tolist()
 
 
-def choose_fantasised(mean: Tensor, covariance: Tensor, best: float, count: int, noise: float) -> list[int]:
+def choose_fantasised(
+    mean: Tensor,
+    covariance: Tensor,
+    best: float,
+    count: int,
+    *,
+    noise: float,
+    improvement: Improvement = log_expected_improvement,
+) -> list[int]:
     """The highest expected improvement, again and again, as if each chosen one had come out as believed.
 
     Ginsbourger et al. (2010), the kriging believer: an outcome equal to its mean leaves all means and takes away the
@@ -28,7 +43,7 @@ def choose_fantasised(mean: Tensor, covariance: Tensor, best: float, count: int,
     variance, chosen = _variance(covariance), list[int]()
     explained = covariance.new_zeros(len(mean), min(count, len(mean)))  # a pivoted Cholesky factor, column by column
     for step in range(explained.shape[1]):
-        values = log_expected_improvement(mean, variance, best)
+        values = improvement(mean, variance, best)
         values[chosen] = -torch.inf
         pick = int(values.argmax())
         chosen.append(pick)

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 from scipy.optimize import minimize
+from torch import Tensor
 
-from instructzero.bo.kernels import LATENT_JITTER
-
-Array = NDArray[np.float64]
+from instructzero.bo.kernels import LATENT_JITTER, matern52_of
 
 # Gamma(concentration, rate) priors on every lengthscale, as in the paper's code, and on the noise variance, as
 # BoTorch had it at the time.
@@ -37,26 +36,27 @@ _ROOT5 = math.sqrt(5.0)
 class Hyperparameters:
     """Of the covariance of the scores: ``lengthscale`` (k,) of the features, s², noise variances (u,), and the mean."""
 
-    lengthscale: Array
+    lengthscale: Tensor
     outputscale: float
-    noise: Array
+    noise: Tensor
     mean: float
 
 
-Pullback = Callable[[Array], Array]
+Pullback = Callable[[Tensor], Tensor]
 """From a symmetric dloss/dB (u, u) to dloss/dlogs (size,)."""
 
 
 class Similarity(Protocol):
-    """B as a function of the logarithms of its lengthscales."""
+    """B as a function of the logarithms of its parameters, lengthscales above all."""
 
     @property
-    def size(self) -> int: ...
+    def priors(self) -> Tensor:
+        """Gamma(concentration, rate) of every parameter, shape (size, 2); the search begins at their modes."""
 
-    def subset(self, rows: NDArray[np.int64]) -> Similarity:
+    def subset(self, rows: Tensor) -> Similarity:
         """The same similarity of fewer instructions."""
 
-    def at(self, logs: Array) -> tuple[Array, Pullback]:
+    def at(self, logs: Tensor) -> tuple[Tensor, Pullback]:
         """B, shape (u, u), for logs of shape (size,), and its pullback."""
 
 
@@ -64,137 +64,140 @@ class Similarity(Protocol):
 class MaternSimilarity:
     """A Matérn-5/2 kernel over features of shape (u, k), with one lengthscale a feature."""
 
-    features: Array
+    features: Tensor
 
     @property
-    def size(self) -> int:
-        return len(self.features[0])
+    def priors(self) -> Tensor:
+        return torch.tensor([LENGTHSCALE_PRIOR], dtype=torch.float64).expand(self.features.shape[1], 2)
 
-    def subset(self, rows: NDArray[np.int64]) -> MaternSimilarity:
+    def subset(self, rows: Tensor) -> MaternSimilarity:
         return MaternSimilarity(self.features[rows])
 
-    def at(self, logs: Array) -> tuple[Array, Pullback]:
-        features = self.features / np.exp(logs)
+    def at(self, logs: Tensor) -> tuple[Tensor, Pullback]:
+        features = self.features / logs.exp()
         scaled = _ROOT5 * _distances(features)
-        decay = np.exp(-scaled)
+        decay = torch.exp(-scaled)
 
-        def pullback(sensitivity: Array) -> Array:
+        def pullback(sensitivity: Tensor) -> Tensor:
             # dB/dlog ℓ_k = 5/3 (1 + √5 r) exp(−√5 r) (x_ik − x_jk)² / ℓ_k²
             weighted = sensitivity * (1 + scaled) * decay
-            squares = weighted.sum(1) @ features**2
-            return np.asarray(10 / 3 * (squares - (features * (weighted @ features)).sum(0)))
+            squares = weighted.sum(1) @ features.square()
+            gradient: Tensor = 10 / 3 * (squares - (features * (weighted @ features)).sum(0))
+            return gradient
 
-        return (1 + scaled + scaled**2 / 3) * decay, pullback
+        return (1 + scaled + scaled.square() / 3) * decay, pullback
 
 
-def _distances(features: Array) -> Array:
+def _distances(features: Tensor) -> Tensor:
     """Between all rows. Equal rows may differ by rounding, which the kernel is flat to."""
-    lengths = (features**2).sum(1)
-    squared = features @ (-2 * features.T)
-    squared += lengths
-    squared += lengths[:, None]
-    np.fill_diagonal(squared, 0.0)
-    return np.asarray(np.sqrt(squared.clip(0.0, out=squared), out=squared))
+    lengths = features.square().sum(1)
+    squared = torch.addmm(lengths + lengths[:, None], features, features.T, alpha=-2)
+    squared.fill_diagonal_(0.0)
+    return squared.clamp_min_(0.0).sqrt_()
 
 
 @dataclass(frozen=True)
 class FixedSimilarity:
     """A matrix that has nothing to fit but its scale."""
 
-    values: Array
+    values: Tensor
 
-    size = 0
+    @property
+    def priors(self) -> Tensor:
+        return self.values.new_zeros(0, 2)
 
-    def subset(self, rows: NDArray[np.int64]) -> FixedSimilarity:
-        return FixedSimilarity(self.values[np.ix_(rows, rows)])
+    def subset(self, rows: Tensor) -> FixedSimilarity:
+        return FixedSimilarity(self.values[rows][:, rows])
 
-    def at(self, logs: Array) -> tuple[Array, Pullback]:
-        return self.values, lambda sensitivity: np.zeros(0)
+    def at(self, logs: Tensor) -> tuple[Tensor, Pullback]:
+        return self.values, lambda sensitivity: sensitivity.new_zeros(0)
 
 
-def spread_rows(count: int) -> NDArray[np.int64]:
+def spread_rows(count: int) -> Tensor:
     """At most `MOST_FITTED` of ``count`` rows, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_FITTED)).round().astype(np.int64))
+    return torch.linspace(0, count - 1, min(count, MOST_FITTED), dtype=torch.float64).round().long()
 
 
-def fit_marginal_likelihood(similarity: Similarity, targets: Array, noise: Array | None) -> Hyperparameters:
+def fit_marginal_likelihood(similarity: Similarity, targets: Tensor, noise: Tensor | None) -> Hyperparameters:
     """Maximum a posteriori of s², the mean, the lengthscales and, where ``noise`` (u,) is not known, one noise for all.
 
     L-BFGS-B on log-parameters from the prior's mode, with gradients in closed form.
     """
-    size, rows = similarity.size, spread_rows(len(targets))
-    start = np.concatenate([np.full(size, math.log(PRIOR_MODE)), [0.0, 0.0], [math.log(0.1)][: noise is None]])
+    priors, rows = similarity.priors, spread_rows(len(targets))
+    size, modes = len(priors), (priors[:, 0] - 1) / priors[:, 1]
+    start = np.concatenate([modes.log().numpy(), [0.0, 0.0], [math.log(0.1)][: noise is None]])
     bounds = [(-5.0, 5.0)] * size + [(-6.0, 6.0), (-5.0, 5.0)] + [(math.log(MINIMUM_NOISE), 3.0)][: noise is None]
-    solution = minimize(
-        negative_log_posterior,
-        start,
-        args=(similarity.subset(rows), targets[rows], None if noise is None else noise[rows]),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 100, "ftol": 1e-6},
-    ).x
-    fitted = np.full(len(targets), math.exp(solution[-1])) if noise is None else noise
-    return Hyperparameters(np.exp(solution[:size]), math.exp(solution[size]), fitted, float(solution[size + 1]))
+    fitted_to = similarity.subset(rows), targets[rows], None if noise is None else noise[rows]
+
+    def objective(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        loss, gradient = negative_log_posterior(torch.from_numpy(parameters), *fitted_to)
+        return loss, gradient.numpy()
+
+    options = {"maxiter": 100, "ftol": 1e-6}
+    solution = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    fitted = torch.full_like(targets, math.exp(solution[-1])) if noise is None else noise
+    return Hyperparameters(
+        torch.from_numpy(solution[:size]).exp(), math.exp(solution[size]), fitted, float(solution[size + 1])
+    )
 
 
 def negative_log_posterior(
-    parameters: Array, similarity: Similarity, targets: Array, noise: Array | None
-) -> tuple[float, Array]:
+    parameters: Tensor, similarity: Similarity, targets: Tensor, noise: Tensor | None
+) -> tuple[float, Tensor]:
     """−(log p(y | S + Σ, mean) + log priors), up to constants, and its gradient.
 
     ``parameters``: the logs of the lengthscales, log s², the mean and, where ``noise`` is None, the log noise variance.
     """
-    size = similarity.size
-    logs, outputscale, mean = parameters[:size], math.exp(parameters[size]), parameters[size + 1]
-    variances = np.full(len(targets), math.exp(parameters[-1])) if noise is None else noise
+    priors = similarity.priors
+    size, of_parameters = len(priors), (priors[:, 0], priors[:, 1])
+    logs, outputscale, mean = parameters[:size], parameters[size].exp(), parameters[size + 1]
+    variances = parameters[-1].exp().expand_as(targets) if noise is None else noise
     matrix, pullback = similarity.at(logs)
     covariance = outputscale * matrix
     inverse, log_determinant = _inverse(covariance, variances)
     residual = targets - mean
     alpha = inverse @ residual
-    loss = 0.5 * float(residual @ alpha) + 0.5 * log_determinant
-    sensitivity = inverse - np.outer(alpha, alpha)  # 2 dloss/dK
-    gradient = np.empty_like(parameters)
+    loss = 0.5 * residual @ alpha + 0.5 * log_determinant
+    sensitivity = inverse - torch.outer(alpha, alpha)  # 2 dloss/dK
+    gradient = torch.empty_like(parameters)
     gradient[:size] = 0.5 * outputscale * pullback(sensitivity)
     gradient[size] = 0.5 * (sensitivity * covariance).sum()
     gradient[size + 1] = -alpha.sum()
-    loss -= _log_gamma(np.exp(logs), LENGTHSCALE_PRIOR).sum()
-    gradient[:size] -= _log_gamma_slope(np.exp(logs), LENGTHSCALE_PRIOR)
+    loss = loss - _log_gamma(logs.exp(), of_parameters).sum()
+    gradient[:size] -= _log_gamma_slope(logs.exp(), of_parameters)
     if noise is None:
-        gradient[-1] = 0.5 * variances[0] * np.trace(sensitivity)
-        loss -= float(_log_gamma(variances[0], NOISE_PRIOR))
+        gradient[-1] = 0.5 * variances[0] * sensitivity.trace()
+        loss = loss - _log_gamma(variances[0], NOISE_PRIOR)
         gradient[-1] -= _log_gamma_slope(variances[0], NOISE_PRIOR)
-    return loss, gradient
+    return float(loss), gradient
 
 
-def _inverse(matrix: Array, diagonal: Array | float) -> tuple[Array, float]:
-    """(matrix + diag(diagonal))⁻¹ from its Cholesky factor, and its log determinant.
+def _inverse(matrix: Tensor, diagonal: Tensor | float) -> tuple[Tensor, Tensor]:
+    """(matrix + diag(diagonal))⁻¹ from its Cholesky factor, and its log determinant; also for a batch of matrices.
 
     The likelihood's gradient and leave-one-out need every entry of it, not only its action on a vector.
     """
-    shifted = matrix.copy(order="F")
-    shifted.flat[:: len(matrix) + 1] += diagonal
-    factor, failed = lapack.dpotrf(shifted, lower=True, overwrite_a=True)
-    if failed:
-        raise np.linalg.LinAlgError(f"expected a positive definite matrix, got none in leading minor {failed}")
-    log_determinant = 2 * float(np.log(np.diag(factor)).sum())
-    lower = np.tril(lapack.dpotri(factor, lower=True, overwrite_c=True)[0])
-    inverse = lower + lower.T
-    inverse.flat[:: len(matrix) + 1] /= 2
-    return inverse, log_determinant
+    shifted = matrix.clone()
+    shifted.diagonal(dim1=-2, dim2=-1).add_(diagonal)
+    factor = torch.linalg.cholesky(shifted)
+    log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    return torch.cholesky_inverse(factor), log_determinant
 
 
-def _log_gamma(value: Array | float, prior: tuple[float, float]) -> Array:
-    """The log density of Gamma(concentration, rate), up to its constant."""
+Prior = tuple[float, float] | tuple[Tensor, Tensor]
+"""Gamma(concentration, rate)."""
+
+
+def _log_gamma(value: Tensor, prior: Prior) -> Tensor:
+    """The log density, up to its constant."""
     concentration, rate = prior
-    return np.asarray((concentration - 1) * np.log(value) - rate * value)
+    return (concentration - 1) * value.log() - rate * value
 
 
-def _log_gamma_slope(value: Array | float, prior: tuple[float, float]) -> Array:
+def _log_gamma_slope(value: Tensor, prior: Prior) -> Tensor:
     """d log density / d log value."""
     concentration, rate = prior
-    return np.asarray(concentration - 1 - rate * value)
+    return concentration - 1 - rate * value
 
 
 @dataclass(frozen=True)
@@ -204,14 +207,14 @@ class LeaveOneOut:
     The prediction's variance is ``coupled`` + ρ ``residual``, for any ρ.
     """
 
-    mean: Array
-    coupled: Array
-    residual: Array
+    mean: Tensor
+    coupled: Tensor
+    residual: Tensor
 
-    def log_density(self, targets: Array, correction: float) -> float:
-        """Σ_i log N(y_i | prediction of i), up to a constant."""
-        variance = self.coupled + correction * self.residual
-        return float(-0.5 * (np.log(variance) + (targets - self.mean) ** 2 / variance).sum())
+    def log_density(self, targets: Tensor, corrections: Tensor) -> Tensor:
+        """Σ_i log N(y_i | prediction of i), up to a constant, shape (c,) for ρ of shape (c,)."""
+        variance = self.coupled + corrections[:, None] * self.residual
+        return -0.5 * (variance.log() + (targets - self.mean).square() / variance).sum(-1)
 
 
 class LeaveOneOutFit:
@@ -222,35 +225,35 @@ class LeaveOneOutFit:
     rank-one term C_:i C_i: / C_ii.
     """
 
-    def __init__(self, similarity: Array, targets: Array, noise: Array, mean: float) -> None:
+    def __init__(self, similarity: Tensor, targets: Tensor, noise: Tensor, mean: float) -> None:
         """``similarity`` S (u, u); ``targets`` y and ``noise`` (u,)."""
         self._noise, self._mean = noise, mean
         self._inverse, _ = _inverse(similarity, noise)  # C
         self._alpha = self._inverse @ (targets - mean)
         self._smoothed = targets - mean - noise * self._alpha  # S C (y − mean)
 
-    def predict(self, latent: Array) -> LeaveOneOut:
+    def predict(self, latent: Tensor) -> LeaveOneOut:
         """For L = l(Z, Z) without jitter, shape (u, u)."""
         precision, _ = _inverse(latent, LATENT_JITTER)  # Q
-        weights = -precision / np.diag(precision)[:, None]
-        np.fill_diagonal(weights, 0.0)
+        weights = -precision / precision.diagonal()[:, None]
+        weights.fill_diagonal_(0.0)
         scaled = weights * self._noise
         through = scaled @ self._inverse
-        own, diagonal = np.diag(through), np.diag(self._inverse)  # Σ_j w_j σ_j² C_ji, and C_ii
-        coupled = (weights * scaled).sum(1) - (through * scaled).sum(1) + own**2 / diagonal
+        own, diagonal = through.diagonal(), self._inverse.diagonal()  # Σ_j w_j σ_j² C_ji, and C_ii
+        coupled = (weights * scaled).sum(1) - (through * scaled).sum(1) + own.square() / diagonal
         return LeaveOneOut(
             mean=self._mean + weights @ self._smoothed + own * self._alpha / diagonal,
-            coupled=coupled.clip(0.0) + self._noise,
-            residual=1 / np.diag(precision) - LATENT_JITTER,
+            coupled=coupled.clamp_min(0.0) + self._noise,
+            residual=1 / precision.diagonal() - LATENT_JITTER,
         )
 
 
-LENGTHSCALES = np.geomspace(0.15, 8.0, 25)
-CORRECTIONS = np.geomspace(0.02, 5.0, 16)
+LENGTHSCALES = torch.from_numpy(np.geomspace(0.15, 8.0, 25))
+CORRECTIONS = torch.from_numpy(np.geomspace(0.02, 5.0, 16))
 
 
 def fit_leave_one_out(
-    points: Array, similarity: Array, targets: Array, noise: Array, mean: float, *, corrected: bool
+    points: Tensor, similarity: Tensor, targets: Tensor, noise: Tensor, mean: float, *, corrected: bool
 ) -> tuple[float, float]:
     """The lengthscale of l, one for all dimensions, and ρ (0 unless ``corrected``) that predict best what was left out.
 
@@ -258,14 +261,13 @@ def fit_leave_one_out(
     the likelihood has several maxima; the paper's prior counts once.
     """
     rows = spread_rows(len(targets))
-    fit = LeaveOneOutFit(similarity[np.ix_(rows, rows)], targets[rows], noise[rows], mean)
-    corrections = CORRECTIONS if corrected else np.zeros(1)
-    distances = _ROOT5 * _distances(points[rows])
-    best = (-math.inf, 0.0, 0.0)
-    for lengthscale in LENGTHSCALES:
-        scaled = distances / lengthscale
-        left_out = fit.predict((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
-        prior = float(_log_gamma(lengthscale, LENGTHSCALE_PRIOR))
-        for correction in corrections:
-            best = max(best, (left_out.log_density(targets[rows], correction) + prior, lengthscale, correction))
-    return float(best[1]), float(best[2])
+    fit = LeaveOneOutFit(similarity[rows][:, rows], targets[rows], noise[rows], mean)
+    corrections = CORRECTIONS if corrected else torch.zeros(1, dtype=torch.float64)
+    squared = _distances(points[rows]).square()
+    values = torch.stack(
+        [fit.predict(matern52_of(squared / each.square())).log_density(targets[rows], corrections)
+         for each in LENGTHSCALES]
+    )  # fmt: skip
+    values = values + _log_gamma(LENGTHSCALES, LENGTHSCALE_PRIOR)[:, None]
+    best = int(values.argmax())
+    return float(LENGTHSCALES[best // len(corrections)]), float(corrections[best % len(corrections)])

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from instructzero.bo.fitting import (
@@ -126,18 +124,17 @@ def fit_surrogate(observations: Observations, options: SurrogateOptions) -> Coup
     """The process for standardised scores; equal scores are standardised to zeros."""
     means = observations.scores.mean(1)
     targets = standardise(means)
-    noise = _binomial_noise(observations.scores, means) if options.noise == "binomial" else None
+    noise = binomial_noise(observations.scores) if options.noise == "binomial" else None
     if options.kernel == "standard":
         return _standard(observations, targets, noise)
     similarity, fitted = _fit_similarity(observations, options.similarity, targets, noise)
     dimension = observations.points.shape[1]
     lengthscale, correction = PRIOR_MODE, fitted.outputscale if options.kernel == "corrected" else 0.0
     if options.lengthscale == "loo":
-        representatives = observations.points[: len(targets)].numpy()
         lengthscale, correction = fit_leave_one_out(
-            representatives,
+            observations.points[: len(targets)],
             similarity,
-            targets.numpy(),
+            targets,
             fitted.noise,
             fitted.mean,
             corrected=options.kernel == "corrected",
@@ -145,9 +142,9 @@ def fit_surrogate(observations: Observations, options: SurrogateOptions) -> Coup
     return CoupledGP(
         observations.points,
         observations.instruction,
-        torch.from_numpy(similarity),
+        similarity,
         targets,
-        torch.from_numpy(fitted.noise),
+        fitted.noise,
         lengthscale=torch.full((dimension,), lengthscale, dtype=torch.float64),
         mean=fitted.mean,
         correction=correction,
@@ -156,25 +153,24 @@ def fit_surrogate(observations: Observations, options: SurrogateOptions) -> Coup
 
 def _fit_similarity(
     observations: Observations, kind: str, targets: Tensor, noise: Tensor | None
-) -> tuple[NDArray[np.float64], Hyperparameters]:
+) -> tuple[Tensor, Hyperparameters]:
     """S with its fitted hyperparameters."""
     similarity: Similarity
     if kind == "scores":
-        similarity = MaternSimilarity(observations.scores.numpy())
+        similarity = MaternSimilarity(observations.scores)
     else:
         of = exact_match_similarity if kind == "exact_match" else f1_similarity
-        similarity = FixedSimilarity(of(observations.predictions).numpy())
-    fitted = fit_marginal_likelihood(similarity, targets.numpy(), None if noise is None else noise.numpy())
-    return fitted.outputscale * similarity.at(np.log(fitted.lengthscale))[0], fitted
+        similarity = FixedSimilarity(of(observations.predictions))
+    fitted = fit_marginal_likelihood(similarity, targets, noise)
+    return fitted.outputscale * similarity.at(fitted.lengthscale.log())[0], fitted
 
 
 def _standard(observations: Observations, targets: Tensor, noise: Tensor | None) -> CoupledGP:
     """The Matérn kernel over z, as a coupled kernel: S = ρ L, averaged over the points of each instruction."""
     count = len(targets)
-    kernel = MaternSimilarity(observations.points[:count].numpy())
-    fitted = fit_marginal_likelihood(kernel, targets.numpy(), None if noise is None else noise.numpy())
-    lengthscale = torch.from_numpy(fitted.lengthscale)
-    latent = matern52(observations.points, observations.points, lengthscale)
+    kernel = MaternSimilarity(observations.points[:count])
+    fitted = fit_marginal_likelihood(kernel, targets, noise)
+    latent = matern52(observations.points, observations.points, fitted.lengthscale)
     average = torch.nn.functional.one_hot(observations.instruction, count).double()  # P
     average = (average / average.sum(0)).T
     return CoupledGP(
@@ -182,19 +178,19 @@ def _standard(observations: Observations, targets: Tensor, noise: Tensor | None)
         observations.instruction,
         fitted.outputscale * average @ latent @ average.T,
         targets,
-        torch.from_numpy(fitted.noise),
-        lengthscale=lengthscale,
+        fitted.noise,
+        lengthscale=fitted.lengthscale,
         mean=fitted.mean,
         correction=fitted.outputscale,
     )
 
 
-def _binomial_noise(scores: Tensor, means: Tensor) -> Tensor:
+def binomial_noise(scores: Tensor) -> Tensor:
     """Σ: p (1 − p) / m of every instruction on the scale of the standardised scores, shape (u,).
 
     p is Jeffreys' estimate, which is never 0 or 1: a perfect score on m examples is not a certain one.
     """
-    examples = scores.shape[1]
+    means, examples = scores.mean(1), scores.shape[1]
     p = (scores.sum(1) + 0.5) / (examples + 1)
     deviation = means.std() if len(means) > 1 else torch.zeros(())
     scale = torch.where(deviation > 1e-12, deviation, 1.0)

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 from torch.quasirandom import SobolEngine
 
-from instructzero.bo.acquisition import expected_improvement, log_expected_improvement
+from instructzero.bo.acquisition import Improvement, expected_improvement, log_expected_improvement
 from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompson
 from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
+from instructzero.bo.wording import ngram_features
+from instructzero.bo.written import Written, WrittenGP
 from instructzero.optimizers.base import Optimizer, generator_for
 from instructzero.tasks.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
@@ -50,6 +52,7 @@ class SearchOptions:
     candidates: int = 1
     batch_choice: Literal["best", "fantasised", "thompson"] = "best"
     preimages: bool = False
+    wording: bool = False
     geometry: Literal["box", "sphere"] = "box"
     sigma: float = 0.8
     population: int = 50
@@ -72,6 +75,7 @@ REPAIRED = SearchOptions(
     candidates=8,
     batch_choice="fantasised",
     geometry="sphere",
+    wording=True,
 )
 
 
@@ -110,8 +114,9 @@ class InstructZero(Optimizer):
         fresh = self._fresh(candidates)
         if remaining > 0 or not fresh:
             return fresh[:limit]
-        points = torch.tensor([candidates[position].proposal.z for position in fresh], dtype=torch.float64)
-        return [fresh[position] for position in self._pick(points, limit)]
+        return [
+            fresh[position] for position in self._pick(*self._believed([candidates[each] for each in fresh]), limit)
+        ]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         self._surrogate = None
@@ -125,17 +130,30 @@ class InstructZero(Optimizer):
         first = {each.instruction: position for position, each in reversed(list(enumerate(candidates)))}
         return sorted(position for text, position in first.items() if text not in seen)
 
-    def _pick(self, points: Tensor, count: int) -> list[int]:
-        """The positions of at most ``count`` of the points (q, d), the most wanted first."""
-        surrogate = self._fitted()
-        mean, covariance = surrogate.joint_posterior(points)
-        best = float(surrogate.targets.max())
+    def _believed(self, candidates: Sequence[Candidate]) -> tuple[Tensor, Tensor, float]:
+        """Mean, covariance and the best so far, of the standardised scores of written candidates."""
+        points = torch.tensor([each.proposal.z for each in candidates], dtype=torch.float64)
+        if not self._options.wording:
+            surrogate = self._fitted()
+            return *surrogate.joint_posterior(points), float(surrogate.targets.max())
+        located = self._located()
+        seen = Written(
+            torch.tensor([trial.proposal.z for trial in located], dtype=torch.float64),
+            ngram_features([trial.instruction for trial in located]),
+        )
+        scores = torch.tensor([trial.evaluation.scores for trial in located], dtype=torch.float64)
+        gp = WrittenGP(seen, scores, known_noise=self._options.surrogate.noise == "binomial")
+        features = ngram_features([each.instruction for each in candidates])
+        return *gp.posterior(Written(points, features)), float(gp.targets.max())
+
+    def _pick(self, mean: Tensor, covariance: Tensor, best: float, count: int) -> list[int]:
+        """The positions of at most ``count`` candidates with this belief, the most wanted first."""
         if self._options.batch_choice == "thompson":
             seed = int(generator_for(self._seed, len(self._written)).integers(2**62))
             return choose_thompson(mean, covariance, count, torch.Generator().manual_seed(seed))
         if self._options.batch_choice == "fantasised":
-            return choose_fantasised(mean, covariance, best, count, noise=FANTASY_NOISE)
-        return choose_best(mean, covariance, best, count)
+            return choose_fantasised(mean, covariance, best, count, noise=FANTASY_NOISE, improvement=self._improvement)
+        return choose_best(mean, covariance, best, count, improvement=self._improvement)
 
     def _initial_points(self, count: int) -> Points:
         """Scrambled Sobol points in the box, shape (count, d), after those that were written already."""
@@ -164,7 +182,8 @@ class InstructZero(Optimizer):
         if self._options.maximiser == "pool":
             anywhere = int(ANYWHERE * count) if self._options.candidates > 1 else 0
             pool = self._pool(generator)
-            wanted = pool[self._pick(torch.from_numpy(pool), count - anywhere)]
+            belief = surrogate.joint_posterior(torch.from_numpy(pool))
+            wanted = pool[self._pick(*belief, float(surrogate.targets.max()), count - anywhere)]
             return np.concatenate([wanted, self._spread(generator.random((anywhere, self._dimension)))])
         points, values = self._maximise(self._acquisition(surrogate), self._starts(count, generator), generator)
         points = self._place(torch.from_numpy(points)).numpy()
@@ -187,10 +206,13 @@ class InstructZero(Optimizer):
         more = count - len(top) if self._options.candidates > 1 else 0
         return np.concatenate([top, self._spread(generator.random((more, self._dimension)))])
 
+    @property
+    def _improvement(self) -> Improvement:
+        return expected_improvement if self._options.acquisition == "ei" else log_expected_improvement
+
     def _acquisition(self, surrogate: CoupledGP) -> Acquisition:
         best = float(surrogate.targets.max())
-        improvement = expected_improvement if self._options.acquisition == "ei" else log_expected_improvement
-        return lambda points: improvement(*surrogate.posterior(self._place(points)), best)
+        return lambda points: self._improvement(*surrogate.posterior(self._place(points)), best)
 
     def _maximise(
         self, acquisition: Acquisition, starts: Points, generator: np.random.Generator
