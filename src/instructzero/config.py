@@ -172,9 +172,6 @@ class Settings(BaseModel):
     preimages: Annotated[
         bool | None, _part("share a score with every soft prompt that was written as the same text")
     ] = None
-    wording: Annotated[
-        bool | None, _part("compare written candidates by their words, not only by the point they were written at")
-    ] = None
     geometry: Annotated[Literal["box", "sphere"] | None, _part("search all of the box, or directions only")] = None
 
     def parts(self) -> dict[str, Any]:

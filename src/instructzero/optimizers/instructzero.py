@@ -15,8 +15,6 @@ from instructzero.bo.acquisition import Improvement, expected_improvement, log_e
 from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompson
 from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
-from instructzero.bo.wording import ngram_features
-from instructzero.bo.written import Written, WrittenGP
 from instructzero.optimizers.base import Optimizer, generator_for
 from instructzero.tasks.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
@@ -52,7 +50,6 @@ class SearchOptions:
     candidates: int = 1
     batch_choice: Literal["best", "fantasised", "thompson"] = "best"
     preimages: bool = False
-    wording: bool = False
     geometry: Literal["box", "sphere"] = "box"
     sigma: float = 0.8
     population: int = 50
@@ -75,7 +72,6 @@ REPAIRED = SearchOptions(
     candidates=8,
     batch_choice="fantasised",
     geometry="sphere",
-    wording=True,
 )
 
 
@@ -114,9 +110,8 @@ class InstructZero(Optimizer):
         fresh = self._fresh(candidates)
         if remaining > 0 or not fresh:
             return fresh[:limit]
-        return [
-            fresh[position] for position in self._pick(*self._believed([candidates[each] for each in fresh]), limit)
-        ]
+        points = np.array([candidates[position].proposal.z for position in fresh], dtype=np.float64)
+        return [fresh[position] for position in self._pick(points, limit)]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         self._surrogate = None
@@ -130,24 +125,11 @@ class InstructZero(Optimizer):
         first = {each.instruction: position for position, each in reversed(list(enumerate(candidates)))}
         return sorted(position for text, position in first.items() if text not in seen)
 
-    def _believed(self, candidates: Sequence[Candidate]) -> tuple[Tensor, Tensor, float]:
-        """Mean, covariance and the best so far, of the standardised scores of written candidates."""
-        points = torch.tensor([each.proposal.z for each in candidates], dtype=torch.float64)
-        if not self._options.wording:
-            surrogate = self._fitted()
-            return *surrogate.joint_posterior(points), float(surrogate.targets.max())
-        located = self._located()
-        seen = Written(
-            torch.tensor([trial.proposal.z for trial in located], dtype=torch.float64),
-            ngram_features([trial.instruction for trial in located]),
-        )
-        scores = torch.tensor([trial.evaluation.scores for trial in located], dtype=torch.float64)
-        gp = WrittenGP(seen, scores, known_noise=self._options.surrogate.noise == "binomial")
-        features = ngram_features([each.instruction for each in candidates])
-        return *gp.posterior(Written(points, features)), float(gp.targets.max())
-
-    def _pick(self, mean: Tensor, covariance: Tensor, best: float, count: int) -> list[int]:
-        """The positions of at most ``count`` candidates with this belief, the most wanted first."""
+    def _pick(self, points: Points, count: int) -> list[int]:
+        """The positions of at most ``count`` of the points (q, d), the most wanted first."""
+        surrogate = self._fitted()
+        mean, covariance = surrogate.joint_posterior(torch.from_numpy(points))
+        best = float(surrogate.targets.max())
         if self._options.batch_choice == "thompson":
             seed = int(generator_for(self._seed, len(self._written)).integers(2**62))
             return choose_thompson(mean, covariance, count, torch.Generator().manual_seed(seed))
@@ -178,14 +160,12 @@ class InstructZero(Optimizer):
     def _candidates(self, count: int) -> Points:
         """One point from each start, the most promising first; shape (count, d)."""
         generator = generator_for(self._seed, len(self._written))
-        surrogate = self._fitted()
         if self._options.maximiser == "pool":
             anywhere = int(ANYWHERE * count) if self._options.candidates > 1 else 0
             pool = self._pool(generator)
-            belief = surrogate.joint_posterior(torch.from_numpy(pool))
-            wanted = pool[self._pick(*belief, float(surrogate.targets.max()), count - anywhere)]
+            wanted = pool[self._pick(pool, count - anywhere)]
             return np.concatenate([wanted, self._spread(generator.random((anywhere, self._dimension)))])
-        points, values = self._maximise(self._acquisition(surrogate), self._starts(count, generator), generator)
+        points, values = self._maximise(self._acquisition(self._fitted()), self._starts(count, generator), generator)
         points = self._place(torch.from_numpy(points)).numpy()
         return np.asarray(points[np.argsort(-values, kind="stable")])
 
