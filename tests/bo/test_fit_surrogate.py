@@ -1,6 +1,7 @@
 """The fitted surrogate: sound for every combination of options, and the parts it is made of."""
 
 import itertools
+import math
 from dataclasses import replace
 from typing import get_args, get_type_hints
 
@@ -16,7 +17,7 @@ from instructzero.bo.surrogate import (
     MINIMUM_VARIANCE,
     Observations,
     SurrogateOptions,
-    _binomial_noise,
+    binomial_noise,
     fit_surrogate,
     standardise,
 )
@@ -186,19 +187,34 @@ def test_defaults_are_the_papers_kernel():
 def test_binomial_noise_by_hand():
     """p = 2.5/5 and 4.5/5; p (1 − p) / 4 is 0.0625 and 0.0225; the means 1/2 and 1 have a variance of 1/8."""
     scores = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]], dtype=torch.float64)
-    np.testing.assert_allclose(_binomial_noise(scores, scores.mean(1)), [0.5, 0.18], rtol=1e-14)
+    np.testing.assert_allclose(binomial_noise(scores), [0.5, 0.18], rtol=1e-14)
 
 
 @settings(deadline=None)
 @given(value=st.sampled_from([0.0, 1.0]), count=st.integers(1, 5), examples=st.integers(1, 10_000))
 def test_binomial_noise_is_never_zero(value, count, examples):
     scores = torch.full((count, examples), value, dtype=torch.float64)
-    assert (_binomial_noise(scores, scores.mean(1)) > 0).all()
+    assert (binomial_noise(scores) > 0).all()
 
 
 def test_binomial_noise_falls_with_the_examples():
     few, many = (torch.tensor([[0.0, 1.0], [1.0, 1.0]], dtype=torch.float64).repeat(1, times) for times in (2, 50))
-    assert (_binomial_noise(many, many.mean(1)) < _binomial_noise(few, few.mean(1))).all()
+    assert (binomial_noise(many) < binomial_noise(few)).all()
+
+
+def test_an_instruction_scored_on_a_part_is_known_by_that_part_and_with_more_noise():
+    """As if the others' scores had never been asked of it: its mean is of two, its noise too."""
+    part = torch.tensor([[1, 0, math.nan, math.nan], [1, 0, 1, 0]], dtype=torch.float64)
+    np.testing.assert_allclose(binomial_noise(part), [0.25 / 2, 0.25 / 4], rtol=1e-14)
+
+
+@pytest.mark.parametrize("options", EVERY_OPTION, ids=name_of)
+def test_fit_is_sound_with_scores_that_are_missing(options):
+    observations = observe(6, 8, preimages=2)
+    for row, known in enumerate((1, 2, 3, 6, 6, 4)):
+        observations.scores[row, known:] = math.nan
+        observations.predictions[row][known:] = [None] * (6 - known)
+    assert_sound(fit_surrogate(observations, options), observations)
 
 
 @settings(deadline=None)

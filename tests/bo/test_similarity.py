@@ -12,14 +12,20 @@ both = pytest.mark.parametrize("similarity", [exact_match_similarity, f1_similar
 answers = st.lists(st.sampled_from("abc"), max_size=4).map(" ".join)
 """Few words, so that equal, empty and reordered answers are common."""
 
-predictions = st.integers(1, 4).flatmap(
-    lambda examples: st.lists(st.lists(answers, min_size=examples, max_size=examples), min_size=1, max_size=9)
-)
+
+def tables(cells):
+    """Up to nine instructions on up to four examples."""
+    return st.integers(1, 4).flatmap(
+        lambda examples: st.lists(st.lists(cells, min_size=examples, max_size=examples), min_size=1, max_size=9)
+    )
+
+
+predictions = tables(answers)
 
 
 @both
 @settings(max_examples=300, deadline=None)
-@given(rows=predictions)
+@given(rows=tables(answers | st.none()))
 def test_positive_semi_definite_symmetric_unit_diagonal(similarity, rows):
     matrix = similarity(rows).numpy()
     assert matrix.shape == (len(rows), len(rows))
@@ -83,3 +89,9 @@ def test_f1_of_the_same_words_in_another_order_is_one():
 @both
 def test_one_instruction_and_one_example(similarity):
     assert similarity([[""]]).tolist() == [[1]]
+
+
+@both
+def test_what_was_not_asked_is_like_itself_only(similarity):
+    matrix = similarity([["a", None], ["a", None], ["a", "b"]])
+    assert matrix.tolist() == [[1, 0.5, 0.5], [0.5, 1, 0.5], [0.5, 0.5, 1]]

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-Predictions = Sequence[Sequence[str]]
-"""The answer of instruction i to example j at [i][j], in normal form; u rows of m."""
+Predictions = Sequence[Sequence[str | None]]
+"""The answer of instruction i to example j at [i][j], in normal form; u rows of m. None, where nothing was asked, is
+like itself only."""
 
 
 def exact_match_similarity(predictions: Predictions) -> Tensor:
@@ -34,21 +35,27 @@ def _mean_over_examples(matrices: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(matrices)).mean(0)
 
 
-def _codes_agree(answers: Sequence[str]) -> Tensor:
-    numbers = {answer: number for number, answer in enumerate(dict.fromkeys(answers))}
-    codes = torch.tensor([numbers[answer] for answer in answers])
+def _codes_agree(answers: Sequence[str | None]) -> Tensor:
+    codes = _codes(answers)
     return (codes.unsqueeze(1) == codes).double()
 
 
-def _word_overlap(answers: Sequence[str]) -> Tensor:
-    """F1 between all answers to one example; the empty answer is like itself only."""
-    distinct = list(dict.fromkeys(answers))
-    bags = [Counter(answer.split()) for answer in distinct]
-    table = torch.eye(len(distinct), dtype=torch.float64)
-    for i, first in enumerate(bags):
-        for j, second in enumerate(bags[:i]):
-            overlap = (first & second).total()
+def _codes(answers: Sequence[str | None]) -> Tensor:
+    """Numbers that are equal for equal answers, and for None only with itself."""
+    numbers: dict[str | tuple[int], int] = {}
+    keys = [(row,) if answer is None else answer for row, answer in enumerate(answers)]
+    return torch.tensor([numbers.setdefault(key, len(numbers)) for key in keys])
+
+
+def _word_overlap(answers: Sequence[str | None]) -> Tensor:
+    """F1 between all answers to one example; the empty answer, or none, is like itself only."""
+    codes = _codes(answers)
+    of_code = dict(zip(codes.tolist(), answers, strict=True))
+    bags = [Counter((of_code[code] or "").split()) for code in range(len(of_code))]
+    table = torch.eye(len(bags), dtype=torch.float64)
+    for i, one in enumerate(bags):
+        for j, other in enumerate(bags[:i]):
+            overlap = (one & other).total()
             if overlap:
-                table[i, j] = table[j, i] = 2 * overlap / (first.total() + second.total())
-    codes = torch.tensor([distinct.index(answer) for answer in answers])
+                table[i, j] = table[j, i] = 2 * overlap / (one.total() + other.total())
     return table[codes][:, codes]

@@ -101,7 +101,8 @@ class Observations:
 
     ``points`` (n, d): row i < u is the point that instruction i was evaluated at, the others follow;
     ``instruction`` (n,) says which instruction each point is written as; ``scores`` (u, m); ``predictions`` u rows of
-    m answers in normal form.
+    m answers in normal form. An instruction may have been scored on the first examples only: the other scores are
+    NaN and the other predictions None.
     """
 
     points: Tensor
@@ -122,8 +123,7 @@ class SurrogateOptions:
 
 def fit_surrogate(observations: Observations, options: SurrogateOptions) -> CoupledGP:
     """The process for standardised scores; equal scores are standardised to zeros."""
-    means = observations.scores.mean(1)
-    targets = standardise(means)
+    targets = standardise(observations.scores.nanmean(1))
     noise = binomial_noise(observations.scores) if options.noise == "binomial" else None
     if options.kernel == "standard":
         return _standard(observations, targets, noise)
@@ -157,7 +157,8 @@ def _fit_similarity(
     """S with its fitted hyperparameters."""
     similarity: Similarity
     if kind == "scores":
-        similarity = MaternSimilarity(observations.scores)
+        scores = observations.scores
+        similarity = MaternSimilarity(torch.where(scores.isnan(), scores.nanmean(1, keepdim=True), scores))
     else:
         of = exact_match_similarity if kind == "exact_match" else f1_similarity
         similarity = FixedSimilarity(of(observations.predictions))
@@ -190,8 +191,8 @@ def binomial_noise(scores: Tensor) -> Tensor:
 
     p is Jeffreys' estimate, which is never 0 or 1: a perfect score on m examples is not a certain one.
     """
-    means, examples = scores.mean(1), scores.shape[1]
-    p = (scores.sum(1) + 0.5) / (examples + 1)
+    means, examples = scores.nanmean(1), (~scores.isnan()).sum(1)
+    p = (scores.nansum(1) + 0.5) / (examples + 1)
     deviation = means.std() if len(means) > 1 else torch.zeros(())
     scale = torch.where(deviation > 1e-12, deviation, 1.0)
     return (p * (1 - p) / examples / scale.square()).clamp_min(MINIMUM_NOISE)

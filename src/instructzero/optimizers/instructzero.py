@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
@@ -235,9 +236,18 @@ class InstructZero(Optimizer):
                     points.append(each.proposal.z)
                     instruction.append(number[each.instruction])
                     taken.add(each.proposal.z)
+        most = max(len(trial.evaluation.scores) for trial in trials)
         return Observations(
             points=torch.tensor(points, dtype=torch.float64),
             instruction=torch.tensor(instruction),
-            scores=torch.tensor([trial.evaluation.scores for trial in trials], dtype=torch.float64),
-            predictions=[[normal_form(each) for each in trial.evaluation.predictions] for trial in trials],
+            scores=torch.tensor(
+                [_padded(trial.evaluation.scores, most, math.nan) for trial in trials], dtype=torch.float64
+            ),
+            predictions=[
+                _padded([normal_form(each) for each in trial.evaluation.predictions], most, None) for trial in trials
+            ],
         )
+
+
+def _padded(values: Sequence[Any], size: int, filler: Any) -> list[Any]:
+    return [*values, *[filler] * (size - len(values))]
