@@ -38,6 +38,7 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "uniform": {"method": "uniform"},
 }
 PARTS: Mapping[str, Mapping[str, Any]] = {
+    "racing": {"racing": True},
     "kernel: standard": {"kernel": "standard"},
     "kernel: coupled": {"kernel": "coupled"},
     "S from predictions": {"similarity": "exact_match"},
@@ -48,21 +49,22 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "candidates by gradient": {"maximiser": "gradient"},
     "batch: best": {"batch_choice": "best"},
     "batch: Thompson": {"batch_choice": "thompson"},
-    "init10": {"initial": 10},
-    "b10": {"batch": 10},
-    "c4": {"candidates": 4},
+    "10 initial": {"initial": 10},
+    "batch of 10": {"batch": 10},
+    "4 candidates each": {"candidates": 4},
     "no decoding first": {"candidates": 1},
     "preimages shared": {"preimages": True},
     "box": {"geometry": "box"},
     "soft prompt × 0.1": {"soft_scale": 0.1},
     "A normal": {"projection": "normal"},
-    "soft prompt in the user's turn": {"placement": "user_turn"},
     "d = 5": {"dimension": 5},
     "d = 20": {"dimension": 20},
     "t = 3": {"soft_tokens": 3},
     "t = 10": {"soft_tokens": 10},
 }
 VARIANTS = {**METHODS, **PARTS}
+COMMON: Mapping[str, Any] = {"batch_size": 256, "racing": False, "confirmation": 0}
+"""The search by itself: every instruction is scored in full, and the best on validation is tested."""
 TASKS = (
     "active_to_passive antonyms cause_and_effect diff first_word_letter larger_animal letters_list negation "
     "num_to_verbal orthography_starts_with periodic_elements rhymes second_word_letter sentiment "
@@ -98,7 +100,7 @@ def run_cell(variant: str, task: str, seed: int, evaluations: int, marks: Sequen
         _share_answers(folder, out / "answers" / f"{task}-{seed}.sqlite")
         # A seed of its own for every cell: with one projection for all tasks they would be easy or hard together.
         number = zlib.crc32(f"{task}/{seed}".encode())
-        values = {"task": task, "seed": number, "evaluations": evaluations, **VARIANTS[variant]}
+        values = {"task": task, "seed": number, "evaluations": evaluations, **COMMON, **VARIANTS[variant]}
         optimize(directory=folder, **values)
         trials = Journal(folder / "journal.jsonl").history.trials
         best = list(accumulate((trial.score for trial in trials), max))
@@ -124,7 +126,7 @@ def _test_scores(values: Mapping[str, Any], instructions: Sequence[str], calls: 
     """Mean scores on the held-out examples."""
     settings = make_settings(values)
     task = build_task(settings)
-    evaluator = Evaluator(
+    evaluator = Evaluator.of(
         build_blackbox(settings), CallStore(calls), task.metric, render=zero_shot, max_tokens=settings.answer_tokens
     )
     try:
@@ -181,13 +183,24 @@ def interval(first: Sequence[Cell], second: Sequence[Cell], value: Any) -> tuple
 def _table(cells: Mapping[str, Sequence[Cell]], marks: Sequence[int]) -> list[str]:
     names = list(cells)
     kinds = [(f"{kind} at {mark}", _value(kind, mark)) for mark in marks for kind in ("validation", "test")]
-    header = ["variant", *(name for name, _ in kinds), *(f"{name}: {names[0]} is better by" for name, _ in kinds)]
+    gained = [f"{name}: {names[0]} is better by" for name, _ in kinds]
+    header = ["variant", f"calls at {marks[-1]}", *(name for name, _ in kinds), *gained, f"{names[0]} is better"]
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
     for name in names:
         means = [f"{np.mean([value(cell) for cell in cells[name]]):.3f}" for _, value in kinds]
         gains = [_gain(cells[names[0]], cells[name], value) if name != names[0] else "" for _, value in kinds]
-        lines.append(f"| {' | '.join([name, *means, *gains])} |")
+        calls = f"{np.mean([cell.calls[min(marks[-1], len(cell.calls)) - 1] for cell in cells[name]]):,.0f}"
+        verdict = "" if name == names[0] else _verdict(cells[names[0]], cells[name], marks[-1])
+        lines.append(f"| {' | '.join([name, calls, *means, *gains, verdict])} |")
     return lines
+
+
+def _verdict(first: Sequence[Cell], second: Sequence[Cell], mark: int) -> str:
+    """Whether one of the intervals at ``mark`` excludes 0, and on which side."""
+    intervals = [interval(first, second, _value(kind, mark)) for kind in ("validation", "test")]
+    if any(low > 0 for _, low, _ in intervals):
+        return "yes"
+    return "no, it harms" if any(high < 0 for *_, high in intervals) else "not shown"
 
 
 def _value(kind: str, mark: int) -> Any:
@@ -227,6 +240,27 @@ def draw(cells: Mapping[str, Sequence[Cell]], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def draw_differences(cells: Mapping[str, Sequence[Cell]], mark: int, path: Path) -> None:
+    """How much each other variant gains over the first, on validation at ``mark``, with its interval."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    mpl.use("agg")
+    base, *others = cells
+    gains = {name: interval(cells[name], cells[base], _value("validation", mark)) for name in others}
+    names = sorted(gains, key=lambda name: gains[name][0])
+    figure, axes = plt.subplots(figsize=(9, 1 + 0.27 * len(names)), layout="constrained")
+    means = np.array([gains[name][0] for name in names])
+    ends = np.array([gains[name][1:] for name in names]).T
+    axes.errorbar(means, range(len(names)), xerr=abs(ends - means), fmt="o", capsize=3)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel=f"best validation score after {mark} evaluations, less that of {base} (95 % interval)")
+    axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variants", nargs="*", default=list(METHODS), choices=list(VARIANTS))
@@ -237,6 +271,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs/methods"))
     parser.add_argument("--plot", type=Path, help="where to draw score against calls (.png, .svg or .pdf)")
+    parser.add_argument(
+        "--plot-differences", type=Path, help="where to draw how much each variant gains over the first"
+    )
     parser.add_argument("--quiet", action="store_true", help="print the tables only")
     arguments = parser.parse_args()
     cells = run_all(arguments.variants, arguments)
@@ -250,6 +287,8 @@ def main() -> None:
             print(f"  {name}: {calls_to_reach(found, score)} calls to reach it")
     if arguments.plot:
         draw(cells, arguments.plot)
+    if arguments.plot_differences:
+        draw_differences(cells, arguments.marks[-1], arguments.plot_differences)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def main() -> None:
         proposals = [Proposal(point) for point in points]
         writing = median(seconds(lambda: writer.write(proposals)) for _ in range(arguments.repeats))  # noqa: B023
         instructions = list(dict.fromkeys(each.instruction for each in writer.write(proposals)))
-        evaluator = Evaluator(
+        evaluator = Evaluator.of(
             load_blackbox("embedded:blackbox"), CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64
         )
         queries = [

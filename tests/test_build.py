@@ -3,10 +3,11 @@
 import pytest
 
 import instructzero
-from instructzero.build import build_optimizer
+from instructzero.build import build_optimizer, build_prices, build_task, is_local, races
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
+from instructzero.prices import Price
 
 PARTS = [
     {"kernel": "standard"},
@@ -58,3 +59,93 @@ def test_uniform_refuses_parts_that_it_does_not_have():
     settings = make_settings({"task": "sum", "method": "uniform", "kernel": "standard"})
     with pytest.raises(ConfigurationError, match="'uniform' has no kernel, got 'standard'; leave --kernel out"):
         build_optimizer(settings)
+
+
+def test_the_repaired_method_races_and_confirms_and_the_paper_does_neither(task_file):
+    """Unless it is said: the paper picks its winner by the whole validation score alone."""
+    sizes = {"task": str(task_file), "exemplars": 2, "validation": 8, "test": 4}
+    for method, raced, confirmed in (("instructzero", True, 12), ("paper", False, 0), ("uniform", False, 12)):
+        settings = make_settings({**sizes, "method": method})
+        assert (races(settings), len(build_task(settings).confirmation)) == (raced, confirmed)
+        asked = make_settings({**sizes, "method": method, "racing": not raced, "confirmation": 3})
+        assert (races(asked), len(build_task(asked).confirmation)) == (not raced, 3)
+
+
+def test_only_models_that_run_here_are_local():
+    specs = ["scripted:obey", "embedded:blackbox", "hf:somewhere", "openai:m", "anthropic:m", "python:m:f"]
+    assert [is_local(spec) for spec in specs] == [True, True, True, False, False, False]
+
+
+def test_prices_are_by_role_and_unknown_ones_are_none(monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    known = {"task": "sum", "blackbox": "openai:gpt-4o-mini", "metric": "judge"}
+    prices = build_prices(make_settings({**known, "judge": "openai:some-model"}))
+    assert prices["black box"] == Price(0.15, 0.60)
+    assert prices["judge"] is None
+    assert "judge" not in build_prices(make_settings({"task": "sum"}))
+    elsewhere = make_settings({"task": "sum", "blackbox": "openai:gpt-4o-mini", "base_url": "http://127.0.0.1:9/v1"})
+    assert build_prices(elsewhere)["black box"] is None
+    assert build_prices(make_settings({"task": "sum", "input_price": 1, "output_price": 2}))["black box"] == Price(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "judge"}, "expected --metric judge and --judge MODEL together"),
+        ({"judge": "scripted:echo"}, "expected --metric judge and --judge MODEL together"),
+        ({"shots": 9}, "expected at most 5 shots, because there are no more exemplars, got 9"),
+        (
+            {"scoring": "loglikelihood"},
+            r"expected a local black box \(hf:FOLDER_OR_HUB_ID\) for --scoring loglikelihood",
+        ),
+        ({"baseline": "x", "finalists": 0}, "greater than 0"),
+    ],
+)
+def test_settings_that_would_score_something_else_are_refused_before_anything_is_asked(
+    scripted, tmp_path, changes, message
+):
+    box = ScriptedBlackBox(obey)
+    settings = {name: value for name, value in scripted.items() if name not in ("task", "writer", "blackbox")}
+    with pytest.raises(ConfigurationError, match=message):
+        instructzero.optimize(
+            scripted["task"],
+            writer=ScriptedWriter(),
+            blackbox=box,
+            directory=tmp_path / "run",
+            **settings,
+            **changes,
+        )
+    assert box.calls.total() == 0
+
+
+@pytest.mark.parametrize("changes", [{"metric": "judge", "judge": "scripted:echo"}, {"similarity": "f1"}])
+def test_a_likelihood_has_no_text_that_could_be_judged_or_compared(scripted, tmp_path, changes):
+    class Local(ScriptedBlackBox):
+        @property
+        def identity(self):
+            return {"backend": "huggingface", "model": "scripted"}
+
+    settings = {name: value for name, value in scripted.items() if name not in ("task", "writer", "blackbox")}
+    with pytest.raises(ConfigurationError, match="got --scoring loglikelihood, which has none"):
+        instructzero.optimize(
+            scripted["task"],
+            writer=ScriptedWriter(),
+            blackbox=Local(obey),
+            directory=tmp_path / "run",
+            **settings,
+            scoring="loglikelihood",
+            **changes,
+        )
+
+
+def test_shots_are_shown_with_each_question(scripted, tmp_path):
+    box = ScriptedBlackBox(obey)
+    settings = {name: value for name, value in scripted.items() if name not in ("task", "writer", "blackbox")}
+    instructzero.optimize(
+        scripted["task"],
+        writer=ScriptedWriter(),
+        blackbox=box,
+        directory=tmp_path / "run",
+        **{**settings, "method": "uniform", "evaluations": 2, "shots": 2},
+    )
+    assert {prompt.count("Input:") for prompt in box.calls} == {3}

@@ -43,9 +43,9 @@ def test_run_prints_the_best_instruction_beside_the_plain_one(run):
     code, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
     assert code == 0
     result = json.loads(Path("here/result.json").read_text())
-    best, plain = (re.search(rf"^{name}.* (\d\.\d{{3}}) +(\d\.\d{{3}})", out, re.M) for name in ("best", "plain"))
-    assert [float(each) for each in best.groups()] == [result["validation_score"], result["test_score"]]
-    assert [float(each) for each in plain.groups()] == list(result["plain"].values())[1:]
+    for name, scores in (("best", result), ("plain", result["plain"])):
+        row = re.search(rf"^{name} +(\d\.\d{{3}}) \[.*?\] +(\d\.\d{{3}}) \[", out, re.M)
+        assert [float(each) for each in row.groups()] == [scores["validation_score"], scores["test_score"]]
     assert result["instruction"] in out
     assert "\x1b" not in out
 
@@ -157,6 +157,171 @@ def test_bad_input_is_one_sentence_and_exit_code_2(run, arguments, message):
     assert err.count("\n") == 1
 
 
+PARTS = ("--exemplars", "2", "--validation", "8", "--test", "4", "--confirmation", "6")
+SMALL = ("run", "--task", "words.jsonl", *SCRIPTED, *PARTS, "--method", "uniform", "--evaluations", "8", "--batch", "4")
+
+
+def result_of(directory):
+    return json.loads(Path(directory, "result.json").read_text())
+
+
+def test_a_limit_stops_the_search_and_says_why_and_a_higher_one_goes_on(run):
+    code, out, _ = run(*SMALL, "--max-calls", "45", "--out", "here")
+    assert code == 0
+    first = result_of("here")
+    assert first["spent"]["black box"]["calls"] <= 45
+    assert first["evaluations"] < 8
+    assert re.search(r"^\[0:00:0\d\] the limit of 45 calls leaves no room", out, re.M)
+    said = " ".join(out.split())
+    assert "The search stopped early: the limit of 45 calls leaves no room for another request" in said
+    assert "raise --max-calls" in said
+    assert run(*SMALL, "--max-calls", "1000", "--out", "here")[0] == 0
+    assert run(*SMALL, "--out", "reference")[0] == 0
+    whole, reference = result_of("here"), result_of("reference")
+    assert whole["evaluations"] == 8
+    assert whole["instruction"] == reference["instruction"]
+    assert whole["spent"]["black box"]["calls"] <= reference["spent"]["black box"]["calls"] + 20  # the first end
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        (("--max-calls", "3"), "the limit of 3 calls leaves no room for another request"),
+        (("--max-tokens", "9"), "the limit of 9 tokens leaves no room for another request"),
+        (("--max-time", "0.0000001s"), "seconds is reached"),
+        (("--max-usd", "1e-9", "--input-price", "1", "--output-price", "1"), "raise --max-usd"),
+    ],
+)
+def test_a_limit_too_small_for_anything_is_one_sentence(run, limit, message):
+    code, _, err = run(*SMALL, *limit, "--out", "here")
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("instructzero: ")
+    assert message in err
+    assert run(*SMALL, "--out", "here")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--max-usd", "1", "--blackbox", "python:m:f"), "price of the black box is not known"),
+        (("--max-time", "soon"), "got 'soon'; change --max-time"),
+        (("--metric", "judge"), "expected --metric judge and --judge MODEL together"),
+        (("--judge", "scripted:echo"), "expected --metric judge and --judge MODEL together"),
+        (("--shots", "3"), "expected at most 2 shots"),
+        (("--scoring", "loglikelihood"), "expected a local black box"),
+        (("--confirmation", "30"), "asked for 2 exemplars and 8 validation examples and 4 test examples and 30"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(run, arguments, message):
+    Path("m.py").write_text("def f(prompt):\n    return prompt\n")
+    code, _, err = run(*SMALL, *arguments, "--out", "here")
+    assert (code, err.count("\n")) == (2, 1)
+    assert message in err
+
+
+def test_a_time_with_a_unit_is_a_setting(run):
+    assert run(*SMALL, "--max-time", "30m", "--out", "here")[0] == 0
+    assert "max_time: 1800.0" in Path("here/settings.yaml").read_text()
+
+
+def test_runs_with_one_store_pay_once_and_the_store_says_who_paid(run, tmp_path):
+    store = tmp_path / "shared.sqlite"
+    for name in ("a", "b"):
+        assert run(*SMALL, "--store", store, "--out", name)[0] == 0
+    first, second = result_of("a"), result_of("b")
+    assert second["spent"] == {}
+    assert (first.pop("spent")["black box"]["calls"], second.pop("spent")) == (first["usage"]["calls"], {})
+    assert first == second
+    assert not Path("b/calls.sqlite").exists()
+    code, out, _ = run("calls", store)
+    assert code == 0
+    assert f"{first['usage']['calls']:,} answers" in out
+    assert Path("a/run-id").read_text().strip()[:8] in out
+    code, listed, _ = run("calls", "b")  # by the directory of a run that uses it
+    assert (code, listed.replace("\n", "")) == (0, out.replace("\n", ""))
+
+
+def test_calls_are_searched_exported_and_told_by_run(run):
+    assert run(*SMALL, "--out", "here")[0] == 0
+    count = result_of("here")["usage"]["calls"]
+    code, out, _ = run("calls", "here", "--grep", "do something")
+    assert code == 0
+    assert 0 < int(re.search(r"(\d+) calls with 'do something'", out)[1]) < count
+    code, out, _ = run("calls", "here", "--export", "all.jsonl")
+    assert (code, f"{count} calls written to all.jsonl" in out) == (0, True)
+    assert len(Path("all.jsonl").read_text().splitlines()) == count
+    identity = Path("here/run-id").read_text().strip()
+    code, out, _ = run("calls", "here", "--export", "-", "--run", identity)
+    assert (code, len(out.splitlines())) == (0, count)
+    code, _, err = run("calls", "here", "--run", "nobody")
+    assert (code, err.count("\n")) == (2, 1)
+    code, _, err = run("calls", "nowhere")
+    assert (code, "found no file nowhere" in err) == (2, True)
+
+
+def test_a_judge_grades_and_its_calls_are_counted_and_kept(run, monkeypatch):
+    """The judge is a function here; it likes what is as long as the accepted answer."""
+    Path("grading_judge.py").write_text(
+        "import re\n\n\ndef grade(prompt):\n"
+        "    accepted, answer = re.findall(r'<(?:accepted answer|answer to grade) \\w+>\\n(.*?)\\n</', prompt)\n"
+        "    with open('graded', 'a') as file:\n        file.write('.')\n"
+        "    return f'Grade: {10 if answer == accepted else 4 if len(answer) == len(accepted) else 0}'\n"
+    )
+    judge = ("--metric", "judge", "--judge", "python:grading_judge:grade", "--judge-criteria", "As long as it.")
+    code, out, _ = run(*SMALL, *judge, "--out", "here")
+    assert code == 0
+    result = result_of("here")
+    graded = len(Path("graded").read_text())
+    assert result["spent"]["judge"]["calls"] == graded > 0
+    assert f"{graded} judge calls" in out
+    assert 0.4 <= result["test_score"] <= 1
+    code, out, _ = run(*SMALL, *judge, "--out", "here")
+    assert (code, len(Path("graded").read_text())) == (0, graded)
+    Path("here/journal.jsonl").unlink()
+    assert run(*SMALL, *judge, "--out", "here")[0] == 0
+    assert len(Path("graded").read_text()) == graded
+    assert result_of("here") == result
+
+
+def test_a_judge_without_grades_scores_nothing(run):
+    code, _, _ = run(*SMALL, "--metric", "judge", "--judge", "scripted:echo", "--out", "here")
+    assert (code, result_of("here")["test_score"]) == (0, 0.0)
+
+
+def test_the_users_instruction_has_a_row_and_a_comparison(run):
+    code, out, _ = run(*SMALL, "--baseline", "count the letters of the word", "--out", "here")
+    assert code == 0
+    assert re.search(r"^yours +0\.000 \[", out, re.M)
+    assert "Your instruction\n  count the letters of the word" in out
+    assert result_of("here")["baseline"]["test_score"] == 0.0
+
+
+def test_a_dry_run_pays_nothing_prints_four_lines_and_leaves_nothing(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "nobody-asks-for-it")
+    before = sorted(Path().iterdir())
+    service = ("--writer", "scripted:phrases", "--blackbox", "openai:m", "--base-url", "http://127.0.0.1:9/v1")
+    code, out, err = run("run", "--task", "words.jsonl", *service, *PARTS, *QUICK, "--dry-run", "--out", "here")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["calls", "tokens", "cost", "time"]
+    code, out, _ = run(*SMALL, "--dry-run", "--max-calls", "1")
+    assert (code, len(out.splitlines())) == (0, 4)
+    said = int(re.match(r"calls +([\d,]+)", out)[1].replace(",", ""))
+    assert sorted(Path().iterdir()) == before
+    assert run(*SMALL, "--out", "here")[0] == 0
+    assert abs(said - result_of("here")["usage"]["calls"]) <= 0.2 * said
+
+
+def test_help_has_every_panel_and_the_new_flags(run):
+    code, out, _ = run("run", "--help")
+    assert code == 0
+    for panel in ("Task", "Writer", "Black box", "Scoring", "Budget", "Search", "Parts of the search"):
+        assert re.search(rf"─ {panel} ─", out), panel
+    for flag in ("--dry-run", "--max-calls", "--max-usd", "--max-time", "--judge", "--racing", "--baseline", "--store"):
+        assert flag in out
+    code, out, _ = run("calls", "--help")
+    assert all(flag in out for flag in ("--export", "--run", "--grep"))
+
+
 def test_a_damaged_journal_is_told_with_its_line(run):
     assert run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")[0] == 0
     content = Path("here/journal.jsonl").read_text().splitlines(keepends=True)
@@ -230,7 +395,7 @@ def test_module_and_script_are_the_same():
         for command in ([script], [sys.executable, "-m", "instructzero"])
     )
     assert from_script.split() == from_module.replace("python -m instructzero", "instructzero").split()
-    assert all(name in from_script for name in ("run", "resume", "tasks", "models", "doctor"))
+    assert all(name in from_script for name in ("run", "resume", "calls", "tasks", "models", "doctor"))
 
 
 def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_path):
@@ -238,10 +403,11 @@ def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_pa
 
     from instructzero.api import run_settings
     from instructzero.config import make_settings
-    from instructzero.progress import LiveProgress, Prices
+    from instructzero.prices import Price
+    from instructzero.progress import LiveProgress
 
     console = Console(width=100, force_terminal=True, file=io.StringIO(), record=True)
-    with LiveProgress(console, Prices(1.0, 1.0)) as progress:
+    with LiveProgress(console, {"black box": Price(1.0, 1.0)}) as progress:
         run_settings(make_settings({**scripted, "method": "paper"}), tmp_path / "run", progress)
         console.print(progress.render())
     text = console.export_text()

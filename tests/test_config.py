@@ -17,6 +17,15 @@ from instructzero.errors import ConfigurationError
         ({"task": "a", "evaluations": 0}, "greater than 0, got 0; change --evaluations"),
         ({"task": "a", "method": "magic"}, "'paper' or 'uniform', got 'magic'"),
         ({"task": "a", "temperature": "hot"}, "got 'hot'; change --temperature"),
+        ({"task": "a", "confirmation": -1}, "greater than or equal to 0, got -1; change --confirmation"),
+        ({"task": "a", "finalists": 0}, "greater than 0, got 0; change --finalists"),
+        ({"task": "a", "max_calls": 0}, "greater than 0, got 0; change --max-calls"),
+        ({"task": "a", "max_time": "0m"}, "greater than 0, got "),
+        ({"task": "a", "max_time": "soon"}, "got 'soon'; change --max-time"),
+        ({"task": "a", "max_time": "m"}, "got 'm'; change --max-time"),
+        ({"task": "a", "max_time": "1h30m"}, "got '1h30m'; change --max-time"),
+        ({"task": "a", "length_penalty": 2}, "less than or equal to 1, got 2; change --length-penalty"),
+        ({"task": "a", "scoring": "magic"}, "'generate' or 'loglikelihood', got 'magic'; change --scoring"),
     ],
 )
 def test_a_fault_is_one_sentence_with_the_mend(values, message):
@@ -61,6 +70,37 @@ def test_differences_name_what_changes_the_result_only():
     old = Settings(task="a", evaluations=10, concurrency=4)
     new = Settings(task="a", evaluations=20, concurrency=64)
     assert differences(old, new) == ["evaluations: 10 there, 20 here"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("45", 45), (12, 12), ("0.5s", 0.5), (None, None)]
+)
+def test_a_time_may_have_a_unit(text, seconds):
+    assert make_settings({"task": "a", "max_time": text}).max_time == seconds
+
+
+def test_budget_and_prices_may_change_between_a_run_and_its_resumption():
+    limits = {"max_calls": 5, "max_usd": 1.0, "max_tokens": 9, "max_time": "2h", "store": "shared.sqlite"}
+    prices = {"input_price": 1.0, "output_price": 2.0, "requests_per_minute": 60, "tokens_per_minute": 1000}
+    assert differences(Settings(task="a"), make_settings({"task": "a", **limits, **prices})) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"confirmation": 3},
+        {"racing": False},
+        {"baseline": "mine"},
+        {"judge": "openai:m"},
+        {"length_penalty": 0.1},
+        {"shots": 1},
+        {"finalists": 2},
+        {"scoring": "loglikelihood"},
+        {"judge_criteria": "Is it polite?"},
+    ],
+)
+def test_what_decides_the_result_may_not_change(change):
+    assert len(differences(Settings(task="a"), make_settings({"task": "a", **change}))) == 1
 
 
 def test_every_setting_has_a_help_text_and_a_panel():

@@ -42,7 +42,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     def build(box: BlackBox | None = None, **options: Any) -> Evaluator:
         store = CallStore(tmp_path / "calls.sqlite")
         metric = options.pop("metric", exact)
-        evaluator = Evaluator(box or ScriptedBlackBox(upper_if_told), store, metric, render=render, **options)
+        evaluator = Evaluator.of(box or ScriptedBlackBox(upper_if_told), store, metric, render=render, **options)
         made.append(evaluator)
         return evaluator
 
@@ -72,10 +72,25 @@ def test_scores_and_predictions_belong_to_their_examples(make: Make) -> None:
     assert plain.scores == (0.0,) * 6
 
 
+class Gated(ScriptedBlackBox):
+    """Only the first instruction is answered before the gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__(upper_if_told)
+        self.gate = asyncio.Event()
+
+    async def complete(self, request: Request) -> Completion:
+        if not request.messages[0].content.startswith("upper"):
+            await self.gate.wait()
+        return await super().complete(request)
+
+
 def test_evaluations_come_in_order_and_as_soon_as_they_are_complete(make: Make, tmp_path: Path) -> None:
-    results = make(ScriptedBlackBox(upper_if_told, concurrency=2)).evaluate(["upper", "b", "c"], EXAMPLES)
+    box = Gated()
+    results = make(box).evaluate(["upper", "b", "c"], EXAMPLES)
     assert next(results).mean == 1.0
-    assert stored(tmp_path) < 18
+    assert stored(tmp_path) == 6
+    box.gate.set()
     assert [result.mean for result in results] == [0.0, 0.0]
 
 
@@ -113,15 +128,13 @@ def test_an_answer_is_on_the_disk_before_it_is_heard(make: Make, tmp_path: Path)
         ScriptedBlackBox(upper_if_told, concurrency=1), on_answer=lambda *_: counts.append(stored(tmp_path))
     )
     list(evaluator.evaluate(["upper"], EXAMPLES))
-    assert counts == [1, 2, 3, 4, 5, 6]
+    assert [count >= heard for heard, count in enumerate(counts, start=1)] == [True] * 6
 
 
 def test_concurrency_is_reached_across_instructions_and_kept(make: Make) -> None:
     box = ScriptedBlackBox(upper_if_told, delay=0.01, concurrency=10)
-    start = time.monotonic()
     list(make(box).evaluate([f"upper{number}" for number in range(10)], EXAMPLES))
     assert box.most_in_flight == 10
-    assert time.monotonic() - start < 0.4  # 60 answers of 10 ms one by one would take 0.6 s
 
 
 def test_a_failing_endpoint_stops_the_run_and_a_resumed_one_repeats_nothing(make: Make, tmp_path: Path) -> None:
@@ -202,7 +215,7 @@ def test_results_may_be_left_unread(make: Make, tmp_path: Path) -> None:
 
 def test_a_store_that_breaks_stops_the_run(make: Make) -> None:
     evaluator = make()
-    evaluator._store._database.execute("PRAGMA query_only = ON")
+    evaluator._answers._written._database._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(RunDirectoryError):
         list(evaluator.evaluate(["upper"], EXAMPLES))
 

@@ -1,15 +1,19 @@
 """The record of a run: what is written is what is replayed, and damage is never overlooked."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import instructzero
 from instructzero.errors import RunDirectoryError
 from instructzero.journal import Journal
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 
+ASSETS = Path(__file__).parent / "assets"
 EVALUATION = Evaluation((1.0, 0.25), ("yes", "no\n\0\u202e"), Usage(2, 10, 3))
 HEADER = {"task": "words"}
 
@@ -18,12 +22,17 @@ def filled(path):
     journal = Journal(path)
     journal.start(HEADER)
     journal.set_plain(Writing(" plain", "plain"), EVALUATION)
+    journal.set_baseline("mine", EVALUATION)
     points = [(0.1, 1 / 3), (0.5, 0.5), (1e-300, -0.0)]
     candidates = [Candidate(Proposal(z), Writing(text, text)) for z, text in zip(points, "abc", strict=True)]
     journal.add_round(candidates, [2, 0])
     journal.add_trial(EVALUATION)
     journal.add_trial(EVALUATION)
-    journal.add_test("best", EVALUATION)
+    journal.add_cut_short("b", EVALUATION)
+    journal.add_confirmation("c", EVALUATION)
+    journal.add_confirmation("plain", EVALUATION)
+    journal.add_test("c", EVALUATION)
+    journal.add_test("plain", EVALUATION)
     return journal
 
 
@@ -55,7 +64,8 @@ def test_every_cut_gives_the_whole_records_before_it(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     whole = path.read_bytes()
-    for length in range(len(whole)):
+    ends = [position for position, byte in enumerate(whole) if byte == ord("\n")]
+    for length in sorted({*range(0, len(whole), 7), *ends, *(end + 1 for end in ends[:-1])}):
         path.write_bytes(whole[:length])
         Journal(path)
         assert path.read_bytes() == whole[: whole.rfind(b"\n", 0, length) + 1]
@@ -75,7 +85,7 @@ def test_a_missing_record_is_found(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:2] + lines[3:]))
+    path.write_bytes(b"".join(lines[:3] + lines[4:]))
     with pytest.raises(RunDirectoryError, match="does not fit"):
         Journal(path)
 
@@ -103,4 +113,89 @@ def test_each_line_is_plain_json(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     kinds = [json.loads(line)["kind"] for line in path.read_text().splitlines()]
-    assert kinds == ["run", "plain", "round", "trial", "trial", "test"]
+    assert kinds == [
+        *("run", "plain", "baseline", "round", "trial", "trial"),
+        *("cut_short", "confirmation", "confirmation", "test", "test"),
+    ]
+
+
+def test_everything_that_was_asked_is_in_the_usage(tmp_path):
+    history = filled(tmp_path / "journal.jsonl").history
+    assert history.usage() == Usage(8 * 2, 8 * 10, 8 * 3)
+
+
+def test_an_instruction_is_known_by_its_first_trial_and_before_all_by_what_it_had_to_beat(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    first, second, reference = (Evaluation((score,), (str(score),)) for score in (0.1, 0.2, 0.3))
+    journal.set_plain(Writing("plain", "plain"), reference)
+    journal.set_baseline("mine", reference)
+    for texts in (("a", "plain"), ("a", "mine", "b")):
+        journal.add_round([Candidate(Proposal((0.5,)), Writing(text, text)) for text in texts], range(len(texts)))
+        for _ in texts:
+            journal.add_trial(second if len(journal.history.trials) else first)
+    journal.add_cut_short("a", reference)
+    journal.add_cut_short("late", second)
+    known = journal.history.known_evaluations()
+    assert known.pop("late") == second
+    assert known == {"a": first, "plain": reference, "mine": reference, "b": second}
+    assert journal.history.known_evaluations(before_round=1).keys() == {"a", "plain", "mine"}
+    assert journal.history.known_evaluations(before_round=0).keys() == {"plain", "mine"}
+
+
+def test_results_on_a_part_of_the_examples_survive(tmp_path):
+    """An instruction that dropped out of its race has a result on the first examples only."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0])
+    journal.add_trial(Evaluation((0.5,), ("x",)) + Evaluation((0.0, 1.0), ("y", "z"), Usage(2)))
+    (trial,) = Journal(journal.path).history.trials
+    assert (trial.evaluation.scores, trial.evaluation.usage.calls) == ((0.5, 0.0, 1.0), 2)
+
+
+def older(path, lines=None):
+    """The journal of a run of the first release, which named its tests by subject; its first lines only."""
+    content = (ASSETS / "journal-1.jsonl").read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(content[:lines]))
+    return path
+
+
+def test_an_older_journal_names_its_tests_by_subject(tmp_path):
+    history = Journal(older(tmp_path / "journal.jsonl")).history
+    best = max(history.trials, key=lambda trial: trial.score).instruction
+    assert list(history.tests) == [best, "do something with the word"]
+    assert history.tests[best].mean == 1.0
+    assert history.confirmations == {}
+    assert history.usage() == Usage(21, 195, 15)  # as that release counted
+
+
+def test_in_an_older_journal_the_plain_instruction_may_be_the_best(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.set_plain(Writing("plain", "plain"), Evaluation((1.0,), ("x",)))
+    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0])
+    journal.add_trial(Evaluation((0.5,), ("x",)))
+    paid, free = Evaluation((0.25,), ("x",), Usage(1)), Evaluation((0.25,), ("x",))
+    for subject, result in (("best", paid), ("plain", free)):
+        journal._append({"kind": "test", "subject": subject, "evaluation": asdict(result)})
+    assert Journal(path).history.tests == journal.history.tests == {"plain": paid}
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, 3, 5, 7, 10, 12, 13, None])
+def test_a_run_directory_of_the_first_release_is_continued(tmp_path, lines):
+    """It knows neither races nor confirmation, so there are none when it goes on."""
+    words = "ape bee cat dog eel fox gnu hen ibex jay".split()
+    rows = [json.dumps({"input": word, "output": word[::-1]}) for word in words]
+    (tmp_path / "words.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "settings.yaml").write_text(
+        f"task: {tmp_path / 'words.jsonl'}\nwriter: scripted:phrases\nblackbox: scripted:obey\nmethod: uniform\n"
+        "evaluations: 8\nbatch: 4\ndimension: 2\nexemplars: 2\nvalidation: 3\ntest: 3\n"
+    )
+    older(run / "journal.jsonl", lines)
+    result = instructzero.resume(run)
+    whole = Journal(older(tmp_path / "whole.jsonl")).history
+    assert result.trials == tuple(whole.trials)
+    assert result.usage == whole.usage()
+    assert (result.instruction, result.test_score, result.best.confirmation) == ("spell the word backwards", 1.0, None)
+    spent = result.spent.get("black box", Usage()).calls
+    assert spent == 0 if lines is None else spent <= result.usage.calls

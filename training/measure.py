@@ -202,7 +202,7 @@ def score(task_name: str, written: Written, options: argparse.Namespace) -> Scor
     record = _stored(path, made_with)
     if record is not None:
         return Scored(**record)
-    evaluator = Evaluator(model, CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64)
+    evaluator = Evaluator.of(model, CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64)
     evaluations = evaluator.evaluate(instructions, task.test)
     scores = {text: evaluation.mean for text, evaluation in zip(instructions, evaluations, strict=True)}
     evaluator.close()

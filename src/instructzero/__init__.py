@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from instructzero.api import optimize, resume
     from instructzero.config import Settings
     from instructzero.errors import (
+        BudgetExhausted,
         ConfigurationError,
         EndpointError,
         InstructZeroError,
@@ -48,6 +49,7 @@ _HOMES = {
     "instructzero.api": ("optimize", "resume"),
     "instructzero.config": ("Settings",),
     "instructzero.errors": (
+        "BudgetExhausted",
         "ConfigurationError",
         "EndpointError",
         "InstructZeroError",
@@ -78,6 +80,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BlackBox",
+    "BudgetExhausted",
     "Candidate",
     "Completion",
     "ConfigurationError",

@@ -79,14 +79,13 @@ def default_directory(settings: Settings) -> Path:
 
 def resolve_paths(settings: Settings) -> Settings:
     """The settings with absolute paths, so that a run resumes from any working directory."""
-    changes: dict[str, Any] = {
-        name: path.resolve() for name in ("data_dir", "test_data") if (path := getattr(settings, name)) is not None
-    }
+    paths = {name: getattr(settings, name) for name in ("data_dir", "test_data", "store")}
+    changes: dict[str, Any] = {name: path.resolve() for name, path in paths.items() if path is not None}
     if settings.data_dir is None and Path(settings.task).is_file():
         changes["task"] = str(Path(settings.task).resolve())
-    for name in ("writer", "blackbox"):
-        kind, colon, folder = getattr(settings, name).rpartition("hf:")
-        if Path(folder).is_dir() and not kind:
+    for name in ("writer", "blackbox", "judge"):
+        kind, colon, folder = (getattr(settings, name) or "").rpartition("hf:")
+        if folder and Path(folder).is_dir() and not kind:
             changes[name] = f"{colon}{Path(folder).resolve()}"
     return settings.model_copy(update=changes)
 

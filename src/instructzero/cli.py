@@ -1,4 +1,4 @@
-"""The command line: run, resume, tasks, models, doctor."""
+"""The command line: run, resume, calls, tasks, models, doctor."""
 
 from __future__ import annotations
 
@@ -98,12 +98,18 @@ def run_command(
     config: Annotated[Path | None, typer.Option(help="YAML file of settings; flags win over it")] = None,
     out: Annotated[Path | None, typer.Option(help="run directory (default: runs/TASK-METHOD-SEED)")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it will take, pay nothing, and stop")] = False,
     **given: Any,
 ) -> None:
     """Find an instruction. Run again with the same settings, it continues where it stopped."""
-    from instructzero.api import default_directory, run_settings
+    from instructzero.api import default_directory, resolve_paths, run_settings
 
     settings = make_settings({**(load_yaml(config) if config else {}), **given})
+    if dry_run:
+        from instructzero.estimate import estimate
+
+        print("\n".join(estimate(resolve_paths(settings)).lines()))
+        return
     directory = out or default_directory(settings)
     _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain)
 
@@ -125,12 +131,13 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
     """Run with a display, then print the summary; on Ctrl-C say how to go on."""
     from rich.console import Console
 
-    from instructzero.progress import LiveProgress, PlainProgress, Prices
+    from instructzero.build import build_prices
+    from instructzero.progress import LiveProgress, PlainProgress
     from instructzero.summary import print_summary
 
     _warn_of_unknown_task(settings)
     console = Console(highlight=False)
-    prices = Prices.of(settings)
+    prices = build_prices(settings)
     progress = PlainProgress if plain or not console.is_terminal else LiveProgress
     try:
         with progress(console, prices) as observer:
@@ -154,6 +161,19 @@ def _warn_of_unknown_task(settings: Settings) -> None:
             "tasks' lists; name another one with --blackbox",
             file=sys.stderr,
         )
+
+
+@app.command("calls")
+def calls_command(
+    path: Annotated[Path, typer.Argument(help="the directory of a run, or a call store")],
+    export: Annotated[str | None, typer.Option(help="write the calls as JSON lines to this file; - for here")] = None,
+    run: Annotated[str | None, typer.Option(help="only what this run paid for: the beginning of its name")] = None,
+    grep: Annotated[str | None, typer.Option(help="only calls with this text, and show them")] = None,
+) -> None:
+    """Show what a call store holds and who paid for it."""
+    from instructzero.calls import print_calls
+
+    print_calls(path, export=export, run=run, grep=grep)
 
 
 @app.command("tasks")

@@ -5,6 +5,7 @@ A field's ``description`` is the flag's help and its ``panel`` the help's sectio
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -25,6 +26,8 @@ class Panel(StrEnum):
     TASK = "Task"
     WRITER = "Writer"
     BLACK_BOX = "Black box"
+    SCORING = "Scoring"
+    BUDGET = "Budget"
     SEARCH = "Search"
     PARTS = "Parts of the search"
 
@@ -42,6 +45,8 @@ def _part(description: str) -> Any:
 
 
 Count = Annotated[int, Field(gt=0)]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Settings(BaseModel):
@@ -64,17 +69,17 @@ class Settings(BaseModel):
     answer_separator: Annotated[
         str | None, _option(Panel.TASK, "splits an output cell into several accepted answers, such as |")
     ] = None
-    metric: Annotated[
-        str | None,
-        _option(
-            Panel.TASK,
-            "exact_match, f1, exact_set, contains, regex:PATTERN, numeric[:TOLERANCE], choice[:A|B], or "
-            "module:function; the task's own by default",
-        ),
-    ] = None
     exemplars: Annotated[Count | None, _option(Panel.TASK, "examples shown to the writer; up to 5 by default")] = None
     validation: Annotated[
         Count | None, _option(Panel.TASK, "examples that score an instruction; up to 20 by default")
+    ] = None
+    confirmation: Annotated[
+        int | None,
+        _option(
+            Panel.TASK,
+            "fresh examples on which the best few are scored again; up to 40 by default, where the data reaches",
+            ge=0,
+        ),
     ] = None
     test: Annotated[Count | None, _option(Panel.TASK, "held-out examples of the end; up to 100 by default")] = None
 
@@ -100,7 +105,10 @@ class Settings(BaseModel):
 
     blackbox: Annotated[
         str,
-        _option(Panel.BLACK_BOX, "openai:MODEL, hf:PATH_OR_ID, python:module:function, or embedded:blackbox"),
+        _option(
+            Panel.BLACK_BOX,
+            "openai:MODEL, anthropic:MODEL, hf:PATH_OR_ID, python:module:function, or embedded:blackbox",
+        ),
     ] = "embedded:blackbox"
     base_url: Annotated[
         str | None,
@@ -119,11 +127,63 @@ class Settings(BaseModel):
     retries: Annotated[
         int, _option(Panel.BLACK_BOX, "further tries after a passing failure", operational=True, ge=0)
     ] = 5
+    requests_per_minute: Annotated[
+        Count | None, _option(Panel.BLACK_BOX, "most requests a minute", operational=True)
+    ] = None
+    tokens_per_minute: Annotated[
+        Count | None, _option(Panel.BLACK_BOX, "most prompt and answer tokens a minute", operational=True)
+    ] = None
+
+    metric: Annotated[
+        str | None,
+        _option(
+            Panel.SCORING,
+            "exact_match, f1, exact_set, contains, regex:PATTERN, numeric[:TOLERANCE], choice[:A|B], "
+            "module:function, judge, or a sum such as 0.7*exact_match+0.3*f1; the task's own by default",
+        ),
+    ] = None
+    judge: Annotated[
+        str | None, _option(Panel.SCORING, "the model that grades answers with --metric judge, named like a black box")
+    ] = None
+    judge_criteria: Annotated[str, _option(Panel.SCORING, "what the judge is told to look for")] = (
+        "The answer should mean the same as an accepted answer."
+    )
+    scoring: Annotated[
+        Literal["generate", "loglikelihood"],
+        _option(Panel.SCORING, "score what the black box answers, or how likely a local one finds the right answer"),
+    ] = "generate"
+    shots: Annotated[int, _option(Panel.SCORING, "exemplars that the black box is shown with each question", ge=0)] = 0
+    length_penalty: Annotated[
+        float, _option(Panel.SCORING, "score taken from an instruction for every 100 characters", ge=0, le=1)
+    ] = 0.0
+    racing: Annotated[
+        bool | None,
+        _option(
+            Panel.SCORING,
+            "stop scoring an instruction that can no longer be among the best (default: yes for instructzero)",
+        ),
+    ] = None
+    finalists: Annotated[Count, _option(Panel.SCORING, "instructions that are scored again at the end")] = 3
+    baseline: Annotated[
+        str | None, _option(Panel.SCORING, "an instruction of yours, to be compared with the best one")
+    ] = None
+
+    max_calls: Annotated[Count | None, _option(Panel.BUDGET, "most calls that are paid", operational=True)] = None
+    max_usd: Annotated[float | None, _option(Panel.BUDGET, "most dollars", operational=True, gt=0)] = None
+    max_tokens: Annotated[Count | None, _option(Panel.BUDGET, "most prompt and answer tokens", operational=True)] = None
+    max_time: Annotated[
+        float | None, _option(Panel.BUDGET, "most seconds, or with a unit as in 90s, 30m, 2h", operational=True, gt=0)
+    ] = None
     input_price: Annotated[
-        float | None, _option(Panel.BLACK_BOX, "dollars per million prompt tokens", operational=True, ge=0)
+        float | None,
+        _option(Panel.BUDGET, "dollars per million prompt tokens; known models' by default", operational=True, ge=0),
     ] = None
     output_price: Annotated[
-        float | None, _option(Panel.BLACK_BOX, "dollars per million answer tokens", operational=True, ge=0)
+        float | None, _option(Panel.BUDGET, "dollars per million answer tokens", operational=True, ge=0)
+    ] = None
+    store: Annotated[
+        Path | None,
+        _option(Panel.BUDGET, "call store that several runs share (default: one in the directory)", operational=True),
     ] = None
 
     method: Annotated[
@@ -178,6 +238,15 @@ class Settings(BaseModel):
         """The parts of the search that are set, by name."""
         names = [name for name in Settings.model_fields if panel_of(name) == Panel.PARTS]
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    @field_validator("max_time", mode="before")
+    @classmethod
+    def _with_unit(cls, value: object) -> object:
+        """Seconds of 90s, 30m and 2h; anything else is left to the type."""
+        if isinstance(value, str) and value[-1:] in _UNITS and value[:-1].strip():
+            with contextlib.suppress(ValueError):
+                return float(value[:-1]) * _UNITS[value[-1]]
+        return value
 
     @field_validator("base_url")
     @classmethod

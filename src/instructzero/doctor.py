@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from instructzero.errors import InstructZeroError
 from instructzero.types import Message, Request
 
-_LIBRARIES = ("torch", "transformers", "openai", "cmaes", "scipy", "numpy")
+_LIBRARIES = ("torch", "transformers", "aiohttp", "scipy", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +79,8 @@ def _writable() -> str:
 
 def _endpoint(base_url: str) -> str:
     """Ask the endpoint for its models: no call is paid for."""
-    import openai
+    from instructzero.models.openai import list_models
+    from instructzero.models.service import public_url
 
-    try:
-        client = openai.OpenAI(
-            base_url=base_url, api_key=os.environ.get("OPENAI_API_KEY", "none"), max_retries=0, timeout=10
-        )
-        names = [model.id for model in client.models.list().data]
-    except openai.OpenAIError as error:
-        raise InstructZeroError(f"{base_url} does not answer ({type(error).__name__}); is it running?") from None
-    return f"{base_url} offers {', '.join(names[:5]) or 'no models'}"
+    names = asyncio.run(list_models(base_url))
+    return f"{public_url(base_url)} offers {', '.join(names[:5]) or 'no models'}"

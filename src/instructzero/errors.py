@@ -6,7 +6,9 @@
     │   ├── TaskError                the data: missing file, malformed line, unknown column, too few examples
     │   ├── ModelError               a model: unknown id or folder, no embeddings access, wrong key
     │   └── RunDirectoryError        the directory: unwritable, full disk, damaged journal
-    └── EndpointError                the black box stopped answering; what was paid is kept, resume later
+    ├── EndpointError                the black box stopped answering; what was paid is kept, resume later
+    │   └── TransientError           one try failed and the next may not
+    └── BudgetExhausted              a limit of calls, dollars, tokens or time is reached; raise it and resume
 
 Every message names what was expected, what came, and the mend.
 """
@@ -38,3 +40,23 @@ class RunDirectoryError(UserError):
 
 class EndpointError(InstructZeroError):
     """The black box failed after retries; the run can be resumed without repeating a paid call."""
+
+
+class TransientError(EndpointError):
+    """One try at the black box failed in a way that may pass.
+
+    ``retry_after``: the seconds that the server asked to wait. ``throttled``: it said that requests come too fast.
+    ``maybe_paid``: it may have done the work and billed it, although no answer came.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, throttled: bool = False, maybe_paid: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.throttled = throttled
+        self.maybe_paid = maybe_paid
+
+
+class BudgetExhausted(InstructZeroError):
+    """What the user allowed to spend is spent; the run can be resumed with a higher limit."""

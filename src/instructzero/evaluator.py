@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from instructzero.errors import TaskError
+from instructzero.answers import Answers
+from instructzero.models.asker import Asker
 from instructzero.models.base import BlackBox
+from instructzero.scoring import Metric, MetricScorer, Scorer
 from instructzero.store import Call, CallStore
 from instructzero.types import Completion, Evaluation, Exemplar, Message, Request, Usage
 
-Metric = Callable[[str, tuple[str, ...]], float]
 Render = Callable[[str, str], tuple[Message, ...]]
 OnAnswer = Callable[[Request, Completion, bool], None]
 Value = TypeVar("Value")
@@ -25,19 +25,25 @@ Value = TypeVar("Value")
 class _Question:
     call: Call
     request: Request
+    example: Exemplar
+
+
+@dataclass(frozen=True, slots=True)
+class _Graded:
+    completion: Completion
+    score: float
 
 
 class Evaluator:
-    """Scores instructions on examples with a black box, through a call store. Closing it closes both of them.
+    """Scores instructions on examples. Closing it closes the models and the store.
 
-    ``render(instruction, input)`` makes the messages, ``metric(prediction, accepted answers)`` the score in
-    [0, 1]. ``on_answer(request, completion, cached)`` is heard once for each pair of instruction and example;
-    ``cached`` is False only for an answer that was paid just now. ``grace_s``: after a failure or an
-    interrupt nothing new is asked, and questions that are on their way get so many seconds to come back,
-    because they are paid for.
+    ``render(instruction, input)`` makes the messages. ``on_answer(request, completion, cached)`` is heard once for each
+    pair of instruction and example; ``cached`` is False only for an answer that was paid just now. ``grace_s``: after a
+    failure or an interrupt nothing new is asked, and questions that are on their way get so many seconds to come back,
+    because they are paid for. ``likelihood``: ask how likely a local model finds the accepted answers.
 
     >>> from instructzero.models.scripted import ScriptedBlackBox, echo
-    >>> evaluator = Evaluator(
+    >>> evaluator = Evaluator.of(
     ...     ScriptedBlackBox(echo),
     ...     CallStore(":memory:"),
     ...     lambda prediction, answers: float(prediction in answers),
@@ -51,30 +57,34 @@ class Evaluator:
 
     def __init__(
         self,
-        blackbox: BlackBox,
+        answers: Answers,
         store: CallStore,
-        metric: Metric,
+        scorer: Scorer,
         *,
         render: Render,
         max_tokens: int = 256,
         temperature: float = 0.0,
+        likelihood: bool = False,
         on_answer: OnAnswer | None = None,
         grace_s: float = 5.0,
     ) -> None:
-        self._blackbox = blackbox
-        self._identity = dict(blackbox.identity)
+        self._answers = answers
         self._store = store
-        self._metric = metric
+        self._scorer = scorer
         self._render = render
         self._max_tokens = max_tokens
         self._temperature = temperature
+        self._likelihood = likelihood
         self._on_answer = on_answer
         self._grace_s = grace_s
-        self._proven = False
-        self._unsaved: list[tuple[Call, Completion, asyncio.Future[Completion]]] = []
         self._session: _Session | None = None
-        # One event loop for life, so that the black box's connections stay open from round to round.
+        # One event loop for life, so that the models' connections stay open from round to round.
         self._loop = _Loop()
+
+    @classmethod
+    def of(cls, blackbox: BlackBox, store: CallStore, metric: Metric, *, render: Render, **options: Any) -> Evaluator:
+        """A black box asked without retries or a budget, and a metric."""
+        return cls(Answers(Asker.of(blackbox), store), store, MetricScorer(metric), render=render, **options)
 
     def evaluate(self, instructions: Sequence[str], examples: Sequence[Exemplar]) -> Iterator[Evaluation]:
         """One evaluation for each instruction, in order, each as soon as it is complete.
@@ -84,39 +94,44 @@ class Evaluator:
         store knew the answer, so that a resumed run counts like an uninterrupted one. Questions of all
         instructions are in flight together.
         """
-        table = [[self._question(instruction, example.input) for example in examples] for instruction in instructions]
+        table = [[self._question(instruction, example) for example in examples] for instruction in instructions]
         seen: set[Call] = set()
-        for questions, answers in zip(table, self._answers(table), strict=True):
-            usage = _usage(questions, answers, seen)
-            predictions = tuple(answer.text for answer in answers)
-            scores = tuple(map(self._score, predictions, examples))
-            yield Evaluation(scores, predictions, usage)
+        for questions, graded in zip(table, self._graded(table), strict=True):
+            usage = _usage(questions, [each.completion for each in graded], seen)
+            predictions = tuple(each.completion.text for each in graded)
+            yield Evaluation(tuple(each.score for each in graded), predictions, usage)
 
     def close(self) -> None:
-        """Wait briefly for what is on its way, then free the black box and the store."""
+        """Wait briefly for what is on its way, then free the models and the store."""
         try:
             self._end_session()
-            self._loop.run(self._blackbox.close())
+            self._loop.run(self._answers.close())
+            self._loop.run(self._scorer.close())
         finally:
             self._loop.close()
             self._store.close()
 
-    def _question(self, instruction: str, text: str) -> _Question:
-        request = Request(self._render(instruction, text), self._max_tokens, self._temperature)
-        return _Question(Call.of(self._identity, request), request)
+    def _question(self, instruction: str, example: Exemplar) -> _Question:
+        request = Request(
+            self._render(instruction, example.input),
+            self._max_tokens,
+            self._temperature,
+            example.outputs if self._likelihood else (),
+        )
+        return _Question(self._answers.call(request), request, example)
 
-    def _answers(self, table: Sequence[Sequence[_Question]]) -> Iterator[list[Completion]]:
-        """The answers to each row of questions, once they are all there; all rows are asked together."""
+    def _graded(self, table: Sequence[Sequence[_Question]]) -> Iterator[list[_Graded]]:
+        """The answers to each row of questions with their scores, once they are all there; all rows go together."""
         self._end_session()
         questions = [question for row in table for question in row]
         counts = Counter(question.call for question in questions)
         distinct = list({question.call: question for question in questions}.values())
 
-        async def ask(question: _Question) -> Completion:
-            return await self._ask(question, counts[question.call])
+        async def ask(question: _Question, arrived: Callable[[], None]) -> _Graded:
+            return await self._ask(question, counts[question.call], arrived)
 
         self._session = session = _Session(
-            ask, distinct, self._blackbox.concurrency, self._grace_s, lambda: self._proven
+            ask, distinct, self._answers.concurrency, self._grace_s, lambda: self._answers.proven
         )
         try:
             for row in table:
@@ -130,60 +145,26 @@ class Evaluator:
         if session is not None:
             self._loop.run(session.drain())
 
-    async def _ask(self, question: _Question, times: int) -> Completion:
-        """The stored answer, or a new one that is stored before anyone hears of it."""
-        completion = self._store.get(question.call)
-        cached = completion is not None
-        if completion is None:
-            completion = await self._save(question.call, await self._blackbox.complete(question.request))
-            self._proven = True
+    async def _ask(self, question: _Question, times: int, arrived: Callable[[], None]) -> _Graded:
+        """The answer and its score; whoever listens hears of it once for each of the ``times`` it is needed."""
+        completion, cached = await self._answers.get(question.call, question.request, arrived)
         if self._on_answer is not None:
             for time in range(times):
                 self._on_answer(question.request, completion, cached or time > 0)
-        return completion
-
-    async def _save(self, call: Call, completion: Completion) -> Completion:
-        """Store an answer; answers that arrive together share one write to the disk."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Completion] = loop.create_future()
-        if not self._unsaved:
-            loop.call_soon(self._flush)
-        self._unsaved.append((call, completion, future))
-        return await future
-
-    def _flush(self) -> None:
-        batch, self._unsaved = self._unsaved, []
-        try:
-            stored = self._store.put_many((call, completion) for call, completion, _ in batch)
-        except Exception as error:  # whoever waits for the write hears of it
-            for _, _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for (_, _, future), completion in zip(batch, stored, strict=True):
-            if not future.done():
-                future.set_result(completion)
-
-    def _score(self, prediction: str, example: Exemplar) -> float:
-        score = self._metric(prediction, example.outputs)
-        if not isinstance(score, int | float) or math.isnan(score) or not 0 <= score <= 1:
-            raise TaskError(
-                f"expected a score in [0, 1] from the metric, got {score!r} for the input "
-                f"{example.input!r}; mend the metric"
-            )
-        return float(score)
+        return _Graded(completion, await self._scorer.score(question.example, completion.text))
 
 
 class _Session:
-    """Asks distinct questions in order with ``width`` workers, and lets one wait for some of the answers.
+    """Asks distinct questions in order, up to ``width`` of them at once, and lets one wait for some of the answers.
 
-    While the black box is not ``proven`` by an answer, one worker asks alone: a wrong key or address is refused once,
-    not ``width`` times.
+    A question makes room for the next one when its answer arrives; meanwhile it is stored and scored. While the black
+    box is not ``proven`` by an answer, one question goes alone: a wrong key or address is refused once, not ``width``
+    times.
     """
 
     def __init__(
         self,
-        ask: Callable[[_Question], Coroutine[Any, Any, Completion]],
+        ask: Callable[[_Question, Callable[[], None]], Coroutine[Any, Any, _Graded]],
         questions: Sequence[_Question],
         width: int,
         grace_s: float,
@@ -191,20 +172,27 @@ class _Session:
     ) -> None:
         self._ask = ask
         self._queue = deque(questions)
-        self._width = min(width, len(questions))
+        self._width = width
         self._grace_s = grace_s
         self._proven = proven
-        self._answers: dict[Call, Completion] = {}
+        self._answers: dict[Call, _Graded] = {}
         self._news = asyncio.Event()
         self._failure: Exception | None = None
-        self._workers: list[asyncio.Task[None]] = []
+        self._on_their_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def wait_for(self, calls: Sequence[Call]) -> list[Completion]:
-        """The answers to ``calls``; raises the first failure of all questions once nothing is on its way."""
-        self._hire()
+    async def wait_for(self, calls: Sequence[Call]) -> list[_Graded]:
+        """The answers to ``calls``; raises the first failure of all questions once nothing is on its way.
+
+        What is complete by then is given all the same.
+        """
+        self._send()
         try:
-            while not all(call in self._answers for call in calls):
+            while not self._has(calls):
                 if self._failure is not None:
+                    await self.drain()
+                    if self._has(calls):
+                        break
                     raise self._failure
                 self._news.clear()
                 await self._news.wait()
@@ -213,34 +201,44 @@ class _Session:
             raise
         return [self._answers[call] for call in calls]
 
+    def _has(self, calls: Sequence[Call]) -> bool:
+        return all(call in self._answers for call in calls)
+
     async def drain(self) -> None:
         """Ask nothing new; what is on its way has the time of grace to be stored, and is cancelled then."""
         self._queue.clear()
-        under_way = [worker for worker in self._workers if not worker.done()]
-        if not under_way:
+        if not self._tasks:
             return
-        _, late = await asyncio.wait(under_way, timeout=self._grace_s)
-        for worker in late:
-            worker.cancel()
+        _, late = await asyncio.wait(self._tasks, timeout=self._grace_s)
+        for task in late:
+            task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    def _hire(self) -> None:
-        """As many workers as may ask now, while there is something to ask."""
-        wanted = self._width if self._proven() else 1
-        while self._queue and len(self._workers) < wanted:
-            self._workers.append(asyncio.create_task(self._work()))
+    def _send(self) -> None:
+        """As many questions as there is room for."""
+        while self._queue and self._on_their_way < (self._width if self._proven() else 1):
+            self._on_their_way += 1
+            task = asyncio.create_task(self._work(self._queue.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _work(self) -> None:
+    async def _work(self, question: _Question) -> None:
+        waiting = True
+
+        def arrived() -> None:
+            nonlocal waiting
+            if waiting:
+                waiting = False
+                self._on_their_way -= 1
+                self._send()
+
         try:
-            while self._queue:
-                question = self._queue.popleft()
-                self._answers[question.call] = await self._ask(question)
-                self._news.set()
-                self._hire()
+            self._answers[question.call] = await self._ask(question, arrived)
         except Exception as error:  # raised by wait_for, where the caller hears it
             self._failure = self._failure or error
             self._queue.clear()
         finally:
+            arrived()
             self._news.set()
 
 

@@ -17,6 +17,7 @@ _SPECIFICATIONS = (
         "openai:MODEL",
         "the OpenAI API, or any compatible endpoint with --base-url; key in OPENAI_API_KEY",
     ),
+    ("black box", "anthropic:MODEL", "Claude, with the extra anthropic; key in ANTHROPIC_API_KEY"),
     ("black box", "hf:FOLDER_OR_HUB_ID", "a local causal LM"),
     ("black box", "python:module:function", "any function from prompt to answer, also asynchronous"),
     ("black box", "embedded:blackbox", "the black box that comes with the package"),

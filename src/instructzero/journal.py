@@ -5,9 +5,11 @@ other damage is an error. The journal holds no clock reading: the same settings 
 
     run      what the run is: format version, digests of the task, identities of the models
     plain    the instruction without a soft prompt, with its validation results
+    baseline the user's own instruction, with its validation results
     round    the points of a round, what the writer wrote for them, and which of them are evaluated (all if not said)
     trial    the validation results of the next of these
-    test     the test results of the best or the plain instruction
+    cut_short    the validation results of one of these, whose race a limit stopped; the trial may follow later
+    confirmation, test    the results of an instruction on the examples that were kept for the end
 """
 
 from __future__ import annotations
@@ -54,8 +56,11 @@ class History:
 
     header: Record | None = None
     plain: tuple[Writing, Evaluation] | None = None
+    baseline: tuple[str, Evaluation] | None = None
     rounds: list[Round] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
+    cut_short: dict[str, Evaluation] = field(default_factory=dict)
+    confirmations: dict[str, Evaluation] = field(default_factory=dict)
     tests: dict[str, Evaluation] = field(default_factory=dict)
 
     @property
@@ -68,18 +73,22 @@ class History:
         """The evaluations of one round."""
         return [trial for trial in self.trials if trial.round == round_number]
 
-    def known_evaluations(self) -> dict[str, Evaluation]:
-        """Validation results by instruction text."""
-        known = {trial.instruction: trial.evaluation for trial in reversed(self.trials)}
+    def known_evaluations(self, before_round: int | None = None) -> dict[str, Evaluation]:
+        """Validation results by instruction text; of trials those of the rounds before this one."""
+        past = [trial for trial in self.trials if before_round is None or trial.round < before_round]
+        known = dict(self.cut_short) if before_round is None else {}
+        known |= {trial.instruction: trial.evaluation for trial in reversed(past)}
+        if self.baseline:
+            known[self.baseline[0]] = self.baseline[1]
         if self.plain:
             known[self.plain[0].instruction] = self.plain[1]
         return known
 
     def usage(self) -> Usage:
         """All that was asked of the black box."""
-        evaluations = [trial.evaluation for trial in self.trials] + list(self.tests.values())
-        if self.plain:
-            evaluations.append(self.plain[1])
+        evaluations = [trial.evaluation for trial in self.trials]
+        evaluations += [*self.confirmations.values(), *self.tests.values()]
+        evaluations += [each[1] for each in (self.plain, self.baseline) if each]
         return sum((evaluation.usage for evaluation in evaluations), Usage())
 
 
@@ -116,6 +125,9 @@ class Journal:
     def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
         self._append({"kind": "plain", "writing": asdict(writing), "evaluation": _encode(evaluation)})
 
+    def set_baseline(self, instruction: str, evaluation: Evaluation) -> None:
+        self._append({"kind": "baseline", "instruction": instruction, "evaluation": _encode(evaluation)})
+
     def add_round(self, candidates: Sequence[Candidate], chosen: Sequence[int]) -> None:
         record = {
             "kind": "round",
@@ -133,8 +145,14 @@ class Journal:
         self._append({"kind": "trial", "number": number, "evaluation": _encode(evaluation)})
         return self.history.trials[-1]
 
-    def add_test(self, subject: str, evaluation: Evaluation) -> None:
-        self._append({"kind": "test", "subject": subject, "evaluation": _encode(evaluation)})
+    def add_cut_short(self, instruction: str, evaluation: Evaluation) -> None:
+        self._append({"kind": "cut_short", "instruction": instruction, "evaluation": _encode(evaluation)})
+
+    def add_confirmation(self, instruction: str, evaluation: Evaluation) -> None:
+        self._append({"kind": "confirmation", "instruction": instruction, "evaluation": _encode(evaluation)})
+
+    def add_test(self, instruction: str, evaluation: Evaluation) -> None:
+        self._append({"kind": "test", "instruction": instruction, "evaluation": _encode(evaluation)})
 
     def _append(self, record: Record) -> None:
         """One line, on the disk before this returns."""
@@ -210,6 +228,10 @@ def _replay_plain(history: History, record: Record) -> None:
     history.plain = Writing(**record["writing"]), _decode(record["evaluation"])
 
 
+def _replay_baseline(history: History, record: Record) -> None:
+    history.baseline = record["instruction"], _decode(record["evaluation"])
+
+
 def _replay_round(history: History, record: Record) -> None:
     if record["round"] != len(history.rounds) or history.pending:
         raise ValueError(f"round {record['round']} out of order")
@@ -230,14 +252,38 @@ def _replay_trial(history: History, record: Record) -> None:
     history.trials.append(Trial(record["number"], round_number, candidate.proposal, candidate.writing, evaluation))
 
 
+def _replay_cut_short(history: History, record: Record) -> None:
+    history.cut_short[record["instruction"]] = _decode(record["evaluation"])
+
+
+def _replay_confirmation(history: History, record: Record) -> None:
+    history.confirmations[record["instruction"]] = _decode(record["evaluation"])
+
+
 def _replay_test(history: History, record: Record) -> None:
-    history.tests[record["subject"]] = _decode(record["evaluation"])
+    instruction = record["instruction"] if "instruction" in record else _subject(history, record["subject"])
+    evaluation = _decode(record["evaluation"])
+    if instruction in history.tests:  # in older journals, when the best instruction was the plain one
+        return
+    history.tests[instruction] = evaluation
+
+
+def _subject(history: History, name: str) -> str:
+    """The instruction that an older journal calls ``best`` or ``plain``."""
+    if history.plain is None:
+        raise ValueError("a test before the plain instruction")
+    writing, evaluation = history.plain
+    best = max(history.trials, key=lambda trial: trial.score)
+    return writing.instruction if name == "plain" or evaluation.mean > best.score else best.instruction
 
 
 _REPLAY: dict[str, Callable[[History, Record], None]] = {
     "run": _replay_run,
     "plain": _replay_plain,
+    "baseline": _replay_baseline,
     "round": _replay_round,
     "trial": _replay_trial,
+    "cut_short": _replay_cut_short,
+    "confirmation": _replay_confirmation,
     "test": _replay_test,
 }

@@ -4,58 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from instructzero.evaluator import Evaluator
+from instructzero.errors import BudgetExhausted
+from instructzero.finale import Finale
 from instructzero.journal import Journal, Round
+from instructzero.objective import Objective
 from instructzero.observers import Observer
 from instructzero.optimizers import Optimizer
-from instructzero.result import Result, Scored
-from instructzero.tasks import Task
+from instructzero.result import Result
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
+from instructzero.validation import Validation
 from instructzero.writer import Writer
 
 FRUITLESS_ROUNDS = 3
 """After so many rounds in which the writer wrote nothing new, the search has seen what there is."""
 
 
+class Savings(Protocol):
+    """What the end of the run will take, kept from the search."""
+
+    def keep(self, questions: int) -> None:
+        """Keep back what so many questions will take, at the pace and price of those so far."""
+
+    def release(self) -> None:
+        """The end may spend it now."""
+
+
 @dataclass(frozen=True)
 class Search:
-    """One run: ask → write → evaluate → record → tell, until the evaluations are spent.
+    """One run: ask → write → evaluate → record → tell, until the evaluations or the budget are spent; then the end.
 
     A journal with content is continued: what it holds is told to the optimiser, not done again. Stopped at any
     moment and run again, it ends with the same journal and repeats no call to the black box.
     """
 
-    task: Task
     optimizer: Optimizer
     writer: Writer
-    evaluator: Evaluator
+    validation: Validation
+    objective: Objective
+    finale: Finale
+    savings: Savings
     journal: Journal
     evaluations: int
     observer: Observer
 
     def run(self) -> Result:
         """Run to the end; raises what the models, the endpoint or the disk raise, with everything paid recorded."""
-        self._score_plain()
+        self._score_references()
         self._replay()
+        try:
+            self._search()
+        except BudgetExhausted as error:
+            self._keep_cut_short()
+            self.observer.budget_reached(str(error))
+        self.savings.release()
+        winner = self.finale.run(self._ranked(), self._plain()[0].instruction)
+        self.observer.run_finished()
+        return self._result(winner)
+
+    def _search(self) -> None:
         while self._remaining() and not self._exhausted():
+            self.savings.keep(self.finale.questions())
             if not self.journal.history.pending:
                 self._propose()
             self._evaluate_pending()
             self._tell(self.journal.history.rounds[-1])
-        self._test()
-        self.observer.run_finished()
-        return self._result()
+
+    def _keep_cut_short(self) -> None:
+        """Instructions that were scored in full before a limit stopped their race may win the run."""
+        for text, evaluation in self.validation.cut_short.items():
+            if text not in self.journal.history.known_evaluations():
+                self.journal.add_cut_short(text, _for_free(evaluation))
 
     def _remaining(self) -> int:
         return self.evaluations - len(self.journal.history.trials)
 
-    def _score_plain(self) -> None:
-        """The instruction that the writer gives without a soft prompt: what the search has to beat."""
+    def _score_references(self) -> None:
+        """What the search has to beat: the instruction without a soft prompt, and the user's own."""
+        baseline = self.finale.baseline
         if self.journal.history.plain is None:
             (writing,) = self.writer.write([Proposal(None)])
-            (evaluation,) = self.evaluator.evaluate([writing.instruction], self.task.validation)
+            (evaluation,) = self.validation.whole([writing.instruction])
             self.journal.set_plain(writing, evaluation)
+        if baseline is not None and self.journal.history.baseline is None:
+            known = self.journal.history.known_evaluations()
+            evaluation = _for_free(known[baseline]) if baseline in known else next(self.validation.whole([baseline]))
+            self.journal.set_baseline(baseline, evaluation)
         self.observer.plain_finished(*self._plain())
 
     def _replay(self) -> None:
@@ -68,7 +103,8 @@ class Search:
 
     def _tell(self, each: Round) -> None:
         """Line 8: the optimiser hears what a whole round brought, and what was written beside it."""
-        self.optimizer.tell(self.journal.history.trials_of(each.number), each.unpaid)
+        trials = self.journal.history.trials_of(each.number)
+        self.optimizer.tell([self.objective.adjusted(trial) for trial in trials], each.unpaid)
 
     def _exhausted(self) -> bool:
         """Whether the last rounds found nothing new to evaluate."""
@@ -86,37 +122,30 @@ class Search:
         self.observer.writing_finished(number, writings)
 
     def _evaluate_pending(self) -> None:
-        """Lines 6–7: score the chosen instructions."""
-        writings = [candidate.writing for candidate in self.journal.history.pending]
-        for evaluation in self._evaluations(writings):
-            self.observer.trial_finished(self.journal.add_trial(evaluation))
+        """Lines 6–7: score the chosen instructions.
 
-    def _evaluations(self, writings: Sequence[Writing]) -> Iterator[Evaluation]:
+        Instructions that race are scored as a whole round, also when a part of it is on record already: what the
+        others are measured by must not depend on where a run was interrupted. What was answered is not asked again.
+        """
+        current = self.journal.history.rounds[-1]
+        done = len(self.journal.history.trials_of(current.number))
+        results = self._evaluations([candidate.instruction for candidate in current.planned], current.number)
+        for position, evaluation in enumerate(results):
+            if position >= done:
+                self.observer.trial_finished(self.journal.add_trial(evaluation))
+
+    def _evaluations(self, instructions: Sequence[str], number: int) -> Iterator[Evaluation]:
         """Results in order; an instruction that was scored before keeps its scores and costs nothing."""
-        known = self.journal.history.known_evaluations()
-        fresh = [text for text in dict.fromkeys(each.instruction for each in writings) if text not in known]
-        results = iter(self.evaluator.evaluate(fresh, self.task.validation)) if fresh else iter(())
-        for writing in writings:
-            if writing.instruction in known:
-                yield _for_free(known[writing.instruction])
+        known = self.journal.history.known_evaluations(before_round=number)
+        target = max(self.objective.value(*each) for each in known.items() if self.validation.is_complete(each[1]))
+        fresh = [text for text in dict.fromkeys(instructions) if text not in known]
+        results = self.validation.score(fresh, target) if fresh else iter(())
+        for text in instructions:
+            if text in known:
+                yield _for_free(known[text])
             else:
-                known[writing.instruction] = next(results)
-                yield known[writing.instruction]
-
-    def _test(self) -> None:
-        """Score the best and the plain instruction on the held-out examples."""
-        subjects = {"best": self._best()[0], "plain": self._plain()[0].instruction}
-        missing = {name: text for name, text in subjects.items() if name not in self.journal.history.tests}
-        if not missing:
-            return
-        texts = list(dict.fromkeys(subjects.values()))
-        self.observer.testing_started(len(texts) * len(self.task.test))
-        results = dict(zip(texts, self.evaluator.evaluate(texts, self.task.test), strict=True))
-        counted: set[str] = set()
-        for name, text in subjects.items():
-            if name in missing:
-                self.journal.add_test(name, _for_free(results[text]) if text in counted else results[text])
-            counted.add(text)
+                known[text] = next(results)
+                yield known[text]
 
     def _plain(self) -> tuple[Writing, Evaluation]:
         plain = self.journal.history.plain
@@ -124,23 +153,30 @@ class Search:
             raise RuntimeError("the plain instruction is scored before it is used")
         return plain
 
-    def _best(self) -> tuple[str, Evaluation]:
-        """The highest validation score; the earliest trial on ties, the plain instruction only when higher."""
-        writing, evaluation = self._plain()
-        best = max(self.journal.history.trials, key=lambda trial: trial.score)
-        if evaluation.mean > best.score:
-            return writing.instruction, evaluation
-        return best.instruction, best.evaluation
+    def _ranked(self) -> list[str]:
+        """All instructions with complete results, the best first.
 
-    def _result(self) -> Result:
+        The earliest trial comes first among equals, the plain and the user's instruction last.
+        """
         history = self.journal.history
-        instruction, validation = self._best()
-        writing, plain_validation = self._plain()
+        scored = [(trial.instruction, trial.evaluation) for trial in history.trials]
+        scored += history.cut_short.items()
+        scored.append((self._plain()[0].instruction, self._plain()[1]))
+        scored += [history.baseline] if history.baseline else []
+        complete = [(text, each) for text, each in scored if self.validation.is_complete(each)]
+        complete.sort(key=lambda pair: -self.objective.value(*pair))
+        return list(dict.fromkeys(text for text, _ in complete))
+
+    def _result(self, winner: str) -> Result:
+        history = self.journal.history
+        baseline = self.finale.baseline
         return Result(
-            best=Scored(instruction, validation, history.tests["best"]),
-            plain=Scored(writing.instruction, plain_validation, history.tests["plain"]),
+            best=self.finale.scored(winner),
+            plain=self.finale.scored(self._plain()[0].instruction),
+            baseline=None if baseline is None else self.finale.scored(baseline),
             trials=tuple(history.trials),
             usage=history.usage(),
+            leaks=self.finale.leaks(winner),
         )
 
 

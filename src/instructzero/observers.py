@@ -22,7 +22,8 @@ class Observer:
     """Does nothing; override what you want to hear.
 
     ``answered`` is heard for every answer of the black box, ``cached`` when it came from the call store and was not
-    paid again; ``trial_finished`` also for the trials of an earlier process that a resumed run replays.
+    paid again, and ``judged`` for those of a judge; ``trial_finished`` also for the trials of an earlier process that
+    a resumed run replays.
     """
 
     def run_started(self, plan: RunPlan) -> None: ...
@@ -35,7 +36,11 @@ class Observer:
 
     def answered(self, completion: Completion, cached: bool) -> None: ...
 
+    def judged(self, completion: Completion, cached: bool) -> None: ...
+
     def trial_finished(self, trial: Trial) -> None: ...
+
+    def budget_reached(self, reason: str) -> None: ...
 
     def testing_started(self, answers: int) -> None: ...
 

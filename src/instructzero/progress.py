@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -11,36 +12,21 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from instructzero.config import Settings
-from instructzero.models.registry import parse_model
 from instructzero.observers import Observer, RunPlan
+from instructzero.prices import Price
+from instructzero.store import BLACK_BOX, JUDGE
 from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Dollars per million tokens; None where they are not known."""
-
-    input: float | None = None
-    output: float | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Prices:
-        """The prices that are set; a model that runs here costs nothing."""
-        if parse_model(settings.blackbox, bare_kind=None).kind in ("hf", "embedded", "scripted"):
-            return cls(settings.input_price or 0.0, settings.output_price or 0.0)
-        return cls(settings.input_price, settings.output_price)
-
-    def cost(self, usage: Usage) -> float | None:
-        """Dollars for ``usage``, or None when a price is missing."""
-        if self.input is None or self.output is None:
-            return None
-        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
 
 
 def printable(text: str) -> str:
     """The text without what could steer the terminal: a model may write anything."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def cost_of(spent: Mapping[str, Usage], prices: Mapping[str, Price | None]) -> float | None:
+    """Dollars for what each role has used, or None where a price is not known."""
+    costs = [price.cost(usage) if (price := prices.get(role)) else None for role, usage in spent.items() if usage.calls]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def format_cost(dollars: float | None) -> str:
@@ -55,10 +41,14 @@ def format_seconds(seconds: float) -> str:
 
 @dataclass
 class Tally(Observer):
-    """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this process, not of an earlier one."""
+    """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this process, not of an earlier one.
+
+    ``stopped`` says why the search ended before its evaluations were spent, where a limit was reached.
+    """
 
     plan: RunPlan | None = None
     stage: str = "loading the models"
+    stopped: str | None = None
     plain: tuple[str, float] | None = None
     best: tuple[str, float] | None = None
     round: int = 0
@@ -66,6 +56,7 @@ class Tally(Observer):
     replayed: int = 0
     instructions: set[str] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
+    judging: Usage = field(default_factory=Usage)
     reused: int = 0
     started: float = field(default_factory=time.monotonic)
     searching_since: float | None = None
@@ -90,6 +81,15 @@ class Tally(Observer):
         else:
             self.usage += Usage(1, completion.prompt_tokens, completion.completion_tokens)
 
+    def judged(self, completion: Completion, cached: bool) -> None:
+        if not cached:
+            self.judging += Usage(1, completion.prompt_tokens, completion.completion_tokens)
+
+    @property
+    def spent(self) -> dict[str, Usage]:
+        """By role, in this process."""
+        return {BLACK_BOX: self.usage, JUDGE: self.judging}
+
     def trial_finished(self, trial: Trial) -> None:
         self.evaluations += 1
         self.round = trial.round
@@ -98,6 +98,9 @@ class Tally(Observer):
         self.instructions.add(trial.instruction)
         if self.best is None or trial.score > self.best[1]:
             self.best = trial.instruction, trial.score
+
+    def budget_reached(self, reason: str) -> None:
+        self.stage = self.stopped = reason
 
     def testing_started(self, answers: int) -> None:
         self.stage = f"testing on held-out examples ({answers:,} questions)"
@@ -120,7 +123,7 @@ class Tally(Observer):
 class LiveProgress(Tally):
     """A display that redraws itself; use as a context manager."""
 
-    def __init__(self, console: Console, prices: Prices) -> None:
+    def __init__(self, console: Console, prices: Mapping[str, Price | None]) -> None:
         super().__init__()
         self._prices = prices
         self._live = Live(console=console, get_renderable=self.render, refresh_per_second=8, transient=True)
@@ -161,7 +164,7 @@ class LiveProgress(Tally):
             ("best so far", _quoted(self.best)),
             ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} from the call store"),
             ("tokens", f"{self.usage.prompt_tokens:,} in · {self.usage.completion_tokens:,} out"),
-            ("cost", format_cost(self._prices.cost(self.usage))),
+            ("cost", format_cost(cost_of(self.spent, self._prices))),
             ("time left", "estimating" if left is None else format_seconds(left)),
         ]
 
@@ -172,7 +175,7 @@ class PlainProgress(Tally):
     Use as a context manager.
     """
 
-    def __init__(self, console: Console, prices: Prices) -> None:
+    def __init__(self, console: Console, prices: Mapping[str, Price | None]) -> None:
         super().__init__()
         self._reported = 0
         self._console = console
@@ -207,8 +210,13 @@ class PlainProgress(Tally):
         if self.best != before and self.searching_since is not None:
             self._say(f"evaluation {self.evaluations}: new best {_quoted(self.best)}")
 
+    def budget_reached(self, reason: str) -> None:
+        super().budget_reached(reason)
+        self._say(reason)
+
     def testing_started(self, answers: int) -> None:
-        self._report_round()
+        if self._reported < self.evaluations:
+            self._report_round()
         super().testing_started(answers)
         self._say(self.stage)
 
@@ -220,7 +228,7 @@ class PlainProgress(Tally):
             f"round {self.round} done: {self.evaluations} of {total} evaluations, "
             f"{len(self.instructions)} distinct instructions, {self.usage.calls:,} calls, "
             f"{self.usage.prompt_tokens + self.usage.completion_tokens:,} tokens, "
-            f"{format_cost(self._prices.cost(self.usage))}, "
+            f"{format_cost(cost_of(self.spent, self._prices))}, "
             f"{'?' if left is None else format_seconds(left)} left"
         )
 

@@ -1,10 +1,11 @@
-"""The directory of a run: settings.yaml, journal.jsonl, calls.sqlite, result.json, instruction.txt."""
+"""The directory of a run: settings.yaml, run-id, journal.jsonl, calls.sqlite, result.json, instruction.txt."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 from instructzero.config import Settings, differences, dump_yaml, load_yaml, make_settings
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.result import Result
+
+_BEFORE = {"confirmation": 0, "racing": False}
+"""What settings that older directories do not name were then."""
 
 
 class RunDirectory:
@@ -35,6 +39,15 @@ class RunDirectory:
     @property
     def calls(self) -> Path:
         return self.path / "calls.sqlite"
+
+    @property
+    def identity(self) -> str:
+        """A name for this run that no other has, under which a call store books what it paid."""
+        path = self.path / "run-id"
+        if not path.exists():
+            with _reporting_to(self.path):
+                _replace(path, uuid.uuid4().hex + "\n")
+        return path.read_text(encoding="utf-8").strip()
 
     @classmethod
     @contextmanager
@@ -62,7 +75,7 @@ class RunDirectory:
                 f"expected a run directory with a settings.yaml, found none in {path}; check the path, "
                 f"or start a run with 'instructzero run --out {path}'"
             )
-        return make_settings(load_yaml(directory.settings))
+        return make_settings({**_BEFORE, **load_yaml(directory.settings)})
 
     def write_result(self, result: Result) -> None:
         """``result.json`` for programs and ``instruction.txt`` for people."""

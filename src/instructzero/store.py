@@ -1,8 +1,9 @@
-"""Every answer that was paid for, kept for ever: a table in one SQLite file.
+"""Every answer that was paid for, kept for ever, and who paid for it: two tables in one SQLite file.
 
 An answer is found again by what was asked: the SHA-256 of the canonical JSON of {identity, request}. Identity
-is the black box's, so another model or endpoint never sees this one's answers. Several processes may share
-the file.
+is the black box's, so another model or endpoint never sees this one's answers. The ledger has a row for each answer
+that a run paid for, and for each try that it may have been billed for without an answer. Several processes may share
+the file. Format 1 had no ledger; such a file gets an empty one when it is opened.
 """
 
 from __future__ import annotations
@@ -10,17 +11,42 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from instructzero.claims import Claims
+from instructzero.database import Database
 from instructzero.errors import RunDirectoryError
-from instructzero.types import Completion, Message, Request
+from instructzero.types import Completion, Message, Request, Usage
 
-FORMAT = 1
-_PATIENCE_S = 30.0
-_TABLE = "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)"
+FORMAT = 2
+BLACK_BOX = "black box"
+"""The role of the model that the instructions are for."""
+
+JUDGE = "judge"
+"""The role of the model that grades its answers."""
+
+_POLL_S = 0.03
+_PAGE = 1000
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)",
+    # A row without a key is a try that may have been billed and brought no answer; "at" is in Unix seconds.
+    "CREATE TABLE IF NOT EXISTS ledger (run TEXT NOT NULL, role TEXT NOT NULL, key TEXT, calls INTEGER NOT NULL, "
+    "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, at INTEGER NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS ledger_by_run ON ledger (run)",
+)
+_PUT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_PAY = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)"
+_AMOUNTS = "sum(calls), sum(prompt_tokens), sum(completion_tokens)"
+
+# A field that requests got later is a part of the call only where it says something, so that old keys stay.
+_ALWAYS = ("messages", "max_tokens", "temperature")
+_LATER = {each.name: each.default for each in fields(Request) if each.name not in _ALWAYS}
+_ANSWER = [each.name for each in fields(Completion)]
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +58,13 @@ class Call:
     @classmethod
     def of(cls, identity: Mapping[str, str], request: Request) -> Call:
         """The canonical JSON: sorted keys, no spaces, so equal calls are equal bytes."""
-        content = {"identity": dict(identity), "request": asdict(request)}
-        return cls(json.dumps(content, sort_keys=True, separators=(",", ":")))
+        asked = {
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+        }
+        asked |= {name: value for name, usual in _LATER.items() if (value := getattr(request, name)) != usual}
+        return cls(_encode({"identity": dict(identity), "request": asked}))
 
     @property
     def key(self) -> str:
@@ -42,12 +73,29 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """A row of the store, as `CallStore.export` gives it."""
+    """An answer of the store, as `CallStore.export` gives it; ``role`` is its payer's, "" where nobody knows it."""
 
     key: str
     identity: Mapping[str, str]
     request: Request
     completion: Completion
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one role of one run has paid for.
+
+    ``usage`` includes the ``lost`` tries, which may have been billed and brought no answer. The ``first`` and the
+    ``last`` payment are in Unix seconds.
+    """
+
+    run: str
+    role: str
+    usage: Usage
+    lost: int
+    first: int
+    last: int
 
 
 class CallStore:
@@ -63,60 +111,122 @@ class CallStore:
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
-        with self._errors():
-            # One thread at a time uses the store, though not always the thread that opened it.
-            self._database = sqlite3.connect(
-                str(path), timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-            )
-        try:
-            self._prepare()
-        except BaseException:
-            self._database.close()
-            raise
+        self._database = Database(path, version=FORMAT, schema=_SCHEMA)
+        self._claims: Claims | None = None
+
+    def another(self) -> CallStore:
+        """A second connection to the file, for a thread of its own; the same object where all is in memory."""
+        return CallStore(self._path) if self._database.on_disk else self
 
     def get(self, call: Call) -> Completion | None:
         """The stored answer, or None."""
-        with self._errors():
-            row = self._database.execute("SELECT answer FROM calls WHERE key = ?", (call.key,)).fetchone()
-            return None if row is None else Completion(**json.loads(row[0]))
+        return self._find(call.key)
 
-    def put(self, call: Call, completion: Completion) -> Completion:
+    def put(self, call: Call, completion: Completion, *, run: str = "", role: str = BLACK_BOX) -> Completion:
         """Store one answer; see `put_many`."""
-        return self.put_many([(call, completion)])[0]
+        return self.put_many([(call, completion)], run=run, role=role)[0]
 
-    def put_many(self, answers: Iterable[tuple[Call, Completion]]) -> list[Completion]:
-        """Store answers in one transaction, on the disk when this returns.
+    def put_many(
+        self,
+        answers: Iterable[tuple[Call, Completion]],
+        *,
+        run: str = "",
+        role: str = BLACK_BOX,
+        charges: Iterable[Usage] | None = None,
+    ) -> list[Completion]:
+        """Store answers that ``role`` of ``run`` paid for, in one transaction, on the disk when this returns.
 
-        Returns the answers as they stand in the store: where another process was first, its answer holds.
+        Returns the answers as they stand in the store: where another process was first, its answer holds, and this one
+        is paid all the same. ``charges`` are what the answers count as; by default one call and the tokens they report.
         """
         pairs = list(answers)
-        rows = [(call.key, call.document, json.dumps(asdict(answer))) for call, answer in pairs]
-        with self._errors():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                self._database.executemany("INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT DO NOTHING", rows)
-                self._database.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # some failures have rolled back by themselves
-                    self._database.execute("ROLLBACK")
-                raise
-        return [self.get(call) or answer for call, answer in pairs]
+        paid = [_usage(answer) for _, answer in pairs] if charges is None else list(charges)
+        keys = [call.key for call, _ in pairs]
+        rows = [(key, call.document, _document(answer)) for key, (call, answer) in zip(keys, pairs, strict=True)]
+        payments = [_payment(run, role, key, usage) for key, usage in zip(keys, paid, strict=True)]
+        with self._database.transaction() as connection:
+            new = connection.executemany(_PUT, rows).rowcount
+            connection.executemany(_PAY, payments)
+        if new == len(pairs):
+            return [answer for _, answer in pairs]
+        return [self._find(key) or answer for key, (_, answer) in zip(keys, pairs, strict=True)]
 
-    def export(self) -> Iterator[StoredCall]:
-        """All calls in the order in which they were stored."""
-        with self._errors():
-            for key, call, answer in self._database.execute("SELECT key, call, answer FROM calls ORDER BY rowid"):
-                content = json.loads(call)
-                yield StoredCall(
-                    key, content["identity"], _request(content["request"]), Completion(**json.loads(answer))
-                )
+    def record_lost(self, run: str, role: str, usage: Usage) -> None:
+        """Record that ``role`` of ``run`` may have been billed for ``usage`` and got no answer."""
+        with self._database.transaction() as connection:
+            connection.execute(_PAY, _payment(run, role, None, usage))
+
+    def spent(self, run: str) -> dict[str, Usage]:
+        """What a run has paid so far, by role, lost tries included."""
+        rows = self._database.rows(f"SELECT role, {_AMOUNTS} FROM ledger WHERE run = ? GROUP BY role", (run,))
+        return {role: Usage(*amounts) for role, *amounts in rows}
+
+    def accounts(self) -> list[Account]:
+        """The whole ledger, added up by run and role, in the order of the first payment."""
+        rows = self._database.rows(
+            f"SELECT run, role, {_AMOUNTS}, sum(CASE WHEN key IS NULL THEN calls ELSE 0 END), min(at), max(at) "
+            "FROM ledger GROUP BY run, role ORDER BY min(rowid)"
+        )
+        return [Account(run, role, Usage(*rest[:3]), *rest[3:]) for run, role, *rest in rows]
+
+    def export(self, *, run: str | None = None) -> Iterator[StoredCall]:
+        """All calls, or those that a run paid for, in the order in which they were stored."""
+        roles = self._roles(run)
+        with self._database.reporting():
+            for key, call, answer in self._calls():
+                if run is None or key in roles:
+                    content = json.loads(call)
+                    request, completion = _request(content["request"]), Completion(**json.loads(answer))
+                    yield StoredCall(key, content["identity"], request, completion, roles.get(key, ""))
+
+    @contextlib.asynccontextmanager
+    async def claimed(self, call: Call, *, patience_s: float = 600.0) -> AsyncIterator[None]:
+        """Keep others who share the file, and ask like this, from asking ``call`` until the block ends.
+
+        Waits while another process has it, and goes on as soon as that one is done or dead. Its answer may be in the
+        store then: look there again before you pay. After ``patience_s`` seconds one goes on without the claim, because
+        the other process may be stopped for good.
+
+            if (answer := store.get(call)) is None:
+                async with store.claimed(call):
+                    answer = store.get(call) or store.put(call, await ask(call))
+
+        Claim before you take anything that another claim's holder may be waiting for.
+        """
+        import asyncio  # here, because who only reads and writes need not load it
+
+        deadline = time.monotonic() + patience_s
+        while not (held := self.claim(call)) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+        try:
+            yield
+        finally:
+            if held:
+                self.release(call)
+
+    def claim(self, call: Call) -> bool:
+        """Claim ``call`` if nobody is asking it just now; whether that went well. Never waits."""
+        try:
+            if self._claims is None:
+                self._claims = Claims(Path(f"{self._path}-claims") if self._database.on_disk else None)
+            return self._claims.take(call.key)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"cannot lock {self._path}-claims: {error.strerror}; check the folder and its permissions"
+            ) from None
+
+    def release(self, call: Call) -> None:
+        """Give a claim back, once the answer is stored or will not come."""
+        if self._claims is not None:
+            self._claims.give_back(call.key)
 
     def __len__(self) -> int:
-        with self._errors():
-            return int(self._database.execute("SELECT count(*) FROM calls").fetchone()[0])
+        return int(self._database.rows("SELECT count(*) FROM calls")[0][0])
 
     def close(self) -> None:
         self._database.close()
+        if self._claims is not None:
+            self._claims.close()
 
     def __enter__(self) -> CallStore:
         return self
@@ -124,50 +234,40 @@ class CallStore:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _prepare(self) -> None:
-        with self._errors():
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")  # each commit reaches the disk, not only the kernel
-            version = int(self._database.execute("PRAGMA user_version").fetchone()[0])
-            if version > FORMAT:
-                raise RunDirectoryError(
-                    f"expected a call store of format {FORMAT} or older in {self._path}, got format "
-                    f"{version}; update instructzero"
-                )
-            if version < FORMAT:
-                self._database.execute("BEGIN IMMEDIATE")
-                self._database.execute(_TABLE)
-                self._database.execute(f"PRAGMA user_version = {FORMAT}")
-                self._database.execute("COMMIT")
+    def _find(self, key: str) -> Completion | None:
+        rows = self._database.rows("SELECT answer FROM calls WHERE key = ?", (key,))
+        with self._database.reporting():
+            return Completion(**json.loads(rows[0][0])) if rows else None
 
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turns SQLite's errors, and damage that only shows in the contents, into one sentence."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise RunDirectoryError(_explain(self._path, error)) from None
-        except (ValueError, KeyError, TypeError, UnicodeError):
-            raise RunDirectoryError(_damaged(self._path)) from None
+    def _calls(self) -> Iterator[tuple[str, str, str]]:
+        """Key, call and answer of every row, a page at a time, so that a slow reader holds up nobody."""
+        query = "SELECT rowid, key, call, answer FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        page = self._database.rows(query, (-1, _PAGE))
+        while page:
+            for _, key, call, answer in page:
+                yield key, call, answer
+            page = self._database.rows(query, (page[-1][0], _PAGE))
+
+    def _roles(self, run: str | None) -> dict[str, str]:
+        """Who paid for the calls, or for those of one run, by their keys."""
+        query = "SELECT key, role FROM ledger WHERE key IS NOT NULL"
+        return dict(self._database.rows(query) if run is None else self._database.rows(f"{query} AND run = ?", (run,)))
 
 
-def _request(content: dict[str, object]) -> Request:
-    messages = tuple(Message(**message) for message in content.pop("messages"))  # type: ignore[attr-defined]
-    return Request(messages, **content)  # type: ignore[arg-type]
+def _usage(answer: Completion) -> Usage:
+    return Usage(1, answer.prompt_tokens, answer.completion_tokens)
 
 
-def _explain(path: Path | str, error: sqlite3.Error) -> str:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return f"the call store {path} is locked by another process (waited {_PATIENCE_S:.0f} s); end it"
-    if name.startswith("SQLITE_FULL"):
-        return f"the disk that holds the call store {path} is full; free some space and resume"
-    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR")):
-        return f"the call store {path} cannot be read or written ({error}); check the folder and its permissions"
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR")):
-        return _damaged(path)
-    return f"the call store {path} failed ({error}); check the file and resume"
+def _document(answer: Completion) -> str:
+    return _encode({name: getattr(answer, name) for name in _ANSWER})
 
 
-def _damaged(path: Path | str) -> str:
-    return f"the call store {path} is damaged or is no call store; restore a copy, or move it away and resume"
+def _payment(run: str, role: str, key: str | None, usage: Usage) -> tuple[Any, ...]:
+    """A row of the ledger."""
+    return run, role, key, usage.calls, usage.prompt_tokens, usage.completion_tokens, int(time.time())
+
+
+def _request(content: dict[str, Any]) -> Request:
+    messages = tuple(Message(**message) for message in content.pop("messages"))
+    rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+    return Request(messages, **rest)

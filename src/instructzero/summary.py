@@ -4,29 +4,75 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from instructzero.progress import Prices, Tally, format_cost, format_seconds, printable
-from instructzero.result import Result, Scored
+from instructzero.prices import Price
+from instructzero.progress import Tally, cost_of, format_cost, format_seconds, printable
+from instructzero.result import RIVALS, Result
+from instructzero.statistics import mean_interval
+from instructzero.store import JUDGE
+from instructzero.types import Evaluation
+
+_COLUMN = 20  # characters for a score with its interval; three such columns fit a terminal of 80
 
 
-def print_summary(console: Console, result: Result, directory: Path, prices: Prices, tally: Tally) -> None:
-    """The best instruction, its scores beside the plain one's, and what the run took."""
+def print_summary(
+    console: Console, result: Result, directory: Path, prices: Mapping[str, Price | None], tally: Tally
+) -> None:
+    """The best instruction, its scores beside those it had to beat, what to mind, and what the run took."""
     _say(console, "")
     _instruction(console, "Best instruction", result.instruction, style="bold")
     _instruction(console, "Plain instruction (exemplars only, no soft prompt)", result.plain.instruction)
-    sizes = len(result.best.validation.scores), len(result.best.test.scores)
-    _say(console, f"{'score':<10}{f'validation ({sizes[0]})':>18}{f'test ({sizes[1]})':>14}", style="dim")
-    _say(console, _scores("best", result.best))
-    _say(console, _scores("plain", result.plain))
+    if result.baseline is not None:
+        _instruction(console, "Your instruction", result.baseline.instruction)
+    for line in _table(result):
+        _say(console, line, style="dim" if line.startswith("score") else "")
+    _say(console, "")
+    for line in [*_comparisons(result), *(f"Mind: {each}" for each in result.warnings())]:
+        _paragraph(console, line)
     if result.instruction == result.plain.instruction:
-        _say(console, "No soft prompt led to a better instruction than the plain one.")
+        _paragraph(console, "No soft prompt led to a better instruction than the plain one.")
+    if tally.stopped is not None:
+        _paragraph(console, f"The search stopped early: {tally.stopped}.")
     _say(console, "")
     _say(console, _effort(result, prices, tally))
-    _say(console, f"Kept in {directory}: instruction.txt, result.json, journal.jsonl, calls.sqlite")
+    _say(console, f"Kept in {directory}: {', '.join(_kept(directory))}")
+
+
+def _kept(directory: Path) -> list[str]:
+    """The files of the run; the call store may lie elsewhere."""
+    names = ("instruction.txt", "result.json", "journal.jsonl", "calls.sqlite")
+    return [name for name in names if (directory / name).exists()]
+
+
+def _table(result: Result) -> Iterator[str]:
+    """A row an instruction, a column for validation, confirmation and test, each with its 95 % interval."""
+    rows = {"best": result.best, "plain": result.plain, "yours": result.baseline}
+    parts = [part for part in ("validation", "confirmation", "test") if getattr(result.best, part) is not None]
+    heads = [f"{part} ({len(getattr(result.best, part).scores)})" for part in parts]
+    yield f"{'score':<8}" + "".join(f"{head:>{_COLUMN}}" for head in heads)
+    for name, scored in rows.items():
+        if scored is not None:
+            yield f"{name:<8}" + "".join(f"{_score(getattr(scored, part)):>{_COLUMN}}" for part in parts)
+
+
+def _score(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "—"
+    interval = mean_interval(evaluation.scores)
+    return f"{evaluation.mean:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def _comparisons(result: Result) -> Iterator[str]:
+    for name, test in result.comparisons().items():
+        yield (
+            f"Test score against {RIVALS[name]}: {test.difference:+.3f} "
+            f"[{test.low:+.3f}, {test.high:+.3f}], p = {test.p_value:.2g} (paired)"
+        )
 
 
 def _instruction(console: Console, title: str, text: str, style: str = "") -> None:
@@ -36,18 +82,20 @@ def _instruction(console: Console, title: str, text: str, style: str = "") -> No
     _say(console, "")
 
 
-def _scores(name: str, scored: Scored) -> str:
-    return f"{name:<10}{scored.validation.mean:>18.3f}{scored.test.mean:>14.3f}"
+def _paragraph(console: Console, text: str) -> None:
+    for line in textwrap.wrap(text, console.width, subsequent_indent="  "):
+        _say(console, line)
 
 
-def _effort(result: Result, prices: Prices, tally: Tally) -> str:
+def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) -> str:
     usage, now = result.usage, tally.usage.calls
     parts = [
         f"{len(result.trials)} evaluations",
         f"{result.distinct_instructions} distinct instructions",
         f"{usage.calls:,} black-box calls{f' ({now:,} of them now)' if now != usage.calls else ''}",
+        *([f"{result.spent[JUDGE].calls:,} judge calls"] if JUDGE in result.spent else []),
         f"{usage.prompt_tokens + usage.completion_tokens:,} tokens",
-        format_cost(prices.cost(usage)),
+        format_cost(cost_of(result.spent, prices)),
         format_seconds(time.monotonic() - tally.started),
     ]
     return " · ".join(parts)

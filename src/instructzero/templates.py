@@ -1,11 +1,11 @@
 """The texts around the data: what the writer reads, and what the black box reads.
 
-The same zero-shot template scores an instruction during the search and in the final test.
+One template scores an instruction during the search and in the final test: `zero_shot`, or `few_shot` with exemplars.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from instructzero.errors import ConfigurationError
@@ -64,4 +64,25 @@ def _chat_prompt(model: SoftPromptModel, content: str, placement: str) -> Writer
 
 def zero_shot(instruction: str, question: str) -> tuple[Message, ...]:
     """What the black box reads: the instruction and one input, no exemplars (the paper's zero-shot template)."""
-    return (Message("user", f"Instruction: {instruction}\n\nInput: {question}\n\nOutput:"),)
+    return few_shot(())(instruction, question)
+
+
+def few_shot(exemplars: Sequence[Exemplar]) -> Callable[[str, str], tuple[Message, ...]]:
+    """What the black box reads with exemplars: they stand between instruction and input, in the input's own form.
+
+    Each is shown with its first accepted answer. The result takes (instruction, question) as `zero_shot` does.
+
+    >>> (message,) = few_shot([Exemplar("cat", ("chat",))])("Translate.", "dog")
+    >>> message.content
+    'Instruction: Translate.\\n\\nInput: cat\\n\\nOutput: chat\\n\\nInput: dog\\n\\nOutput:'
+    """
+    shown = "".join(f"{_asked(exemplar.input)} {exemplar.outputs[0]}\n\n" for exemplar in exemplars)
+
+    def render(instruction: str, question: str) -> tuple[Message, ...]:
+        return (Message("user", f"Instruction: {instruction}\n\n{shown}{_asked(question)}"),)
+
+    return render
+
+
+def _asked(question: str) -> str:
+    return f"Input: {question}\n\nOutput:"

@@ -36,12 +36,14 @@ class Message:
 class Request:
     """One question to a black box.
 
-    ``max_tokens`` bounds the answer; ``temperature`` 0 asks for the greedy answer.
+    ``max_tokens`` bounds the answer; ``temperature`` 0 asks for the greedy answer. With ``answers``, a local model is
+    asked how likely it finds the likeliest of them instead: the completion's text is a number in [0, 1].
     """
 
     messages: tuple[Message, ...]
     max_tokens: int = 256
     temperature: float = 0.0
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Aligned results: ``scores[i]`` in [0, 1] and ``predictions[i]`` belong to example i, in every trial of a run."""
+    """Aligned results: ``scores[i]`` in [0, 1] and ``predictions[i]`` belong to example i, in every trial of a run.
+
+    An instruction that was dropped early has results on the first examples only.
+    """
 
     scores: tuple[float, ...]
     predictions: tuple[str, ...]
@@ -115,6 +120,10 @@ class Evaluation:
     def mean(self) -> float:
         """H(z) of the paper: the mean score over the examples."""
         return sum(self.scores) / len(self.scores)
+
+    def __add__(self, more: Evaluation) -> Evaluation:
+        """These results and those on the examples that follow."""
+        return Evaluation(self.scores + more.scores, self.predictions + more.predictions, self.usage + more.usage)
 
 
 @dataclass(frozen=True, slots=True)

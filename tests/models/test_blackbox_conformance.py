@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from instructzero.models.anthropic import AnthropicBlackBox
 from instructzero.models.base import BlackBox
 from instructzero.models.callable import CallableBlackBox
 from instructzero.models.huggingface import HuggingFaceBlackBox
 from instructzero.models.openai import OpenAIBlackBox
 from instructzero.models.scripted import ScriptedBlackBox
+from instructzero.testing import Endpoint
 from instructzero.types import Completion, Message, Request
 
 KEY = "sk-test-1234567890abcdef"
@@ -30,27 +32,42 @@ async def _shout_later(prompt: str) -> str:
     return prompt.upper()
 
 
-def _answer(request: httpx2.Request) -> httpx2.Response:
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint(str.upper) as endpoint:
+        yield endpoint
+
+
+def _answer_message(request: httpx2.Request) -> httpx2.Response:
     prompt = json.loads(request.content)["messages"][-1]["content"]
-    usage = {"prompt_tokens": 3, "completion_tokens": 4}
-    return httpx2.Response(200, json={"choices": [{"message": {"content": prompt.upper()}}], "usage": usage})
+    usage = {"input_tokens": 3, "output_tokens": 4}
+    return httpx2.Response(200, json={"content": [{"type": "text", "text": prompt.upper()}], "usage": usage})
 
 
-def _openai() -> BlackBox:
-    client = httpx2.AsyncClient(transport=httpx2.MockTransport(_answer))
-    return OpenAIBlackBox("m", base_url="http://user:hidden@host/v1?token=hidden", http_client=client)
+def _anthropic() -> BlackBox:
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(_answer_message))
+    return AnthropicBlackBox("m", base_url="http://user:hidden@host/v1?token=hidden", http_client=client)
 
 
-@pytest.fixture(params=["hf", "hf-chat", "scripted", "function", "async-function", "openai"])
-def make(request: pytest.FixtureRequest, tiny_llama: Path, tiny_chat: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
+@pytest.fixture(params=["hf", "hf-chat", "scripted", "function", "async-function", "openai", "anthropic"])
+def make(
+    request: pytest.FixtureRequest,
+    tiny_llama: Path,
+    tiny_chat: Path,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Maker:
+    address = endpoint.root.removeprefix("http://")
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     makers: dict[str, Maker] = {
         "hf": lambda: HuggingFaceBlackBox(str(tiny_llama), batch_size=3),
         "hf-chat": lambda: HuggingFaceBlackBox(str(tiny_chat), template="chat", batch_size=3),
         "scripted": lambda: ScriptedBlackBox(_shout),
         "function": lambda: CallableBlackBox(_shout, "here:shout"),
         "async-function": lambda: CallableBlackBox(_shout_later, "here:shout_later"),
-        "openai": _openai,
+        "openai": lambda: OpenAIBlackBox("m", base_url=f"http://user:hidden@{address}/v1?token=hidden"),
+        "anthropic": _anthropic,
     }
     return makers[request.param]
 

@@ -3,20 +3,44 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from instructzero.errors import EndpointError, InstructZeroError, ModelError
-from instructzero.models.openai import OpenAIBlackBox, public_url
+from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
+from instructzero.models import openai
+from instructzero.models.openai import OpenAIBlackBox, list_models
+from instructzero.testing import Endpoint, Fault, Faults
 from instructzero.types import Completion, Message, Request
 
 KEY = "sk-test-1234567890abcdef"
 PING = Request((Message("user", "ping"),), max_tokens=7)
-NOW = {"retry-after-ms": "1"}
-Handler = Callable[[httpx2.Request], httpx2.Response]
+LOCAL = "http://{host}/v1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, json.dumps(data).encode(), {"content-type": "application/json", **(headers or {})})
+
+
+def good(text: str = "pong") -> Answer:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2}
+    return as_json({"choices": [{"message": {"content": text}}], "usage": usage})
+
+
+def bad(status: int, message: str = "no", headers: Mapping[str, str] | None = None, **error: Any) -> Answer:
+    return as_json({"error": {"message": message, **error}}, status, headers)
 
 
 @pytest.fixture(autouse=True)
@@ -26,47 +50,57 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Server:
-    """Plays the given responses in turn, the last one for ever, and keeps the requests."""
+    """Plays the given answers in turn, the last one for ever, and keeps the requests."""
 
-    def __init__(self, *responses: httpx2.Response | Exception) -> None:
-        self._responses: Iterator[httpx2.Response | Exception] = iter(responses)
-        self._next = next(self._responses)
-        self.requests: list[httpx2.Request] = []
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = list(answers)
+        self.requests: list[web.Request] = []
+        self.bodies: list[Any] = []
 
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests.append(request)
-        response, self._next = self._next, next(self._responses, self._next)
-        if isinstance(response, Exception):
-            raise response
-        return httpx2.Response(response.status_code, headers=response.headers, content=response.content)
+    async def answer(self, body: Any) -> Answer:
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(request.content) for request in self.requests]
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        """Its host and port."""
 
+        async def handle(request: web.Request) -> web.Response:
+            self.requests.append(request)
+            self.bodies.append(await request.json() if request.can_read_body else None)
+            answer = await self.answer(self.bodies[-1])
+            return web.Response(status=answer.status, body=answer.content, headers=answer.headers)
 
-def good(text: str = "pong") -> httpx2.Response:
-    usage = {"prompt_tokens": 5, "completion_tokens": 2}
-    return httpx2.Response(200, json={"choices": [{"message": {"content": text}}], "usage": usage})
-
-
-def bad(status: int, message: str = "no") -> httpx2.Response:
-    return httpx2.Response(status, json={"error": {"message": message}}, headers=NOW)
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", handle)
+        async with TestServer(application) as server:
+            yield f"{server.host}:{server.port}"
 
 
-def ask(server: Handler, request: Request = PING, **options: Any) -> Completion:
-    async def run() -> Completion:
-        client = httpx2.AsyncClient(transport=httpx2.MockTransport(server))
-        box = OpenAIBlackBox("the-model", http_client=client, **{"max_retries": 3, **options})
-        try:
-            return await box.complete(request)
-        finally:
-            await box.close()
+def ask_all(
+    server: Server, *requests: Request, base_url: str = LOCAL, official: bool = False, **options: Any
+) -> list[Completion]:
+    """The answers to ``requests``, sent at once; ``official``: the server stands for the official service."""
+
+    async def run() -> list[Completion]:
+        async with server.running() as host:
+            url = base_url.format(host=host)
+            with pytest.MonkeyPatch.context() as patch:
+                if official:
+                    patch.setattr(openai, "OFFICIAL_URL", url)
+                box = OpenAIBlackBox("the-model", base_url=url, **options)
+            try:
+                return list(await asyncio.gather(*map(box.complete, requests)))
+            finally:
+                await box.close()
 
     return asyncio.run(run())
 
 
-def failure(server: Handler, **options: Any) -> InstructZeroError:
+def ask(server: Server, **options: Any) -> Completion:
+    return ask_all(server, PING, **options)[0]
+
+
+def failure(server: Server, **options: Any) -> InstructZeroError:
     with pytest.raises(InstructZeroError) as caught:
         ask(server, **options)
     shown = "".join(traceback.format_exception(caught.value))
@@ -83,8 +117,8 @@ def test_answer_and_tokens() -> None:
 
 def test_official_service_gets_the_new_token_limit_and_others_the_old_one() -> None:
     official, local = Server(good()), Server(good())
-    ask(official)
-    ask(local, base_url="http://localhost:1/v1")
+    ask(official, official=True)
+    ask(local)
     assert official.bodies == [
         {
             "model": "the-model",
@@ -95,14 +129,14 @@ def test_official_service_gets_the_new_token_limit_and_others_the_old_one() -> N
     ]
     assert local.bodies[0]["max_tokens"] == 7
     assert "max_completion_tokens" not in local.bodies[0]
-    assert str(local.requests[0].url) == "http://localhost:1/v1/chat/completions"
+    assert local.requests[0].path_qs == "/v1/chat/completions"
 
 
 def test_completion_template_sends_a_prompt() -> None:
-    server = Server(httpx2.Response(200, json={"choices": [{"text": " pong"}]}))
-    assert ask(server, template="completion", base_url="http://localhost:1/v1").text == " pong"
+    server = Server(as_json({"choices": [{"text": " pong"}]}))
+    assert ask(server, template="completion").text == " pong"
     assert server.bodies[0]["prompt"] == "ping"
-    assert server.requests[0].url.path == "/v1/completions"
+    assert server.requests[0].path_qs == "/v1/completions"
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -116,10 +150,10 @@ def test_a_refused_key_ends_at_once_and_names_the_variable(status: int) -> None:
 
 def test_an_unknown_model_ends_at_once() -> None:
     server = Server(bad(404))
-    error = failure(server, base_url="http://user:pass@localhost:1/v1")
+    error = failure(server, base_url="http://user:pass@{host}/v1")
     assert isinstance(error, ModelError)
     assert "the-model" in str(error)
-    assert "http://localhost:1/v1" in str(error)
+    assert "that http://127.0.0.1:" in str(error)
     assert "pass" not in str(error)
     assert len(server.requests) == 1
 
@@ -132,63 +166,86 @@ def test_a_bad_request_ends_at_once_with_the_servers_words() -> None:
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
-def test_passing_failures_are_tried_again(status: int) -> None:
-    server = Server(bad(status), bad(status), good())
-    assert ask(server).text == "pong"
-    assert len(server.requests) == 3
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503, 529])
+def test_passing_failures_are_transient_and_tried_once(status: int) -> None:
+    server = Server(bad(status, "boom", {"retry-after": "3"}))
+    error = failure(server)
+    assert isinstance(error, TransientError)
+    assert f"status {status}: boom" in str(error)
+    assert (error.retry_after, error.throttled, error.maybe_paid) == (3.0, status == 429, False)
+    assert len(server.requests) == 1
 
 
-def test_a_broken_connection_is_tried_again() -> None:
-    server = Server(httpx2.ConnectError("refused"), good())
-    assert ask(server).text == "pong"
+def test_a_gateway_that_gave_up_waiting_may_have_left_a_bill() -> None:
+    error = failure(Server(bad(504)))
+    assert isinstance(error, TransientError)
+    assert error.maybe_paid
 
 
-def test_failing_for_ever_is_an_endpoint_error() -> None:
-    server = Server(bad(500, "boom"))
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (bad(429, "You exceeded your current quota", {"retry-after": "1"}, code="insufficient_quota"), "quota"),
+        (bad(402, "Insufficient credits"), "credits"),
+        (bad(400, "Your credit balance is too low to access the API"), "balance"),
+    ],
+)
+def test_an_empty_account_ends_at_once(response: Answer, said: str) -> None:
+    server = Server(response)
     error = failure(server)
     assert isinstance(error, EndpointError)
-    assert "resume later" in str(error)
-    assert len(server.requests) == 4
+    assert not isinstance(error, TransientError)
+    assert "has no money left" in str(error)
+    assert said in str(error)
+    assert "OPENAI_API_KEY" in str(error)
+    assert len(server.requests) == 1
 
 
-def test_unreachable_is_an_endpoint_error() -> None:
-    error = failure(Server(httpx2.ConnectError("refused")), max_retries=0)
-    assert isinstance(error, EndpointError)
-    assert "resume later" in str(error)
+@pytest.mark.parametrize("fault", [Fault.RESET_UNREAD, Fault.RESET_MIDWAY, Fault.HANG])
+def test_a_connection_that_breaks_with_the_request_may_have_been_paid_for(fault: Fault) -> None:
+    with Endpoint(str.upper, faults=Faults({fault: 1.0})) as endpoint:
+        error = failure(Server(), base_url=endpoint.base_url, timeout=0.2)
+    assert isinstance(error, TransientError)
+    assert (error.maybe_paid, error.throttled) == (True, False)
+    assert endpoint.received.total() == 1
 
 
-def test_a_timeout_is_an_endpoint_error() -> None:
-    assert isinstance(failure(Server(httpx2.ReadTimeout("slow")), max_retries=0), EndpointError)
+def test_a_connection_that_is_refused_has_not() -> None:
+    with Endpoint(str.upper) as endpoint:
+        url = endpoint.base_url
+    error = failure(Server(), base_url=url)
+    assert isinstance(error, TransientError)
+    assert (error.maybe_paid, error.throttled) == (False, False)
 
 
 @pytest.mark.parametrize(
     "response",
     [
-        httpx2.Response(200, json={"choices": [{"message": None}]}),
-        httpx2.Response(200, json={"choices": [{"message": {"content": None}}], "usage": None}),
-        httpx2.Response(200, json={"choices": [{"message": {"content": 3}}], "usage": {"prompt_tokens": "x"}}),
+        as_json({"choices": [{"message": None}]}),
+        as_json({"choices": [{"message": {"content": None}}], "usage": None}),
+        as_json({"choices": [{"message": {"content": 3}}], "usage": {"prompt_tokens": "x"}}),
     ],
 )
-def test_a_choice_without_a_text_is_the_empty_answer(response: httpx2.Response) -> None:
+def test_a_choice_without_a_text_is_the_empty_answer(response: Answer) -> None:
     assert ask(Server(response)) == Completion("")
 
 
 @pytest.mark.parametrize(
     "response",
     [
-        httpx2.Response(200, text="<html>hello</html>", headers={"content-type": "text/html"}),
-        httpx2.Response(200, content=b"{", headers={"content-type": "application/json"}),
-        httpx2.Response(200, content=b"\xff\xfe", headers={"content-type": "application/json"}),
-        httpx2.Response(200, json=[]),
-        httpx2.Response(200, json={}),
-        httpx2.Response(200, json={"choices": []}),
-        httpx2.Response(200, json={"choices": [None]}),
+        Answer(200, b"<html>hello</html>", {"content-type": "text/html"}),
+        Answer(200, b"{", {"content-type": "application/json"}),
+        Answer(200, b"\xff\xfe", {"content-type": "application/json"}),
+        as_json([]),
+        as_json({}),
+        as_json({"choices": []}),
+        as_json({"choices": [None]}),
     ],
 )
-def test_a_response_that_is_no_completion_is_not_scored(response: httpx2.Response) -> None:
-    error = failure(Server(response), max_retries=0)
-    assert isinstance(error, EndpointError)
+def test_a_response_that_is_no_completion_is_not_scored(response: Answer) -> None:
+    error = failure(Server(response))
+    assert isinstance(error, TransientError)
+    assert error.maybe_paid
     assert "often it ends in /v1" in str(error)
 
 
@@ -196,13 +253,13 @@ def test_the_official_service_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ModelError, match="environment variable OPENAI_API_KEY"):
         OpenAIBlackBox("m")
-    assert ask(Server(good()), base_url="http://localhost:1/v1").text == "pong"
+    assert ask(Server(good())).text == "pong"
 
 
 def test_the_key_comes_from_the_named_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_KEY", "other-secret\n")
     server = Server(good())
-    ask(server, api_key_variable="OTHER_KEY", base_url="http://localhost:1/v1")
+    ask(server, api_key_variable="OTHER_KEY")
     assert server.requests[0].headers["authorization"] == "Bearer other-secret"
 
 
@@ -213,10 +270,16 @@ def test_an_unusable_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[::1/v1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[::1/v1", "http://host:99999/v1"]
+)
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ModelError, match="mend base_url"):
         OpenAIBlackBox("m", base_url=url)
+
+
+def test_the_official_service_is_asked_when_no_other_is_named() -> None:
+    assert OpenAIBlackBox("m").identity["endpoint"] == "https://api.openai.com/v1"
 
 
 def test_settings_that_cannot_be() -> None:
@@ -226,5 +289,128 @@ def test_settings_that_cannot_be() -> None:
         OpenAIBlackBox("m", concurrency=0)
 
 
-def test_public_url_drops_what_may_be_secret() -> None:
-    assert public_url("https://me:secret@host:8000/v1/?token=abc#x") == "https://host:8000/v1"
+def refused(message: str, **error: Any) -> Answer:
+    return bad(400, message, type="invalid_request_error", **error)
+
+
+OLD_LIMIT = refused(
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    param="max_tokens",
+    code="unsupported_parameter",
+)
+ONLY_ONE = refused(
+    "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) value is supported.",
+    param="temperature",
+    code="unsupported_value",
+)
+
+
+def test_a_refused_parameter_is_said_otherwise_within_the_try_and_from_then_on() -> None:
+    server = Server(OLD_LIMIT, ONLY_ONE, good())
+
+    async def run() -> list[Completion]:
+        async with server.running() as host:
+            box = OpenAIBlackBox("o-model", base_url=f"http://{host}/v1")
+            assert not box.ignores_temperature
+            answers = [await box.complete(PING), await box.complete(PING)]
+            assert box.ignores_temperature
+            await box.close()
+        return answers
+
+    assert asyncio.run(run()) == [Completion("pong", 5, 2)] * 2
+    names = [body.keys() - {"model", "messages"} for body in server.bodies]
+    assert names == [
+        {"max_tokens", "temperature"},
+        {"max_completion_tokens", "temperature"},
+        {"max_completion_tokens"},
+        {"max_completion_tokens"},
+    ]
+
+
+def test_the_limit_of_tokens_is_never_left_out() -> None:
+    server = Server(OLD_LIMIT, refused("Unknown parameter", param="max_completion_tokens"))
+    error = failure(server)
+    assert isinstance(error, ModelError)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "message", ["temperature must be between 0 and 1", "max_tokens is too large: this model supports at most 4"]
+)
+def test_a_value_that_is_out_of_range_is_the_users_to_mend(message: str) -> None:
+    server = Server(refused(message))
+    assert message in str(failure(server))
+    assert len(server.requests) == 1
+
+
+def test_concurrent_requests_learn_together() -> None:
+    class Newer(Server):
+        async def answer(self, body: Any) -> Answer:
+            await asyncio.sleep(0.05)
+            return OLD_LIMIT if "max_tokens" in body else good()
+
+    server = Newer()
+    assert ask_all(server, *[PING] * 5) == [Completion("pong", 5, 2)] * 5
+    limits = [name for body in server.bodies for name in body if name.startswith("max_")]
+    assert limits == ["max_tokens"] * 5 + ["max_completion_tokens"] * 5
+
+
+def test_a_redirection_is_not_followed_with_the_key() -> None:
+    server = Server(Answer(307, b"", {"location": "/elsewhere"}))
+    assert "mend base_url" in str(failure(server))
+    assert len(server.requests) == 1
+
+
+def test_the_account_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-1")
+    server = Server(good())
+    ask(server)
+    headers = server.requests[0].headers
+    assert (headers["openai-organization"], headers["openai-project"]) == ("org-1", "project-1")
+
+
+def test_user_and_query_of_the_address_are_kept_and_not_shown() -> None:
+    url = "http://me:secret@{host}/v1/?version=7"
+    server = Server(good(), bad(404))
+    ask(server, base_url=url)
+    assert server.requests[0].path_qs == "/v1/chat/completions?version=7"
+    assert server.requests[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
+    assert "secret" not in str(failure(server, base_url=url))
+
+
+def listed(answer: Answer) -> tuple[list[str], Server]:
+    server = Server(answer)
+
+    async def run() -> list[str]:
+        async with server.running() as host:
+            return await list_models(f"http://{host}/v1")
+
+    return asyncio.run(run()), server
+
+
+def test_the_models_of_an_endpoint() -> None:
+    names, server = listed(as_json({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}))
+    assert names == ["a", "b"]
+    (request,) = server.requests
+    assert (request.method, request.path_qs) == ("GET", "/v1/models")
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (bad(401, f"wrong key {KEY}"), r"status 401: wrong key \*\*\*"),
+        (Answer(200, b"<html>"), "often it ends in /v1"),
+        (as_json([]), "often it ends in /v1"),
+        (as_json({"data": [1]}), "often it ends in /v1"),
+    ],
+)
+def test_an_endpoint_that_names_no_models(answer: Answer, said: str) -> None:
+    with pytest.raises(InstructZeroError, match=said):
+        listed(answer)
+
+
+def test_an_endpoint_that_is_not_there() -> None:
+    with pytest.raises(TransientError, match="cannot be reached"):
+        asyncio.run(list_models("http://127.0.0.1:9/v1"))

@@ -60,7 +60,9 @@ def test_models_from_specifications(tiny_llama: Path) -> None:
     assert load_blackbox(f"hf:{tiny_llama}", batch_size=5).concurrency == 20
     assert load_writer("scripted:phrases").hidden_size == 8
     assert load_blackbox("scripted:obey", concurrency=3).concurrency == 3
-    assert load_blackbox("openai:m", base_url="http://localhost:1/v1").identity["model"] == "m"
+    for kind in ("openai", "anthropic"):
+        box = load_blackbox(f"{kind}:m", base_url="http://localhost:1/v1", concurrency=7)
+        assert (box.identity["backend"], box.identity["model"], box.concurrency) == (kind, "m", 7)
 
 
 def test_nothing_heavy_is_imported_until_it_is_used() -> None:

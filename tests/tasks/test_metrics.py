@@ -12,7 +12,7 @@ from instructzero.errors import TaskError
 from instructzero.tasks import METRIC_FORMS, get_metric
 from instructzero.types import Exemplar
 
-SPECS = ["exact_match", "f1", "exact_set", "contains", "numeric", "numeric:0.5", "choice"]
+SPECS = ["exact_match", "f1", "exact_set", "contains", "numeric", "numeric:0.5", "choice", "0.3*exact_match + 0.7*f1"]
 answers = st.text(min_size=1) | st.text(string.punctuation + string.digits + " aA\n", min_size=1)
 
 
@@ -185,6 +185,90 @@ def test_choice_refuses_an_answer_that_is_no_option():
 )
 def test_regex_extracts_the_answer(spec, prediction, score):
     assert get_metric(spec)(prediction, ["seven"]) == score
+
+
+SINGLE = ["exact_match", "f1", "exact_set", "contains", "numeric", "choice:yes|no"]
+
+
+@settings(deadline=None)
+@given(
+    weights=st.dictionaries(st.sampled_from(SINGLE), st.floats(0.01, 100), min_size=2),
+    prediction=answers | st.just("yes"),
+    outputs=st.lists(answers | st.just("yes"), min_size=1, max_size=3),
+)
+def test_a_sum_is_the_weighted_mean_of_its_parts(weights, prediction, outputs):
+    metric = get_metric(" + ".join(f"{weight:.4f}*{name}" for name, weight in weights.items()))
+    assert list(metric.parts) == list(weights)
+    shares = {
+        name: round(weight, 4) / sum(round(each, 4) for each in weights.values()) for name, weight in weights.items()
+    }
+    expected = sum(share * metric.parts[name](prediction, outputs) for name, share in shares.items())
+    assert metric(prediction, outputs) == pytest.approx(expected)
+    assert 0 <= metric(prediction, outputs) <= 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "parts"),
+    [
+        ("0.7*exact_match + 0.3*f1", ["exact_match", "f1"]),
+        ("0.7*exact_match+0.3*f1", ["exact_match", "f1"]),
+        (" .5 * exact_match  +  1. * f1 ", ["exact_match", "f1"]),
+        ("2*numeric:0.5 + 1*choice:a|b + 1*f1", ["numeric:0.5", "choice:a|b", "f1"]),
+        (r"0.5*regex:a+ (b*) + 0.5*regex:\d+", [r"regex:a+ (b*)", r"regex:\d+"]),
+    ],
+)
+def test_a_sum_may_be_written_in_several_ways(spec, parts):
+    metric = get_metric(spec)
+    assert metric.name == spec
+    assert {name: part.name for name, part in metric.parts.items()} == {name: name for name in parts}
+
+
+def test_only_the_ratio_of_weights_counts():
+    said, accepted = "a cat", ["cat"]
+    assert get_metric("3*exact_match + 1*f1")(said, accepted) == get_metric("0.75*exact_match + 0.25*f1")(
+        said, accepted
+    )
+    assert get_metric("0.1*exact_match + 0.1*f1 + 0.1*contains")("cat", ["cat"]) == 1.0
+
+
+def test_each_part_of_a_sum_is_told_the_examples():
+    examples = [Exemplar("1", ("yes",)), Exemplar("2", ("no",))]
+    metric = get_metric("0.5*choice + 0.5*f1").bind(iter(examples))
+    assert metric.parts["choice"].options == ("no", "yes")
+    assert metric("yes and no", ["yes"]) == pytest.approx(0.5 * 2 / 3)
+    with pytest.raises(TaskError, match="among the options"):
+        get_metric("0.5*choice:yes|maybe + 0.5*f1").bind(examples)
+
+
+def test_each_part_of_a_sum_counts_its_own_best_answer():
+    metric = get_metric("0.5*numeric + 0.5*contains")
+    assert metric("5 cats", ["5", "cats"]) == 1.0
+
+
+def test_a_single_metric_is_its_own_part():
+    metric = get_metric("f1")
+    assert metric.parts == {"f1": metric}
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("0.5*f1", ["two or more different metrics", "got f1"]),
+        ("0.5*f1 + 0.5*f1", ["two or more different metrics", "got f1 and f1"]),
+        ("0*f1 + 1*contains", ["weight above 0", "'0*f1'"]),
+        ("-1*f1 + 2*contains", ["weight above 0", "'-1*f1'"]),
+        ("9" * 400 + "*f1 + 1*contains", ["weight above 0"]),
+        ("0.5*0.5*f1 + 0.5*contains", ["stand alone", "'0.5*f1'"]),
+        ("0.5*judge + 0.5*f1", ["stand alone", "'judge'"]),
+        ("0.5*f1 + 0.5*exact_macth", ["did you mean 'exact_match'"]),
+        ("exact_match + f1", ["WEIGHT*METRIC + WEIGHT*METRIC"]),
+        ("0.5*", ["unknown metric '0.5*'"]),
+    ],
+)
+def test_a_sum_that_cannot_be_is_refused_with_the_mend(spec, words):
+    with pytest.raises(TaskError) as refusal:
+        get_metric(spec)
+    assert all(word in str(refusal.value) for word in words), refusal.value
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from instructzero.errors import TaskError
@@ -99,6 +99,70 @@ def test_sizes_that_cannot_be_met_are_refused_with_the_mend(search, test, asked,
         split_task(task_of(search, test), seed=0, **asked)
 
 
+def parts(task):
+    return task.exemplars, task.validation, task.test
+
+
+@settings(deadline=None)
+@given(
+    search=st.integers(3, 200),
+    test=st.none() | st.integers(1, 150),
+    confirmation=st.none() | st.integers(0, 60),
+    seed=st.integers(0, 9),
+)
+def test_confirmation_examples_are_in_no_other_part_and_change_none(search, test, confirmation, seed):
+    """What the others leave of the examples of the search is what there is for confirmation."""
+    data = task_of(search, test)
+    without = split_task(data, seed=seed)
+    left = search - len(without.exemplars) - len(without.validation) - (0 if test else len(without.test))
+    assume(confirmation is None or confirmation <= left)
+    task = split_task(data, seed=seed, confirmation=confirmation)
+    assert parts(task) == parts(without)
+    assert without.confirmation == ()
+    assert len(task.confirmation) == (min(40, left) if confirmation is None else confirmation)
+    assert set(task.confirmation) <= set(data.search)
+    assert not set(task.confirmation) & {each for part in parts(task) for each in part}
+    assert len(set(task.confirmation)) == len(task.confirmation)
+
+
+@pytest.mark.parametrize(
+    ("search", "test", "asked", "expected"),
+    [
+        (1000, None, None, 40),
+        (1000, 1000, None, 40),
+        (130, None, None, 5),
+        (125, None, None, 0),
+        (30, 100, None, 5),
+        (1000, 1000, 300, 300),
+        (130, None, 5, 5),
+        (10, None, 0, 0),
+    ],
+)
+def test_by_default_up_to_forty_are_confirmed_where_the_data_reaches(search, test, asked, expected):
+    assert len(split_task(task_of(search, test), seed=0, confirmation=asked).confirmation) == expected
+
+
+def test_confirmation_examples_that_are_asked_for_make_the_default_parts_smaller():
+    task = split_task(task_of(20), seed=0, confirmation=10)
+    assert len(task.confirmation) == 10
+    assert sum(sizes(task)) == 10
+    assert min(sizes(task)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("search", "test", "confirmation", "words"),
+    [
+        (30, None, 28, "asked for 28 confirmation examples, .* has 30.* ask for at most 27"),
+        (30, 5, 29, "asked for 29 confirmation examples, .* has 30.* ask for at most 28"),
+        (30, 5, -1, "asked for -1 confirmation examples"),
+        (3, None, 1, "at least 4 examples for .*confirmation examples, got 3"),
+    ],
+)
+def test_confirmation_examples_that_cannot_be_are_refused_with_the_mend(search, test, confirmation, words):
+    with pytest.raises(TaskError, match=words):
+        split_task(task_of(search, test), seed=0, confirmation=confirmation)
+
+
 def test_seeds_and_names_give_other_splits_and_the_global_generator_is_left_alone():
     data = task_of(100, 100)
     state = random.getstate()
@@ -142,3 +206,7 @@ def test_a_task_made_by_hand_is_checked():
         Task("t", (one,), (other,), (), get_metric("f1"))
     with pytest.raises(TaskError, match="one part only"):
         Task("t", (one,), (other,), (one,), get_metric("f1"))
+    third = Exemplar("e", ("f",))
+    assert Task("t", (one,), (other,), (third,), get_metric("f1")).confirmation == ()
+    with pytest.raises(TaskError, match="one part only"):
+        Task("t", (one,), (other,), (third,), get_metric("f1"), confirmation=(one,))

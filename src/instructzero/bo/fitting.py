@@ -6,8 +6,9 @@ Notation: u instructions with standardised scores y (u,); S = s² B, with B from
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -118,6 +119,18 @@ def spread_rows(count: int) -> Tensor:
     return torch.linspace(0, count - 1, min(count, MOST_FITTED), dtype=torch.float64).round().long()
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """A few hundred rows are factorised several times as fast by one thread as by two that wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def fit_marginal_likelihood(similarity: Similarity, targets: Tensor, noise: Tensor | None) -> Hyperparameters:
     """Maximum a posteriori of s², the mean, the lengthscales and, where ``noise`` (u,) is not known, one noise for all.
 
@@ -252,6 +265,7 @@ LENGTHSCALES = torch.from_numpy(np.geomspace(0.15, 8.0, 25))
 CORRECTIONS = torch.from_numpy(np.geomspace(0.02, 5.0, 16))
 
 
+@_one_thread()
 def fit_leave_one_out(
     points: Tensor, similarity: Tensor, targets: Tensor, noise: Tensor, mean: float, *, corrected: bool
 ) -> tuple[float, float]:

@@ -24,11 +24,11 @@ class BlackBox(Protocol):
 
     ``identity`` says everything that, besides the request, determines an answer (backend, model, endpoint,
     template); it is a part of the call store's key and holds no secret. ``concurrency`` is how many requests
-    it likes to have in flight. ``complete`` raises `ModelError` for what the user must mend (unknown model,
-    wrong key) and `EndpointError` when the service fails after retries; it never invents an answer. An answer
-    that arrived but holds no text is a `Completion` with the text "". ``complete`` may be called any number
-    of times at once, always from one event loop. ``close`` frees connections and threads; the object is not
-    used after it.
+    it likes to have in flight. ``complete`` is one try: it raises `ModelError` for what the user must mend
+    (unknown model, wrong key), `TransientError` for what may pass by itself, and `EndpointError` when the service
+    is gone for good; it never invents an answer. An answer that arrived but holds no text is a `Completion` with
+    the text "". ``complete`` may be called any number of times at once, always from one event loop. ``close`` frees
+    connections and threads; the object is not used after it.
     """
 
     @property

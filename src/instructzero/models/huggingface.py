@@ -6,6 +6,7 @@ Notation: n soft prompts, t soft tokens, h hidden size, s sequence length, V voc
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
@@ -16,6 +17,7 @@ from torch import Tensor
 from instructzero.errors import ModelError
 from instructzero.models.base import join_contents
 from instructzero.models.batcher import Batcher
+from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
 from instructzero.models.network import Network, Sampling, generate, load_network
 from instructzero.models.prefix import prompt_inputs
 from instructzero.types import Completion, Message, Request
@@ -126,6 +128,10 @@ class HuggingFaceBlackBox:
 
     ``template``: ``chat`` uses the model's chat template, ``completion`` the bare contents, ``auto`` chat if
     there is one. At a temperature above 0 the answer is a sample that is a function of the request alone.
+
+    A request with ``answers`` is not answered: the completion's text is the likelihood of the likeliest of them, as
+    the exponential of the mean log-probability of its tokens, a number in [0, 1]. The tokens of all of them are
+    counted as the completion's.
     """
 
     def __init__(
@@ -148,6 +154,10 @@ class HuggingFaceBlackBox:
         self._batch_size = _checked_batch_size(batch_size)
         self._stop = Event()
         self._batcher = Batcher(self._answer, self._group, self._batch_size)
+        # A number's last digits depend on what shares its pass, so on a CPU, where runs repeat to the last bit, a
+        # request goes alone with its answers.
+        at_once = 1 if self._network.device.type == "cpu" else self._batch_size
+        self._likelihoods = Batcher(self._score, _by_length, at_once)
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -159,19 +169,25 @@ class HuggingFaceBlackBox:
         return 4 * self._batch_size
 
     async def complete(self, request: Request) -> Completion:
-        ids = self._encode(request.messages)
+        text, special_tokens = self._render(request.messages)
+        if request.answers:
+            rows = [answer_row(self._network, text, each, special_tokens=special_tokens) for each in request.answers]
+            return await self._likelihoods.submit(tuple(rows))
+        ids = self._network.encode(text, special_tokens=special_tokens)
         budget = self._network.budget(len(ids), request.max_tokens)
         return await self._batcher.submit(_Prompt(tuple(ids), budget, request.temperature))
 
     async def close(self) -> None:
         self._stop.set()
         self._batcher.close()
+        self._likelihoods.close()
 
-    def _encode(self, messages: Sequence[Message]) -> list[int]:
+    def _render(self, messages: Sequence[Message]) -> tuple[str, bool]:
+        """The prompt's text, and whether the tokenizer adds its own special tokens to it."""
         if self._chat:
             turns = [{"role": message.role, "content": message.content} for message in messages]
-            return self._network.encode(self._network.render_chat(turns), special_tokens=False)
-        return self._network.encode(join_contents(messages), special_tokens=True)
+            return self._network.render_chat(turns), False
+        return join_contents(messages), True
 
     @staticmethod
     def _group(prompt: _Prompt) -> tuple[tuple[float, ...], tuple[int, ...]]:
@@ -190,6 +206,24 @@ class HuggingFaceBlackBox:
             Completion(self._network.decode(row), len(prompt.ids), len(row))
             for prompt, row in zip(prompts, rows, strict=True)
         ]
+
+    def _score(self, requests: Sequence[tuple[Row, ...]]) -> list[Completion]:
+        """The best likelihood of each request's rows."""
+        rows = [row for request in requests for row in request]
+        means: list[float] = []
+        for start in range(0, len(rows), self._batch_size):
+            means += mean_log_probabilities(self._network, rows[start : start + self._batch_size])
+        mean = iter(means)
+        return [_likelihood(request, max(next(mean) for _ in request)) for request in requests]
+
+
+def _by_length(rows: tuple[Row, ...]) -> tuple[None, tuple[int, tuple[int, ...]]]:
+    """Any requests may share a batch; those with equally long prompts waste no padding."""
+    return None, (len(rows[0].prompt), rows[0].prompt)
+
+
+def _likelihood(rows: Sequence[Row], best: float) -> Completion:
+    return Completion(repr(math.exp(best)), len(rows[0].prompt), sum(len(row.answer) for row in rows))
 
 
 @dataclass(frozen=True, slots=True)

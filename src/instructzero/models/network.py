@@ -173,6 +173,11 @@ def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> d
     }
 
 
+def positions(mask: Tensor) -> Tensor:
+    """The place of each token in its own text, (n, s): padding on the left counts for nothing."""
+    return (mask.cumsum(dim=1) - 1).clamp(min=0)
+
+
 def load_network(
     name: str,
     *,

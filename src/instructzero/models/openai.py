@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-import httpx2
-from openai import APIError, APIStatusError, AsyncOpenAI
-
-from instructzero.errors import EndpointError, InstructZeroError, ModelError
+from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.base import join_contents
+from instructzero.models.http import NoReply, Poster
+from instructzero.models.parameters import Parameters
+from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
 from instructzero.types import Completion, Request
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 TEMPLATES = ("chat", "completion")
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
-_LONGEST_MESSAGE = 300
+_ACCOUNT_VARIABLES = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 
 
 class OpenAIBlackBox:
-    """Asks ``model`` at ``base_url`` (``None``: $OPENAI_BASE_URL, else the official service).
+    """Asks ``model`` at ``base_url`` (``None``: $OPENAI_BASE_URL, else the official service), one try a request.
 
     The key is read from the environment variable ``api_key_variable``; a server of one's own may need none.
-    ``timeout`` is in seconds a try; timeouts, broken connections, 408, 409, 429 and 5xx are tried again up to
-    ``max_retries`` times with growing, jittered waits, or the wait that the server asks for.
+    ``timeout`` is in seconds. A parameter that the server does not take is said in another way, or left out, for the
+    rest of the run. The SDK is not used: its overhead a call is several times that of everything else.
 
     >>> OpenAIBlackBox("gpt-4o-mini").identity["endpoint"]          # doctest: +SKIP
     'https://api.openai.com/v1'
@@ -41,38 +41,26 @@ class OpenAIBlackBox:
         template: str = "chat",
         concurrency: int = 32,
         timeout: float = 60.0,
-        max_retries: int = 6,
-        http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         if template not in TEMPLATES:
             raise ModelError(f"expected one of the templates {', '.join(TEMPLATES)}, got {template!r}; choose one")
-        if concurrency < 1 or timeout <= 0 or max_retries < 0:
-            raise ModelError(
-                "expected a concurrency of at least 1, a timeout above 0 and no negative number of "
-                f"retries, got {concurrency}, {timeout} and {max_retries}; mend the settings"
-            )
+        check_service(concurrency, timeout)
         url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL_URL
-        self._model = model
+        endpoint = checked_url(url)
+        official = endpoint == OFFICIAL_URL
+        self._service = Service(endpoint, model, api_key_variable, read_key(api_key_variable, required=official))
         self._template = template
         self._concurrency = concurrency
-        self._endpoint = _checked_url(url)
-        self._official = self._endpoint == OFFICIAL_URL
-        self._variable = api_key_variable
-        self._key = _read_key(api_key_variable, required=self._official)
-        self._client = AsyncOpenAI(
-            api_key=self._key or "none",
-            base_url=url,
-            timeout=timeout,
-            max_retries=max_retries,
-            http_client=http_client,
-        )
+        # The official service's newer models refuse max_tokens; other servers often know nothing else.
+        self._parameters = Parameters("max_completion_tokens" if official and template == "chat" else "max_tokens")
+        self._poster = Poster(_without_user(url), _headers(url, self._service.key), timeout)
 
     @property
     def identity(self) -> Mapping[str, str]:
         return {
             "backend": "openai",
-            "model": self._model,
-            "endpoint": self._endpoint,
+            "model": self._service.model,
+            "endpoint": self._service.endpoint,
             "template": self._template,
         }
 
@@ -80,138 +68,131 @@ class OpenAIBlackBox:
     def concurrency(self) -> int:
         return self._concurrency
 
+    @property
+    def ignores_temperature(self) -> bool:
+        """Whether the server refused the temperature, so that it samples as it likes."""
+        return not self._parameters.takes_temperature
+
     async def complete(self, request: Request) -> Completion:
         path = "/chat/completions" if self._template == "chat" else "/completions"
-        try:
-            response = await self._client.post(path, body=self._body(request), cast_to=httpx2.Response)
-        except APIError as error:
-            failure = self._failure(error)
-        else:
-            return read_answer(response, self._endpoint)
-        raise failure  # outside the handler: the SDK's exception holds the request, and with it the key
+        while True:
+            body = self._body(request)
+            reply = await self._post(path, body)
+            if reply.status == 200:
+                return read_answer(reply, self._service)
+            complaint = Complaint.read(reply.body)
+            if not self._parameters.learn(reply.status, complaint, body):
+                raise self._service.failure(reply.status, reply.headers, complaint)
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._poster.close()
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Reply:
+        try:
+            return await self._poster.post(path, body)
+        except NoReply as error:
+            failure = self._service.unreachable(str(error), sent=error.sent)
+        raise failure
 
     def _body(self, request: Request) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self._model, "temperature": request.temperature}
-        # The official service's newer models refuse max_tokens; other servers often know nothing else.
-        newer = self._official and self._template == "chat"
-        body["max_completion_tokens" if newer else "max_tokens"] = request.max_tokens
+        body = {"model": self._service.model, **self._parameters.of(request.max_tokens, request.temperature)}
         if self._template == "chat":
             body["messages"] = [{"role": each.role, "content": each.content} for each in request.messages]
         else:
             body["prompt"] = join_contents(request.messages)
         return body
 
-    def _failure(self, error: APIError) -> InstructZeroError:
-        """What to tell the user; the texts of the SDK and of the server may echo a part of the key."""
-        if isinstance(error, APIStatusError):
-            return self._refusal(error)
-        return EndpointError(
-            f"the endpoint {self._endpoint} cannot be reached ({self._scrub(str(error))}) after all retries; "
-            "every answer so far is kept: check the address and the network, then resume later"
-        )
 
-    def _refusal(self, error: APIStatusError) -> InstructZeroError:
-        status, said = error.status_code, self._scrub(error.message)
-        if status in (401, 403):
-            return ModelError(
-                f"expected a key for {self._endpoint} in the environment variable {self._variable}, but the "
-                f"server refuses {'it' if self._key else 'a request without one'} (status {status}); set a "
-                f"valid key that may use {self._model}"
-            )
-        if status == 404:
-            return ModelError(
-                f"expected a model that {self._endpoint} serves, got {self._model!r} (status 404); check "
-                "the model's name and base_url"
-            )
-        if status in (408, 409, 429) or status >= 500:
-            return EndpointError(
-                f"the endpoint {self._endpoint} still answers with status {status} after all retries "
-                f"({said}); every answer so far is kept: resume later"
-            )
-        return ModelError(
-            f"{self._endpoint} refuses the request for {self._model!r} (status {status}: {said}); mend the "
-            "request's settings"
-        )
+async def list_models(base_url: str, *, timeout: float = 10.0) -> list[str]:
+    """The names of the models that an endpoint offers, which costs nothing; raises `InstructZeroError`.
 
-    def _scrub(self, text: str) -> str:
-        """Server's words on one line, without the key or anything that looks like one."""
-        if self._key:
-            text = text.replace(self._key, "***")
-        return _KEY_LIKE.sub("***", " ".join(text.split()))[:_LONGEST_MESSAGE].rstrip(".")
-
-
-def _read_key(variable: str, *, required: bool) -> str:
-    key = os.environ.get(variable, "").strip()
-    if not key and required:
-        raise ModelError(
-            f"expected an API key in the environment variable {variable}, got none; set it, or give "
-            "base_url for a server that needs no key"
-        )
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ModelError(
-            f"expected an API key of plain characters in the environment variable {variable}, got others; "
-            "copy the key again"
-        )
-    return key
-
-
-def public_url(url: str) -> str:
-    """The address without user, password, query and closing slash: what may be shown and stored.
-
-    >>> public_url("https://me:secret@host:8000/v1/?token=abc")
-    'https://host:8000/v1'
+    The key is read from $OPENAI_API_KEY; ``timeout`` is in seconds.
     """
+    service = Service(checked_url(base_url), "any", "OPENAI_API_KEY", read_key("OPENAI_API_KEY", required=False))
+    poster = Poster(_without_user(base_url), _headers(base_url, service.key), timeout)
+    try:
+        reply = await poster.get("/models")
+    except NoReply as error:
+        raise service.unreachable(str(error), sent=error.sent) from None
+    finally:
+        await poster.close()
+    if reply.status != 200:
+        said = service.scrub(Complaint.read(reply.body).message)
+        raise InstructZeroError(f"{service.endpoint} does not list its models (status {reply.status}: {said})")
+    try:
+        return [str(model["id"]) for model in json.loads(reply.body)["data"]]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        raise InstructZeroError(
+            f"expected a list of models from {service.endpoint}, got a response without one; check that the address is "
+            "an API's, often it ends in /v1"
+        ) from None
+
+
+def _headers(url: str, key: str) -> dict[str, str]:
+    """Who asks: the user that stands in the address, else the key."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+    who = f"Bearer {key or 'none'}"
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        who = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    account = {name: os.environ.get(variable, "").strip() for name, variable in _ACCOUNT_VARIABLES.items()}
+    return {
+        "Authorization": who,
+        "User-Agent": "instructzero",
+        **{name: value for name, value in account.items() if value.isascii() and value.isprintable() and value},
+    }
 
 
-def _checked_url(url: str) -> str:
-    try:
-        public = public_url(url)
-        valid = urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
-    except ValueError:
-        valid, public = False, "another"
-    if not valid:
-        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; mend base_url")
-    return public
+def _without_user(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def read_answer(response: httpx2.Response, endpoint: str) -> Completion:
-    """The completion in a response with status 200; a choice without a text counts as the empty answer.
+def read_answer(reply: Reply, service: Service) -> Completion:
+    """The completion in a reply with status 200; a choice without a text counts as the empty answer.
 
-    A response that holds no choice at all, such as a web page or a cut JSON text, is no answer of the model: it
-    raises `EndpointError` instead of being scored.
+    A reply that holds no choice at all is no answer of the model: it raises instead of being scored.
     """
     try:
-        data = response.json()
-    except ValueError:
+        data = json.loads(reply.body)
+    except (ValueError, RecursionError):
         data = None
+    if not isinstance(data, dict):
+        raise service.unreadable(reply.headers)
+    failure = _embedded_failure(data, service)
+    if failure is not None:
+        raise failure
     choice = _first_choice(data)
     if choice is None:
-        kind = response.headers.get("content-type", "an unnamed kind").partition(";")[0]
-        raise EndpointError(
-            f"expected a completion from {endpoint}, got a response without one (status 200, {kind}); every answer "
-            "so far is kept: check that the address is an API's, often it ends in /v1, then resume"
-        )
-    usage = data.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    return Completion(_text(choice), _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+        raise service.unreadable(reply.headers)
+    return Completion(_text(choice), *_tokens(data.get("usage")))
 
 
-def _first_choice(data: Any) -> dict[str, Any] | None:
-    choices = data.get("choices") if isinstance(data, dict) else None
+def _embedded_failure(data: Mapping[str, Any], service: Service) -> InstructZeroError | None:
+    """The error that a gateway reports with status 200, beside the choices or inside the first."""
+    choice = _first_choice(data) or {}
+    error = data.get("error") or choice.get("error")
+    return service.embedded_failure(error) if error else None
+
+
+def _first_choice(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     return choice if isinstance(choice, dict) else None
 
 
-def _text(choice: dict[str, Any]) -> str:
+def _text(choice: Mapping[str, Any]) -> str:
     message = choice.get("message")
-    text = message.get("content") if isinstance(message, dict) else choice.get("text")
-    return text if isinstance(text, str) else ""
+    content = message.get("content") if isinstance(message, dict) else choice.get("text")
+    if isinstance(content, list):  # parts, among them a reasoning model's thoughts
+        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
 
 
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+def _tokens(usage: object) -> tuple[int, int]:
+    """Prompt and answer; some servers say only the first and the total."""
+    if not isinstance(usage, dict):
+        return 0, 0
+    prompt, answer, total = (count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    return prompt, answer or max(0, total - prompt if prompt else 0)

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from instructzero.models.network import Network, pad_left
+from instructzero.models.network import Network, pad_left, positions
 
 Ids = Sequence[int]
 # Reading prefixes apart costs a pass of its own and more padding, so it must save this share of the tokens.
@@ -34,7 +34,12 @@ def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
         return plain
     owner = torch.tensor([index for index, _ in _of_rows(clusters)], device=network.device)
     parts = {name: torch.cat([prefixes[name][owner], suffixes[name]], dim=1) for name in plain}  # (n, p + s)
-    return {**parts, "past_key_values": _read(network, prefixes, owner)}
+    return {**parts, cache_argument(network): _read(network, prefixes, owner)}
+
+
+def cache_argument(network: Network) -> str:
+    """The name under which the model takes keys and values: newer releases of transformers call it `cache`."""
+    return "cache" if "cache" in inspect.signature(network.model.forward).parameters else "past_key_values"
 
 
 def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
@@ -78,7 +83,7 @@ def _can_share(network: Network) -> bool:
 def _read(network: Network, prefixes: dict[str, Tensor], owner: Tensor) -> DynamicCache:
     """Keys and values of the prefixes (g, p), one copy for each of the n rows."""
     cache = DynamicCache(config=network.model.config)
-    positions = (prefixes["attention_mask"].cumsum(dim=1) - 1).clamp(min=0)
-    network.model(**prefixes, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    inputs = {**prefixes, "position_ids": positions(prefixes["attention_mask"]), cache_argument(network): cache}
+    network.model(**inputs, use_cache=True, logits_to_keep=1)
     cache.batch_select_indices(owner)
     return cache

@@ -12,6 +12,7 @@ from instructzero.models.base import BlackBox, SoftPromptModel
 KINDS = {
     "hf": "hf:FOLDER_OR_HUB_ID",
     "openai": "openai:MODEL",
+    "anthropic": "anthropic:MODEL",
     "python": "python:module:function",
     "scripted": "scripted:NAME",
     "embedded": "embedded:NAME",
@@ -93,10 +94,9 @@ def load_blackbox(
     revision: str | None = None,
     trust_remote_code: bool = False,
     base_url: str | None = None,
-    api_key_variable: str = "OPENAI_API_KEY",
+    api_key_variable: str | None = None,
     concurrency: int | None = None,
     timeout: float = 60.0,
-    max_retries: int = 6,
 ) -> BlackBox:
     """The black box of a specification; its kind must be named.
 
@@ -110,11 +110,20 @@ def load_blackbox(
         return OpenAIBlackBox(
             model.name,
             base_url=base_url,
-            api_key_variable=api_key_variable,
+            api_key_variable=api_key_variable or "OPENAI_API_KEY",
             template="chat" if template == "auto" else template,
             concurrency=concurrency or 32,
             timeout=timeout,
-            max_retries=max_retries,
+        )
+    if model.kind == "anthropic":
+        from instructzero.models.anthropic import AnthropicBlackBox
+
+        return AnthropicBlackBox(
+            model.name,
+            base_url=base_url,
+            api_key_variable=api_key_variable or "ANTHROPIC_API_KEY",
+            concurrency=concurrency or 32,
+            timeout=timeout,
         )
     if model.kind == "python":
         from instructzero.models.callable import CallableBlackBox

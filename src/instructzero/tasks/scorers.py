@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -34,6 +35,11 @@ class Metric(ABC):
     def bind(self, examples: Iterable[Exemplar]) -> Metric:
         """This metric, told which examples it will score; raises `TaskError` if it cannot score them."""
         return self
+
+    @property
+    def parts(self) -> Mapping[str, Metric]:
+        """The metrics that it adds up, by name, in order; itself where it adds up none."""
+        return {self.name: self}
 
 
 @dataclass(frozen=True)
@@ -190,3 +196,48 @@ class RegexMetric(Metric):
         found = self.pattern.search(prediction)
         extracted = found and found[1 if self.pattern.groups else 0]
         return 0.0 if extracted is None else EXACT_MATCH.score(extracted, answer)
+
+
+@dataclass(frozen=True)
+class WeightedMetric(Metric):
+    """The weighted mean of several metrics, each with its own best accepted answer.
+
+    ``terms``: pairs of a weight above 0 and a metric; the weights count by their share of the sum, so that a score
+    stays in [0, 1]. The mean over examples is the same weighted mean of the parts' means.
+
+    >>> metric = WeightedMetric("3*exact_match + 1*f1", ((3.0, EXACT_MATCH), (1.0, F1)))
+    >>> metric("a cat", ["cat"])
+    0.16666666666666666
+    """
+
+    terms: tuple[tuple[float, Metric], ...]
+
+    def __call__(self, prediction: str, outputs: Sequence[str]) -> float:
+        # fsum is monotone, so that no rounding carries the quotient over 1.
+        total = math.fsum(weight for weight, _ in self.terms)
+        return math.fsum(weight * metric(prediction, outputs) for weight, metric in self.terms) / total
+
+    def score(self, prediction: str, answer: str) -> float:
+        return self(prediction, (answer,))
+
+    def bind(self, examples: Iterable[Exemplar]) -> WeightedMetric:
+        known = tuple(examples)
+        return replace(self, terms=tuple((weight, metric.bind(known)) for weight, metric in self.terms))
+
+    @property
+    def parts(self) -> Mapping[str, Metric]:
+        return {metric.name: metric for _, metric in self.terms}
+
+
+@dataclass(frozen=True)
+class JudgedMetric(Metric):
+    """Stands for the grade of a judge, which has to be asked for it: `instructzero.judge` says how."""
+
+    def score(self, prediction: str, answer: str) -> float:
+        raise TaskError(
+            f"metric {self.name!r}: expected a model that grades answers, got none; "
+            f"name one in the setting judge, or choose another metric"
+        )
+
+
+JUDGE = JudgedMetric("judge")

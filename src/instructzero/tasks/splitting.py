@@ -1,4 +1,4 @@
-"""Dividing a task's examples into exemplars, validation and test: disjoint, seeded, and never empty."""
+"""Dividing a task's examples into exemplars, validation, test and confirmation: disjoint and seeded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from instructzero.tasks.metrics import Metric, get_metric
 from instructzero.types import Exemplar
 
 DEFAULT_EXEMPLARS, DEFAULT_VALIDATION, DEFAULT_TEST = 5, 20, 100  # the paper's sizes
+DEFAULT_CONFIRMATION = 40
 _PARTS = {"exemplars": "exemplars", "validation": "validation examples", "test": "test examples"}
+_CONFIRMATION = "confirmation"
+_NAMES = {**_PARTS, _CONFIRMATION: "confirmation examples"}
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a run works on: the writer sees ``exemplars``, the search scores on ``validation``, the winner
-    is judged on ``test``."""
+    """What a run works on: the writer sees ``exemplars``, the search scores on ``validation``, the best few are
+    scored again on ``confirmation`` (may be empty), the winner is judged on ``test``."""
 
     name: str
     exemplars: tuple[Exemplar, ...]
@@ -26,12 +29,13 @@ class Task:
     test: tuple[Exemplar, ...]
     metric: Metric
     description: str = ""
+    confirmation: tuple[Exemplar, ...] = ()
 
     def __post_init__(self) -> None:
         for part in _PARTS:
             if not getattr(self, part):
                 raise TaskError(f"task {self.name!r}: expected at least one of {_PARTS[part]}, got none")
-        keys = [input_key(example) for example in (*self.exemplars, *self.validation, *self.test)]
+        keys = [input_key(example) for example in (*self.exemplars, *self.validation, *self.confirmation, *self.test)]
         if len(set(keys)) < len(keys):
             raise TaskError(f"task {self.name!r}: expected every input in one part only, got some in two")
 
@@ -43,6 +47,7 @@ def split_task(
     exemplars: int | None = None,
     validation: int | None = None,
     test: int | None = None,
+    confirmation: int | None = 0,
     seed: int = 0,
 ) -> Task:
     """Divides ``data`` by a generator of its own, drawn from ``seed`` and the task's name only.
@@ -50,26 +55,33 @@ def split_task(
     ``None`` asks for the default size: 5 exemplars, 20 validation and 100 test examples. Where the data
     cannot give that much, what the explicit sizes leave is shared: a fifth of it, at most 5, for the
     exemplars; then at most 20 for validation, half of the rest if the test shares the same examples; what
-    remains, at most 100, for the test. No part is ever empty. A task with a test part of its own gives
-    its test examples from there and the others from its search part. The metric is ``metric``, else the
+    remains, at most 100, for the test. None of these is ever empty. ``confirmation`` examples come last: as many as
+    asked for, and for ``None`` at most 40 of what the others leave, which may be none. A task with a test part of its
+    own gives its test examples from there and the others from its search part. The metric is ``metric``, else the
     data's own, else exact match.
     """
     asked = {"exemplars": exemplars, "validation": validation, "test": test}
+    if confirmation:
+        asked[_CONFIRMATION] = confirmation
     _check_sizes(asked)
     search = _shuffled(data.search, f"{seed}/{data.name}/search")
     if data.test is None:
         sizes = _share(len(search), asked, data.name)
-        held_out = search[sizes["exemplars"] + sizes["validation"] :]
+        own = search
     else:
-        sizes = _share(len(search), {part: asked[part] for part in ("exemplars", "validation")}, data.name)
-        sizes |= _share(len(data.test), {"test": test}, data.name)
-        held_out = _shuffled(data.test, f"{seed}/{data.name}/test")
-    first = sizes["exemplars"]
+        of_search = {part: size for part, size in asked.items() if part != "test"}
+        sizes = _share(len(search), of_search, data.name) | _share(len(data.test), {"test": test}, data.name)
+        own = _shuffled(data.test, f"{seed}/{data.name}/test")
+    searched = sizes["exemplars"] + sizes["validation"]
+    tested = searched if data.test is None else 0
+    left = searched if data.test is not None else searched + sizes["test"]
+    confirmed = DEFAULT_CONFIRMATION if confirmation is None else confirmation
     return Task(
         name=data.name,
-        exemplars=search[:first],
-        validation=search[first : first + sizes["validation"]],
-        test=held_out[: sizes["test"]],
+        exemplars=search[: sizes["exemplars"]],
+        validation=search[sizes["exemplars"] : searched],
+        test=own[tested : tested + sizes["test"]],
+        confirmation=search[left : left + confirmed],
         metric=get_metric(metric or data.metric or "exact_match").bind((*data.search, *(data.test or ()))),
         description=data.description,
     )
@@ -83,7 +95,7 @@ def _shuffled(examples: tuple[Exemplar, ...], seed: str) -> tuple[Exemplar, ...]
 def _check_sizes(asked: Mapping[str, int | None]) -> None:
     for part, size in asked.items():
         if size is not None and size < 1:
-            raise TaskError(f"asked for {size} {_PARTS[part]}; ask for at least 1, or leave it to the default")
+            raise TaskError(f"asked for {size} {_NAMES[part]}; ask for at least 1, or leave it to the default")
 
 
 def _share(available: int, asked: Mapping[str, int | None], name: str) -> dict[str, int]:
@@ -110,12 +122,12 @@ def _default_size(part: str, left: int, *, left_alone: bool) -> int:
 
 
 def _too_few(available: int, parts: Mapping[str, int | None], name: str) -> str:
-    wanted = " and ".join(_PARTS[part] for part in parts)
+    wanted = " and ".join(_NAMES[part] for part in parts)
     return f"task {name!r}: expected at least {len(parts)} examples for {wanted}, got {available}; add some"
 
 
 def _too_many_asked(available: int, asked: Mapping[str, int], open_parts: int, name: str) -> str:
-    wanted = " and ".join(f"{size} {_PARTS[part]}" for part, size in asked.items())
+    wanted = " and ".join(f"{size} {_NAMES[part]}" for part, size in asked.items())
     together = " together" if len(asked) > 1 else ""
     rest = ", each other part needing one" if open_parts else ""
     most = available - open_parts

@@ -1,0 +1,221 @@
+"""How fast instructions are evaluated at an API; `python -m benchmarks.evaluate`.
+
+`instructzero.testing.Endpoint` answers after 50 ms, in a process of its own. Ours is the whole path: questions, call
+store on the disk, retries, throttle and client. It is compared with the ideal rate, which is concurrency / latency;
+with the published procedure, which asks the 20 examples of one instruction at once, each over a connection of its own,
+and waits for all of them before it goes on; and with a generator of load that does nothing but send prepared requests
+and cut the replies off the stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.machine import describe
+from instructzero.answers import Answers
+from instructzero.evaluator import Evaluator
+from instructzero.models.asker import Asker
+from instructzero.models.openai import OpenAIBlackBox
+from instructzero.models.throttle import Throttle
+from instructzero.scoring import MetricScorer
+from instructzero.store import CallStore
+from instructzero.templates import zero_shot
+from instructzero.testing import Endpoint
+from instructzero.types import Exemplar
+
+LATENCY_S = 0.05
+EXAMPLES = [Exemplar(f"word {number}", ("answer",)) for number in range(20)]
+BATCH, INSTRUCTIONS, CONCURRENCY = 20, 25, 64
+MANY_INSTRUCTIONS, MANY = 250, 1000
+HEADER = """\
+| | concurrency | calls | calls/s | of the ideal | of the raw rate | client's CPU a call |
+|---|---|---|---|---|---|---|"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A rate: ``calls`` in ``seconds``, for ``cpu`` seconds of this process."""
+
+    name: str
+    concurrency: int
+    calls: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        return self.calls / self.seconds
+
+    def line(self, raw: Row) -> str:
+        ideal = self.concurrency / LATENCY_S
+        cells = (f"{self.calls:,}", f"{self.rate:,.0f}", f"{self.rate / ideal:.0%}", f"{self.rate / raw.rate:.0%}")
+        return f"| {self.name} | {self.concurrency:,} | {' | '.join(cells)} | {self.cpu / self.calls * 1e6:.0f} µs |"
+
+
+def serve(pipe: Connection) -> None:
+    """Run an endpoint until the other side of ``pipe`` says something; then tell what it cost."""
+    with Endpoint(lambda prompt: "answer", latency=LATENCY_S) as endpoint:
+        pipe.send(endpoint.base_url)
+        pipe.recv()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        pipe.send((used.ru_utime + used.ru_stime) / max(1, endpoint.received.total()))
+
+
+@contextmanager
+def endpoint() -> Iterator[str]:
+    """The address of an endpoint in another process."""
+    context = multiprocessing.get_context("spawn")
+    ours, its = context.Pipe()
+    process = context.Process(target=serve, args=(its,))
+    process.start()
+    try:
+        yield ours.recv()
+        ours.send("stop")
+        ours.recv()
+    finally:
+        process.join(5)
+        process.kill()
+
+
+def timed(name: str, concurrency: int, calls: int, work: Callable[[], object]) -> Row:
+    began, used = time.perf_counter(), time.process_time()
+    work()
+    return Row(name, concurrency, calls, time.perf_counter() - began, time.process_time() - used)
+
+
+def middle(rows: Sequence[Row]) -> Row:
+    """The row with the median time."""
+    return sorted(rows, key=lambda row: row.seconds)[len(rows) // 2]
+
+
+def ours(url: str, concurrency: int, instructions: int, rounds: int) -> tuple[list[Row], list[float]]:
+    """A row for each round of new instructions, and the memory after it in MB; the first round is a warm-up."""
+    rows, memory = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        store = CallStore(Path(folder) / "calls.sqlite")
+        asker = Asker(OpenAIBlackBox("m", base_url=url), retries=5, throttle=Throttle(concurrency))
+        with closing(
+            Evaluator(Answers(asker, store), store, MetricScorer(lambda text, answers: 1.0), render=zero_shot)
+        ) as evaluator:
+            for number in range(rounds + 1):
+                texts = [f"instruction {number} {index}" for index in range(instructions)]
+                work = partial(list, evaluator.evaluate(texts, EXAMPLES))  # which begins when the list does
+                rows.append(timed("ours", concurrency, instructions * len(EXAMPLES), work))
+                memory.append(memory_mb())
+    return rows[1:], memory[1:]
+
+
+def prepared(instruction: str, text: str) -> bytes:
+    """A request as bytes."""
+    messages = [{"role": message.role, "content": message.content} for message in zero_shot(instruction, text)]
+    body = json.dumps({"model": "m", "max_tokens": 256, "temperature": 0.0, "messages": messages}).encode()
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    return await reader.readexactly(length)
+
+
+def raw(url: str, concurrency: int, instructions: int) -> Row:
+    """As many requests as ``ours`` sends, over ``concurrency`` connections that stay open."""
+    requests = [prepared(f"raw {index}", example.input) for index in range(instructions) for example in EXAMPLES]
+    calls = len(requests)
+
+    async def work() -> None:
+        async def send() -> None:
+            reader, writer = await asyncio.open_connection(*address(url))
+            while requests:
+                await exchange(reader, writer, requests.pop())
+            writer.close()
+
+        await asyncio.gather(*(send() for _ in range(concurrency)))
+
+    return timed("raw", concurrency, calls, lambda: asyncio.run(work()))
+
+
+def published(url: str, instructions: int, ask: Callable[[str, str, str], Awaitable[object]], name: str) -> Row:
+    """The examples of an instruction at once, each with a client of its own, and a barrier after them."""
+
+    async def work() -> None:
+        for index in range(instructions):
+            await asyncio.gather(*(ask(url, f"published {index}", example.input) for example in EXAMPLES))
+
+    return timed(name, BATCH, instructions * len(EXAMPLES), lambda: asyncio.run(work()))
+
+
+async def ask_bare(url: str, instruction: str, text: str) -> object:
+    """Over a new connection, with the least work that there can be."""
+    reader, writer = await asyncio.open_connection(*address(url))
+    reply = await exchange(reader, writer, prepared(instruction, text))
+    writer.close()
+    return json.loads(reply)["choices"][0]["message"]["content"]
+
+
+async def ask_sdk(url: str, instruction: str, text: str) -> object:
+    """With a new client of OpenAI's SDK."""
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(base_url=url, api_key="none") as client:
+        messages = [{"role": "user", "content": zero_shot(instruction, text)[0].content}]
+        reply = await client.chat.completions.create(model="m", messages=messages, temperature=0.0)  # type: ignore[arg-type]
+    return reply.choices[0].message.content
+
+
+def address(url: str) -> tuple[str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port
+
+
+def memory_mb() -> float:
+    """What this process holds now, in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="of each measurement, of which the median counts")
+    rounds = parser.parse_args().rounds
+    print(f"{describe()}; endpoint with {LATENCY_S * 1000:.0f} ms latency in another process\n")
+    print(HEADER)
+    with endpoint() as url:
+        for concurrency, instructions in ((CONCURRENCY, INSTRUCTIONS), (MANY, MANY_INSTRUCTIONS)):
+            reference = middle([raw(url, concurrency, instructions) for _ in range(rounds)])
+            rows, memory = ours(url, concurrency, instructions, rounds)
+            print(reference.line(reference))
+            print(middle(rows).line(reference), flush=True)
+            if concurrency == CONCURRENCY:
+                small, floor = middle(rows), reference
+        slow = [
+            middle([published(url, INSTRUCTIONS, ask_bare, "published, bare connections") for _ in range(rounds)]),
+            published(url, INSTRUCTIONS // 5, ask_sdk, "published, a client of the SDK a call"),
+        ]
+    for row in slow:
+        print(row.line(floor))
+    ratios = " and ".join(f"{small.rate / row.rate:.1f} ({row.name})" for row in slow)
+    print(f"\nours at {CONCURRENCY} against the published procedure: {ratios} times as fast")
+    print(
+        f"memory at {MANY:,}: {memory[0]:.0f} MB after the first round, {memory[-1]:.0f} MB after round {len(memory)}"
+    )
+    print(f"median of {rounds} rounds; load of the machine meanwhile: {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

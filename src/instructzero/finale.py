@@ -1,0 +1,85 @@
+"""The end of a run: the best few scored again on fresh examples, and the winner compared on the test examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from instructzero.evaluator import Evaluator
+from instructzero.journal import Journal
+from instructzero.leakage import leaks
+from instructzero.objective import Objective
+from instructzero.observers import Observer
+from instructzero.result import Scored
+from instructzero.tasks import Task
+from instructzero.types import Evaluation, Exemplar
+
+
+@dataclass(frozen=True)
+class Finale:
+    """Chooses the winner among the ``finalists`` best instructions, and tests it beside those it has to beat.
+
+    With fresh examples for them and for the plain instruction, the winner is the best on validation and confirmation
+    together: the maximum of many noisy scores flatters whoever it picks. Without, it is the best on validation.
+    ``baseline`` is an instruction of the user's own.
+    """
+
+    task: Task
+    evaluator: Evaluator
+    objective: Objective
+    journal: Journal
+    observer: Observer
+    finalists: int
+    baseline: str | None
+
+    def questions(self) -> int:
+        """How many questions the end asks at most."""
+        confirmed = (self.finalists + 1) * len(self.task.confirmation)
+        tested = 2 if self.baseline is None else 3
+        return confirmed + tested * len(self.task.test)
+
+    def run(self, ranked: Sequence[str], plain: str) -> str:
+        """The winner among ``ranked`` (best first, the plain instruction in its place); all results are recorded."""
+        contenders = list(ranked[: self.finalists])
+        if self.task.confirmation:
+            contenders = list(dict.fromkeys([*contenders, plain]))
+            known = self.journal.history.confirmations
+            self._complete(contenders, known, self.task.confirmation, self.journal.add_confirmation)
+            contenders.sort(key=lambda text: -self._pooled(text))  # stable: the better on validation wins a tie
+        winner = contenders[0]
+        subjects = dict.fromkeys([winner, plain, *([self.baseline] if self.baseline is not None else [])])
+        self._complete(list(subjects), self.journal.history.tests, self.task.test, self.journal.add_test)
+        return winner
+
+    def _pooled(self, instruction: str) -> float:
+        """The mean score over validation and confirmation examples."""
+        validation = self.journal.history.known_evaluations()[instruction]
+        return self.objective.value(instruction, validation + self.journal.history.confirmations[instruction])
+
+    def _complete(
+        self,
+        instructions: Sequence[str],
+        known: dict[str, Evaluation],
+        examples: Sequence[Exemplar],
+        record: Callable[[str, Evaluation], None],
+    ) -> None:
+        """Evaluate and record what is not known yet."""
+        missing = [text for text in instructions if text not in known]
+        if missing:
+            self.observer.testing_started(len(missing) * len(examples))
+            for text, evaluation in zip(missing, self.evaluator.evaluate(missing, examples), strict=True):
+                record(text, evaluation)
+
+    def leaks(self, instruction: str) -> tuple[Exemplar, ...]:
+        """The exemplars that the instruction gives away."""
+        return leaks(instruction, self.task.exemplars)
+
+    def scored(self, instruction: str) -> Scored:
+        """An instruction with everything that is known of it."""
+        history = self.journal.history
+        return Scored(
+            instruction,
+            history.known_evaluations()[instruction],
+            history.tests[instruction],
+            history.confirmations.get(instruction),
+        )

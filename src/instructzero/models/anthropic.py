@@ -1,0 +1,131 @@
+"""A black box behind Anthropic's API, through its SDK."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from instructzero.errors import InstructZeroError, ModelError
+from instructzero.models.parameters import Parameters
+from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
+from instructzero.types import Completion, Request
+
+try:
+    import anthropic as sdk
+except ImportError:
+    raise ModelError(
+        "expected Anthropic's client for a black box anthropic:MODEL, but it is not installed; "
+        "pip install 'instructzero[anthropic]'"
+    ) from None
+
+OFFICIAL_URL = "https://api.anthropic.com"
+_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+class AnthropicBlackBox:
+    """Asks ``model`` at ``base_url`` (``None``: $ANTHROPIC_BASE_URL, else the official service), one try a request.
+
+    The key is read from the environment variable ``api_key_variable``; a server of one's own may need none.
+    ``timeout`` is in seconds. A temperature that the model does not take is left out for the rest of the run.
+
+    >>> AnthropicBlackBox("claude-haiku-4-5").identity["endpoint"]          # doctest: +SKIP
+    'https://api.anthropic.com'
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key_variable: str = "ANTHROPIC_API_KEY",
+        concurrency: int = 32,
+        timeout: float = 60.0,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
+        check_service(concurrency, timeout)
+        url = (base_url or os.environ.get("ANTHROPIC_BASE_URL") or OFFICIAL_URL).rstrip("/").removesuffix("/v1")
+        endpoint = checked_url(url)
+        key = read_key(api_key_variable, required=endpoint == OFFICIAL_URL)
+        self._service = Service(endpoint, model, api_key_variable, key)
+        self._concurrency = concurrency
+        self._parameters = Parameters("max_tokens")
+        self._client = sdk.AsyncAnthropic(
+            api_key=key or "none", base_url=url, timeout=timeout, max_retries=0, http_client=http_client
+        )
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return {"backend": "anthropic", "model": self._service.model, "endpoint": self._service.endpoint}
+
+    @property
+    def concurrency(self) -> int:
+        return self._concurrency
+
+    @property
+    def ignores_temperature(self) -> bool:
+        """Whether the server refused the temperature, so that it samples as it likes."""
+        return not self._parameters.takes_temperature
+
+    async def complete(self, request: Request) -> Completion:
+        while True:
+            body = self._body(request)
+            reply = await self._post(body)
+            if reply.status == 200:
+                return read_message(reply, self._service)
+            complaint = Complaint.read(reply.body)
+            if not self._parameters.learn(reply.status, complaint, body):
+                raise self._service.failure(reply.status, reply.headers, complaint)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _post(self, body: Mapping[str, Any]) -> Reply:
+        failure: InstructZeroError
+        try:
+            response = await self._client.post("/v1/messages", body=body, cast_to=httpx2.Response)
+        except sdk.APIStatusError as error:
+            response = error.response
+        except sdk.APIConnectionError as error:
+            reason = str(error.__cause__ or "") or type(error.__cause__ or error).__name__
+            failure = self._service.unreachable(reason, sent=not isinstance(error.__cause__, _UNSENT))
+            response = None
+        if response is None:  # outside the handler: the SDK's exception holds the request, and with it the key
+            raise failure
+        return Reply(response.status_code, dict(response.headers), response.content)
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        """The instructions of the system stand apart from the turns of the conversation."""
+        turns = [each for each in request.messages if each.role in ("user", "assistant")]
+        system = [each.content for each in request.messages if each not in turns]
+        return {
+            "model": self._service.model,
+            **self._parameters.of(request.max_tokens, request.temperature),
+            **({"system": "\n\n".join(system)} if system else {}),
+            "messages": [{"role": each.role, "content": each.content} for each in turns],
+        }
+
+
+def read_message(reply: Reply, service: Service) -> Completion:
+    """The completion in a reply with status 200; a message without a text counts as the empty answer."""
+    try:
+        data = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        data = None
+    if isinstance(data, dict) and data.get("error"):
+        raise service.embedded_failure(data["error"])
+    blocks = data.get("content") if isinstance(data, dict) else None
+    if not isinstance(blocks, list):
+        raise service.unreadable(reply.headers)
+    texts = [block.get("text") for block in blocks if isinstance(block, dict) and block.get("type") == "text"]
+    usage = data.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    return Completion(
+        "".join(text for text in texts if isinstance(text, str)),
+        sum(count(usage.get(name)) for name in _INPUT_TOKENS),
+        count(usage.get("output_tokens")),
+    )

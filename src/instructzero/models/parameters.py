@@ -1,0 +1,64 @@
+"""Which parameters a service takes: learnt from what it refuses, because no two take the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from instructzero.models.service import Complaint
+
+LIMITS = ("max_tokens", "max_completion_tokens")
+_NAMES = re.compile(r"\b(?:max_completion_tokens|max_tokens|temperature)\b")
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|n[o']t support|not permitted|unrecogni[sz]ed|unknown|unexpected|deprecated",
+    re.IGNORECASE,
+)
+
+
+class Parameters:
+    """How ``temperature`` and the limit of tokens are said to one service.
+
+    >>> parameters = Parameters("max_tokens")
+    >>> complaint = Complaint("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+    >>> parameters.learn(400, complaint, parameters.of(7, 0.0))
+    True
+    >>> parameters.of(7, 0.0)
+    {'max_completion_tokens': 7, 'temperature': 0.0}
+    """
+
+    def __init__(self, limit: str) -> None:
+        self.takes_temperature = True
+        self._limit = limit
+        self._refused: set[str] = set()
+
+    def of(self, max_tokens: int, temperature: float) -> dict[str, Any]:
+        """The parameters of a request."""
+        limit = {self._limit: max_tokens}
+        return {**limit, "temperature": temperature} if self.takes_temperature else limit
+
+    def learn(self, status: int, complaint: Complaint, sent: Mapping[str, Any]) -> bool:
+        """From the refusal of a request with what was ``sent``: whether there is another way to say it.
+
+        The limit of tokens takes its other name; it is never left out, because it bounds the cost.
+        """
+        name = _refused_parameter(status, complaint)
+        if name not in sent:
+            return False
+        if name == "temperature":
+            self.takes_temperature = False
+            return True
+        other = LIMITS[1 - LIMITS.index(name)]
+        if other in self._refused:
+            return False
+        self._refused.add(name)
+        self._limit = other
+        return True
+
+
+def _refused_parameter(status: int, complaint: Complaint) -> str:
+    """The parameter that a server does not take, or only with its own value; "" if it complains of something else."""
+    if status not in (400, 422) or not _UNSUPPORTED.search(f"{complaint.code} {complaint.message}"):
+        return ""
+    found = _NAMES.search(complaint.parameter) or _NAMES.search(complaint.message)
+    return found[0] if found else ""

@@ -1,0 +1,227 @@
+"""A service behind an API: its address and key, and what its refusals mean to the user and to the next try."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
+
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
+_LONGEST_MESSAGE = 300
+_PASSING = (408, 409, 429)
+_GATEWAY_TIMEOUTS = (504, 524)  # the service behind the gateway may have gone on
+_NO_MONEY = re.compile(r"credit balance is too low|insufficient (?:balance|credits?|funds)", re.IGNORECASE)
+_WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio says so with status 200
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole response; the names of ``headers`` are looked up in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a service says about a request that it did not answer; "" for what it does not say.
+
+    ``code`` is its own word or number for what is wrong, ``parameter`` the name of the offending parameter.
+    """
+
+    message: str
+    code: str = ""
+    parameter: str = ""
+
+    @classmethod
+    def read(cls, body: bytes) -> Complaint:
+        """From a response's body, whichever shape it has."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            text = body.decode("utf-8", "replace")
+            return cls(re.sub(r"<style.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL))
+        return cls.of(data.get("error", data) if isinstance(data, dict) else data)
+
+    @classmethod
+    def of(cls, error: Any) -> Complaint:
+        """From the ``error`` of a JSON text."""
+        if not isinstance(error, dict):
+            return cls(error if isinstance(error, str) else json.dumps(error))
+        message = error.get("message") or error.get("detail") or json.dumps(error)
+        code = error.get("code") or error.get("type") or ""
+        return cls(
+            message if isinstance(message, str) else json.dumps(message), str(code), str(error.get("param") or "")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where ``model`` is served: ``endpoint`` as it may be shown, the key, and the variable that the key is from."""
+
+    endpoint: str
+    model: str
+    variable: str
+    key: str = field(repr=False)
+
+    def failure(self, status: int, headers: Mapping[str, str], complaint: Complaint) -> InstructZeroError:
+        """The error of a response with ``status``; the service's words may echo a part of the key."""
+        said = f"status {status}: {self.scrub(complaint.message)}"
+        if status == 402 or complaint.code == "insufficient_quota" or _NO_MONEY.search(complaint.message):
+            return EndpointError(
+                f"the account behind the key in {self.variable} has no money left at {self.endpoint} ({said}); pay "
+                "there, then resume: every answer so far is kept"
+            )
+        if status in _PASSING or status >= 500:
+            return TransientError(
+                f"the endpoint {self.endpoint} answers with {said}",
+                retry_after=seconds_to_wait(headers),
+                throttled=status == 429,
+                maybe_paid=status in _GATEWAY_TIMEOUTS,
+            )
+        return self._refusal(status, said)
+
+    def _refusal(self, status: int, said: str) -> ModelError:
+        if status in (401, 403):
+            return ModelError(
+                f"expected a key for {self.endpoint} in the environment variable {self.variable}, but the server "
+                f"refuses {'it' if self.key else 'a request without one'} ({said}); set a valid key that may use "
+                f"{self.model}"
+            )
+        if status == 404:
+            return ModelError(
+                f"expected a model that {self.endpoint} serves, got {self.model!r} ({said}); check the model's name "
+                "and base_url"
+            )
+        if 300 <= status < 400:
+            return ModelError(f"expected an API at {self.endpoint}, got a redirection (status {status}); mend base_url")
+        return ModelError(
+            f"{self.endpoint} refuses the request for {self.model!r} ({said}); mend the request's settings"
+        )
+
+    def embedded_failure(self, error: Any) -> InstructZeroError:
+        """The error of a response with status 200 that holds an ``error`` in the place of an answer."""
+        complaint = Complaint.of(error)
+        if complaint.code.isdecimal() and 400 <= int(complaint.code) < 600:
+            return self.failure(int(complaint.code), {}, complaint)
+        if _WRONG_PATH.search(complaint.message):
+            return ModelError(
+                f"expected an API at {self.endpoint}, got: {self.scrub(complaint.message)}; check base_url, often it "
+                "ends in /v1"
+            )
+        said = self.scrub(complaint.message)
+        return TransientError(f"the endpoint {self.endpoint} answers with an error ({said})", maybe_paid=True)
+
+    def unreadable(self, headers: Mapping[str, str]) -> TransientError:
+        """The error of a response with status 200 that holds no answer, such as a web page or a cut JSON text."""
+        kind = headers.get("content-type", "an unnamed kind").partition(";")[0]
+        return TransientError(
+            f"expected a completion from {self.endpoint}, got a response without one (status 200, {kind}): check that "
+            "the address is an API's, often it ends in /v1",
+            maybe_paid=True,
+        )
+
+    def unreachable(self, reason: str, *, sent: bool) -> TransientError:
+        """The error of a request without a response; ``sent``: it may have reached the service."""
+        trouble = "does not answer" if sent else "cannot be reached"
+        return TransientError(
+            f"the endpoint {self.endpoint} {trouble} ({self.scrub(reason)}): check the address and the network",
+            maybe_paid=sent,
+        )
+
+    def scrub(self, text: str) -> str:
+        """A service's words on one line, without the key or anything that looks like one."""
+        if self.key:
+            text = text.replace(self.key, "***")
+        return _KEY_LIKE.sub("***", " ".join(text.split()))[:_LONGEST_MESSAGE].rstrip(".")
+
+
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """What ``Retry-After-Ms`` or ``Retry-After`` ask for: seconds, or a date (RFC 9110, section 10.2.3).
+
+    >>> seconds_to_wait({"retry-after": "1.5"}), seconds_to_wait({"retry-after-ms": "20"})
+    (1.5, 0.02)
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    then, now = _date(headers.get("retry-after")), _date(headers.get("date"))
+    if then is None:
+        return None
+    return max(0.0, then - (time.time() if now is None else now))
+
+
+def _date(text: str | None) -> float | None:
+    """Seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(text or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_key(variable: str, *, required: bool) -> str:
+    """The key in an environment variable, "" for none; raises `ModelError`."""
+    key = os.environ.get(variable, "").strip()
+    if not key and required:
+        raise ModelError(
+            f"expected an API key in the environment variable {variable}, got none; set it, or give "
+            "base_url for a server that needs no key"
+        )
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ModelError(
+            f"expected an API key of plain characters in the environment variable {variable}, got others; "
+            "copy the key again"
+        )
+    return key
+
+
+def public_url(url: str) -> str:
+    """The address without user, password, query and closing slash: what may be shown and stored.
+
+    >>> public_url("https://me:secret@host:8000/v1/?token=abc")
+    'https://host:8000/v1'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+
+
+def checked_url(url: str) -> str:
+    """`public_url` of an address; raises `ModelError` if it is none."""
+    try:
+        public = public_url(url)
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid, public = False, "another"
+    if not valid:
+        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; mend base_url")
+    return public
+
+
+def check_service(concurrency: int, timeout: float) -> None:
+    """Raises `ModelError` for settings of a service that cannot be."""
+    if concurrency < 1 or timeout <= 0:
+        raise ModelError(
+            f"expected a concurrency of at least 1 and a timeout above 0 seconds, got {concurrency} and {timeout}; "
+            "mend the settings"
+        )
+
+
+def count(value: object) -> int:
+    """A number of tokens, whatever type it has; 0 for what is none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 < value < 2**53 else 0  # type: ignore[operator, call-overload]

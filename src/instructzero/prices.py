@@ -1,0 +1,112 @@
+"""What models cost: the list prices of well-known ones, and the prices that are set.
+
+The table holds the standard tier of OpenAI's and Anthropic's own endpoints, from their pages
+https://openai.com/api/pricing and https://platform.claude.com/docs/en/about-claude/pricing. Discounts (cached prompts,
+batches) are left out, so that a cost errs upwards. Prices change: the ones that are set always win.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from instructzero.errors import ConfigurationError
+from instructzero.types import Usage
+
+AS_OF = "2026-03"
+"""The month in which the table was last compared with the pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Dollars per million tokens of the prompt and of the answer.
+
+    >>> Price(0.15, 0.6).cost(Usage(calls=1, prompt_tokens=1_000_000, completion_tokens=500_000))
+    0.45
+    """
+
+    input: float
+    output: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(price) and price >= 0 for price in (self.input, self.output)):
+            raise ConfigurationError(
+                f"expected prices of at least 0 dollars per million tokens, got {self.input} and {self.output}; "
+                "change --input-price and --output-price"
+            )
+
+    def cost(self, usage: Usage) -> float:
+        """Dollars for ``usage``."""
+        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
+
+
+FREE = Price(0.0, 0.0)
+
+LOCAL = ("hf", "embedded", "scripted")
+"""Kinds of models that run here and cost nothing."""
+
+_TABLE = {
+    "openai:gpt-3.5-turbo": Price(0.50, 1.50),
+    "openai:gpt-3.5-turbo-0125": Price(0.50, 1.50),
+    "openai:gpt-3.5-turbo-1106": Price(1.00, 2.00),
+    "openai:gpt-4-turbo": Price(10.00, 30.00),
+    "openai:gpt-4o": Price(2.50, 10.00),
+    "openai:gpt-4o-2024-05-13": Price(5.00, 15.00),
+    "openai:gpt-4o-mini": Price(0.15, 0.60),
+    "openai:gpt-4.1": Price(2.00, 8.00),
+    "openai:gpt-4.1-mini": Price(0.40, 1.60),
+    "openai:gpt-4.1-nano": Price(0.10, 0.40),
+    "openai:gpt-5": Price(1.25, 10.00),
+    "openai:gpt-5-mini": Price(0.25, 2.00),
+    "openai:gpt-5-nano": Price(0.05, 0.40),
+    "openai:gpt-5.1": Price(1.25, 10.00),
+    "openai:gpt-5.2": Price(1.75, 14.00),
+    "openai:o3": Price(2.00, 8.00),
+    "openai:o3-mini": Price(1.10, 4.40),
+    "openai:o4-mini": Price(1.10, 4.40),
+    "anthropic:claude-3-haiku": Price(0.25, 1.25),
+    "anthropic:claude-3-5-haiku": Price(0.80, 4.00),
+    "anthropic:claude-haiku-4-5": Price(1.00, 5.00),
+    "anthropic:claude-3-5-sonnet": Price(3.00, 15.00),
+    "anthropic:claude-3-7-sonnet": Price(3.00, 15.00),
+    "anthropic:claude-sonnet-4": Price(3.00, 15.00),
+    "anthropic:claude-sonnet-4-0": Price(3.00, 15.00),
+    "anthropic:claude-sonnet-4-5": Price(3.00, 15.00),
+    "anthropic:claude-sonnet-4-6": Price(3.00, 15.00),
+    "anthropic:claude-opus-4": Price(15.00, 75.00),
+    "anthropic:claude-opus-4-0": Price(15.00, 75.00),
+    "anthropic:claude-opus-4-1": Price(15.00, 75.00),
+    "anthropic:claude-opus-4-5": Price(5.00, 25.00),
+    "anthropic:claude-opus-4-6": Price(5.00, 25.00),
+}
+
+# How each house marks a dated snapshot of a model; the alias "latest" is Anthropic's.
+_SNAPSHOT = {"openai": re.compile(r"-\d{4}-\d\d-\d\d\Z"), "anthropic": re.compile(r"-(\d{8}|latest)\Z")}
+
+
+def price_of(spec: str, *, base_url: str | None, input_price: float | None, output_price: float | None) -> Price | None:
+    """The price of the model of a specification such as ``openai:gpt-4o-mini``, or None where it is not known.
+
+    A price that is set wins over the table's. Models that run here are free. The table holds for the official endpoint
+    only, which is where ``base_url`` is None.
+
+    >>> price_of("openai:gpt-4o-mini-2024-07-18", base_url=None, input_price=None, output_price=None)
+    Price(input=0.15, output=0.6)
+    """
+    listed = _listed(spec, base_url)
+    if input_price is None and listed is not None:
+        input_price = listed.input
+    if output_price is None and listed is not None:
+        output_price = listed.output
+    return None if input_price is None or output_price is None else Price(input_price, output_price)
+
+
+def _listed(spec: str, base_url: str | None) -> Price | None:
+    """The price without a look at what is set."""
+    kind = spec.partition(":")[0]
+    if kind in LOCAL:
+        return FREE
+    if kind not in _SNAPSHOT or base_url is not None:
+        return None
+    return _TABLE.get(spec) or _TABLE.get(_SNAPSHOT[kind].sub("", spec))

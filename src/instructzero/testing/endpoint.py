@@ -1,0 +1,226 @@
+"""A small HTTP server on 127.0.0.1 that speaks like OpenAI's and Anthropic's APIs, and fails when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from instructzero.testing.faults import Fault, Faults
+from instructzero.types import Usage
+
+_CHAT = (
+    b'{"id":"1","object":"chat.completion","model":"scripted","choices":[{"index":0,"finish_reason":"stop","message":'
+    b'{"role":"assistant","content":%b}}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}'
+)
+_COMPLETION = (
+    b'{"id":"1","object":"text_completion","model":"scripted","choices":[{"index":0,"finish_reason":"stop","text":%b}],'
+    b'"usage":{"prompt_tokens":%d,"completion_tokens":%d}}'
+)
+_MESSAGE = (
+    b'{"id":"1","type":"message","model":"scripted","role":"assistant","stop_reason":"end_turn",'
+    b'"content":[{"type":"text","text":%b}],"usage":{"input_tokens":%d,"output_tokens":%d}}'
+)
+_FORMS = {b"/v1/chat/completions": _CHAT, b"/v1/completions": _COMPLETION, b"/v1/messages": _MESSAGE}
+_ERROR = b'{"type":"error","error":{"type":"%b","message":"%b"}}'
+_WRONG_TYPES = b'{"choices":{"0":"text"},"content":7,"usage":[1,2]}'
+_HEAD = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
+_OK, _JSON = b"200 OK", b"application/json"
+_BACKLOG = 4096
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing is a reset
+_TRANSIT_S = 0.01  # for the first half of an answer, before a reset drops what has not been read
+
+
+class Endpoint:
+    """Answers every request with ``script(prompt)`` after ``latency`` seconds, but for its ``faults``.
+
+    A prompt is the contents of a request's messages, separated by blank lines; tokens are counted as words.
+    ``received`` counts the requests by prompt, and ``billed`` the answers: those sent whole and well formed, with
+    status 200. ``usage`` is what they were billed for, and ``failed`` counts the faults. The server has a thread of its
+    own.
+
+    >>> from instructzero.models.openai import OpenAIBlackBox
+    >>> from instructzero.types import Message, Request
+    >>> async def ask(base_url):
+    ...     box = OpenAIBlackBox("any", base_url=base_url)
+    ...     answer = await box.complete(Request((Message("user", "ping"),)))
+    ...     await box.close()
+    ...     return answer.text
+    >>> with Endpoint(str.upper) as endpoint:
+    ...     asyncio.run(ask(endpoint.base_url))
+    'PING'
+    >>> endpoint.billed
+    Counter({'ping': 1})
+    """
+
+    def __init__(self, script: Callable[[str], str], *, latency: float = 0.0, faults: Faults | None = None) -> None:
+        self.script = script
+        self.latency = latency
+        self.faults = faults or Faults()
+        self.received: Counter[str] = Counter()
+        self.billed: Counter[str] = Counter()
+        self.failed: Counter[Fault] = Counter()
+        self.usage = Usage()
+        self.connections = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._port = 0
+        self._open: set[_Connection] = set()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="instructzero-endpoint")
+
+    @property
+    def root(self) -> str:
+        """The address as Anthropic's client wants it."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        """The address as OpenAI's client wants it."""
+        return f"{self.root}/v1"
+
+    def __enter__(self) -> Endpoint:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=_BACKLOG)
+        self._port = server.sockets[0].getsockname()[1]
+        self._started.set()
+        await self._stop.wait()
+        server.close()
+        for connection in list(self._open):
+            connection.reset()
+        await server.wait_closed()
+
+
+class _Connection(asyncio.Protocol):
+    """One client's connection: requests one after the other, each answered before the next is looked at."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._loop = asyncio.get_running_loop()
+        self._received = b""
+        self._busy = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._endpoint.connections += 1
+        self._endpoint._open.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._endpoint._open.discard(self)
+        self._finish()
+
+    def reset(self) -> None:
+        """End as a broken connection does."""
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        if not end or self._busy:
+            return
+        length = _content_length(head)
+        if len(rest) >= length:
+            self._received = rest[length:]
+            self._begin(head.split(b" ", 2)[1].partition(b"?")[0], rest[:length])
+
+    def _begin(self, path: bytes, body: bytes) -> None:
+        endpoint = self._endpoint
+        self._busy = True
+        endpoint.in_flight += 1
+        endpoint.most_in_flight = max(endpoint.most_in_flight, endpoint.in_flight)
+        form = _FORMS.get(path)
+        prompt = _prompt(body) if form else None
+        if form is None or prompt is None:
+            self._send(b"404 Not Found", _ERROR % (b"not_found_error", b"expected a request for text"))
+            return
+        endpoint.received[prompt] += 1
+        fault = endpoint.faults.of(prompt, endpoint.received[prompt]) if endpoint.faults.rates else None
+        if fault is not None:
+            endpoint.failed[fault] += 1
+        if fault is Fault.RESET_UNREAD:
+            self.reset()
+            return
+        wait = endpoint.latency + (endpoint.faults.delay if fault is Fault.DELAY else 0.0)
+        if wait:
+            self._loop.call_later(wait, self._end, form, prompt, fault)
+        else:
+            self._end(form, prompt, fault)
+
+    def _end(self, form: bytes, prompt: str, fault: Fault | None) -> None:
+        if self._transport.is_closing():
+            return  # the client has hung up
+        text = self._endpoint.script(prompt)
+        tokens = len(prompt.split()), len(text.split())
+        body = form % (json.dumps(text).encode(), *tokens)
+        if fault is None or fault is Fault.DELAY:
+            self._endpoint.billed[prompt] += 1
+            self._endpoint.usage += Usage(1, *tokens)
+            self._send(_OK, body)
+        else:
+            self._fail(fault, body)
+
+    def _fail(self, fault: Fault, body: bytes) -> None:
+        match fault:
+            case Fault.THROTTLED:
+                header = b"retry-after: %g\r\n" % self._endpoint.faults.retry_after
+                self._send(b"429 Too Many Requests", _ERROR % (b"rate_limit_error", b"too fast"), header=header)
+            case Fault.THROTTLED_SILENTLY:
+                self._send(b"429 Too Many Requests", _ERROR % (b"rate_limit_error", b"too fast"))
+            case Fault.SERVER_ERROR:
+                self._send(b"500 Internal Server Error", _ERROR % (b"server_error", b"out of order"))
+            case Fault.RESET_MIDWAY:
+                self._transport.write(_HEAD % (_OK, _JSON, len(body), b"") + body[: len(body) // 2])
+                self._loop.call_later(_TRANSIT_S, self.reset)
+            case Fault.EMPTY:
+                self._send(_OK, b"")
+            case Fault.HTML:
+                self._send(_OK, b"<html><body>Please log in.</body></html>", kind=b"text/html")
+            case Fault.CUT_JSON:
+                self._send(_OK, body[: len(body) // 2])
+            case Fault.WRONG_TYPES:
+                self._send(_OK, _WRONG_TYPES)
+
+    def _send(self, status: bytes, body: bytes, *, kind: bytes = _JSON, header: bytes = b"") -> None:
+        self._transport.write(_HEAD % (status, kind, len(body), header) + body)
+        self._finish()
+        if self._received:
+            self.data_received(b"")
+
+    def _finish(self) -> None:
+        if self._busy:
+            self._busy = False
+            self._endpoint.in_flight -= 1
+
+
+def _content_length(head: bytes) -> int:
+    found = head.lower().partition(b"\r\ncontent-length:")[2]
+    return int(found.partition(b"\r\n")[0] or 0)
+
+
+def _prompt(body: bytes) -> str | None:
+    """The text that a request asks with; None if it is no request."""
+    try:
+        asked: dict[str, Any] = json.loads(body)
+        if "messages" not in asked:
+            return str(asked["prompt"])
+        contents = [asked["system"]] if "system" in asked else []
+        contents += [message["content"] for message in asked["messages"]]
+        return "\n\n".join(contents)
+    except (ValueError, KeyError, TypeError):
+        return None

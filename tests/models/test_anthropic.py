@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
+from instructzero.models.anthropic import AnthropicBlackBox
+from instructzero.testing import Endpoint
+from instructzero.types import Completion, Message, Request
+
+KEY = "sk-ant-api03-1234567890abcdef"
+PING = Request((Message("user", "ping"),), max_tokens=7)
+USAGE = {"input_tokens": 5, "output_tokens": 2}
+Handler = Callable[[httpx2.Request], httpx2.Response]
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
+
+
+def good(*blocks: Any, usage: Any = USAGE) -> httpx2.Response:
+    return httpx2.Response(200, json={"type": "message", "content": list(blocks), "usage": usage})
+
+
+def text(said: str) -> dict[str, str]:
+    return {"type": "text", "text": said}
+
+
+def bad(status: int, kind: str, message: str, **headers: str) -> httpx2.Response:
+    return httpx2.Response(status, json={"type": "error", "error": {"type": kind, "message": message}}, headers=headers)
+
+
+class Server:
+    """Plays responses in turn and keeps the requests."""
+
+    def __init__(self, *responses: httpx2.Response | Exception) -> None:
+        self._responses = list(responses)
+        self.requests: list[httpx2.Request] = []
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        response = self._responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(request.content) for request in self.requests]
+
+
+def ask(server: Handler, request: Request = PING, **options: Any) -> Completion:
+    async def run() -> Completion:
+        client = httpx2.AsyncClient(transport=httpx2.MockTransport(server))
+        box = AnthropicBlackBox("the-model", http_client=client, **options)
+        try:
+            return await box.complete(request)
+        finally:
+            await box.close()
+
+    return asyncio.run(run())
+
+
+def failure(server: Server, **options: Any) -> InstructZeroError:
+    with pytest.raises(InstructZeroError) as caught:
+        ask(server, **options)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert KEY not in shown
+    assert "sk-an" not in shown
+    assert caught.value.__context__ is None
+    assert "\n" not in str(caught.value)
+    assert len(server.requests) == 1
+    return caught.value
+
+
+def test_the_request_as_anthropic_has_it() -> None:
+    server = Server(good(text("pong")))
+    messages = (Message("system", "Be brief."), Message("user", "ping"), Message("assistant", "po"))
+    assert ask(server, Request(messages, 7, 0.5)) == Completion("pong", 5, 2)
+    assert server.bodies == [
+        {
+            "model": "the-model",
+            "max_tokens": 7,
+            "temperature": 0.5,
+            "system": "Be brief.",
+            "messages": [{"role": "user", "content": "ping"}, {"role": "assistant", "content": "po"}],
+        }
+    ]
+    assert str(server.requests[0].url) == "https://api.anthropic.com/v1/messages"
+    assert any(KEY in value for value in server.requests[0].headers.values())
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:1", "http://localhost:1/", "http://localhost:1/v1"])
+def test_an_address_with_and_without_its_version(base_url: str) -> None:
+    server = Server(good(text("pong")))
+    ask(server, base_url=base_url)
+    assert str(server.requests[0].url) == "http://localhost:1/v1/messages"
+
+
+@pytest.mark.parametrize(
+    ("response", "completion"),
+    [
+        (good(text("po"), text("ng")), Completion("pong", 5, 2)),
+        (good({"type": "thinking", "thinking": "hm"}, text("pong")), Completion("pong", 5, 2)),
+        (good(), Completion("", 5, 2)),
+        (good({"type": "text", "text": None}, 3, usage=None), Completion("")),
+        (
+            good(text("a"), usage={**USAGE, "cache_creation_input_tokens": 10, "cache_read_input_tokens": 100}),
+            Completion("a", 115, 2),
+        ),
+        (good(text("a"), usage={"input_tokens": 4.0, "cache_read_input_tokens": None}), Completion("a", 4, 0)),
+    ],
+)
+def test_answers_of_every_shape(response: httpx2.Response, completion: Completion) -> None:
+    assert ask(Server(response)) == completion
+
+
+@pytest.mark.parametrize(
+    ("response", "throttled", "retry_after"),
+    [
+        (bad(429, "rate_limit_error", "slow down", **{"retry-after": "12"}), True, 12.0),
+        (bad(529, "overloaded_error", "Overloaded"), False, None),
+        (bad(500, "api_error", "Internal server error"), False, None),
+    ],
+)
+def test_passing_failures_are_transient_and_tried_once(
+    response: httpx2.Response, throttled: bool, retry_after: float | None
+) -> None:
+    error = failure(Server(response))
+    assert isinstance(error, TransientError)
+    assert (error.throttled, error.retry_after, error.maybe_paid) == (throttled, retry_after, False)
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (bad(401, "authentication_error", f"invalid x-api-key {KEY}"), "ANTHROPIC_API_KEY"),
+        (bad(404, "not_found_error", "model: the-model"), "check the model's name"),
+        (bad(400, "invalid_request_error", "max_tokens: too large"), "max_tokens: too large"),
+        (bad(413, "request_too_large", "too large"), "too large"),
+    ],
+)
+def test_what_the_user_must_mend(response: httpx2.Response, said: str) -> None:
+    error = failure(Server(response))
+    assert isinstance(error, ModelError)
+    assert said in str(error)
+
+
+def test_an_empty_account_ends_at_once() -> None:
+    message = "Your credit balance is too low to access the Anthropic API."
+    error = failure(Server(bad(400, "invalid_request_error", message)))
+    assert isinstance(error, EndpointError)
+    assert not isinstance(error, TransientError)
+    assert "has no money left" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("broken", "maybe_paid"),
+    [
+        (httpx2.ConnectError("refused"), False),
+        (httpx2.ConnectTimeout("slow"), False),
+        (httpx2.ReadTimeout("slow"), True),
+        (httpx2.ReadError(f"reset for {KEY}"), True),
+    ],
+)
+def test_a_broken_connection_may_have_been_paid_for_once_the_request_is_out(
+    broken: Exception, maybe_paid: bool
+) -> None:
+    error = failure(Server(broken))
+    assert isinstance(error, TransientError)
+    assert error.maybe_paid == maybe_paid
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx2.Response(200, text="<html>hello</html>", headers={"content-type": "text/html"}),
+        httpx2.Response(200, content=b'{"content": [{"ty'),
+        httpx2.Response(200, json={"content": "pong"}),
+        httpx2.Response(200, json=[]),
+        httpx2.Response(200, json={"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+    ],
+)
+def test_a_response_that_is_no_message_is_not_scored(response: httpx2.Response) -> None:
+    error = failure(Server(response))
+    assert isinstance(error, TransientError)
+    assert error.maybe_paid
+
+
+def test_a_refused_temperature_is_left_out() -> None:
+    server = Server(
+        bad(400, "invalid_request_error", "`temperature` is deprecated for this model."), good(text("pong"))
+    )
+    assert ask(server).text == "pong"
+    assert ["temperature" in body for body in server.bodies] == [True, False]
+
+
+def test_the_official_service_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with pytest.raises(ModelError, match="environment variable ANTHROPIC_API_KEY"):
+        AnthropicBlackBox("m")
+    assert ask(Server(good(text("pong"))), base_url="http://localhost:1").text == "pong"
+
+
+def test_settings_that_cannot_be() -> None:
+    with pytest.raises(ModelError, match="concurrency"):
+        AnthropicBlackBox("m", concurrency=0)
+    with pytest.raises(ModelError, match="mend base_url"):
+        AnthropicBlackBox("m", base_url="localhost:1")
+
+
+def test_over_a_real_connection() -> None:
+    async def run(base_url: str) -> list[Completion]:
+        box = AnthropicBlackBox("m", base_url=base_url)
+        requests = [Request((Message("system", "s"), Message("user", word))) for word in ("a", "b", "c")]
+        answers = await asyncio.gather(*map(box.complete, requests))
+        await box.close()
+        return list(answers)
+
+    with Endpoint(str.upper) as endpoint:
+        answers = asyncio.run(run(endpoint.root))
+    assert answers == [Completion(f"S\n\n{word}", 2, 2) for word in "ABC"]
+
+
+def test_the_extra_is_named_where_it_is_missing() -> None:
+    code = (
+        "import sys; sys.modules['anthropic'] = None\n"
+        "from instructzero.models.registry import load_blackbox\n"
+        "try: load_blackbox('anthropic:m')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("ModelError")
+    assert "pip install 'instructzero[anthropic]'" in shown.stdout

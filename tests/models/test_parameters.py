@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from instructzero.models.parameters import Parameters
+from instructzero.models.service import Complaint
+
+BOTH = {"max_tokens": 7, "temperature": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("complaint", "after"),
+    [
+        (Complaint("no", "unsupported_parameter", "max_tokens"), {"max_completion_tokens": 7, "temperature": 0.0}),
+        (Complaint("no", "unsupported_value", "temperature"), {"max_tokens": 7}),
+        (Complaint("`temperature` is deprecated for this model."), {"max_tokens": 7}),
+        (Complaint("Unrecognized request argument supplied: temperature"), {"max_tokens": 7}),
+        (Complaint("This model doesn't support the parameter temperature"), {"max_tokens": 7}),
+    ],
+)
+def test_what_is_refused_is_said_otherwise(complaint: Complaint, after: dict[str, object]) -> None:
+    parameters = Parameters("max_tokens")
+    assert parameters.learn(400, complaint, BOTH)
+    assert parameters.of(7, 0.0) == after
+
+
+def test_a_validator_that_forbids_the_newer_name() -> None:
+    parameters = Parameters("max_completion_tokens")
+    detail = '[{"loc": ["body", "max_completion_tokens"], "msg": "Extra inputs are not permitted"}]'
+    assert parameters.learn(422, Complaint(detail), parameters.of(7, 0.0))
+    assert parameters.of(7, 0.0) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("status", "complaint"),
+    [
+        (400, Complaint("temperature must be at most 1", "invalid_value", "temperature")),
+        (400, Complaint("the model is not supported")),
+        (400, Complaint("unsupported", "unsupported_parameter", "top_p")),
+        (500, Complaint("no", "unsupported_parameter", "max_tokens")),
+    ],
+)
+def test_other_refusals_teach_nothing(status: int, complaint: Complaint) -> None:
+    parameters = Parameters("max_tokens")
+    assert not parameters.learn(status, complaint, BOTH)
+    assert parameters.of(7, 0.0) == BOTH
+
+
+def test_what_was_not_sent_cannot_be_refused() -> None:
+    parameters = Parameters("max_tokens")
+    assert parameters.learn(400, Complaint("unsupported temperature"), BOTH)
+    assert not parameters.learn(400, Complaint("unsupported temperature"), parameters.of(7, 0.0))
+    assert parameters.learn(400, Complaint("unsupported temperature"), BOTH)  # one that was on its way meanwhile

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from instructzero.errors import EndpointError, ModelError, TransientError
+from instructzero.models.service import Complaint, Service, checked_url, public_url, seconds_to_wait
+
+SERVICE = Service("https://host/v1", "the-model", "MY_KEY", "gsk_1234567890")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "20"}, 20.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "later"}, None),
+        ({"retry-after": ""}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    assert seconds_to_wait(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({"error": {"message": "no", "code": "c", "param": "p"}}, Complaint("no", "c", "p")),
+        ({"error": {"message": "no", "type": "t", "param": None, "code": None}}, Complaint("no", "t")),
+        ({"error": {"message": "no", "code": 503}}, Complaint("no", "503")),
+        ({"error": "no"}, Complaint("no")),
+        ({"object": "error", "message": "no", "type": "t", "code": 400}, Complaint("no", "400")),
+        ({"detail": "no"}, Complaint("no")),
+        (["no"], Complaint('["no"]')),
+    ],
+)
+def test_complaints_of_every_shape(body: object, complaint: Complaint) -> None:
+    assert Complaint.read(json.dumps(body).encode()) == complaint
+
+
+def test_a_complaint_that_is_a_page_is_its_text() -> None:
+    page = b"<html><style>p {}</style><p>Bad\n<b>gateway</b></p>\xff</html>"
+    assert SERVICE.scrub(Complaint.read(page).message) == "Bad gateway \N{REPLACEMENT CHARACTER}"
+
+
+def test_the_key_is_never_shown() -> None:
+    assert SERVICE.key not in repr(SERVICE)
+    said = SERVICE.scrub(f"key {SERVICE.key}, or {SERVICE.key[:7]}..., or sk-abcd1234, or Bearer abcdefg")
+    assert "gsk_" not in said
+    assert "sk-" not in said
+    assert "abcdefg" not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "throttled"),
+    [
+        ({"code": 429, "message": "m"}, TransientError, True),
+        ({"code": 502, "message": "m"}, TransientError, False),
+        ({"code": "503", "message": "m"}, TransientError, False),
+        ({"code": 401, "message": "m"}, ModelError, False),
+        ({"code": 402, "message": "m"}, EndpointError, False),
+        ({"code": "odd", "message": "m"}, TransientError, False),
+        ("m", TransientError, False),
+        ("Unexpected endpoint or method", ModelError, False),
+    ],
+)
+def test_errors_that_come_with_status_200(error: object, kind: type[Exception], throttled: bool) -> None:
+    failure = SERVICE.embedded_failure(error)
+    assert type(failure) is kind
+    assert getattr(failure, "throttled", False) == throttled
+
+
+def test_public_url_drops_what_may_be_secret() -> None:
+    assert public_url("https://me:secret@host:8000/v1/?token=abc#x") == "https://host:8000/v1"
+    assert checked_url("http://host/v1/") == "http://host/v1"

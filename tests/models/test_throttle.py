@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instructzero.errors import ModelError
+from instructzero.models.throttle import Throttle
+from tests.virtual_time import run
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def enter_times(throttle: Throttle, count: int, *, stay: float = 0.0, **size: int) -> list[float]:
+    """When each of ``count`` tasks got in, all of them starting now and staying ``stay`` seconds."""
+    times: list[float] = []
+
+    async def visit() -> None:
+        await throttle.enter(**size)
+        times.append(now())
+        await asyncio.sleep(stay)
+        throttle.leave()
+
+    await asyncio.gather(*(visit() for _ in range(count)))
+    return times
+
+
+def test_gives_out_as_many_places_as_there_are() -> None:
+    assert run(enter_times(Throttle(2), 5, stay=1.0)) == [0, 0, 1, 1, 2]
+
+
+def test_first_come_first_served() -> None:
+    async def order() -> list[int]:
+        throttle, entered = Throttle(1), list[int]()
+
+        async def visit(number: int) -> None:
+            await throttle.enter()
+            entered.append(number)
+            await asyncio.sleep(1)
+            throttle.leave()
+
+        await asyncio.gather(*map(visit, range(6)))
+        return entered
+
+    assert run(order()) == list(range(6))
+
+
+def in_loop(main: Coroutine[Any, Any, None]) -> None:
+    run(main)
+
+
+def test_a_burst_of_refusals_halves_the_width_once() -> None:
+    async def main() -> None:
+        throttle = Throttle(16)
+        bursts = [await throttle.enter() for _ in range(16)]
+        for burst in bursts:
+            throttle.refused(burst)
+            throttle.leave()
+        assert throttle.width == 8
+        throttle.refused(await throttle.enter())  # sent after the burst: a new one
+        assert throttle.width == 4
+
+    in_loop(main())
+
+
+def test_never_narrower_than_one_place() -> None:
+    async def main() -> None:
+        throttle = Throttle(3)
+        for _ in range(5):
+            throttle.refused(await throttle.enter())
+            throttle.leave()
+        assert throttle.width == 1
+
+    in_loop(main())
+
+
+def test_a_round_of_answers_widens_by_one_and_never_beyond_the_most() -> None:
+    async def main() -> None:
+        throttle = Throttle(16)
+        throttle.refused(await throttle.enter())
+        throttle.leave()
+        for _ in range(9):
+            throttle.answered()
+        assert throttle.width == 9
+        for _ in range(1000):
+            throttle.answered()
+        assert throttle.width == 16
+
+    in_loop(main())
+
+
+def test_a_pause_holds_everybody_and_the_longest_one_counts() -> None:
+    async def main() -> None:
+        throttle = Throttle(4)
+        throttle.pause(5)
+        throttle.pause(3)
+        assert await enter_times(throttle, 2) == [5, 5]
+
+    in_loop(main())
+
+
+def test_a_pause_that_comes_while_they_wait_is_kept() -> None:
+    async def main() -> None:
+        throttle = Throttle(4)
+        throttle.pause(2)
+        waiting = asyncio.create_task(enter_times(throttle, 2))
+        await asyncio.sleep(1)
+        throttle.pause(5)
+        assert await waiting == [6, 6]
+
+    in_loop(main())
+
+
+def test_requests_are_spaced_evenly_over_the_minute() -> None:
+    assert run(enter_times(Throttle(100, requests_per_minute=120), 4)) == pytest.approx([0, 0.5, 1, 1.5])
+
+
+def test_tokens_are_spaced_by_what_a_request_may_take() -> None:
+    throttle = Throttle(100, tokens_per_minute=6000)  # 40 bytes are taken for 10 tokens
+    assert run(enter_times(throttle, 3, size=40, max_tokens=90)) == pytest.approx([0, 1, 2])
+
+
+@given(
+    st.integers(1, 240),
+    st.lists(st.floats(0, 5), min_size=1, max_size=40),
+)
+def test_no_minute_holds_more_than_its_limit(limit: int, gaps: list[float]) -> None:
+    """One more than the limit where the clock begins between two, and one that a late one catches up with."""
+
+    async def main() -> list[float]:
+        throttle, times = Throttle(100, requests_per_minute=limit), list[float]()
+
+        async def visit(start: float) -> None:
+            await asyncio.sleep(start)
+            await throttle.enter()
+            times.append(now())
+            throttle.leave()
+
+        await asyncio.gather(*map(visit, itertools.accumulate(gaps)))
+        return times
+
+    times = run(main())
+    for start in times:
+        assert sum(start <= time < start + 60 for time in times) <= limit + 2
+
+
+@given(
+    most=st.integers(1, 4),
+    visitors=st.lists(
+        st.tuples(st.floats(0, 3), st.floats(0, 3), st.sampled_from(["answered", "refused", "pause"]), st.floats(0, 6)),
+        min_size=1,
+        max_size=20,
+    ),
+)
+def test_whatever_happens_places_are_kept_to_and_given_back(
+    most: int, visitors: list[tuple[float, float, str, float]]
+) -> None:
+    async def main() -> None:
+        throttle = Throttle(most)
+        inside = 0
+
+        async def visit(start: float, stay: float, event: str) -> None:
+            nonlocal inside
+            await asyncio.sleep(start)
+            burst = await throttle.enter()
+            inside += 1
+            try:
+                assert inside <= throttle.width <= most
+                await asyncio.sleep(stay)
+                if event == "answered":
+                    throttle.answered()
+                elif event == "refused":
+                    throttle.refused(burst)
+                else:
+                    throttle.pause(stay)
+            finally:
+                inside -= 1
+                throttle.leave()
+
+        async def visit_until(start: float, stay: float, event: str, end: float) -> None:
+            task = asyncio.create_task(visit(start, stay, event))
+            asyncio.get_running_loop().call_later(end, task.cancel)
+            await asyncio.gather(task, return_exceptions=True)
+            assert task.cancelled() or task.exception() is None
+
+        await asyncio.gather(*(visit_until(*each) for each in visitors))
+        assert throttle.in_flight == inside == 0
+        await asyncio.gather(*(throttle.enter() for _ in range(throttle.width)))  # all places are free
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "options", [{"most": 0}, {"most": 1, "requests_per_minute": 0}, {"most": 1, "tokens_per_minute": -1}]
+)
+def test_limits_that_cannot_be(options: dict[str, int]) -> None:
+    with pytest.raises(ModelError, match="expected at least 1 for"):
+        Throttle(**options)

@@ -1,0 +1,146 @@
+"""What a run will take, said before: near the truth where a pilot may tell it, and free of charge where not."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instructzero.api import run_settings
+from instructzero.config import Settings, make_settings
+from instructzero.errors import ModelError
+from instructzero.estimate import Estimate, estimate
+from instructzero.observers import Observer
+
+NOBODY = "http://127.0.0.1:9/v1"
+"""An address where nobody answers."""
+
+
+@pytest.fixture
+def quick(scripted: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings of a run, in a working directory and with a folder for temporary files of its own."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    return {**scripted, "exemplars": 2, "validation": 6, "test": 6, "evaluations": 60, "initial": 20, "batch": 10}
+
+
+def service(settings: Mapping[str, Any], **changes: Any) -> Settings:
+    return make_settings({**settings, "blackbox": "openai:some-model", "base_url": NOBODY, **changes})
+
+
+@pytest.mark.parametrize(
+    "method", [{"method": "paper"}, {"method": "instructzero"}, {"method": "uniform", "racing": True}]
+)
+def test_a_pilot_comes_near_to_what_the_run_takes(
+    quick: dict[str, Any], tmp_path: Path, method: dict[str, Any]
+) -> None:
+    settings = make_settings({**quick, **method})
+    said = estimate(settings)
+    result = run_settings(settings, tmp_path / "run", Observer())
+    spent = result.spent["black box"]
+    assert said.calls[1] == pytest.approx(spent.calls, rel=0.2)
+    assert said.tokens[1] == pytest.approx(spent.prompt_tokens + spent.completion_tokens, rel=0.2)
+    assert said.calls[0] < said.calls[1] < said.calls[2]
+
+
+def test_a_run_no_longer_than_its_pilot_is_told_exactly(quick: dict[str, Any], tmp_path: Path) -> None:
+    settings = make_settings({**quick, "method": "uniform", "evaluations": 8, "batch": 4})
+    said = estimate(settings)
+    assert said.calls[1] == run_settings(settings, tmp_path / "run", Observer()).spent["black box"].calls
+
+
+def test_limits_do_not_stop_the_pilot(quick: dict[str, Any]) -> None:
+    few = {**quick, "method": "uniform", "evaluations": 8, "batch": 4}
+    limits = {"max_calls": 1, "max_tokens": 1, "max_usd": 1e-9, "max_time": 1e-9}
+    assert estimate(make_settings({**few, **limits})).calls == estimate(make_settings(few)).calls
+
+
+def test_a_pilot_is_priced_as_the_run_would_be(quick: dict[str, Any]) -> None:
+    few = {**quick, "method": "uniform", "evaluations": 8, "batch": 4}
+    assert estimate(make_settings(few)).dollars == (0, 0, 0)
+    priced = estimate(make_settings({**few, "input_price": 1e6, "output_price": 1e6}))
+    assert priced.dollars is not None
+    assert priced.dollars[1] == pytest.approx(priced.tokens[1])
+
+
+def test_a_pilot_leaves_nothing_behind(quick: dict[str, Any], tmp_path: Path) -> None:
+    estimate(make_settings({**quick, "evaluations": 8, "store": tmp_path / "here/store.sqlite"}))
+    assert list((tmp_path / "here").iterdir()) == list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_service_is_not_asked(quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = estimate(service(quick, method="paper"))
+    assert said.dollars is None
+    assert said.calls[1] == 6 + 60 * 6 + 2 * 6
+    assert said.calls[0] < said.calls[1] == said.calls[2]
+    assert said.tokens[0] < said.tokens[1] < said.tokens[2]
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_the_users_function_is_not_asked_either(
+    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here/dear.py").write_text("def answer(prompt):\n    open('asked', 'w').close()\n    return ''\n")
+    monkeypatch.syspath_prepend(tmp_path / "here")
+    estimate(make_settings({**quick, "blackbox": "python:dear:answer"}))
+    assert not (tmp_path / "here/asked").exists()
+
+
+def test_what_costs_more_is_said_to_cost_more(quick: dict[str, Any]) -> None:
+    plain = estimate(service(quick, method="paper"))
+    for changes in (
+        {"baseline": "mine"},
+        {"shots": 2},
+        {"confirmation": 5},
+        {"evaluations": 70},
+        {"metric": "judge", "judge": "openai:grader"},
+    ):
+        assert estimate(service(quick, method="paper", **changes)).tokens[1] > plain.tokens[1], changes
+    assert estimate(service(quick, method="paper", racing=True)).tokens[1] < plain.tokens[1]
+
+
+def test_a_judge_reads_more_than_it_answers_and_doubles_the_calls(quick: dict[str, Any]) -> None:
+    plain = estimate(service(quick, method="paper"))
+    judged = estimate(service(quick, method="paper", metric="judge", judge="openai:grader"))
+    assert judged.calls == tuple(2 * each for each in plain.calls)
+    assert judged.tokens[1] > 5 * plain.tokens[1]
+
+
+def test_a_service_with_a_price_has_a_cost(quick: dict[str, Any]) -> None:
+    prices = {"input_price": 1.0, "output_price": 1.0}
+    said = estimate(service(quick, method="paper", **prices))
+    assert said.dollars == pytest.approx([each / 1e6 for each in said.tokens])
+    assert estimate(service(quick, metric="judge", judge="openai:unknown-model", **prices)).dollars is None
+    listed = service(quick, metric="judge", judge="openai:gpt-4o-mini", **prices)
+    assert estimate(listed).dollars is not None
+
+
+def test_an_estimate_is_four_lines() -> None:
+    said = Estimate((1_000, 2_000, 3_000), (10, 20, 3_000_000), (0.1, 0.25, 1.0), (1.0, 65.0, 3_600.0))
+    assert said.lines() == [
+        "calls    2,000 (1,000 to 3,000)",
+        "tokens   20 (10 to 3,000,000)",
+        "cost     $0.2500 ($0.1000 to $1.0000)",
+        "time     0:01:05 (0:00:01 to 1:00:00)",
+    ]
+    assert Estimate((1, 1, 1), (1, 1, 1), None, (0, 0, 0)).lines()[2] == "cost     no price set"
+
+
+def test_a_local_judge_counts_in_the_pilot(quick: dict[str, Any]) -> None:
+    few = {**quick, "method": "uniform", "evaluations": 8, "batch": 4}
+    plain = estimate(make_settings(few))
+    judged = estimate(make_settings({**few, "metric": "judge", "judge": "scripted:echo"}))
+    assert plain.calls[1] < judged.calls[1] <= 2 * plain.calls[1]
+    assert judged.tokens[1] > 5 * plain.tokens[1]
+
+
+def test_an_unknown_kind_of_model_is_refused(quick: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=re.escape("expected a model as")):
+        estimate(make_settings({**quick, "blackbox": "magic:x"}))
