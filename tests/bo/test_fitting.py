@@ -33,7 +33,7 @@ def random_case(seed, kind, known_noise, count=9, features=3):
     x[-1] = x[0]
     similarity = MaternSimilarity(x) if kind == "matern" else FixedSimilarity(gram(x))
     noise = torch.from_numpy(generator.uniform(0.05, 0.5, count)) if known_noise else None
-    logs = generator.uniform(-1.5, 1.0, similarity.size)
+    logs = generator.uniform(-1.5, 1.0, len(similarity.priors))
     scale_and_mean, log_noise = generator.normal(size=2), generator.uniform(-4, 0, 0 if known_noise else 1)
     parameters = np.concatenate([logs, scale_and_mean, log_noise])
     return similarity, torch.from_numpy(generator.normal(size=count)), noise, torch.from_numpy(parameters)
@@ -46,7 +46,7 @@ def gram(x):
 
 def log_posterior(parameters, similarity, targets, noise):
     """From scipy's densities; the priors' densities are of the lengthscales and the noise, not of their logarithms."""
-    size = similarity.size
+    size = len(similarity.priors)
     lengthscale, scale, mean = np.exp(parameters[:size]), math.exp(parameters[size]), parameters[size + 1]
     variances = np.full(len(targets), math.exp(parameters[-1])) if noise is None else noise.numpy()
     if size:
@@ -101,7 +101,7 @@ def test_fit_reaches_a_stationary_point_or_a_bound(kind, known_noise, seed):
     scale_and_mean = [math.log(fitted.outputscale), fitted.mean]
     at = np.array([*fitted.lengthscale.log().tolist(), *scale_and_mean, *log_noise])
     gradient = negative_log_posterior(torch.from_numpy(at), similarity, targets, noise)[1].numpy()
-    lower, upper = lower_and_upper_bounds(similarity.size, known_noise)
+    lower, upper = lower_and_upper_bounds(len(similarity.priors), known_noise)
     free = (at > lower + 1e-9) & (at < upper - 1e-9)
     np.testing.assert_allclose(gradient[free], 0, atol=2e-2)
     assert (gradient[at <= lower + 1e-9] >= 0).all()
@@ -144,9 +144,9 @@ def test_many_instructions_are_fitted_as_the_chosen_rows_of_them(kind):
 @pytest.mark.parametrize("kind", ["matern", "fixed"])
 def test_subset_of_a_similarity_is_a_part_of_its_matrix(kind):
     similarity, *_ = random_case(0, kind, True)
-    rows, logs = torch.tensor([1, 4, 8]), torch.zeros(similarity.size, dtype=torch.float64)
+    rows, logs = torch.tensor([1, 4, 8]), torch.zeros(len(similarity.priors), dtype=torch.float64)
     part = similarity.subset(rows)
-    assert part.size == similarity.size
+    assert len(part.priors) == len(similarity.priors)
     np.testing.assert_allclose(part.at(logs)[0], similarity.at(logs)[0][rows][:, rows], rtol=1e-12)
 
 
