@@ -35,7 +35,7 @@ from instructzero.run_directory import RunDirectory
 from instructzero.scoring import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
 from instructzero.store import BLACK_BOX, JUDGE, CallStore
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
-from instructzero.templates import few_shot, writer_prompt, zero_shot
+from instructzero.templates import few_shot, writer_prompt
 from instructzero.validation import Validation
 from instructzero.writer import Writer
 
@@ -288,7 +288,7 @@ def build_evaluator(
         ),
         store,
         scorer,
-        render=few_shot(task.exemplars[: settings.shots]) if settings.shots else zero_shot,
+        render=few_shot(task.exemplars[: settings.shots]),
         max_tokens=settings.answer_tokens,
         temperature=settings.temperature,
         likelihood=settings.scoring == "loglikelihood",

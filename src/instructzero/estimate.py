@@ -20,12 +20,13 @@ from instructzero.build import (
     races,
 )
 from instructzero.config import Settings
+from instructzero.finale import questions_of_end
 from instructzero.judge import JudgeMetric
 from instructzero.observers import Observer
 from instructzero.progress import cost_of, format_seconds
 from instructzero.store import BLACK_BOX, JUDGE
 from instructzero.tasks import Task
-from instructzero.templates import few_shot, zero_shot
+from instructzero.templates import few_shot
 from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage
 
 PILOT = 0.3
@@ -165,7 +166,8 @@ def _calls(settings: Settings, task: Task, distinct: float) -> list[int]:
     examples = len(task.validation)
     shares = RACED if races(settings) else (distinct, 1.0, 1.0)
     references = (1 + (settings.baseline is not None)) * examples
-    return [references + round(share * settings.evaluations * examples) + _end(settings, task) for share in shares]
+    end = questions_of_end(task, settings.finalists, settings.baseline)
+    return [references + round(share * settings.evaluations * examples) + end for share in shares]
 
 
 def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
@@ -176,14 +178,9 @@ def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
     ]
 
 
-def _end(settings: Settings, task: Task) -> int:
-    """Questions of the confirmation and the test."""
-    return (settings.finalists + 1) * len(task.confirmation) + (2 + (settings.baseline is not None)) * len(task.test)
-
-
 def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Mean bytes of a prompt and of an answer, by role."""
-    render = few_shot(task.exemplars[: settings.shots]) if settings.shots else zero_shot
+    render = few_shot(task.exemplars[: settings.shots])
     prompts = [_bytes(render(text, each.input)) for text in texts for each in task.validation]
     sizes = {BLACK_BOX: (fmean(prompts), fmean(len(each.outputs[0].encode()) for each in task.validation))}
     if settings.judge is not None:

@@ -15,6 +15,12 @@ from instructzero.tasks import Task
 from instructzero.types import Evaluation, Exemplar
 
 
+def questions_of_end(task: Task, finalists: int, baseline: str | None) -> int:
+    """How many questions confirmation and test ask at most: the plain instruction is in both."""
+    tested = 2 if baseline is None else 3
+    return (finalists + 1) * len(task.confirmation) + tested * len(task.test)
+
+
 @dataclass(frozen=True)
 class Finale:
     """Chooses the winner among the ``finalists`` best instructions, and tests it beside those it has to beat.
@@ -34,9 +40,7 @@ class Finale:
 
     def questions(self) -> int:
         """How many questions the end asks at most."""
-        confirmed = (self.finalists + 1) * len(self.task.confirmation)
-        tested = 2 if self.baseline is None else 3
-        return confirmed + tested * len(self.task.test)
+        return questions_of_end(self.task, self.finalists, self.baseline)
 
     def run(self, ranked: Sequence[str], plain: str) -> str:
         """The winner among ``ranked`` (best first, the plain instruction in its place); all results are recorded."""
