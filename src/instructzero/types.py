@@ -72,10 +72,28 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A text to be made from other texts, said in both ways that a model may understand.
+
+    ``prompt`` asks for it in words, for a model that follows instructions; the answer holds the text between
+    ``<prompt>`` and ``</prompt>``, or is the text. ``start`` are the first words of the new text (or none), for a
+    writer that continues them under the soft prompt of the proposal. ``seed`` tells samples of one prompt apart.
+    """
+
+    prompt: str
+    start: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """A point z of the search space, shape (d,); ``None`` stands for the plain prompt without a soft prompt."""
+    """A point z of the search space, shape (d,); ``None`` stands for the plain prompt without a soft prompt.
+
+    With ``rewrite``, the text is made from others: by a model that is asked for it, or by the writer at z.
+    """
 
     z: tuple[float, ...] | None
+    rewrite: Rewrite | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from instructzero.types import Candidate, Proposal, Trial
+
+Represent = Callable[[Sequence[tuple[float, ...]]], Tensor]
+"""What the writer makes of n points before it writes: the last layer's state at the last token, (n, h), float64."""
 
 
 class Optimizer(ABC):
