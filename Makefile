@@ -11,7 +11,7 @@ run: $(INSTALLED)
 
 # Everything that continuous integration checks.
 test: $(INSTALLED) check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED)
 	$(BIN)/ruff check src tests training benchmarks

@@ -61,7 +61,7 @@ def main() -> None:
         points = [tuple(((17 * row + 5 * column) % 41) / 20 - 1 for column in range(10)) for row in range(25)]
         proposals = [Proposal(point) for point in points]
         writing = median(seconds(lambda: writer.write(proposals)) for _ in range(arguments.repeats))  # noqa: B023
-        instructions = list(dict.fromkeys(each.instruction for each in writer.write(proposals)))
+        instructions = list(dict.fromkeys(each.instruction for each in writer.write(proposals)[0]))
         evaluator = Evaluator.of(
             load_blackbox("embedded:blackbox"), CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64
         )

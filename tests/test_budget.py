@@ -346,6 +346,21 @@ def test_savings_are_what_the_end_will_take_at_the_price_and_pace_so_far() -> No
     run(play())
 
 
+def test_nothing_is_saved_for_a_role_that_the_end_asks_nothing() -> None:
+    async def play() -> None:
+        shared = budget(Limits(calls=10), prices={**PRICES, "rewriter": PRICES[BOX]})
+        savings = EndSavings(shared, idle=("rewriter",))
+        for role in (BOX, "rewriter"):
+            (await shared.reserve(role, Usage(1, 1))).settle(Usage(1, 1))
+        savings.keep(4)
+        for _ in range(4):
+            (await shared.reserve(BOX, Usage(1, 1))).settle(Usage(1, 1))
+        with pytest.raises(BudgetExhausted, match="4 calls kept for the end"):
+            await shared.reserve(BOX, Usage(1, 1))
+
+    run(play())
+
+
 def test_time_counts_from_the_start_of_the_budget() -> None:
     now = 100.0
 

@@ -3,9 +3,10 @@
 import pytest
 
 import instructzero
-from instructzero.build import build_optimizer, build_prices, build_task, is_local, races
+from instructzero.build import build_prices, build_task, is_local
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
+from instructzero.methods import races
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.prices import Price
 
@@ -45,22 +46,6 @@ def test_every_part_of_the_search_is_one_setting_away(scripted, tmp_path, part):
     assert len(result.trials) <= 7
 
 
-def test_a_part_changes_what_is_asked_for():
-    plain, other = (make_settings({"task": "sum", **parts}) for parts in ({}, {"initial": 7}))
-    assert len(build_optimizer(plain).ask(100)) == 40
-    assert len(build_optimizer(other).ask(100)) == 14
-
-
-def test_the_paper_is_left_as_it_is():
-    assert len(build_optimizer(make_settings({"task": "sum", "method": "paper"})).ask(100)) == 25
-
-
-def test_uniform_refuses_parts_that_it_does_not_have():
-    settings = make_settings({"task": "sum", "method": "uniform", "kernel": "standard"})
-    with pytest.raises(ConfigurationError, match="'uniform' has no kernel, got 'standard'; leave --kernel out"):
-        build_optimizer(settings)
-
-
 def test_the_repaired_method_races_and_confirms_and_the_paper_does_neither(task_file):
     """Unless it is said: the paper picks its winner by the whole validation score alone."""
     sizes = {"task": str(task_file), "exemplars": 2, "validation": 8, "test": 4}
@@ -83,6 +68,9 @@ def test_prices_are_by_role_and_unknown_ones_are_none(monkeypatch):
     assert prices["black box"] == Price(0.15, 0.60)
     assert prices["judge"] is None
     assert "judge" not in build_prices(make_settings({"task": "sum"}))
+    paid = make_settings({**known, "judge": "openai:m", "method": "ape", "rewriter": "blackbox"})
+    assert build_prices(paid)["rewriter"] == Price(0.15, 0.60)
+    assert "rewriter" not in prices
     elsewhere = make_settings({"task": "sum", "blackbox": "openai:gpt-4o-mini", "base_url": "http://127.0.0.1:9/v1"})
     assert build_prices(elsewhere)["black box"] is None
     assert build_prices(make_settings({"task": "sum", "input_price": 1, "output_price": 2}))["black box"] == Price(1, 2)
@@ -93,6 +81,14 @@ def test_prices_are_by_role_and_unknown_ones_are_none(monkeypatch):
     [
         ({"metric": "judge"}, "expected --metric judge and --judge MODEL together"),
         ({"judge": "scripted:echo"}, "expected --metric judge and --judge MODEL together"),
+        (
+            {"validation": 6, "search_calls": 5},
+            "expected at least 6 --search-calls, the most that one evaluation takes, got 5",
+        ),
+        (
+            {"validation": 6, "search_calls": 6, "method": "ape", "rewriter": "blackbox"},
+            "expected at least 7 --search-calls",
+        ),
         ({"shots": 9}, "expected at most 5 shots, because there are no more exemplars, got 9"),
         (
             {"scoring": "loglikelihood"},

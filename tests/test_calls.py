@@ -111,6 +111,7 @@ def test_an_export_holds_all_that_was_asked_and_answered(path: Path, capsys: pyt
             "max_tokens": 256,
             "temperature": 0.0,
             "answers": [],
+            "seed": None,
         },
         "answer": {"text": "chat", "prompt_tokens": 1000, "completion_tokens": 1},
         "identity": OFFICIAL,

@@ -15,7 +15,7 @@ from instructzero.errors import ConfigurationError
         ({"task": "a", "zzzzzz": 1}, "unknown setting 'zzzzzz'; run 'instructzero run --help'"),
         ({}, "no task is set; name it with --task"),
         ({"task": "a", "evaluations": 0}, "greater than 0, got 0; change --evaluations"),
-        ({"task": "a", "method": "magic"}, "'paper' or 'uniform', got 'magic'"),
+        ({"task": "a", "method": "magic"}, "'evoprompt-de' or 'capo', got 'magic'"),
         ({"task": "a", "temperature": "hot"}, "got 'hot'; change --temperature"),
         ({"task": "a", "confirmation": -1}, "greater than or equal to 0, got -1; change --confirmation"),
         ({"task": "a", "finalists": 0}, "greater than 0, got 0; change --finalists"),
@@ -25,6 +25,8 @@ from instructzero.errors import ConfigurationError
         ({"task": "a", "max_time": "m"}, "got 'm'; change --max-time"),
         ({"task": "a", "max_time": "1h30m"}, "got '1h30m'; change --max-time"),
         ({"task": "a", "length_penalty": 2}, "less than or equal to 1, got 2; change --length-penalty"),
+        ({"task": "a", "rewriter": "me"}, "'writer' or 'blackbox', got 'me'; change --rewriter"),
+        ({"task": "a", "search_calls": 0}, "greater than 0, got 0; change --search-calls"),
         ({"task": "a", "scoring": "magic"}, "'generate' or 'loglikelihood', got 'magic'; change --scoring"),
     ],
 )
@@ -97,6 +99,8 @@ def test_budget_and_prices_may_change_between_a_run_and_its_resumption():
         {"finalists": 2},
         {"scoring": "loglikelihood"},
         {"judge_criteria": "Is it polite?"},
+        {"rewriter": "blackbox"},
+        {"search_calls": 1000},
     ],
 )
 def test_what_decides_the_result_may_not_change(change):

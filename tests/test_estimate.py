@@ -113,6 +113,37 @@ def test_a_judge_reads_more_than_it_answers_and_doubles_the_calls(quick: dict[st
     assert judged.tokens[1] > 5 * plain.tokens[1]
 
 
+def test_texts_that_the_black_box_makes_are_calls_too_and_nobody_asks_for_them_now(quick: dict[str, Any]) -> None:
+    texts = {"method": "ape", "input_price": 1.0, "output_price": 1.0}
+    free, paid = estimate(service(quick, **texts)), estimate(service(quick, **texts, rewriter="blackbox"))
+    assert [more - less for more, less in zip(paid.calls, free.calls, strict=True)] == [60, 60, 60]
+    assert paid.tokens[1] > free.tokens[1] + 60 * 50  # the requests hold demonstrations
+    assert paid.dollars == pytest.approx([each / 1e6 for each in paid.tokens])
+    assert (
+        estimate(service(quick, method="paper", rewriter="blackbox")).calls
+        == estimate(service(quick, method="paper")).calls
+    )
+
+
+@pytest.mark.parametrize("rewriter", ["writer", "blackbox"])
+def test_a_search_with_a_limit_of_its_own_is_no_longer_than_that(quick: dict[str, Any], rewriter: str) -> None:
+    bound = {"method": "ape", "rewriter": rewriter, "search_calls": 100, "confirmation": 0}
+    said = estimate(service(quick, **bound))
+    assert said.calls[1] == pytest.approx(6 + 100 + 2 * 6, abs=1)
+    far = estimate(service(quick, **{**bound, "search_calls": 10_000}))
+    assert far.calls == estimate(service(quick, **{**bound, "search_calls": None})).calls
+
+
+@pytest.mark.parametrize("changes", [{"method": "ape", "rewriter": "blackbox"}, {"search_calls": 150}])
+def test_a_pilot_knows_what_texts_cost_and_where_the_search_stops(
+    quick: dict[str, Any], tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    settings = make_settings({**quick, "method": "uniform", "racing": True, **changes})
+    said = estimate(settings)
+    result = run_settings(settings, tmp_path / "run", Observer())
+    assert said.calls[1] == pytest.approx(sum(usage.calls for usage in result.spent.values()), rel=0.2)
+
+
 def test_a_service_with_a_price_has_a_cost(quick: dict[str, Any]) -> None:
     prices = {"input_price": 1.0, "output_price": 1.0}
     said = estimate(service(quick, method="paper", **prices))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import instructzero
 from instructzero.errors import RunDirectoryError
 from instructzero.journal import Journal
-from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Usage, Writing
 
 ASSETS = Path(__file__).parent / "assets"
 EVALUATION = Evaluation((1.0, 0.25), ("yes", "no\n\0\u202e"), Usage(2, 10, 3))
@@ -122,6 +122,40 @@ def test_each_line_is_plain_json(tmp_path):
 def test_everything_that_was_asked_is_in_the_usage(tmp_path):
     history = filled(tmp_path / "journal.jsonl").history
     assert history.usage() == Usage(8 * 2, 8 * 10, 8 * 3)
+
+
+def rewritten(path):
+    """A journal with a round of a text that was asked for and one that was not."""
+    journal = Journal(path)
+    proposals = [Proposal((0.1, 0.2), Rewrite("say \ud800\n", "write", 2**62)), Proposal((0.3, 0.4)), Proposal(None)]
+    journal.add_round([Candidate(each, Writing("w", "w")) for each in proposals], [0], Usage(1, 20, 3))
+    journal.add_trial(EVALUATION)
+    return journal, proposals
+
+
+def test_what_was_asked_of_a_rewriter_and_its_price_survive(tmp_path):
+    journal, proposals = rewritten(tmp_path / "journal.jsonl")
+    history = Journal(journal.path).history
+    assert history == journal.history
+    assert [each.proposal for each in history.rounds[0].candidates] == proposals
+    assert history.trials[0].proposal == proposals[0]
+    assert history.rewrites == [proposals[0].rewrite]
+    assert history.rounds[0].usage == Usage(1, 20, 3)
+
+
+def test_rewriting_is_a_part_of_what_the_search_asked(tmp_path):
+    journal, _ = rewritten(tmp_path / "journal.jsonl")
+    assert journal.history.search_usage() == journal.history.usage() == Usage(3, 30, 6)
+    journal.set_plain(Writing("plain", "plain"), EVALUATION)
+    journal.add_test("w", EVALUATION)
+    assert journal.history.search_usage() == Usage(3, 30, 6)
+    assert journal.history.usage() == Usage(7, 50, 12)
+
+
+def test_a_round_without_rewriting_is_written_as_ever(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0], Usage())
+    assert json.loads(journal.path.read_text()).keys() == {"kind", "round", "points", "writings", "check"}
 
 
 def test_an_instruction_is_known_by_its_first_trial_and_before_all_by_what_it_had_to_beat(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 import instructzero
 from instructzero.journal import Journal
+from instructzero.methods import METHODS
 from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.types import Exemplar
 
@@ -30,6 +31,22 @@ def test_finds_an_instruction_that_beats_the_plain_one(scripted, tmp_path, metho
     assert result.instruction in ("reverse the word", "spell the word backwards")
     assert (result.validation_score, result.test_score) == (1.0, 1.0)
     assert (result.plain.validation.mean, result.plain.test.mean) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_runs_to_its_end_and_goes_on_from_anywhere(scripted, tmp_path, method):
+    box = ScriptedBlackBox(obey)
+    result = run(scripted, tmp_path, box, method=method)
+    scored = [*(trial.evaluation for trial in result.trials), result.plain.validation]
+    assert result.validation_score == max(each.mean for each in scored)
+    assert max(box.calls.values()) == 1
+    path = tmp_path / "run/journal.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
+    again = ScriptedBlackBox(obey)
+    assert run(scripted, tmp_path, again, method=method) == result
+    assert path.read_bytes() == whole
+    assert again.calls.total() == 0
 
 
 def test_each_instruction_is_paid_once(scripted, tmp_path):

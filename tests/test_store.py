@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,14 @@ def test_an_answer_is_found_again(tmp_path: Path) -> None:
         assert len(store) == 1
 
 
+def test_many_answers_are_found_in_one_go() -> None:
+    calls = [call(str(number)) for number in range(1200)]
+    with CallStore(":memory:") as store:
+        store.put_many([(each, Completion(str(number))) for number, each in enumerate(calls) if number % 2])
+        found = store.get_many(calls)
+    assert found == {each: Completion(str(number)) for number, each in enumerate(calls) if number % 2}
+
+
 def test_a_call_is_what_was_asked_of_whom() -> None:
     calls = [
         call("a"),
@@ -52,8 +61,9 @@ def test_a_call_is_what_was_asked_of_whom() -> None:
     assert call("a").key == "7297a3dcd3033b79594166810a19b7bcafeabee2412180ecbd5b86fad05334d4"
 
 
-def test_what_requests_got_later_changes_only_the_keys_that_use_it() -> None:
-    asked = Request(request("a").messages, max_tokens=5, answers=("yes", "no"))
+@pytest.mark.parametrize("later", [{"answers": ("yes", "no")}, {"seed": 0}, {"seed": 7}])
+def test_what_requests_got_later_changes_only_the_keys_that_use_it(later: dict[str, Any]) -> None:
+    asked = Request(request("a").messages, max_tokens=5, **later)
     assert Call.of(IDENTITY, asked) != call("a")
     with CallStore(":memory:") as store:
         store.put(Call.of(IDENTITY, asked), Completion("0.5"))

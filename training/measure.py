@@ -186,7 +186,7 @@ def write(task_name: str, options: argparse.Namespace) -> Written:
 
 
 def _texts(writer: Writer, points: Sequence[Point | None]) -> list[str]:
-    return [writing.instruction for writing in writer.write([Proposal(point) for point in points])]
+    return [writing.instruction for writing in writer.write([Proposal(point) for point in points])[0]]
 
 
 def score(task_name: str, written: Written, options: argparse.Namespace) -> Scored:

@@ -32,6 +32,7 @@ class Answers:
         self._unsaved: list[_Unsaved] = []
         self._saving: asyncio.Task[None] | None = None
         self._asking: dict[Call, asyncio.Future[Completion]] = {}
+        self._looked_up: dict[Call, Completion | None] = {}
         self.proven = False
         """Whether the model has answered at least once."""
 
@@ -43,6 +44,11 @@ class Answers:
         """What the store knows a request by."""
         return Call.of(self._identity, request)
 
+    def look_up(self, calls: Sequence[Call]) -> None:
+        """Read what is known of ``calls`` in one go, for the next `get` of each."""
+        known = self._store.get_many(calls)
+        self._looked_up = {call: known.get(call) for call in calls}
+
     async def get(
         self, call: Call, request: Request, arrived: Callable[[], None] = lambda: None
     ) -> tuple[Completion, bool]:
@@ -50,7 +56,7 @@ class Answers:
 
         ``arrived`` is told when the model has answered, before the answer is on the disk.
         """
-        known = self._store.get(call)
+        known = self._looked_up.pop(call) if call in self._looked_up else self._store.get(call)
         if known is not None:
             return known, True
         if call in self._asking:

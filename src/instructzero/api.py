@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from instructzero.config import Settings, make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.callable import CallableBlackBox
+from instructzero.models.registry import SERVERS
 from instructzero.observers import Observer
+from instructzero.report import write_report
 from instructzero.result import Result
 from instructzero.run_directory import RunDirectory
 from instructzero.tasks import Task, TaskData
@@ -45,7 +48,7 @@ def optimize(
     Raises `instructzero.UserError` for what has to be mended and `instructzero.EndpointError` when the black box fails.
     """
     chosen = resolve_paths(make_settings({**settings, **_names(task, writer, blackbox)}))
-    return execute(
+    return _reported(
         chosen,
         Path(directory) if directory is not None else default_directory(chosen),
         observer or Observer(),
@@ -63,7 +66,30 @@ def run_settings(settings: Settings, directory: Path, observer: Observer) -> Res
             f"the {' and the '.join(given)} of this run {'was a' if len(given) == 1 else 'were'} Python "
             f"object{'s' if len(given) > 1 else ''}; continue it with instructzero.optimize and the same arguments"
         )
-    return execute(resolve_paths(settings), directory, observer)
+    return _reported(resolve_paths(settings), directory, observer)
+
+
+def _reported(
+    settings: Settings,
+    directory: Path,
+    observer: Observer,
+    *,
+    task: Task | None = None,
+    writer_model: SoftPromptModel | None = None,
+    blackbox: BlackBox | None = None,
+) -> Result:
+    """Run to the end and write the report; a run is not lost because its report could not be made."""
+    result = execute(settings, directory, observer, task=task, writer_model=writer_model, blackbox=blackbox)
+    try:
+        write_report(directory, task=task)
+    except Exception as error:
+        warnings.warn(
+            f"the run is complete, but its report could not be made ({type(error).__name__}: {error}); "
+            f"try 'instructzero report {directory}'",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return result
 
 
 def resume(directory: str | Path, *, observer: Observer | None = None) -> Result:
@@ -84,9 +110,11 @@ def resolve_paths(settings: Settings) -> Settings:
     if settings.data_dir is None and Path(settings.task).is_file():
         changes["task"] = str(Path(settings.task).resolve())
     for name in ("writer", "blackbox", "judge"):
-        kind, colon, folder = (getattr(settings, name) or "").rpartition("hf:")
-        if folder and Path(folder).is_dir() and not kind:
-            changes[name] = f"{colon}{Path(folder).resolve()}"
+        spec = getattr(settings, name) or ""
+        kind = next((f"{kind}:" for kind in ("hf", *SERVERS) if spec.startswith(f"{kind}:")), "")
+        folder = spec.removeprefix(kind)
+        if folder and Path(folder).is_dir():
+            changes[name] = f"{kind}{Path(folder).resolve()}"
     return settings.model_copy(update=changes)
 
 

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -91,10 +91,10 @@ class Limits:
 class Budget:
     """Room under `Limits`, given out try by try, first come, first served. Lives in one event loop.
 
-    ``prices`` holds every role that is paid ("black box", "judge"); None is a price that is not known, which
-    a limit in dollars refuses with `ConfigurationError`. ``spent`` is what earlier processes of the run have spent.
-    Seconds count from now. ``on_lost(role, bound)`` hears of each try that may have been billed without an answer, so
-    that it can be written down for the next process.
+    ``prices`` holds every role that is paid ("black box", "judge", "rewriter"); None is a price that is not known,
+    which a limit in dollars refuses with `ConfigurationError`. ``spent`` is what earlier processes of the run have
+    spent. Seconds count from now. ``on_lost(role, bound)`` hears of each try that may have been billed without an
+    answer, so that it can be written down for the next process.
 
     >>> async def spend():
     ...     budget = Budget(Limits(calls=2), prices={"black box": Price(1.0, 2.0)})
@@ -262,15 +262,20 @@ class Budget:
 
 
 class EndSavings:
-    """Keeps from a search what the end of the run will take, at the price and the pace of what was asked so far."""
+    """Keeps from a search what the end of the run will take, at the price and the pace of what was asked so far.
 
-    def __init__(self, budget: Budget) -> None:
+    ``idle`` are the roles that the end asks nothing.
+    """
+
+    def __init__(self, budget: Budget, *, idle: Collection[str] = ()) -> None:
         self._budget = budget
+        self._idle = frozenset(idle)
         self._before = budget.total.calls
 
     def keep(self, questions: int) -> None:
-        """Keep back what so many questions will take for every role, with a tenth more for longer ones."""
-        amounts = {role: _share(usage, questions) for role, usage in self._budget.spent.items() if usage.calls}
+        """Keep back what so many questions will take for every other role, with a tenth more for longer ones."""
+        spent = {role: usage for role, usage in self._budget.spent.items() if usage.calls and role not in self._idle}
+        amounts = {role: _share(usage, questions) for role, usage in spent.items()}
         asked = self._budget.total.calls - self._before
         self._budget.keep(amounts, self._budget.elapsed / asked * questions if asked else 0.0)
 

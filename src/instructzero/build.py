@@ -6,12 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from instructzero.answers import Answers
 from instructzero.budget import Budget, EndSavings, Limits
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError
@@ -20,22 +19,22 @@ from instructzero.finale import Finale
 from instructzero.journal import Journal
 from instructzero.judge import JudgeMetric
 from instructzero.loop import Search
-from instructzero.models.asker import Asker
+from instructzero.methods import Materials, build_optimizer, check_writer, pays_for_texts, races
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.registry import load_blackbox, load_writer, parse_model
-from instructzero.models.throttle import Throttle
 from instructzero.objective import Objective
 from instructzero.observers import Observer, RunPlan
-from instructzero.optimizers import PAPER, REPAIRED, InstructZero, Optimizer, Uniform
 from instructzero.prices import LOCAL, Price, price_of
 from instructzero.projection import Projection
 from instructzero.racing import Race, quarters
 from instructzero.result import Result
+from instructzero.rewriter import AskingRewriter
 from instructzero.run_directory import RunDirectory
 from instructzero.scoring import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
-from instructzero.store import BLACK_BOX, JUDGE, CallStore
+from instructzero.store import BLACK_BOX, JUDGE, REWRITER, CallStore
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
-from instructzero.templates import few_shot, writer_prompt
+from instructzero.templates import demonstrations, few_shot, writer_prompt
+from instructzero.traffic import Traffic, is_free
 from instructzero.validation import Validation
 from instructzero.writer import Writer
 
@@ -71,7 +70,13 @@ def split(data: TaskData, settings: Settings) -> Task:
 
 
 def build_writer_model(settings: Settings) -> SoftPromptModel:
-    return load_writer(settings.writer, device=settings.device, dtype=settings.dtype, batch_size=settings.batch_size)
+    return load_writer(
+        settings.writer,
+        device=settings.device,
+        dtype=settings.dtype,
+        batch_size=settings.batch_size,
+        writer_url=settings.writer_url,
+    )
 
 
 def build_blackbox(settings: Settings) -> BlackBox:
@@ -101,7 +106,10 @@ def build_judge(settings: Settings) -> BlackBox | None:
     )  # fmt: skip
 
 
-def build_writer(settings: Settings, model: SoftPromptModel, task: Task) -> Writer:
+def build_writer(
+    settings: Settings, model: SoftPromptModel, task: Task, rewriter: AskingRewriter | None = None
+) -> Writer:
+    """The writer of a run. Without a ``rewriter``, it makes texts from other texts itself."""
     projection = Projection.draw(
         settings.projection,
         dimension=settings.dimension,
@@ -112,21 +120,7 @@ def build_writer(settings: Settings, model: SoftPromptModel, task: Task) -> Writ
         scale=settings.soft_scale,
     )
     prompt = writer_prompt(model, task.exemplars, template=settings.writer_template, placement=settings.placement)
-    return Writer(model, prompt, projection, settings.instruction_tokens)
-
-
-def build_optimizer(settings: Settings) -> Optimizer:
-    """The method with the parts that are set; raises `ConfigurationError` for a part that the method does not have."""
-    parts = settings.parts()
-    if settings.method == "uniform":
-        batch = parts.pop("batch", 25)
-        for name in parts.keys() - {"initial"}:  # of every other method, and harmless here
-            raise ConfigurationError(
-                f"method 'uniform' has no {name}, got {parts[name]!r}; leave --{name.replace('_', '-')} out"
-            )
-        return Uniform(dimension=settings.dimension, seed=settings.seed, batch=batch)
-    preset = PAPER if settings.method == "paper" else REPAIRED
-    return InstructZero(dimension=settings.dimension, seed=settings.seed, options=preset.with_parts(parts))
+    return Writer(model, prompt, projection, settings.instruction_tokens, rewriter)
 
 
 def execute(
@@ -149,18 +143,24 @@ def execute(
         if judge := build_judge(settings):
             models[JUDGE] = judge
         _check_scoring(settings, task, models[BLACK_BOX])
-        with CallStore(settings.store or run.calls) as store:
+        check_writer(settings)
+        _check_search_calls(settings, len(task.validation))
+        with CallStore(settings.store or run.calls) as store, ExitStack() as stack:
             budget = build_budget(settings, store, run.identity)
-            with closing(build_evaluator(settings, task, models, store, budget, run.identity, observer)) as evaluator:
-                writer_model = writer_model or build_writer_model(settings)
-                journal = Journal(run.journal)
-                journal.start(_header(task, writer_model, models))
-                observer.run_started(_plan(settings, task))
-                writer = build_writer(settings, writer_model, task)
-                result = build_search(settings, task, writer, evaluator, journal, budget, observer).run()
-                result = replace(result, spent=store.spent(run.identity))
-                run.write_result(result)
-                return result
+            traffic = Traffic(settings, models, store, budget, run.identity)
+            evaluator = stack.enter_context(closing(build_evaluator(settings, task, traffic, observer)))
+            rewriter = build_rewriter(settings, traffic, observer)
+            if rewriter is not None:
+                stack.callback(rewriter.close)
+            writer_model = writer_model or build_writer_model(settings)
+            journal = Journal(run.journal)
+            journal.start(_header(task, writer_model, models))
+            observer.run_started(_plan(settings, task))
+            writer = build_writer(settings, writer_model, task, rewriter)
+            result = build_search(settings, task, writer, evaluator, journal, budget, observer).run()
+            result = replace(result, spent=store.spent(run.identity))
+            run.write_result(result)
+            return result
 
 
 def _check_scoring(settings: Settings, task: Task, blackbox: BlackBox) -> None:
@@ -172,7 +172,7 @@ def _check_scoring(settings: Settings, task: Task, blackbox: BlackBox) -> None:
         )
     if settings.scoring == "generate":
         return
-    if not _is_free(blackbox):
+    if not is_free(blackbox):
         raise ConfigurationError(
             "expected a local black box (hf:FOLDER_OR_HUB_ID) for --scoring loglikelihood, got another, which does not "
             "say how likely an answer is; leave --scoring out"
@@ -181,6 +181,16 @@ def _check_scoring(settings: Settings, task: Task, blackbox: BlackBox) -> None:
         raise ConfigurationError(
             "expected answers for a judge or a similarity of predictions, got --scoring loglikelihood, which has none; "
             "leave one of them out"
+        )
+
+
+def _check_search_calls(settings: Settings, examples: int) -> None:
+    """Refuse a limit under which nothing would be searched."""
+    least = examples + pays_for_texts(settings)
+    if settings.search_calls is not None and settings.search_calls < least:
+        raise ConfigurationError(
+            f"expected at least {least} --search-calls, the most that one evaluation takes, got "
+            f"{settings.search_calls}; raise it, or lower --validation"
         )
 
 
@@ -195,26 +205,22 @@ def build_search(
 ) -> Search:
     objective = Objective(settings.length_penalty)
     return Search(
-        optimizer=build_optimizer(settings),
+        optimizer=build_optimizer(settings, Materials(writer.represent, demonstrations(task.exemplars))),
         writer=writer,
         validation=Validation(evaluator, task.validation, objective, _race(settings, len(task.validation))),
         objective=objective,
         finale=Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline),
-        savings=EndSavings(budget),
+        savings=EndSavings(budget, idle=(REWRITER,)),
         journal=journal,
         evaluations=settings.evaluations,
         observer=observer,
+        search_calls=settings.search_calls,
     )
 
 
 def _race(settings: Settings, examples: int) -> Race | None:
-    """Instructions race by default where the method is free to; the paper scores all of them in full."""
+    """When instructions drop out, where they race."""
     return Race(examples, quarters(examples), ALPHA) if races(settings) else None
-
-
-def races(settings: Settings) -> bool:
-    """Whether instructions race."""
-    return settings.method == "instructzero" if settings.racing is None else settings.racing
 
 
 def is_local(spec: str) -> bool:
@@ -224,7 +230,7 @@ def is_local(spec: str) -> bool:
 
 def build_prices(settings: Settings) -> dict[str, Price | None]:
     """What the paid roles cost; None where it is not known."""
-    prices = {
+    prices: dict[str, Price | None] = {
         BLACK_BOX: price_of(
             settings.blackbox,
             base_url=settings.base_url or _usual_address(settings.blackbox),
@@ -232,6 +238,8 @@ def build_prices(settings: Settings) -> dict[str, Price | None]:
             output_price=settings.output_price,
         )
     }
+    if pays_for_texts(settings):
+        prices[REWRITER] = prices[BLACK_BOX]
     if settings.judge is not None:
         prices[JUDGE] = price_of(settings.judge, base_url=None, input_price=None, output_price=None)
     return prices
@@ -256,66 +264,58 @@ def _plan(settings: Settings, task: Task) -> RunPlan:
     return RunPlan(task.name, settings.method, settings.evaluations, len(task.validation), len(task.test))
 
 
-def build_evaluator(
-    settings: Settings,
-    task: Task,
-    models: Mapping[str, BlackBox],
-    store: CallStore,
-    budget: Budget,
-    run: str,
-    observer: Observer,
-) -> Evaluator:
-    """The evaluator of a run: the models by role, each with its own traffic, one store and one budget for all."""
-
-    def answers(role: str, **limits: int | None) -> Answers:
-        model = models[role]
-        throttle = Throttle(model.concurrency, **limits)
-        asker = Asker(
-            model, retries=settings.retries, throttle=throttle, reserve=budget.reserve_for(role), seed=settings.seed
-        )
-        return Answers(asker, store, run=run, role=role, shared=settings.store is not None)
-
+def build_evaluator(settings: Settings, task: Task, traffic: Traffic, observer: Observer) -> Evaluator:
+    """The evaluator of a run; closing it closes all of the traffic."""
     scorer: Scorer = MetricScorer(task.metric)
-    if JUDGE in models:
-        scorer = JudgeScorer(JudgeMetric(settings.judge_criteria), answers(JUDGE), observer.judged)
+    if JUDGE in traffic.models:
+        scorer = JudgeScorer(JudgeMetric(settings.judge_criteria), traffic.answers(JUDGE), observer.judged)
     elif settings.scoring == "loglikelihood":
         scorer = LikelihoodScorer()
     return Evaluator(
-        answers(
-            BLACK_BOX,
-            requests_per_minute=settings.requests_per_minute,
-            tokens_per_minute=settings.tokens_per_minute,
-        ),
-        store,
+        traffic.answers(BLACK_BOX),
+        traffic.store,
         scorer,
         render=few_shot(task.exemplars[: settings.shots]),
         max_tokens=settings.answer_tokens,
         temperature=settings.temperature,
         likelihood=settings.scoring == "loglikelihood",
         on_answer=lambda request, completion, cached: observer.answered(completion, cached),
-        grace_s=0.0 if _is_free(models[BLACK_BOX]) else 5.0,
+        grace_s=traffic.grace_s,
+        loop=traffic.loop,
     )
 
 
-def _is_free(blackbox: BlackBox) -> bool:
-    """Whether nothing is lost when an answer that is on its way is dropped."""
-    return blackbox.identity.get("backend") == "huggingface"
+def build_rewriter(settings: Settings, traffic: Traffic, observer: Observer) -> AskingRewriter | None:
+    """The black box as a rewriter, where it is one; to be closed before the evaluator."""
+    if not pays_for_texts(settings):
+        return None
+    return AskingRewriter(
+        traffic.answers(REWRITER),
+        traffic.loop,
+        max_tokens=settings.instruction_tokens,
+        on_answer=observer.answered,
+        grace_s=traffic.grace_s,
+    )
 
 
 def _header(task: Task, writer_model: SoftPromptModel, models: Mapping[str, BlackBox]) -> dict[str, Any]:
     """What a journal is bound to besides the settings: the data and the models."""
-    parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
-    if task.confirmation:
-        parts["confirmation"] = task.confirmation
-    digests = {name: _digest([asdict(example) for example in examples]) for name, examples in parts.items()}
     return {
         "task": task.name,
         "metric": task.metric.name,
-        **digests,
+        **digests_of(task),
         "writer": dict(writer_model.identity),
         **{role: dict(model.identity) for role, model in models.items()},
     }
 
 
-def _digest(value: Any) -> str:
+def digests_of(task: Task) -> dict[str, str]:
+    """What tells the parts of a task from those of another, by part."""
+    parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
+    if task.confirmation:
+        parts["confirmation"] = task.confirmation
+    return {name: digest([asdict(example) for example in examples]) for name, examples in parts.items()}
+
+
+def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The command line: run, resume, calls, tasks, models, doctor."""
+"""The command line: run, resume, bench, report, calls, compare, export, tasks, models, doctor."""
 
 from __future__ import annotations
 
@@ -99,6 +99,9 @@ def run_command(
     out: Annotated[Path | None, typer.Option(help="run directory (default: runs/TASK-METHOD-SEED)")] = None,
     plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it will take, pay nothing, and stop")] = False,
+    log_to: Annotated[
+        list[str] | None, typer.Option(help="also log scores to tensorboard, mlflow or wandb; may be repeated")
+    ] = None,
     **given: Any,
 ) -> None:
     """Find an instruction. Run again with the same settings, it continues where it stopped."""
@@ -111,27 +114,65 @@ def run_command(
         print("\n".join(estimate(resolve_paths(settings)).lines()))
         return
     directory = out or default_directory(settings)
-    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain)
+    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain, log_to)
 
 
 @app.command("resume")
 def resume_command(
     directory: Annotated[Path, typer.Argument(help="the directory of a run")],
     plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
+    log_to: Annotated[
+        list[str] | None, typer.Option(help="also log scores to tensorboard, mlflow or wandb; may be repeated")
+    ] = None,
 ) -> None:
     """Continue a stopped run to its end, without repeating a paid call."""
     from instructzero.api import run_settings
     from instructzero.run_directory import RunDirectory
 
     settings = RunDirectory.read_settings(directory)
-    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain)
+    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain, log_to)
 
 
-def _watched(run: Callable[[Observer], Result], settings: Settings, directory: Path, plain: bool) -> None:
+@app.command("bench")
+def bench_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML file with the keys that the flags below are named like")
+    ] = None,
+    paper: Annotated[str | None, typer.Option(help="a figure of the paper: fig1, fig4, fig5, fig6 or table1")] = None,
+    tasks: Annotated[str | None, typer.Option(help="names or files, between commas, or all")] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="names between commas (instructzero run --help lists them)")
+    ] = None,
+    budgets: Annotated[str | None, typer.Option(help="black-box calls, between commas (default: 1000,3000)")] = None,
+    seeds: Annotated[str | None, typer.Option(help="how many (default: 3)")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a setting of every run; may be repeated")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="processes (default) or ray")] = None,
+    workers: Annotated[str | None, typer.Option(help="runs at once (default: one a processor)")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the runs and the report (default: runs/bench)")] = None,
+) -> None:
+    """Compare methods over tasks and seeds. Run again, it does what is missing and repeats no paid call."""
+    from instructzero.bench.command import bench, settings_of
+
+    keys: dict[str, object] = {"tasks": tasks, "methods": methods, "budgets": budgets, "seeds": seeds}
+    keys |= {"settings": settings_of(setting) if setting else None, "engine": engine, "workers": workers, "out": out}
+    given = {name: value for name, value in keys.items() if value is not None}
+    try:
+        bench(file, given, paper, lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print("\ninstructzero: stopped; everything paid is kept, run the same again to continue", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+
+
+def _watched(
+    run: Callable[[Observer], Result], settings: Settings, directory: Path, plain: bool, log_to: list[str] | None
+) -> None:
     """Run with a display, then print the summary; on Ctrl-C say how to go on."""
     from rich.console import Console
 
     from instructzero.build import build_prices
+    from instructzero.integrations.fan_out import logging_to
     from instructzero.progress import LiveProgress, PlainProgress
     from instructzero.summary import print_summary
 
@@ -140,7 +181,7 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
     prices = build_prices(settings)
     progress = PlainProgress if plain or not console.is_terminal else LiveProgress
     try:
-        with progress(console, prices) as observer:
+        with progress(console, prices) as display, logging_to(log_to or (), display, settings, directory) as observer:
             result = run(observer)
     except KeyboardInterrupt:
         print(
@@ -148,7 +189,7 @@ def _watched(run: Callable[[Observer], Result], settings: Settings, directory: P
             file=sys.stderr,
         )
         raise SystemExit(INTERRUPTED) from None
-    print_summary(console, result, directory, prices, observer)
+    print_summary(console, result, directory, prices, display)
 
 
 def _warn_of_unknown_task(settings: Settings) -> None:
@@ -163,6 +204,24 @@ def _warn_of_unknown_task(settings: Settings) -> None:
         )
 
 
+@app.command("report")
+def report_command(
+    directory: Annotated[Path, typer.Argument(help="the directory of a run, also of one that has not ended")],
+    show: Annotated[bool, typer.Option("--open", help="open the page in the browser")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing")] = False,
+) -> None:
+    """Write report.html: what a run found and how sure that is, in one page that opens offline."""
+    from instructzero.report import write_report
+
+    path = write_report(directory)
+    if not quiet:
+        print(path)
+    if show:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
+
+
 @app.command("calls")
 def calls_command(
     path: Annotated[Path, typer.Argument(help="the directory of a run, or a call store")],
@@ -174,6 +233,29 @@ def calls_command(
     from instructzero.calls import print_calls
 
     print_calls(path, export=export, run=run, grep=grep)
+
+
+@app.command("compare")
+def compare_command(
+    directories: Annotated[list[Path], typer.Argument(help="the directories of two or more finished runs")],
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Compare finished runs on the same test examples: is the instruction of one really better?"""
+    from instructzero.comparison_table import print_comparison
+
+    print_comparison(directories, as_json=as_json)
+
+
+@app.command("export")
+def export_command(
+    directory: Annotated[Path, typer.Argument(help="the directory of a finished run")],
+    form: Annotated[str, typer.Option("--format", help="txt, json, csv (trials), scores, python, curl or dspy")],
+    out: Annotated[str, typer.Option(help="the file to write; - for here")] = "-",
+) -> None:
+    """Write what a run found in the form of your choice, such as a script that answers new inputs."""
+    from instructzero.exports.command import export_run
+
+    export_run(directory, form, out)
 
 
 @app.command("tasks")

@@ -83,16 +83,28 @@ class Settings(BaseModel):
     ] = None
     test: Annotated[Count | None, _option(Panel.TASK, "held-out examples of the end; up to 100 by default")] = None
 
-    writer: Annotated[str, _option(Panel.WRITER, "a Hugging Face causal LM: folder, hub id, or embedded:writer")] = (
-        "embedded:writer"
-    )
+    writer: Annotated[
+        str,
+        _option(
+            Panel.WRITER,
+            "a Hugging Face causal LM: folder, hub id, or embedded:writer; on a server vllm:NAME or sglang:NAME",
+        ),
+    ] = "embedded:writer"
+    writer_url: Annotated[
+        str | None,
+        _option(Panel.WRITER, "address of the writer's server (default: its usual port here)", operational=True),
+    ] = None
     writer_template: Annotated[
         Literal["auto", "completion", "chat"],
         _option(Panel.WRITER, "plain text or the model's chat template"),
     ] = "auto"
     placement: Annotated[
-        Literal["front", "user_turn"],
-        _option(Panel.WRITER, "soft prompt before everything (the paper) or at the start of the user's turn"),
+        Literal["front", "user_turn", "after_exemplars"],
+        _option(
+            Panel.WRITER,
+            "soft prompt before everything (the paper), at the start of the user's turn, or after the exemplars, which "
+            "are then read once a run",
+        ),
     ] = "front"
     projection: Annotated[
         Literal["uniform", "normal"],
@@ -102,6 +114,14 @@ class Settings(BaseModel):
     dimension: Annotated[Count, _option(Panel.WRITER, "dimension d of the vector z that is searched")] = 10
     soft_tokens: Annotated[Count, _option(Panel.WRITER, "length t of the soft prompt in tokens")] = 5
     instruction_tokens: Annotated[Count, _option(Panel.WRITER, "most new tokens of an instruction")] = 128
+    rewriter: Annotated[
+        Literal["writer", "blackbox"],
+        _option(
+            Panel.WRITER,
+            "who makes texts from other texts: the writer by continuing, or the black box by a request in words, "
+            "which is paid",
+        ),
+    ] = "writer"
 
     blackbox: Annotated[
         str,
@@ -160,7 +180,7 @@ class Settings(BaseModel):
         bool | None,
         _option(
             Panel.SCORING,
-            "stop scoring an instruction that can no longer be among the best (default: yes for instructzero)",
+            "stop scoring an instruction that can no longer be among the best (default: yes for instructzero and capo)",
         ),
     ] = None
     finalists: Annotated[Count, _option(Panel.SCORING, "instructions that are scored again at the end")] = 3
@@ -187,10 +207,31 @@ class Settings(BaseModel):
     ] = None
 
     method: Annotated[
-        Literal["instructzero", "paper", "uniform"],
-        _option(Panel.SEARCH, "InstructZero repaired, as in the paper, or uniform random soft prompts"),
+        Literal[
+            "instructzero",
+            "paper",
+            "uniform",
+            "ape",
+            "instinct",
+            "zopo",
+            "presto",
+            "dro",
+            "opro",
+            "evoprompt-ga",
+            "evoprompt-de",
+            "capo",
+        ],
+        _option(
+            Panel.SEARCH,
+            "soft prompts: instructzero (InstructZero repaired), paper (as published), uniform (at random), instinct, "
+            "zopo, presto, dro; texts made from texts: ape, opro, evoprompt-ga, evoprompt-de, capo",
+        ),
     ] = "instructzero"
     evaluations: Annotated[Count, _option(Panel.SEARCH, "instructions to evaluate in all")] = 150
+    search_calls: Annotated[
+        Count | None,
+        _option(Panel.SEARCH, "most black-box calls of the search itself; what it has to beat and the end come on top"),
+    ] = None
     seed: Annotated[int, _option(Panel.SEARCH, "seed of everything that is random", ge=0, lt=2**32)] = 0
     device: Annotated[str, _option(Panel.SEARCH, "where local models run: auto, cpu, cuda, cuda:1, ...")] = "auto"
     dtype: Annotated[
@@ -248,14 +289,14 @@ class Settings(BaseModel):
                 return float(value[:-1]) * _UNITS[value[-1]]
         return value
 
-    @field_validator("base_url")
+    @field_validator("base_url", "writer_url")
     @classmethod
     def _holds_no_secret(cls, value: str | None) -> str | None:
         """Settings are written to the run directory, so an address may not carry a password or a token."""
         parts = urlsplit(value or "")
         if parts.username or parts.password or parts.query:
             raise PydanticCustomError(
-                "secret", "expected an address without user, password or query (keys belong in OPENAI_API_KEY)"
+                "secret", "expected an address without user, password or query (keys belong in the environment)"
             )
         return value
 

@@ -9,24 +9,17 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from instructzero.build import (
-    build_optimizer,
-    build_prices,
-    build_task,
-    build_writer,
-    build_writer_model,
-    execute,
-    is_local,
-    races,
-)
+from instructzero.build import build_prices, build_task, build_writer, build_writer_model, execute, is_local
 from instructzero.config import Settings
 from instructzero.finale import questions_of_end
 from instructzero.judge import JudgeMetric
+from instructzero.methods import Materials, build_optimizer, pays_for_texts, races
 from instructzero.observers import Observer
 from instructzero.progress import cost_of, format_seconds
-from instructzero.store import BLACK_BOX, JUDGE
+from instructzero.result import Result
+from instructzero.store import BLACK_BOX, JUDGE, REWRITER
 from instructzero.tasks import Task
-from instructzero.templates import few_shot
+from instructzero.templates import demonstrations, few_shot
 from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage
 
 PILOT = 0.3
@@ -125,7 +118,7 @@ def _by_pilot(settings: Settings) -> Estimate:
     taken = time.perf_counter() - began
     calls, seconds = rounds.pace()
     # A search that found nothing new to evaluate would have ended in the whole run too.
-    left = settings.evaluations - count if len(result.trials) == count else 0
+    left = _evaluations_left(settings, result, calls) if len(result.trials) == count else 0
     spent = sum(result.spent.values(), Usage())
     growth = 1 + calls * left / spent.calls
     dollars = cost_of(result.spent, build_prices(settings))
@@ -137,19 +130,31 @@ def _by_pilot(settings: Settings) -> Estimate:
     )
 
 
+def _evaluations_left(settings: Settings, pilot: Result, calls: float) -> float:
+    """How many evaluations of so many calls each would follow those of the pilot."""
+    left = settings.evaluations - len(pilot.trials)
+    if settings.search_calls is None or not calls:
+        return left
+    written = pilot.spent.get(REWRITER, Usage()).calls
+    asked = written + sum(trial.evaluation.usage.calls for trial in pilot.trials)
+    return min(left, (settings.search_calls - asked) / calls)
+
+
 def _by_writing(settings: Settings) -> Estimate:
     """From the instructions that the writer writes first, and what is usual of services."""
     task = build_task(settings)
     writer = build_writer(settings, build_writer_model(settings), task)
-    optimizer = build_optimizer(settings)
+    optimizer = build_optimizer(settings, Materials(writer.represent, demonstrations(task.exemplars)))
     proposals = optimizer.ask(settings.evaluations)
     began = time.perf_counter()
-    plain, *writings = writer.write([Proposal(None), *proposals])
+    (plain, *writings), _ = writer.write([Proposal(None), *proposals])  # here, even where the black box would be asked
     writing = (time.perf_counter() - began) / (1 + len(writings))
     paid = optimizer.choose([Candidate(*pair) for pair in zip(proposals, writings, strict=True)], settings.evaluations)
     texts = [plain.instruction, *(each.instruction for each in writings)]
-    calls = _calls(settings, task, len(set(texts)) / len(texts))
+    evaluations, calls = _calls(settings, task, len(set(texts)) / len(texts))
     usages = {role: _usages(calls, *sizes) for role, sizes in _sizes(settings, task, texts).items()}
+    if pays_for_texts(settings):
+        usages[REWRITER] = _usages(evaluations, *_sizes_of_rewriting(proposals, texts))
     written = writing * settings.evaluations * len(writings) / max(1, len(paid))
     width = settings.concurrency or _REQUESTS
     whole = [sum(each, Usage()) for each in zip(*usages.values(), strict=True)]
@@ -161,13 +166,22 @@ def _by_writing(settings: Settings) -> Estimate:
     )
 
 
-def _calls(settings: Settings, task: Task, distinct: float) -> list[int]:
-    """Least, likely and most questions; ``distinct`` is the share of written instructions that are no repetition."""
+def _calls(settings: Settings, task: Task, distinct: float) -> tuple[list[int], list[int]]:
+    """Evaluations and questions: least, likely and most; ``distinct`` is the share of instructions that are new."""
     examples = len(task.validation)
-    shares = RACED if races(settings) else (distinct, 1.0, 1.0)
+    questions = [share * examples for share in (RACED if races(settings) else (distinct, 1.0, 1.0))]
+    evaluations = [_evaluations(settings, each) for each in questions]
     references = (1 + (settings.baseline is not None)) * examples
     end = questions_of_end(task, settings.finalists, settings.baseline)
-    return [references + round(share * settings.evaluations * examples) + end for share in shares]
+    asked = [references + round(each * count) + end for each, count in zip(questions, evaluations, strict=True)]
+    return list(map(round, evaluations)), asked
+
+
+def _evaluations(settings: Settings, questions: float) -> float:
+    """How far the search gets at so many questions an evaluation, and a call for its text where that is paid."""
+    if settings.search_calls is None:
+        return settings.evaluations
+    return min(settings.evaluations, settings.search_calls / (questions + pays_for_texts(settings)))
 
 
 def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
@@ -188,6 +202,12 @@ def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tu
         graded = [_bytes(judge.request(each, each.outputs[0]).messages) for each in task.validation]
         sizes[JUDGE] = fmean(graded), float(len(_GRADE))
     return sizes
+
+
+def _sizes_of_rewriting(proposals: Sequence[Proposal], texts: Sequence[str]) -> tuple[float, float]:
+    """Mean bytes of a request for a text, and of the text."""
+    prompts = [len(each.rewrite.prompt.encode()) for each in proposals if each.rewrite is not None]
+    return fmean(prompts or [0]), fmean(len(text.encode()) for text in texts)
 
 
 def _bytes(messages: Sequence[Message]) -> int:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from instructzero.answers import Answers
+from instructzero.event_loop import EventLoop
 from instructzero.models.asker import Asker
 from instructzero.models.base import BlackBox
 from instructzero.scoring import Metric, MetricScorer, Scorer
+from instructzero.session import Arrived, Session
 from instructzero.store import Call, CallStore
 from instructzero.types import Completion, Evaluation, Exemplar, Message, Request, Usage
 
 Render = Callable[[str, str], tuple[Message, ...]]
 OnAnswer = Callable[[Request, Completion, bool], None]
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class _Graded:
 
 
 class Evaluator:
-    """Scores instructions on examples. Closing it closes the models and the store.
+    """Scores instructions on examples. Closing it closes the models, the store and the event loop that they live in.
 
     ``render(instruction, input)`` makes the messages. ``on_answer(request, completion, cached)`` is heard once for each
     pair of instruction and example; ``cached`` is False only for an answer that was paid just now. ``grace_s``: after a
@@ -67,6 +66,7 @@ class Evaluator:
         likelihood: bool = False,
         on_answer: OnAnswer | None = None,
         grace_s: float = 5.0,
+        loop: EventLoop | None = None,
     ) -> None:
         self._answers = answers
         self._store = store
@@ -77,9 +77,9 @@ class Evaluator:
         self._likelihood = likelihood
         self._on_answer = on_answer
         self._grace_s = grace_s
-        self._session: _Session | None = None
+        self._session: Session[_Question, _Graded] | None = None
         # One event loop for life, so that the models' connections stay open from round to round.
-        self._loop = _Loop()
+        self._loop = EventLoop() if loop is None else loop
 
     @classmethod
     def of(cls, blackbox: BlackBox, store: CallStore, metric: Metric, *, render: Render, **options: Any) -> Evaluator:
@@ -126,11 +126,12 @@ class Evaluator:
         questions = [question for row in table for question in row]
         counts = Counter(question.call for question in questions)
         distinct = list({question.call: question for question in questions}.values())
+        self._answers.look_up([question.call for question in distinct])
 
-        async def ask(question: _Question, arrived: Callable[[], None]) -> _Graded:
+        async def ask(question: _Question, arrived: Arrived) -> _Graded:
             return await self._ask(question, counts[question.call], arrived)
 
-        self._session = session = _Session(
+        self._session = session = Session(
             ask, distinct, self._answers.concurrency, self._grace_s, lambda: self._answers.proven
         )
         try:
@@ -145,143 +146,13 @@ class Evaluator:
         if session is not None:
             self._loop.run(session.drain())
 
-    async def _ask(self, question: _Question, times: int, arrived: Callable[[], None]) -> _Graded:
+    async def _ask(self, question: _Question, times: int, arrived: Arrived) -> _Graded:
         """The answer and its score; whoever listens hears of it once for each of the ``times`` it is needed."""
         completion, cached = await self._answers.get(question.call, question.request, arrived)
         if self._on_answer is not None:
             for time in range(times):
                 self._on_answer(question.request, completion, cached or time > 0)
         return _Graded(completion, await self._scorer.score(question.example, completion.text))
-
-
-class _Session:
-    """Asks distinct questions in order, up to ``width`` of them at once, and lets one wait for some of the answers.
-
-    A question makes room for the next one when its answer arrives; meanwhile it is stored and scored. While the black
-    box is not ``proven`` by an answer, one question goes alone: a wrong key or address is refused once, not ``width``
-    times.
-    """
-
-    def __init__(
-        self,
-        ask: Callable[[_Question, Callable[[], None]], Coroutine[Any, Any, _Graded]],
-        questions: Sequence[_Question],
-        width: int,
-        grace_s: float,
-        proven: Callable[[], bool],
-    ) -> None:
-        self._ask = ask
-        self._queue = deque(questions)
-        self._width = width
-        self._grace_s = grace_s
-        self._proven = proven
-        self._answers: dict[Call, _Graded] = {}
-        self._news = asyncio.Event()
-        self._failure: Exception | None = None
-        self._on_their_way = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def wait_for(self, calls: Sequence[Call]) -> list[_Graded]:
-        """The answers to ``calls``; raises the first failure of all questions once nothing is on its way.
-
-        What is complete by then is given all the same.
-        """
-        self._send()
-        try:
-            while not self._has(calls):
-                if self._failure is not None:
-                    await self.drain()
-                    if self._has(calls):
-                        break
-                    raise self._failure
-                self._news.clear()
-                await self._news.wait()
-        except BaseException:
-            await self.drain()
-            raise
-        return [self._answers[call] for call in calls]
-
-    def _has(self, calls: Sequence[Call]) -> bool:
-        return all(call in self._answers for call in calls)
-
-    async def drain(self) -> None:
-        """Ask nothing new; what is on its way has the time of grace to be stored, and is cancelled then."""
-        self._queue.clear()
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=self._grace_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-
-    def _send(self) -> None:
-        """As many questions as there is room for."""
-        while self._queue and self._on_their_way < (self._width if self._proven() else 1):
-            self._on_their_way += 1
-            task = asyncio.create_task(self._work(self._queue.popleft()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _work(self, question: _Question) -> None:
-        waiting = True
-
-        def arrived() -> None:
-            nonlocal waiting
-            if waiting:
-                waiting = False
-                self._on_their_way -= 1
-                self._send()
-
-        try:
-            self._answers[question.call] = await self._ask(question, arrived)
-        except Exception as error:  # raised by wait_for, where the caller hears it
-            self._failure = self._failure or error
-            self._queue.clear()
-        finally:
-            arrived()
-            self._news.set()
-
-
-class _Loop:
-    """An event loop for synchronous callers, even if another runs in their thread, as in a notebook."""
-
-    def __init__(self) -> None:
-        self._runner = asyncio.Runner()
-        self._task: asyncio.Task[Any] | None = None
-
-    def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
-        if not _is_loop_running():
-            return self._runner.run(coroutine)
-        with ThreadPoolExecutor(1) as thread:
-            future = thread.submit(lambda: self._runner.run(self._tracked(coroutine)))
-            try:
-                return future.result()
-            except KeyboardInterrupt:
-                self._runner.get_loop().call_soon_threadsafe(self._cancel)
-                raise
-
-    def close(self) -> None:
-        if not _is_loop_running():
-            self._runner.close()
-            return
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(self._runner.close).result()
-
-    async def _tracked(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
-        self._task = asyncio.current_task()
-        return await coroutine
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-
-def _is_loop_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _usage(questions: Sequence[_Question], answers: Sequence[Completion], seen: set[Call]) -> Usage:

@@ -11,6 +11,8 @@ from instructzero.tasks import builtin_names, load_builtin
 
 _SPECIFICATIONS = (
     ("writer", "hf:FOLDER_OR_HUB_ID, or the folder or id alone", "any Hugging Face causal LM"),
+    ("writer", "vllm:FOLDER_OR_HUB_ID", "the same on a vLLM server, with --writer-url; key in VLLM_API_KEY"),
+    ("writer", "sglang:FOLDER_OR_HUB_ID", "the same on an SGLang server, with --writer-url; key in SGLANG_API_KEY"),
     ("writer", "embedded:writer", "the writer that comes with the package"),
     (
         "black box",

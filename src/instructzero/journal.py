@@ -6,7 +6,8 @@ other damage is an error. The journal holds no clock reading: the same settings 
     run      what the run is: format version, digests of the task, identities of the models
     plain    the instruction without a soft prompt, with its validation results
     baseline the user's own instruction, with its validation results
-    round    the points of a round, what the writer wrote for them, and which of them are evaluated (all if not said)
+    round    the points of a round, what the writer wrote for them, and which of them are evaluated (all if not said);
+             where texts were made from others also what was asked for, and what was paid for it
     trial    the validation results of the next of these
     cut_short    the validation results of one of these, whose race a limit stopped; the trial may follow later
     confirmation, test    the results of an instruction on the examples that were kept for the end
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.errors import RunDirectoryError
-from instructzero.types import Candidate, Evaluation, Proposal, Trial, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Trial, Usage, Writing
 
 VERSION = 1
 
@@ -32,11 +33,15 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What was written in one round, and the positions of what was chosen to be evaluated, in that order."""
+    """What was written in one round, and the positions of what was chosen to be evaluated, in that order.
+
+    ``usage`` is what was asked of the black box so that it writes.
+    """
 
     number: int
     candidates: tuple[Candidate, ...]
     chosen: tuple[int, ...]
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def planned(self) -> list[Candidate]:
@@ -66,8 +71,10 @@ class History:
     @property
     def pending(self) -> list[Candidate]:
         """What the last round has chosen and not evaluated yet."""
-        planned = [candidate for each in self.rounds for candidate in each.planned]
-        return planned[len(self.trials) :]
+        if not self.rounds:
+            return []
+        before = sum(len(each.chosen) for each in self.rounds[:-1])  # all of them evaluated
+        return self.rounds[-1].planned[len(self.trials) - before :]
 
     def trials_of(self, round_number: int) -> list[Trial]:
         """The evaluations of one round."""
@@ -84,12 +91,22 @@ class History:
             known[self.plain[0].instruction] = self.plain[1]
         return known
 
+    @property
+    def rewrites(self) -> list[Rewrite]:
+        """Every text that was asked for."""
+        candidates = [candidate for each in self.rounds for candidate in each.candidates]
+        return [each.proposal.rewrite for each in candidates if each.proposal.rewrite is not None]
+
+    def search_usage(self) -> Usage:
+        """What the search itself asked of the black box: to have texts written, and to score them."""
+        usages = [each.usage for each in self.rounds] + [trial.evaluation.usage for trial in self.trials]
+        return sum(usages, Usage())
+
     def usage(self) -> Usage:
         """All that was asked of the black box."""
-        evaluations = [trial.evaluation for trial in self.trials]
-        evaluations += [*self.confirmations.values(), *self.tests.values()]
+        evaluations = [*self.confirmations.values(), *self.tests.values()]
         evaluations += [each[1] for each in (self.plain, self.baseline) if each]
-        return sum((evaluation.usage for evaluation in evaluations), Usage())
+        return sum((evaluation.usage for evaluation in evaluations), self.search_usage())
 
 
 class Journal:
@@ -101,11 +118,14 @@ class Journal:
     True
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create ``path``; raises `RunDirectoryError` for a damaged or unwritable file."""
+    def __init__(self, path: Path, *, mend: bool = True) -> None:
+        """Open or create ``path``; raises `RunDirectoryError` for a damaged or unwritable file.
+
+        Who only reads does not ``mend``: the last line may be torn because it is being written just now.
+        """
         self.path = path
         self.history = History()
-        for record in _read_and_mend(path):
+        for record in _read(path, mend):
             self._replay(record)
 
     def start(self, header: Mapping[str, Any]) -> None:
@@ -128,7 +148,8 @@ class Journal:
     def set_baseline(self, instruction: str, evaluation: Evaluation) -> None:
         self._append({"kind": "baseline", "instruction": instruction, "evaluation": _encode(evaluation)})
 
-    def add_round(self, candidates: Sequence[Candidate], chosen: Sequence[int]) -> None:
+    def add_round(self, candidates: Sequence[Candidate], chosen: Sequence[int], usage: Usage | None = None) -> None:
+        """Record what was written, the positions of what is to be evaluated, and what was paid for the writing."""
         record = {
             "kind": "round",
             "round": len(self.history.rounds),
@@ -137,6 +158,11 @@ class Journal:
         }
         if list(chosen) != list(range(len(candidates))):
             record["chosen"] = list(chosen)
+        rewrites = [each.proposal.rewrite for each in candidates]
+        if any(rewrites):
+            record["rewrites"] = [None if each is None else asdict(each) for each in rewrites]
+        if usage is not None and usage != Usage():
+            record["usage"] = asdict(usage)
         self._append(record)
 
     def add_trial(self, evaluation: Evaluation) -> Trial:
@@ -192,12 +218,12 @@ def _unseal(line: bytes) -> Record:
     return record
 
 
-def _read_and_mend(path: Path) -> list[Record]:
-    """All whole records; a torn last line is cut from the file."""
+def _read(path: Path, mend: bool) -> list[Record]:
+    """All whole records; to ``mend`` is to cut a torn last line from the file."""
     try:
         content = path.read_bytes() if path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
+        if mend and whole != content:
             os.truncate(path, len(whole))
     except OSError as error:
         raise RunDirectoryError(f"cannot open {path}: {error.strerror}; check its permissions") from None
@@ -235,12 +261,18 @@ def _replay_baseline(history: History, record: Record) -> None:
 def _replay_round(history: History, record: Record) -> None:
     if record["round"] != len(history.rounds) or history.pending:
         raise ValueError(f"round {record['round']} out of order")
+    points, writings = record["points"], record["writings"]
+    rewrites = record.get("rewrites", [None] * len(points))
     candidates = tuple(
-        Candidate(Proposal(tuple(z) if z is not None else None), Writing(**writing))
-        for z, writing in zip(record["points"], record["writings"], strict=True)
+        Candidate(_proposal(*asked), Writing(**writing))
+        for *asked, writing in zip(points, rewrites, writings, strict=True)
     )
     chosen = tuple(record.get("chosen", range(len(candidates))))
-    history.rounds.append(Round(record["round"], candidates, chosen))
+    history.rounds.append(Round(record["round"], candidates, chosen, Usage(**record.get("usage", {}))))
+
+
+def _proposal(z: list[float] | None, rewrite: Record | None) -> Proposal:
+    return Proposal(None if z is None else tuple(z), None if rewrite is None else Rewrite(**rewrite))
 
 
 def _replay_trial(history: History, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,8 +18,8 @@ from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 from instructzero.validation import Validation
 from instructzero.writer import Writer
 
-FRUITLESS_ROUNDS = 3
-"""After so many rounds in which the writer wrote nothing new, the search has seen what there is."""
+FRUITLESS_ROUNDS, FRUITLESS_TEXTS = 3, 24
+"""After so many rounds, with at least so many texts, of which none was new, the search has seen what there is."""
 
 
 class Savings(Protocol):
@@ -35,6 +36,9 @@ class Savings(Protocol):
 class Search:
     """One run: ask → write → evaluate → record → tell, until the evaluations or the budget are spent; then the end.
 
+    ``search_calls`` is the most that the search asks of the black box to have texts written and to score them; what it
+    has to beat and what the end asks come on top.
+
     A journal with content is continued: what it holds is told to the optimiser, not done again. Stopped at any
     moment and run again, it ends with the same journal and repeats no call to the black box.
     """
@@ -48,6 +52,7 @@ class Search:
     journal: Journal
     evaluations: int
     observer: Observer
+    search_calls: int | None = None
 
     def run(self) -> Result:
         """Run to the end; raises what the models, the endpoint or the disk raise, with everything paid recorded."""
@@ -64,7 +69,7 @@ class Search:
         return self._result(winner)
 
     def _search(self) -> None:
-        while self._remaining() and not self._exhausted():
+        while self.journal.history.pending or (self._remaining() and not self._exhausted()):
             self.savings.keep(self.finale.questions())
             if not self.journal.history.pending:
                 self._propose()
@@ -78,13 +83,33 @@ class Search:
                 self.journal.add_cut_short(text, _for_free(evaluation))
 
     def _remaining(self) -> int:
-        return self.evaluations - len(self.journal.history.trials)
+        """How many evaluations may be begun that are not written yet."""
+        return self._room(self.validation.questions + self.writer.calls_a_rewrite)
+
+    def _room(self, calls_each: int, written: Usage | None = None) -> int:
+        """How many evaluations fit into the limits at so many calls each, once what was ``written`` is paid."""
+        left = self.evaluations - len(self.journal.history.trials)
+        calls = self._calls_left()
+        if calls is None:
+            return left
+        return max(0, min(left, (calls - (written.calls if written else 0)) // calls_each))
+
+    def _calls_left(self) -> int | None:
+        """How many calls the search may still ask; None where it has no limit of its own."""
+        return None if self.search_calls is None else self.search_calls - self.journal.history.search_usage().calls
+
+    def _affordable(self, proposals: list[Proposal]) -> list[Proposal]:
+        """As many of the proposals as may be written with one evaluation to follow."""
+        calls = self._calls_left()
+        if calls is None or not self.writer.calls_a_rewrite:
+            return proposals
+        return proposals[: (calls - self.validation.questions) // self.writer.calls_a_rewrite]
 
     def _score_references(self) -> None:
         """What the search has to beat: the instruction without a soft prompt, and the user's own."""
         baseline = self.finale.baseline
         if self.journal.history.plain is None:
-            (writing,) = self.writer.write([Proposal(None)])
+            (writing,), _ = self.writer.write([Proposal(None)])
             (evaluation,) = self.validation.whole([writing.instruction])
             self.journal.set_plain(writing, evaluation)
         if baseline is not None and self.journal.history.baseline is None:
@@ -107,18 +132,17 @@ class Search:
         self.optimizer.tell([self.objective.adjusted(trial) for trial in trials], each.unpaid)
 
     def _exhausted(self) -> bool:
-        """Whether the last rounds found nothing new to evaluate."""
-        last = self.journal.history.rounds[-FRUITLESS_ROUNDS:]
-        return len(last) == FRUITLESS_ROUNDS and not any(each.chosen for each in last)
+        return is_exhausted(self.journal.history.rounds)
 
     def _propose(self) -> None:
         """Lines 3–5 of Algorithm 1: new soft prompts, and the instructions that the writer makes of them."""
-        proposals = self.optimizer.ask(self._remaining())
+        proposals = self._affordable(self.optimizer.ask(self._remaining()))
         number = len(self.journal.history.rounds)
         self.observer.writing_started(number, len(proposals))
-        writings = self.writer.write(proposals)
+        writings, usage = self.writer.write(proposals, self.journal.history.rewrites)
         candidates = [Candidate(*pair) for pair in zip(proposals, writings, strict=True)]
-        self.journal.add_round(candidates, self.optimizer.choose(candidates, self._remaining()))
+        chosen = self.optimizer.choose(candidates, self._room(self.validation.questions, usage))
+        self.journal.add_round(candidates, chosen, usage)
         self.observer.writing_finished(number, writings)
 
     def _evaluate_pending(self) -> None:
@@ -178,6 +202,12 @@ class Search:
             usage=history.usage(),
             leaks=self.finale.leaks(winner),
         )
+
+
+def is_exhausted(rounds: Sequence[Round]) -> bool:
+    """Whether the last rounds found nothing new to evaluate."""
+    fruitless = list(itertools.takewhile(lambda each: not each.chosen, reversed(rounds)))
+    return len(fruitless) >= FRUITLESS_ROUNDS and sum(len(each.candidates) for each in fruitless) >= FRUITLESS_TEXTS
 
 
 def _for_free(evaluation: Evaluation) -> Evaluation:

@@ -1,4 +1,4 @@
-"""The directory of a run: settings.yaml, run-id, journal.jsonl, calls.sqlite, result.json, instruction.txt."""
+"""The directory of a run: settings, name, journal and calls; at its end result, instruction and report."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ class RunDirectory:
     @property
     def calls(self) -> Path:
         return self.path / "calls.sqlite"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
 
     @property
     def identity(self) -> str:
@@ -84,6 +88,11 @@ class RunDirectory:
             _replace(self.path / "result.json", content + "\n")
             _replace(self.path / "instruction.txt", result.instruction + "\n")
 
+    def write_report(self, page: str) -> None:
+        """``report.html``."""
+        with _reporting_to(self.path):
+            _replace(self.report, page)
+
     def _lock(self, descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +121,7 @@ class RunDirectory:
 def _replace(path: Path, content: str) -> None:
     """Write all of the file or nothing of it."""
     temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with temporary.open("w", encoding="utf-8", errors="replace") as file:  # half a surrogate pair is no character
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,12 @@ BLACK_BOX = "black box"
 JUDGE = "judge"
 """The role of the model that grades its answers."""
 
+REWRITER = "rewriter"
+"""The role of the model that makes instructions from others: the black box, paid for other questions."""
+
 _POLL_S = 0.03
 _PAGE = 1000
+_KEYS = 500  # SQLite before 3.32 takes 999 values in one query
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)",
     # A row without a key is a try that may have been billed and brought no answer; "at" is in Unix seconds.
@@ -121,6 +125,19 @@ class CallStore:
     def get(self, call: Call) -> Completion | None:
         """The stored answer, or None."""
         return self._find(call.key)
+
+    def get_many(self, calls: Sequence[Call]) -> dict[Call, Completion]:
+        """The stored answers of those calls that have one."""
+        by_key = {call.key: call for call in calls}
+        keys = list(by_key)
+        found: dict[Call, Completion] = {}
+        for start in range(0, len(keys), _KEYS):
+            page = keys[start : start + _KEYS]
+            query = f"SELECT key, answer FROM calls WHERE key IN ({', '.join('?' * len(page))})"
+            for key, answer in self._database.rows(query, tuple(page)):
+                with self._database.reporting():
+                    found[by_key[key]] = Completion(**json.loads(answer))
+        return found
 
     def put(self, call: Call, completion: Completion, *, run: str = "", role: str = BLACK_BOX) -> Completion:
         """Store one answer; see `put_many`."""

@@ -45,7 +45,7 @@ def print_summary(
 
 def _kept(directory: Path) -> list[str]:
     """The files of the run; the call store may lie elsewhere."""
-    names = ("instruction.txt", "result.json", "journal.jsonl", "calls.sqlite")
+    names = ("instruction.txt", "result.json", "report.html", "journal.jsonl", "calls.sqlite")
     return [name for name in names if (directory / name).exists()]
 
 

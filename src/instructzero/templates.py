@@ -38,7 +38,8 @@ def writer_prompt(
 
     ``template``: ``completion`` (plain text), ``chat`` (the model's chat template) or ``auto`` (chat if it has one).
     ``placement``: ``front`` puts the soft prompt before everything, as in the paper; ``user_turn`` puts it at the
-    start of the user's turn, where a chat model expects the user's words.
+    start of the user's turn, where a chat model expects the user's words; ``after_exemplars`` puts it between the
+    exemplars and the cue, so that all soft prompts share what comes before, which is read once.
     """
     content = f"{demonstrations(exemplars)}\n\n{CUE}"
     if template == "completion" or (template == "auto" and not model.has_chat_template):
@@ -47,6 +48,8 @@ def writer_prompt(
                 "expected a chat template for the placement user_turn, got plain text; "
                 "choose the placement front or a writer with a chat template"
             )
+        if placement == "after_exemplars":
+            return WriterPrompt(content.removesuffix(CUE), CUE, special_tokens=True)
         return WriterPrompt("", content, special_tokens=True)
     if not model.has_chat_template:
         raise ConfigurationError(
@@ -58,7 +61,12 @@ def writer_prompt(
 def _chat_prompt(model: SoftPromptModel, content: str, placement: str) -> WriterPrompt:
     if placement == "front":
         return WriterPrompt("", model.render_chat(content), special_tokens=False)
-    before, _, after = model.render_chat(f"{SOFT_PROMPT_MARK}\n{content}").partition(SOFT_PROMPT_MARK)
+    shown, cue = content.rsplit(CUE, 1)
+    marked = {
+        "user_turn": f"{SOFT_PROMPT_MARK}\n{content}",
+        "after_exemplars": f"{shown}{SOFT_PROMPT_MARK}\n{CUE}{cue}",
+    }
+    before, _, after = model.render_chat(marked[placement]).partition(SOFT_PROMPT_MARK)
     return WriterPrompt(before, after, special_tokens=False)
 
 

@@ -37,13 +37,15 @@ class Request:
     """One question to a black box.
 
     ``max_tokens`` bounds the answer; ``temperature`` 0 asks for the greedy answer. With ``answers``, a local model is
-    asked how likely it finds the likeliest of them instead: the completion's text is a number in [0, 1].
+    asked how likely it finds the likeliest of them instead: the completion's text is a number in [0, 1]. ``seed`` tells
+    samples of the same prompt at a temperature above 0 apart, where the model takes one.
     """
 
     messages: tuple[Message, ...]
     max_tokens: int = 256
     temperature: float = 0.0
     answers: tuple[str, ...] = ()
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

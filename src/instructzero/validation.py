@@ -28,6 +28,11 @@ class Validation:
         self._race = race
         self.cut_short: dict[str, Evaluation] = {}
 
+    @property
+    def questions(self) -> int:
+        """How many questions an instruction is scored on at most."""
+        return len(self._examples)
+
     def is_complete(self, evaluation: Evaluation) -> bool:
         """Whether the instruction was scored on all examples."""
         return len(evaluation.scores) == len(self._examples)

@@ -2,69 +2,91 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from instructzero.cleaning import clean
 from instructzero.models.base import SoftPromptModel
 from instructzero.projection import Projection
-from instructzero.templates import CUE, WriterPrompt
-from instructzero.types import Proposal, Writing
+from instructzero.rewriter import AskingRewriter
+from instructzero.templates import WriterPrompt
+from instructzero.types import Proposal, Rewrite, Usage, Writing
 
-# Where a writer that does not stop goes on with the next demonstration or turn.
-_NEXT_BLOCK = re.compile(r"\n\s*\n|\n\s*(?:Input|Output|Instruction|USER|ASSISTANT)\s*:", re.IGNORECASE)
-_LEADING_CUE = re.compile(rf"^(?:{re.escape(CUE)}|Instruction:)\s*:?\s*", re.IGNORECASE)
-_QUOTES = {('"', '"'), ("'", "'"), ("“", "”"), ("`", "`")}
-
-
-def clean(raw: str) -> str:
-    """The first instruction in what the writer wrote, on one line.
-
-    Strips white space, cuts at the first blank line or at the start of another demonstration or turn, drops a
-    repeated cue and a pair of quotes around the whole. The raw text stays in the journal beside it.
-
-    >>> clean('  The instruction was to "sort the words."\\n\\nInput: b a')
-    'sort the words.'
-    """
-    text = _LEADING_CUE.sub("", _NEXT_BLOCK.split(raw.strip())[0].strip())
-    if len(text) > 1 and (text[0], text[-1]) in _QUOTES and text[0] not in text[1:-1]:
-        text = text[1:-1]
-    return " ".join(text.split())
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Writer:
     """The writer LLM with its prompt and its projection.
 
-    A proposal without z is written from the exemplars alone: the plain instruction.
+    A proposal without z is written from the exemplars alone: the plain instruction. A text that is to be made from
+    others is asked of the ``rewriter``; without one, the writer goes on from its first words under the soft prompt.
     """
 
     model: SoftPromptModel
     prompt: WriterPrompt
     projection: Projection
     max_new_tokens: int
+    rewriter: AskingRewriter | None = None
 
-    def write(self, proposals: Sequence[Proposal]) -> list[Writing]:
-        """One instruction for each proposal, in order; all soft prompts go through the model as one batch."""
-        points = [proposal.z for proposal in proposals if proposal.z is not None]
-        soft = iter(self._generate(points)) if points else iter(())
-        texts = [self._plain() if proposal.z is None else next(soft) for proposal in proposals]
-        return [Writing(raw=text, instruction=clean(text)) for text in texts]
+    @property
+    def calls_a_rewrite(self) -> int:
+        """How many calls of the black box a text costs that is made from others."""
+        return 0 if self.rewriter is None else 1
 
-    def _plain(self) -> str:
-        return self.model.generate(
-            None,
-            "",
-            self.prompt.before + self.prompt.after,
-            max_new_tokens=self.max_new_tokens,
-            special_tokens=self.prompt.special_tokens,
-        )[0]
+    def write(self, proposals: Sequence[Proposal], known: Sequence[Rewrite] = ()) -> tuple[list[Writing], Usage]:
+        """One instruction for each proposal, in order, and what was asked of the black box for them.
 
-    def _generate(self, points: Sequence[tuple[float, ...]]) -> list[str]:
-        return self.model.generate(
-            self.projection(points),
+        What was asked for before, ``known``, is not counted again.
+        """
+        if self.rewriter is None:
+            return self._write_here(proposals), Usage()
+        rewrites = [each.rewrite for each in proposals if each.rewrite is not None]
+        asked, usage = self.rewriter.rewrite(rewrites, known)
+        here = iter(self._write_here([each for each in proposals if each.rewrite is None]))
+        elsewhere = iter(asked)
+        return [next(here if each.rewrite is None else elsewhere) for each in proposals], usage
+
+    def represent(self, points: Sequence[tuple[float, ...]]) -> Tensor:
+        """What the model makes of n points before it writes, (n, h), float64; see `SoftPromptModel.represent`."""
+        return self.model.represent(
+            self.projection(points), self.prompt.before, self.prompt.after, special_tokens=self.prompt.special_tokens
+        )
+
+    def _write_here(self, proposals: Sequence[Proposal]) -> list[Writing]:
+        """All soft prompts that are followed by the same words go through the model as one batch."""
+        starts = ["" if each.rewrite is None else each.rewrite.start for each in proposals]
+        texts: dict[int, str] = {}
+        for start in dict.fromkeys(starts):
+            group = [position for position, other in enumerate(starts) if other == start]
+            points = [proposals[position].z for position in group]
+            texts |= zip(group, self._texts(points, start), strict=True)
+        return [Writing(raw=texts[position], instruction=clean(texts[position])) for position in range(len(proposals))]
+
+    def _texts(self, points: Sequence[tuple[float, ...] | None], start: str) -> list[str]:
+        """A text for each point that begins with ``start``."""
+        located = [z for z in points if z is not None]
+        soft = iter(self._generate(self.projection(located), start)) if located else iter(())
+        return [self._generate(None, start)[0] if z is None else next(soft) for z in points]
+
+    def _generate(self, soft_prompts: Tensor | None, start: str) -> list[str]:
+        texts = self.model.generate(
+            soft_prompts,
             self.prompt.before,
-            self.prompt.after,
+            self.prompt.after + _separated(start, self.prompt),
             max_new_tokens=self.max_new_tokens,
             special_tokens=self.prompt.special_tokens,
         )
+        return [_joined(start, text) for text in texts]
+
+
+def _separated(start: str, prompt: WriterPrompt) -> str:
+    """The first words of the answer after the prompt; a chat template ends where the answer begins."""
+    return f" {start}" if start and prompt.special_tokens else start
+
+
+def _joined(start: str, text: str) -> str:
+    """``start`` and how the model went on. Some tokenizers drop the space before a first word."""
+    return f"{start} {text}" if start and text[:1].isalnum() else start + text

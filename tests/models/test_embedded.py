@@ -78,7 +78,7 @@ def test_they_are_different_families():
 @pytest.mark.parametrize("name", ["first_word_letter", "sum", "negation"])
 def test_greedy_texts_equal_transformers_own(writer_model, plain_transformers, name):
     task, writer = task_writer(writer_model, name)
-    (writing,) = writer.write([Proposal(None)])
+    (writing,), _ = writer.write([Proposal(None)])
     assert writing.raw == continuation(*plain_transformers["writer"], writer.prompt.after, 64)
     inputs = [example.input for example in task.test[:5]]
     prompts = [zero_shot(writing.instruction, text)[0].content for text in inputs]
@@ -90,7 +90,7 @@ def test_the_writers_text_changes_with_the_soft_prompt(writer_model):
     points = torch.rand(50, 10, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for name in ("first_word_letter", DEMO):
         _, writer = task_writer(writer_model, name)
-        writings = writer.write([Proposal(tuple(point)) for point in points.tolist()])
+        writings, _ = writer.write([Proposal(tuple(point)) for point in points.tolist()])
         assert len({writing.instruction for writing in writings}) >= 10
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,25 @@ def test_writer_without_soft_prompt_is_plain_decoding(tiny_llama: Path) -> None:
     assert text == tokenizer.decode(greedy(tiny_llama, "Say it", 7), skip_special_tokens=True)
 
 
+def test_a_representation_is_what_the_head_reads_at_the_last_token(tiny_model: Path) -> None:
+    writer = HuggingFaceModel(str(tiny_model))
+    soft = torch.randn(2, 3, writer.hidden_size, generator=torch.Generator().manual_seed(0))
+    states = writer.represent(soft, "Say", "it", special_tokens=False)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny_model), AutoTokenizer.from_pretrained(tiny_model)
+    embed = model.get_input_embeddings()
+    parts = [embed(torch.tensor(tokenizer(text).input_ids)).expand(2, -1, -1) for text in ("Say", "it")]
+    with torch.no_grad():
+        logits = model(inputs_embeds=torch.cat([parts[0], soft, parts[1]], dim=1)).logits[:, -1]
+        read = model.get_output_embeddings()(states.float())
+    torch.testing.assert_close(read, logits, rtol=1e-4, atol=1e-4)
+
+
+def test_a_prompt_beyond_the_context_cannot_be_represented(tiny_llama: Path) -> None:
+    writer = HuggingFaceModel(str(tiny_llama))
+    with pytest.raises(ModelError, match="256 positions"):
+        writer.represent(torch.zeros(1, 2, writer.hidden_size), "", "x" * 300, special_tokens=True)
+
+
 def test_statistics_are_those_of_the_embedding_matrix(tiny_llama: Path) -> None:
     weight = AutoModelForCausalLM.from_pretrained(tiny_llama).get_input_embeddings().weight.detach()
     mean, deviation = HuggingFaceModel(str(tiny_llama)).embedding_statistics()
@@ -116,6 +136,17 @@ def test_a_sample_depends_on_its_request_alone(tiny_llama: Path) -> None:
     alone = [ask(HuggingFaceBlackBox(str(tiny_llama)), each)[0] for each in requests]
     assert together == alone
     assert together[0] != ask(HuggingFaceBlackBox(str(tiny_llama)), request("a", 6))[0]
+
+
+def test_seeds_tell_samples_of_one_request_apart(tiny_llama: Path) -> None:
+    def samples(temperature: float) -> list[str]:
+        plain = request("Sample this.", 12, temperature)
+        box = HuggingFaceBlackBox(str(tiny_llama))
+        return [answer.text for answer in ask(box, plain, *(replace(plain, seed=seed) for seed in range(4)))]
+
+    assert samples(1.0) == samples(1.0)
+    assert len(set(samples(1.0))) == 5
+    assert len(set(samples(0.0))) == 1
 
 
 def test_an_answer_ends_where_the_context_ends(tiny_llama: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -325,6 +325,21 @@ def test_a_refused_parameter_is_said_otherwise_within_the_try_and_from_then_on()
         {"max_completion_tokens"},
         {"max_completion_tokens"},
     ]
+
+
+def test_a_seed_is_sent_until_it_is_refused() -> None:
+    server = Server(good(), good(), refused("Unrecognized request argument supplied: seed"), good())
+    seeded = replace(PING, temperature=1.0, seed=11)
+
+    async def run() -> None:
+        async with server.running() as host:
+            box = OpenAIBlackBox("m", base_url=f"http://{host}/v1")
+            for request in (seeded, PING, seeded, seeded):
+                await box.complete(request)
+            await box.close()
+
+    asyncio.run(run())
+    assert [body.get("seed") for body in server.bodies] == [11, None, 11, None, None]
 
 
 def test_the_limit_of_tokens_is_never_left_out() -> None:

@@ -16,12 +16,22 @@ BOTH = {"max_tokens": 7, "temperature": 0.0}
         (Complaint("`temperature` is deprecated for this model."), {"max_tokens": 7}),
         (Complaint("Unrecognized request argument supplied: temperature"), {"max_tokens": 7}),
         (Complaint("This model doesn't support the parameter temperature"), {"max_tokens": 7}),
+        (Complaint("Unsupported parameter: seed"), BOTH),
+        (Complaint('[{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]'), BOTH),
     ],
 )
 def test_what_is_refused_is_said_otherwise(complaint: Complaint, after: dict[str, object]) -> None:
     parameters = Parameters("max_tokens")
-    assert parameters.learn(400, complaint, BOTH)
+    assert parameters.learn(400, complaint, parameters.of(7, 0.0, 3))
     assert parameters.of(7, 0.0) == after
+    assert ("seed" in parameters.of(7, 0.0, 3)) == (after != BOTH)
+
+
+def test_a_seed_is_sent_where_there_is_one_and_small_enough_for_everybody() -> None:
+    parameters = Parameters("max_tokens")
+    assert parameters.of(7, 0.0) == BOTH
+    assert parameters.of(7, 0.0, 0) == {**BOTH, "seed": 0}
+    assert parameters.of(7, 0.0, 2**62 + 5) == {**BOTH, "seed": 5}
 
 
 def test_a_validator_that_forbids_the_newer_name() -> None:

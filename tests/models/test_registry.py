@@ -19,6 +19,8 @@ from instructzero.models.scripted import PHRASES, echo, obey
         ("openai:ft:gpt-4o:me::1", ModelSpec("openai", "ft:gpt-4o:me::1")),
         ("python:pkg.mod:function", ModelSpec("python", "pkg.mod:function")),
         ("embedded:writer", ModelSpec("embedded", "writer")),
+        ("vllm:Qwen/Qwen2.5-7B-Instruct", ModelSpec("vllm", "Qwen/Qwen2.5-7B-Instruct")),
+        ("sglang:./folder", ModelSpec("sglang", "./folder")),
         ("lmsys/vicuna-13b-v1.3", ModelSpec("hf", "lmsys/vicuna-13b-v1.3")),
         ("./folder", ModelSpec("hf", "./folder")),
     ],
@@ -48,6 +50,12 @@ def test_a_service_is_no_writer() -> None:
         load_writer("openai:gpt-4o")
 
 
+@pytest.mark.parametrize("kind", ["vllm", "sglang"])
+def test_a_served_writer_is_no_black_box(kind: str) -> None:
+    with pytest.raises(ModelError, match=rf"got '{kind}:m', .* openai:m with base_url"):
+        load_blackbox(f"{kind}:m", base_url="http://localhost:1")
+
+
 def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(ModelError, match="writer, blackbox"):
         load_writer("embedded:poet")
@@ -59,6 +67,9 @@ def test_models_from_specifications(tiny_llama: Path) -> None:
     assert load_writer(str(tiny_llama)).hidden_size == 32
     assert load_blackbox(f"hf:{tiny_llama}", batch_size=5).concurrency == 20
     assert load_writer("scripted:phrases").hidden_size == 8
+    for kind in ("vllm", "sglang"):
+        writer = load_writer(f"{kind}:{tiny_llama}", writer_url="http://localhost:1", dtype="bfloat16")
+        assert writer.identity.items() >= {"backend": kind, "model": "llama", "dtype": "bfloat16"}.items()
     assert load_blackbox("scripted:obey", concurrency=3).concurrency == 3
     for kind in ("openai", "anthropic"):
         box = load_blackbox(f"{kind}:m", base_url="http://localhost:1/v1", concurrency=7)

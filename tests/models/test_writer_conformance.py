@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,26 @@ from instructzero.errors import ModelError
 from instructzero.models.base import SoftPromptModel
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.scripted import ScriptedWriter
+from instructzero.models.served_writer import ServedWriter
+from instructzero.models.sglang import Sglang
+from instructzero.models.vllm import Vllm
+from instructzero.testing.writer_server import WriterServer
 
 Make = Callable[[], SoftPromptModel]
 
 
-@pytest.fixture(params=["hf", "scripted"])
-def writer(request: pytest.FixtureRequest, tiny_model: Path) -> SoftPromptModel:
-    return HuggingFaceModel(str(tiny_model), batch_size=3) if request.param == "hf" else ScriptedWriter()
+DIALECTS = {"vllm": Vllm(), "sglang": Sglang()}
+
+
+@pytest.fixture(scope="module", params=["hf", "scripted", *DIALECTS])
+def writer(request: pytest.FixtureRequest, tiny_model: Path) -> Iterator[SoftPromptModel]:
+    if request.param == "hf":
+        yield HuggingFaceModel(str(tiny_model), batch_size=3)
+    elif request.param == "scripted":
+        yield ScriptedWriter()
+    else:
+        with WriterServer(str(tiny_model)) as server:
+            yield ServedWriter(DIALECTS[request.param], str(tiny_model), url=server.url, concurrency=3)
 
 
 def soft_prompts(writer: SoftPromptModel, count: int = 7) -> torch.Tensor:
@@ -47,6 +60,43 @@ def test_works_without_a_soft_prompt(writer: SoftPromptModel) -> None:
 
 def test_works_with_nothing_before_the_soft_prompt(writer: SoftPromptModel) -> None:
     assert len(write(writer, soft_prompts(writer, 2), before="")) == 2
+
+
+def represent(writer: SoftPromptModel, soft: torch.Tensor, before: str = "Say: ") -> torch.Tensor:
+    if writer.identity["backend"] in DIALECTS:
+        pytest.skip("these servers give texts only")
+    return writer.represent(soft, before, "now", special_tokens=True)
+
+
+def test_represents_each_prompt_by_one_state(writer: SoftPromptModel) -> None:
+    states = represent(writer, soft_prompts(writer))
+    assert states.dtype == torch.float64
+    assert states.device.type == "cpu"
+    assert states.shape == (7, states.shape[1])
+    assert states.isfinite().all()
+    assert represent(writer, soft_prompts(writer, 0)).shape[0] == 0
+    assert represent(writer, soft_prompts(writer, 2), before="").shape == (2, states.shape[1])
+
+
+def test_a_representation_depends_on_the_soft_prompt_and_on_nothing_else_in_its_batch(writer: SoftPromptModel) -> None:
+    soft = soft_prompts(writer)
+    together = represent(writer, soft)
+    assert torch.equal(together, represent(writer, soft))
+    alone = torch.cat([represent(writer, row[None]) for row in soft])
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+    assert (torch.pdist(together) > 1e-3).all()
+
+
+def test_one_may_learn_from_representations(writer: SoftPromptModel) -> None:
+    states = represent(writer, soft_prompts(writer))
+    weights = torch.zeros(states.shape[1], 1, dtype=torch.float64, requires_grad=True)
+    (states @ weights).sum().backward()
+    assert weights.grad is not None
+
+
+def test_represents_only_what_it_could_write_from(writer: SoftPromptModel) -> None:
+    with pytest.raises(ModelError, match="expected soft prompts of shape"):
+        represent(writer, torch.zeros(1, 2, writer.hidden_size + 1))
 
 
 def test_takes_double_precision(writer: SoftPromptModel) -> None:

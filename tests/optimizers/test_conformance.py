@@ -4,18 +4,47 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instructzero.optimizers import PAPER, REPAIRED, InstructZero, Uniform
+from instructzero.optimizers.ape import Ape
+from instructzero.optimizers.capo import Capo
+from instructzero.optimizers.dro import DistributionallyRobust
+from instructzero.optimizers.evoprompt import EvoPrompt
+from instructzero.optimizers.instinct import Instinct
+from instructzero.optimizers.opro import Opro
+from instructzero.optimizers.presto import Presto
+from instructzero.optimizers.zopo import Zopo
 from instructzero.types import Candidate, Evaluation, Trial, Writing
 
 DIMENSION = 4
 SMALL = {"initial": 6, "batch": 5, "population": 8, "generations": 3}
+SHOWN = "Input: hot\nOutput: cold"
+LAYER = torch.randn(DIMENSION, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def represent(points):
+    """What a writer makes of points before it writes."""
+    return torch.tanh(torch.tensor(points, dtype=torch.float64) @ LAYER)
+
+
+POOLED = {"dimension": DIMENSION, "represent": represent, "initial": 6, "batch": 5}
+POPULATION = {"dimension": DIMENSION, "demonstrations": SHOWN, "population": 6}
 MAKERS = {
     "instructzero": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, options=replace(REPAIRED, **SMALL)),
     "paper": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, options=replace(PAPER, **SMALL)),
     "uniform": lambda seed: Uniform(dimension=DIMENSION, seed=seed, batch=5),
+    "ape": lambda seed: Ape(dimension=DIMENSION, seed=seed, demonstrations=SHOWN, initial=6, batch=5),
+    "opro": lambda seed: Opro(dimension=DIMENSION, seed=seed, demonstrations=SHOWN, initial=6, batch=5),
+    "evoprompt-ga": lambda seed: EvoPrompt(seed=seed, variant="ga", **POPULATION),
+    "evoprompt-de": lambda seed: EvoPrompt(seed=seed, variant="de", **POPULATION),
+    "capo": lambda seed: Capo(seed=seed, **POPULATION),
+    "instinct": lambda seed: Instinct(seed=seed, **POOLED),
+    "presto": lambda seed: Presto(seed=seed, **POOLED),
+    "zopo": lambda seed: Zopo(seed=seed, **POOLED),
+    "dro": lambda seed: DistributionallyRobust(dimension=DIMENSION, seed=seed, options=replace(REPAIRED, **SMALL)),
 }
 
 
@@ -29,13 +58,15 @@ def informative(z):
     return tuple(float(z[0] > threshold) for threshold in np.linspace(-0.9, 0.9, 8))
 
 
-def text_for(z):
-    """What a writer makes of z: many points give one text."""
-    return " ".join(str(round(3 * each)) for each in z)
+def text_for(proposal):
+    """What a writer makes of a proposal: many points give one text, and a start is gone on from."""
+    words = [str(round(3 * each)) for each in proposal.z]
+    start = proposal.rewrite.start.split() if proposal.rewrite else []
+    return " ".join([*start, *words[len(start) :]])
 
 
 def written(proposals):
-    return [Candidate(each, Writing(text_for(each.z), text_for(each.z))) for each in proposals]
+    return [Candidate(each, Writing(text_for(each), text_for(each))) for each in proposals]
 
 
 def play_round(optimizer, trials, limit=100, scores=informative):
@@ -122,7 +153,9 @@ def test_a_writer_that_always_writes_the_same_is_no_obstacle(make):
         optimizer.tell(trials, [each for position, each in enumerate(candidates) if position not in chosen])
 
 
-@pytest.mark.parametrize("name", ["instructzero"])
+@pytest.mark.parametrize(
+    "name", ["instructzero", "ape", "opro", "evoprompt-ga", "evoprompt-de", "capo", "instinct", "presto"]
+)
 def test_a_method_that_writes_before_it_pays_never_pays_twice_for_a_text(name):
     trials, unpaid = run(MAKERS[name](2), rounds=6)
     texts = [trial.instruction for trial in trials]

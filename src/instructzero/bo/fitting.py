@@ -120,7 +120,7 @@ def spread_rows(count: int) -> Tensor:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """A few hundred rows are factorised several times as fast by one thread as by two that wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -130,7 +130,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@_one_thread()
+@one_thread()
 def fit_marginal_likelihood(similarity: Similarity, targets: Tensor, noise: Tensor | None) -> Hyperparameters:
     """Maximum a posteriori of s², the mean, the lengthscales and, where ``noise`` (u,) is not known, one noise for all.
 
@@ -265,7 +265,7 @@ LENGTHSCALES = torch.from_numpy(np.geomspace(0.15, 8.0, 25))
 CORRECTIONS = torch.from_numpy(np.geomspace(0.02, 5.0, 16))
 
 
-@_one_thread()
+@one_thread()
 def fit_leave_one_out(
     points: Tensor, similarity: Tensor, targets: Tensor, noise: Tensor, mean: float, *, corrected: bool
 ) -> tuple[float, float]:

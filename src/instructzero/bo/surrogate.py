@@ -102,13 +102,14 @@ class Observations:
     ``points`` (n, d): row i < u is the point that instruction i was evaluated at, the others follow;
     ``instruction`` (n,) says which instruction each point is written as; ``scores`` (u, m); ``predictions`` u rows of
     m answers in normal form. An instruction may have been scored on the first examples only: the other scores are
-    NaN and the other predictions None.
+    NaN and the other predictions None. ``values`` (u,) is what the process models, where it is not the mean score.
     """
 
     points: Tensor
     instruction: Tensor
     scores: Tensor
     predictions: Predictions
+    values: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class SurrogateOptions:
 
 def fit_surrogate(observations: Observations, options: SurrogateOptions) -> CoupledGP:
     """The process for standardised scores; equal scores are standardised to zeros."""
-    targets = standardise(observations.scores.nanmean(1))
+    targets = standardise(observations.scores.nanmean(1) if observations.values is None else observations.values)
     noise = binomial_noise(observations.scores) if options.noise == "binomial" else None
     if options.kernel == "standard":
         return _standard(observations, targets, noise)

@@ -49,6 +49,7 @@ class SoftPromptModel(Protocol):
     [before; soft prompt; after] and continues greedily. ``soft_prompts=None`` leaves the soft prompt out and
     writes one text. In float32 a text does not depend on what else is in the batch. An impossible shape or a
     prompt longer than the model's context raises `ModelError`.
+    ``represent`` says what the model makes of the same prompts before it writes.
     ``render_chat`` puts a user turn into the model's chat template, ready for the assistant's answer.
     """
 
@@ -78,4 +79,11 @@ class SoftPromptModel(Protocol):
     ) -> list[str]:
         """``special_tokens``: whether the tokenizer adds its own (a BOS token) when it encodes the texts, as
         it should for plain text and must not for a rendered chat template."""
+        ...
+
+    def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
+        """The last layer's state at the last token of each prompt, which the next token is predicted from.
+
+        Shape (n, h), float64, on the CPU. In float32 a row depends on what else is in the batch by rounding only.
+        """
         ...

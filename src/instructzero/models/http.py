@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import math
 import os
@@ -20,6 +21,7 @@ from instructzero.models.service import Reply
 _KEPT_S = 4.0  # servers close a connection that was idle for so long, many after 5 s
 _CONNECTING = 0.75  # of the time limit; less than all of it tells a late connection from a late answer
 _LONGEST_BODY = 64 * 1024 * 1024
+_LARGE = 2**20  # from here on the client wants to send a body in pieces
 
 
 class NoReply(Exception):
@@ -56,9 +58,10 @@ class Poster:
         self._timeout = aiohttp.ClientTimeout(timeout, connect=_CONNECTING * timeout, ceil_threshold=math.inf)
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
-        """The reply to a JSON ``body``."""
-        return await self._exchange("POST", path, json.dumps(body).encode("ascii"))
+    async def post(self, path: str, body: Mapping[str, Any] | bytes) -> Reply:
+        """The reply to a JSON ``body``, or to one that is JSON text already."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode("ascii")
+        return await self._exchange("POST", path, content)
 
     async def get(self, path: str) -> Reply:
         return await self._exchange("GET", path)
@@ -69,10 +72,11 @@ class Poster:
 
     async def _exchange(self, method: str, path: str, content: bytes | None = None) -> Reply:
         url = self._url._replace(path=self._url.path.rstrip("/") + path).geturl()
+        data = io.BytesIO(content) if content is not None and len(content) > _LARGE else content
         await asyncio.sleep(0)  # so that connections which ended while the loop stood still are known to have
         try:
             async with self._opened().request(
-                method, url, data=content, headers=self._headers, proxy=self._proxy, allow_redirects=False
+                method, url, data=data, headers=self._headers, proxy=self._proxy, allow_redirects=False
             ) as response:
                 return Reply(response.status, response.headers, await _read(response))
         except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:

@@ -17,6 +17,7 @@ from torch import Tensor
 from instructzero.errors import ModelError
 from instructzero.models.base import join_contents
 from instructzero.models.batcher import Batcher
+from instructzero.models.decoding import Prefix, decode, free_memory, is_out_of_memory, read_prefix
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
 from instructzero.models.network import Network, Sampling, generate, load_network
 from instructzero.models.prefix import prompt_inputs
@@ -24,6 +25,7 @@ from instructzero.types import Completion, Message, Request
 
 TEMPLATES = ("auto", "chat", "completion")
 _ROWS_AT_ONCE = 4096
+_WORTH_SHARING = 8  # tokens: reading a shorter beginning apart saves less than it costs
 
 
 class HuggingFaceModel:
@@ -47,7 +49,8 @@ class HuggingFaceModel:
         self._network = load_network(
             name, device=device, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code
         )
-        self._batch_size = _checked_batch_size(batch_size)
+        self._rows_at_once = _checked_batch_size(batch_size)
+        self._prefix: Prefix | None = None
         self._embed = _input_embeddings(self._network)
         self._hidden_size = int(self._embed(self._ids([0])).shape[-1])
 
@@ -94,23 +97,72 @@ class HuggingFaceModel:
         """
         if soft_prompts is None:
             ids = self._network.encode(before + after, special_tokens=special_tokens)
-            return self._continue(self._embed(self._ids(ids))[None], max_new_tokens)
+            return self._continue(self._embed(self._ids(ids))[None], None, max_new_tokens)
         self._check_soft_prompts(soft_prompts)
         head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
         tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
+        prefix = self._shared(head)
         texts: list[str] = []
-        for start in range(0, len(soft_prompts), self._batch_size):
-            soft = soft_prompts[start : start + self._batch_size].to(head)
-            rows = [head.expand(len(soft), -1, -1), soft, tail.expand(len(soft), -1, -1)]
-            texts += self._continue(torch.cat(rows, dim=1), max_new_tokens)
+        while len(texts) < len(soft_prompts):
+            soft = soft_prompts[len(texts) : len(texts) + self._rows_at_once].to(head)
+            rows = _joined(None if prefix else head, soft, tail)
+            texts += self._continue(rows, prefix, max_new_tokens)
         return texts
 
-    def _continue(self, embeddings: Tensor, max_new_tokens: int) -> list[str]:
-        """Texts that follow embeddings of shape (n, s, h); all rows are equally long, so none is padded."""
-        budget = self._network.budget(embeddings.shape[1], max_new_tokens)
+    @torch.no_grad()  # not inference_mode: what is learned from the states needs gradients through them
+    def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
+        """The last layer's state at the last token of each prompt, shape (n, h), float64, on the CPU."""
+        self._check_soft_prompts(soft_prompts)
+        head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
+        tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
+        batches = _split(soft_prompts.to(head), self._rows_at_once)
+        states = [self._last_state(_joined(head, soft, tail)) for soft in batches]
+        return torch.cat(states) if states else torch.empty(0, self._hidden_size, dtype=torch.float64)
+
+    def _last_state(self, embeddings: Tensor) -> Tensor:
+        """What the language-model head reads after embeddings of shape (n, s, h): the final state, normed."""
+        self._network.budget(embeddings.shape[1], 1)
         mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
-        inputs = {"inputs_embeds": embeddings, "attention_mask": mask}
-        return [self._network.decode(row) for row in generate(self._network, inputs, budget)]
+        output = self._network.model.base_model(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
+        states = getattr(output, "last_hidden_state", None)
+        if states is None:
+            raise ModelError(
+                f"expected a writer that shows its last hidden state, got {self._network.name}, which does not; choose "
+                "another writer, or a method that needs no representations"
+            )
+        state: Tensor = states[:, -1]
+        return state.double().cpu()
+
+    def _shared(self, head: Tensor) -> Prefix | None:
+        """Keys and values of a beginning (p, h) that all rows share, read once for as long as it is asked for."""
+        if len(head) < _WORTH_SHARING:
+            return None
+        if self._prefix is None or not torch.equal(self._prefix.embeddings, head):
+            self._prefix = read_prefix(self._network, head)
+        return self._prefix
+
+    def _continue(self, embeddings: Tensor, prefix: Prefix | None, max_new_tokens: int) -> list[str]:
+        """Texts that follow ``prefix`` and embeddings of shape (n, s, h).
+
+        A batch that does not fit into the memory is done in halves, and so are those that come after it.
+        """
+        length = embeddings.shape[1] + (len(prefix.embeddings) if prefix else 0)
+        budget = self._network.budget(length, max_new_tokens)
+        try:
+            return [self._network.decode(row) for row in decode(self._network, embeddings, budget, prefix)]
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if len(embeddings) == 1:
+            raise ModelError(
+                f"expected memory for one text of {length + budget} tokens by {self._network.name} on "
+                f"{self._network.device}, and there is not so much; use a smaller writer, --dtype bfloat16, or fewer "
+                "--instruction-tokens"
+            )
+        free_memory(self._network.device)  # outside the handler, which holds on to the batch
+        self._rows_at_once = math.ceil(len(embeddings) / 2)
+        halves = _split(embeddings, self._rows_at_once)
+        return [text for half in halves for text in self._continue(half, prefix, max_new_tokens)]
 
     def _ids(self, ids: Sequence[int]) -> Tensor:
         return torch.tensor(list(ids), dtype=torch.long, device=self._network.device)
@@ -175,7 +227,7 @@ class HuggingFaceBlackBox:
             return await self._likelihoods.submit(tuple(rows))
         ids = self._network.encode(text, special_tokens=special_tokens)
         budget = self._network.budget(len(ids), request.max_tokens)
-        return await self._batcher.submit(_Prompt(tuple(ids), budget, request.temperature))
+        return await self._batcher.submit(_Prompt(tuple(ids), budget, request.temperature, request.seed))
 
     async def close(self) -> None:
         self._stop.set()
@@ -200,7 +252,7 @@ class HuggingFaceBlackBox:
         inputs = prompt_inputs(self._network, [prompt.ids for prompt in prompts])
         sampling = None
         if first.temperature > 0:
-            sampling = Sampling(first.temperature, tuple(prompt.seed for prompt in prompts))
+            sampling = Sampling(first.temperature, tuple(prompt.sample_seed for prompt in prompts))
         rows = generate(self._network, inputs, first.budget, sampling=sampling, stop=self._stop)
         return [
             Completion(self._network.decode(row), len(prompt.ids), len(row))
@@ -217,6 +269,17 @@ class HuggingFaceBlackBox:
         return [_likelihood(request, max(next(mean) for _ in request)) for request in requests]
 
 
+def _split(rows: Tensor, size: int) -> list[Tensor]:
+    """The rows, ``size`` at a time."""
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _joined(head: Tensor | None, soft: Tensor, tail: Tensor) -> Tensor:
+    """What the model sees, (n, s, h), of what is before the soft prompts (n, t, h), and after them."""
+    parts = [] if head is None else [head.expand(len(soft), -1, -1)]
+    return torch.cat([*parts, soft, tail.expand(len(soft), -1, -1)], dim=1)
+
+
 def _by_length(rows: tuple[Row, ...]) -> tuple[None, tuple[int, tuple[int, ...]]]:
     """Any requests may share a batch; those with equally long prompts waste no padding."""
     return None, (len(rows[0].prompt), rows[0].prompt)
@@ -228,15 +291,18 @@ def _likelihood(rows: Sequence[Row], best: float) -> Completion:
 
 @dataclass(frozen=True, slots=True)
 class _Prompt:
-    """An encoded request: its token ids and how many may follow."""
+    """An encoded request: its token ids, how many may follow, and what tells its samples apart."""
 
     ids: tuple[int, ...]
     budget: int
     temperature: float
+    seed: int | None = None
 
     @property
-    def seed(self) -> int:
-        digest = hashlib.sha256(repr((self.ids, self.budget, self.temperature)).encode()).digest()
+    def sample_seed(self) -> int:
+        said: tuple[object, ...] = (self.ids, self.budget, self.temperature)
+        said = said if self.seed is None else (*said, self.seed)  # so that samples without a seed stay as they were
+        digest = hashlib.sha256(repr(said).encode()).digest()
         return int.from_bytes(digest[:8], "big") >> 1
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria
 
 from instructzero.errors import ModelError
+from instructzero.models.codec import Codec, first_line
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 _SAMPLE_BYTES = 65536
@@ -28,7 +29,7 @@ _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary(
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Codec):
     """A loaded model. ``revision`` is the hub's commit, or a fingerprint of a local folder's files.
 
     ``eos`` holds the token ids that end a text; ``context`` is how many positions the model has, None if
@@ -51,48 +52,6 @@ class Network:
     @property
     def dtype(self) -> str:
         return str(self.model.dtype).removeprefix("torch.")
-
-    @property
-    def has_chat_template(self) -> bool:
-        return bool(getattr(self.tokenizer, "chat_template", None))
-
-    def render_chat(self, messages: Sequence[dict[str, str]]) -> str:
-        """The turns in the model's chat template, ready for the assistant's answer."""
-        if not self.has_chat_template:
-            raise ModelError(
-                f"expected a model with a chat template, got {self.name} without one; use the template completion"
-            )
-        try:
-            # Templates that know no thinking ignore the flag; a thought would eat the whole answer's budget.
-            text = self.tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
-            )
-        except Exception as error:  # templates are programs of their own and raise what they like
-            raise ModelError(
-                f"the chat template of {self.name} refuses these turns ({first_line(error)}); use the "
-                "template completion or other roles"
-            ) from None
-        return str(text)
-
-    def encode(self, text: str, *, special_tokens: bool) -> list[int]:
-        """Token ids of one text."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=special_tokens, verbose=False)["input_ids"]
-        return ids
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of generated ids, without special tokens."""
-        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-
-    def budget(self, length: int, max_new_tokens: int) -> int:
-        """How many tokens may follow a prompt of ``length`` tokens, at most ``max_new_tokens``."""
-        if length < 1:
-            raise ModelError(f"expected a prompt of at least one token for {self.name}, got none; write a prompt")
-        if self.context is not None and length >= self.context:
-            raise ModelError(
-                f"expected a prompt shorter than the {self.context} positions of {self.name}, got {length} "
-                "tokens; use fewer or shorter examples, or a model with a longer context"
-            )
-        return max_new_tokens if self.context is None else min(max_new_tokens, self.context - length)
 
 
 @dataclass(frozen=True)
@@ -202,13 +161,13 @@ def load_network(
 
 def _load(source: str, device: torch.device, dtype: torch.dtype | str, options: dict[str, Any]) -> Network:
     label = Path(source).name if Path(source).is_dir() else source
-    with _quiet(), _load_errors(source):
+    with loading(source):
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
         auto: Any = transformers.AutoModelForCausalLM
         model, report = auto.from_pretrained(source, dtype=dtype, output_loading_info=True, **options)
         model = model.to(device).eval()
     _check_complete(label, report)
-    eos = _end_tokens(model, tokenizer)
+    eos = end_tokens(model, tokenizer)
     # What generate() is not told it takes from here, so the checkpoint's sampling settings must go.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(eos), 0)
@@ -218,7 +177,8 @@ def _load(source: str, device: torch.device, dtype: torch.dtype | str, options: 
     return Network(label, revision, model, tokenizer, eos, pad, context)
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
+def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
+    """The ids that end a text: what the model's generation settings say, else the tokenizer."""
     ids = model.generation_config.eos_token_id
     ids = ids if ids is not None else tokenizer.eos_token_id
     if ids is None:
@@ -249,8 +209,8 @@ def fingerprint(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Loads without the libraries' progress bars and reports; what matters of them becomes a `ModelError`."""
+def loading(source: str) -> Iterator[None]:
+    """Loads from a folder or hub id without progress bars and reports; what fails becomes a `ModelError`."""
     logging: Any = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     hub: Any = hub_logging
@@ -260,19 +220,13 @@ def _quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
+    except Exception as error:  # checkpoints fail in as many ways as there are libraries under transformers
+        raise ModelError(_explain(source, error)) from None
     finally:
         logging.set_verbosity(verbosity)
         hub.set_verbosity(hub_verbosity)
         if bars:
             logging.enable_progress_bar()
-
-
-@contextlib.contextmanager
-def _load_errors(source: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # checkpoints fail in as many ways as there are libraries under transformers
-        raise ModelError(_explain(source, error)) from None
 
 
 def _explain(source: str, error: Exception) -> str:
@@ -319,9 +273,3 @@ def _torch_dtype(dtype: str, device: torch.device) -> torch.dtype | str:
     if dtype == "auto":
         return torch.float32 if device.type == "cpu" else "auto"
     return getattr(torch, dtype)  # type: ignore[no-any-return]
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an exception's text, short enough for a sentence."""
-    lines = str(error).strip().splitlines() or [""]
-    return lines[0].rstrip(".")[:200]

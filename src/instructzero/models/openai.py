@@ -95,7 +95,10 @@ class OpenAIBlackBox:
         raise failure
 
     def _body(self, request: Request) -> dict[str, Any]:
-        body = {"model": self._service.model, **self._parameters.of(request.max_tokens, request.temperature)}
+        body = {
+            "model": self._service.model,
+            **self._parameters.of(request.max_tokens, request.temperature, request.seed),
+        }
         if self._template == "chat":
             body["messages"] = [{"role": each.role, "content": each.content} for each in request.messages]
         else:

@@ -9,7 +9,8 @@ from typing import Any
 from instructzero.models.service import Complaint
 
 LIMITS = ("max_tokens", "max_completion_tokens")
-_NAMES = re.compile(r"\b(?:max_completion_tokens|max_tokens|temperature)\b")
+_NAMES = re.compile(r"\b(?:max_completion_tokens|max_tokens|temperature|seed)\b")
+_SEEDS = 2**31  # every service that takes a seed takes one below
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|n[o']t support|not permitted|unrecogni[sz]ed|unknown|unexpected|deprecated",
     re.IGNORECASE,
@@ -17,7 +18,7 @@ _UNSUPPORTED = re.compile(
 
 
 class Parameters:
-    """How ``temperature`` and the limit of tokens are said to one service.
+    """How ``temperature``, a seed and the limit of tokens are said to one service.
 
     >>> parameters = Parameters("max_tokens")
     >>> complaint = Complaint("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
@@ -29,13 +30,18 @@ class Parameters:
 
     def __init__(self, limit: str) -> None:
         self.takes_temperature = True
+        self._takes_seed = True
         self._limit = limit
         self._refused: set[str] = set()
 
-    def of(self, max_tokens: int, temperature: float) -> dict[str, Any]:
-        """The parameters of a request."""
-        limit = {self._limit: max_tokens}
-        return {**limit, "temperature": temperature} if self.takes_temperature else limit
+    def of(self, max_tokens: int, temperature: float, seed: int | None = None) -> dict[str, Any]:
+        """The parameters of a request; a ``seed`` only for a service that may know it."""
+        said: dict[str, Any] = {self._limit: max_tokens}
+        if self.takes_temperature:
+            said["temperature"] = temperature
+        if self._takes_seed and seed is not None:
+            said["seed"] = seed % _SEEDS
+        return said
 
     def learn(self, status: int, complaint: Complaint, sent: Mapping[str, Any]) -> bool:
         """From the refusal of a request with what was ``sent``: whether there is another way to say it.
@@ -47,6 +53,9 @@ class Parameters:
             return False
         if name == "temperature":
             self.takes_temperature = False
+            return True
+        if name == "seed":
+            self._takes_seed = False
             return True
         other = LIMITS[1 - LIMITS.index(name)]
         if other in self._refused:

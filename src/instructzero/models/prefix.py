@@ -30,7 +30,7 @@ def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
     tails = [row[length:] for row, (_, length) in zip(rows, _of_rows(clusters), strict=True)]
     suffixes = pad_left(tails, network.pad, network.device)
     cost = prefixes["input_ids"].numel() + suffixes["input_ids"].numel()
-    if cost > _WORTHWHILE * plain["input_ids"].numel() or not _can_share(network):
+    if cost > _WORTHWHILE * plain["input_ids"].numel() or not can_share(network):
         return plain
     owner = torch.tensor([index for index, _ in _of_rows(clusters)], device=network.device)
     parts = {name: torch.cat([prefixes[name][owner], suffixes[name]], dim=1) for name in plain}  # (n, p + s)
@@ -72,7 +72,7 @@ def _of_rows(clusters: Sequence[tuple[Ids, int, int]]) -> list[tuple[int, int]]:
     return [(index, length) for index, (_, length, count) in enumerate(clusters) for _ in range(count)]
 
 
-def _can_share(network: Network) -> bool:
+def can_share(network: Network) -> bool:
     """Whether each layer keeps all keys and values, and positions can be given: else a cache cannot be spread."""
     layers = DynamicCache(config=network.model.config).layers
     takes_positions = "position_ids" in inspect.signature(network.model.forward).parameters

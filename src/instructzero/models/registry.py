@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from instructzero.errors import ModelError
 from instructzero.models.base import BlackBox, SoftPromptModel
 
+if TYPE_CHECKING:
+    from instructzero.models.wire import Dialect
+
 KINDS = {
     "hf": "hf:FOLDER_OR_HUB_ID",
+    "vllm": "vllm:FOLDER_OR_HUB_ID",
+    "sglang": "sglang:FOLDER_OR_HUB_ID",
     "openai": "openai:MODEL",
     "anthropic": "anthropic:MODEL",
     "python": "python:module:function",
     "scripted": "scripted:NAME",
     "embedded": "embedded:NAME",
 }
+SERVERS = ("vllm", "sglang")  # of writers
 EMBEDDED = ("writer", "blackbox")
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 SCRIPTED_WRITER = "phrases"
@@ -60,9 +67,25 @@ def load_writer(
     batch_size: int | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
+    writer_url: str | None = None,
 ) -> SoftPromptModel:
-    """The writer of a specification: ``hf:``, ``embedded:``, ``scripted:``, or a bare folder or hub id."""
+    """The writer of a specification: ``hf:``, ``vllm:``, ``sglang:``, ``embedded:``, ``scripted:``, or a bare folder
+    or hub id.
+
+    ``writer_url`` is the address of a writer that is served; None is the usual port on this machine.
+    """
     model = parse_model(spec)
+    if model.kind in SERVERS:
+        from instructzero.models.served_writer import ServedWriter
+
+        return ServedWriter(
+            _dialect(model.kind),
+            model.name,
+            url=writer_url,
+            dtype=dtype,
+            revision=revision,
+            trust_remote_code=trust_remote_code,
+        )
     if model.kind in ("hf", "embedded"):
         from instructzero.models.huggingface import HuggingFaceModel
 
@@ -79,8 +102,8 @@ def load_writer(
 
         return ScriptedWriter()
     raise ModelError(
-        f"expected a writer that takes soft prompts ({KINDS['hf']}, embedded:writer, "
-        f"scripted:{SCRIPTED_WRITER}), got {str(model)!r}; services behind an API take text only"
+        f"expected a writer that takes soft prompts ({KINDS['hf']}, {KINDS['vllm']}, {KINDS['sglang']}, "
+        f"embedded:writer, scripted:{SCRIPTED_WRITER}), got {str(model)!r}; services behind an API take text only"
     )
 
 
@@ -131,6 +154,11 @@ def load_blackbox(
         return CallableBlackBox.load(model.name, concurrency=concurrency)
     if model.kind == "scripted":
         return _scripted(model.name, concurrency)
+    if model.kind in SERVERS:
+        raise ModelError(
+            f"expected a black box, got {str(model)!r}, which is how a writer is named; such a server is "
+            f"openai:{model.name} with base_url as a black box"
+        )
     from instructzero.models.huggingface import HuggingFaceBlackBox
 
     return HuggingFaceBlackBox(
@@ -142,6 +170,16 @@ def load_blackbox(
         trust_remote_code=trust_remote_code,
         batch_size=batch_size or 64,
     )
+
+
+def _dialect(kind: str) -> Dialect:
+    if kind == "vllm":
+        from instructzero.models.vllm import Vllm
+
+        return Vllm()
+    from instructzero.models.sglang import Sglang
+
+    return Sglang()
 
 
 def _weights(model: ModelSpec) -> str:

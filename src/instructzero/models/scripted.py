@@ -159,21 +159,26 @@ class ScriptedWriter:
         """Texts for soft prompts (n, t, h), cut to ``max_new_tokens`` words; the last phrase for ``None``."""
         if soft_prompts is None:
             return [self._cut(self._phrases[-1], max_new_tokens)]
-        if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self.hidden_size:
-            raise ModelError(
-                f"expected soft prompts of shape (n, t, {self.hidden_size}), got "
-                f"{tuple(soft_prompts.shape)}; project to the writer's hidden size"
-            )
         import torch
 
+        states = self.represent(soft_prompts, before, after, special_tokens=special_tokens)
         directions = torch.randn(
             len(self._phrases),
             self.hidden_size,
             dtype=torch.float64,
             generator=torch.Generator().manual_seed(0),
         )
-        nearness = soft_prompts.double().mean(dim=1) @ directions.T  # (n, k)
+        nearness = states @ directions.T  # (n, k)
         return [self._cut(self._phrases[index], max_new_tokens) for index in nearness.argmax(dim=1).tolist()]
+
+    def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
+        """The mean token of each soft prompt, (n, h)."""
+        if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self.hidden_size:
+            raise ModelError(
+                f"expected soft prompts of shape (n, t, {self.hidden_size}), got "
+                f"{tuple(soft_prompts.shape)}; project to the writer's hidden size"
+            )
+        return soft_prompts.double().mean(dim=1).cpu()
 
     @staticmethod
     def _cut(text: str, max_new_tokens: int) -> str:

@@ -67,12 +67,16 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where ``model`` is served: ``endpoint`` as it may be shown, the key, and the variable that the key is from."""
+    """Where ``model`` is served: ``endpoint`` as it may be shown, the key, and the variable that the key is from.
+
+    ``setting`` is what the user sets the address with.
+    """
 
     endpoint: str
     model: str
     variable: str
     key: str = field(repr=False)
+    setting: str = "base_url"
 
     def failure(self, status: int, headers: Mapping[str, str], complaint: Complaint) -> InstructZeroError:
         """The error of a response with ``status``; the service's words may echo a part of the key."""
@@ -101,10 +105,12 @@ class Service:
         if status == 404:
             return ModelError(
                 f"expected a model that {self.endpoint} serves, got {self.model!r} ({said}); check the model's name "
-                "and base_url"
+                f"and {self.setting}"
             )
         if 300 <= status < 400:
-            return ModelError(f"expected an API at {self.endpoint}, got a redirection (status {status}); mend base_url")
+            return ModelError(
+                f"expected an API at {self.endpoint}, got a redirection (status {status}); mend {self.setting}"
+            )
         return ModelError(
             f"{self.endpoint} refuses the request for {self.model!r} ({said}); mend the request's settings"
         )
@@ -116,8 +122,8 @@ class Service:
             return self.failure(int(complaint.code), {}, complaint)
         if _WRONG_PATH.search(complaint.message):
             return ModelError(
-                f"expected an API at {self.endpoint}, got: {self.scrub(complaint.message)}; check base_url, often it "
-                "ends in /v1"
+                f"expected an API at {self.endpoint}, got: {self.scrub(complaint.message)}; check {self.setting}, "
+                "often it ends in /v1"
             )
         said = self.scrub(complaint.message)
         return TransientError(f"the endpoint {self.endpoint} answers with an error ({said})", maybe_paid=True)
@@ -199,8 +205,8 @@ def public_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
-def checked_url(url: str) -> str:
-    """`public_url` of an address; raises `ModelError` if it is none."""
+def checked_url(url: str, *, setting: str = "base_url") -> str:
+    """`public_url` of an address; raises `ModelError`, which names the ``setting``, if it is none."""
     try:
         public = public_url(url)
         parts = urlsplit(url)
@@ -208,7 +214,7 @@ def checked_url(url: str) -> str:
     except ValueError:
         valid, public = False, "another"
     if not valid:
-        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; mend base_url")
+        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; mend {setting}")
     return public
 
 

@@ -65,13 +65,13 @@ class SearchOptions:
 
 PAPER = SearchOptions()
 REPAIRED = SearchOptions(
-    initial=20,
+    initial=10,
     batch=5,
-    surrogate=SurrogateOptions(kernel="corrected", noise="binomial", lengthscale="loo"),
-    acquisition="log_ei",
+    surrogate=SurrogateOptions(noise="binomial", lengthscale="loo"),
     maximiser="pool",
     candidates=8,
     batch_choice="fantasised",
+    preimages=True,
     geometry="sphere",
 )
 
@@ -81,7 +81,7 @@ class InstructZero(Optimizer):
 
     >>> optimizer = InstructZero(dimension=10, seed=0, options=REPAIRED)
     >>> len(optimizer.ask(limit=20))
-    40
+    20
     """
 
     def __init__(self, *, dimension: int, seed: int, options: SearchOptions = PAPER) -> None:
@@ -119,6 +119,22 @@ class InstructZero(Optimizer):
         self._trials.extend(trials)
         self._written.extend(Candidate(trial.proposal, trial.writing) for trial in trials)
         self._written.extend(unpaid)
+
+    def belief(self, points: Points) -> tuple[Points, Points]:
+        """What the surrogate of everything told expects at points (q, d): means and standard deviations, each (q,).
+
+        They are on the scale of what is searched for, and say nothing of the noise of an evaluation there.
+        """
+        observations = self._observations()
+        values = observations.scores.nanmean(1) if observations.values is None else observations.values
+        deviation = float(values.std()) if len(values) > 1 else 0.0
+        scale = deviation if deviation > 1e-12 else 1.0
+        mean, variance = self._fitted().posterior(self._place(torch.from_numpy(points)))
+        return (float(values.mean()) + scale * mean).numpy(), (scale * variance.sqrt()).numpy()
+
+    def outcome(self, trial: Trial) -> float:
+        """What came out of an evaluation, on the scale of `belief`."""
+        return self._objective(trial)
 
     def _fresh(self, candidates: Sequence[Candidate]) -> list[int]:
         """The first candidate of every text that was not evaluated yet."""
@@ -182,10 +198,14 @@ class InstructZero(Optimizer):
 
     def _starts(self, count: int, generator: np.random.Generator) -> Points:
         """The best points evaluated; where more are wanted, random ones as well."""
-        located = sorted(self._located(), key=lambda trial: -trial.score)
+        located = sorted(self._located(), key=lambda trial: -self._objective(trial))
         top = np.array([trial.proposal.z for trial in located[: min(self._options.batch, count)]], dtype=np.float64)
         more = count - len(top) if self._options.candidates > 1 else 0
         return np.concatenate([top, self._spread(generator.random((more, self._dimension)))])
+
+    def _objective(self, trial: Trial) -> float:
+        """What the search maximises."""
+        return trial.score
 
     @property
     def _improvement(self) -> Improvement:

@@ -1,0 +1,112 @@
+"""The command ``instructzero bench``: run what is missing of a plan, then report on all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from instructzero.bench.plan import CellPlan, Plan, cells_of, make_plan
+from instructzero.bench.results import Cell
+from instructzero.config import load_yaml
+from instructzero.errors import ConfigurationError, UserError
+
+Say = Callable[[str], None]
+
+
+def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: Say) -> list[Cell]:
+    """Run the plan of ``file``, in which ``flags`` replace keys, and report; ``paper`` names a figure to draw as well.
+
+    Raises `UserError` with one sentence for a plan that cannot be run.
+    """
+    plan = make_plan(_merged(_of_paper(paper), load_yaml(file) if file else {}, flags))
+    cells = run_plan(plan, say)
+    for path in _report(cells, plan.out, paper):
+        say(f"written: {path}")
+    return cells
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of all layers, of which the last wins; common settings one by one."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        before, after = merged.get("settings"), layer.get("settings")
+        merged |= layer
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            merged["settings"] = {**before, **after}
+    return merged
+
+
+def run_plan(plan: Plan, say: Say) -> list[Cell]:
+    """All cells of the plan, in its order; those that are kept from before are read. A line is said of each other."""
+    from instructzero.bench.cell import kept_outcome
+    from instructzero.bench.engines import make_engine
+    from instructzero.bench.progress import BenchProgress
+
+    plans = cells_of(plan)
+    engine = make_engine(plan)
+    kept = {each.folder: outcome for each in plans if (outcome := kept_outcome(each))}
+    missing = [each for each in plans if each.folder not in kept]
+    say(_plan_line(plan, plans))
+    progress = BenchProgress(len(plans), say)
+    progress.kept(list(kept.values()))
+    found = {_key(outcome.cell): outcome.cell for outcome in kept.values()}
+    with closing(engine.map(missing)) as outcomes:
+        for outcome in outcomes:
+            progress.finished(outcome)
+            found[_key(outcome.cell)] = outcome.cell
+    return [found[_key(each)] for each in plans]
+
+
+def _key(cell: Cell | CellPlan) -> tuple[str, str, str, int]:
+    return cell.models, cell.method, cell.task, cell.seed
+
+
+def _plan_line(plan: Plan, plans: Sequence[CellPlan]) -> str:
+    tasks = len({each.task for each in plans})
+    sizes = {"method": len(plan.methods), "task": tasks, "seed": plan.seeds, "pair": len(plan.models)}
+    product = " × ".join(f"{size} {name}{'' if size == 1 else 's'}" for name, size in sizes.items())
+    budgets = ", ".join(f"{budget:,}" for budget in plan.budgets)
+    what = f"{product} of models = {len(plans):,} runs, tested at {budgets} calls"
+    return f"{what}; {plan.workers} at once, kept in {plan.out}"
+
+
+def _of_paper(name: str | None) -> Mapping[str, Any]:
+    """The plan of a figure or table of the paper."""
+    if name is None:
+        return {}
+    from instructzero.bench.paper import PLANS
+
+    if name not in PLANS:
+        raise ConfigurationError(f"unknown figure {name!r} of the paper; expected one of {', '.join(PLANS)}")
+    return PLANS[name]
+
+
+def _report(cells: Sequence[Cell], out: Path, paper: str | None) -> list[Path]:
+    from instructzero.bench.export import write_parquet
+    from instructzero.bench.page import write_report
+
+    paths = write_report(cells, out)
+    paths += write_parquet(cells, out / "scores.parquet")
+    if paper is not None:
+        from instructzero.bench.paper import draw
+
+        paths += draw(paper, cells, out)
+    return paths
+
+
+def settings_of(assignments: Sequence[str]) -> dict[str, Any]:
+    """Settings from texts such as ``validation=10``; values are read as YAML."""
+    import yaml
+
+    found = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise UserError(f"expected --set NAME=VALUE, got {text!r}; write for example --set validation=10")
+        try:
+            found[name.strip().replace("-", "_")] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"expected a value as YAML has it in --set {text}; put it in quotation marks") from None
+    return found

@@ -1,0 +1,79 @@
+"""The ablation "Manual": a request in words stands where the soft prompt would, and the writer writes one instruction.
+
+The paper takes APE's request for this. This one says the same in other words.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from instructzero.build import (
+    build_blackbox,
+    build_budget,
+    build_evaluator,
+    build_judge,
+    build_task,
+    build_writer_model,
+)
+from instructzero.cleaning import clean
+from instructzero.config import Settings
+from instructzero.models.base import SoftPromptModel
+from instructzero.observers import Observer
+from instructzero.run_directory import RunDirectory
+from instructzero.store import BLACK_BOX, JUDGE, CallStore
+from instructzero.tasks import Task
+from instructzero.templates import writer_prompt
+from instructzero.traffic import Traffic
+
+REQUEST = "Somebody followed one instruction for each of these inputs and gave these outputs."
+MANUAL = "manual.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ManualResult:
+    """What the writer wrote on the request, and its mean score on the test examples."""
+
+    instruction: str
+    test: float
+
+
+def manual_result(folder: Path) -> ManualResult:
+    """Manual with the task, the models and the test examples of the run in ``folder``, kept there in ``manual.json``.
+
+    Asks the black box the test questions, within the run's limits and through its store.
+    """
+    kept = folder / MANUAL
+    if not kept.exists():
+        settings = RunDirectory.read_settings(folder)
+        task = build_task(settings)
+        instruction = write_manually(build_writer_model(settings), settings, task)
+        result = ManualResult(instruction, _test_score(folder, settings, task, instruction))
+        kept.write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
+    return ManualResult(**json.loads(kept.read_text(encoding="utf-8")))
+
+
+def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> str:
+    """The instruction for request, exemplars and cue, without a soft prompt."""
+    chat = settings.writer_template == "chat" or (settings.writer_template == "auto" and model.has_chat_template)
+    prompt = writer_prompt(
+        model, task.exemplars, template=settings.writer_template, placement="user_turn" if chat else "front"
+    )
+    text = f"{prompt.before}{REQUEST}\n\n{prompt.after.lstrip()}"
+    written = model.generate(
+        None, "", text, max_new_tokens=settings.instruction_tokens, special_tokens=prompt.special_tokens
+    )
+    return clean(written[0])
+
+
+def _test_score(folder: Path, settings: Settings, task: Task, instruction: str) -> float:
+    models = {BLACK_BOX: build_blackbox(settings)}
+    if judge := build_judge(settings):
+        models[JUDGE] = judge
+    with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
+        traffic = Traffic(settings, models, store, build_budget(settings, store, run.identity), run.identity)
+        with closing(build_evaluator(settings, task, traffic, Observer())) as evaluator:
+            (found,) = evaluator.evaluate([instruction], task.test)
+            return found.mean

@@ -1,0 +1,182 @@
+"""The figures and the ablation table of the InstructZero paper (Chen et al., ICML 2024), from own runs.
+
+    fig1     left, what each method wrote for taxonomy_animal; right, the improvement over APE and over Uniform on all
+             tasks but those that both do perfectly
+    fig4     test accuracy on 32 tasks: APE, Uniform, InstructZero
+    fig5     accuracy of the top 15 % of the instructions after each of five iterations, on five tasks
+    fig6     the soft prompts of the start and the first two iterations in two dimensions, the best of each numbered,
+             and what those were written as
+    table1   the instruction written on a hand-written request (Manual), from exemplars alone (w/o Manual), and found
+
+The numbering is that of arXiv 2306.03082. `PLANS` holds the bench that each needs: 150 evaluations of 20 calls, all in
+full, as in the paper; three seeds; the embedded models unless others are named. All share one directory, so that a run
+for one figure serves the others.
+
+Differs from the publication:
+
+- Beside the method as published (``paper``) stands the repaired one (``instructzero``).
+- The tasks are the 32 that come with the package; the paper's CS Algorithms has no published test data.
+- Scores are by each task's own metric, where the paper says that every answer is right or wrong.
+- Writing a text again costs ``paper`` no call, so its 150 evaluations may take fewer than 3,000.
+- Of the five tasks of fig5 the text names only Sum; the others are a choice. An iteration is 25 evaluations, whatever
+  the method's own rounds are; the first 25 are its start. The accuracy is that on the validation examples.
+- Manual is a request in other words than APE's (`manual`), and the embedded writer was not taught to follow requests.
+  The cue stands after the exemplars in all three columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from instructzero.bench import figures, paper_figures
+from instructzero.bench.manual import manual_result
+from instructzero.bench.paper_figures import LABELS, by_task
+from instructzero.bench.plan import slug
+from instructzero.bench.results import Cell
+from instructzero.bench.tables import Table
+from instructzero.errors import ConfigurationError
+from instructzero.journal import History, Journal
+
+_COMMON: Mapping[str, Any] = {
+    "budgets": [3000],
+    "seeds": 3,
+    "settings": {"evaluations": 150, "racing": False},
+    "out": "runs/paper",
+}
+_ALL: Mapping[str, Any] = {**_COMMON, "tasks": "all", "methods": ["ape", "uniform", "paper", "instructzero"]}
+_OURS: Mapping[str, Any] = {**_COMMON, "methods": ["paper", "instructzero"]}
+
+PLANS: Mapping[str, Mapping[str, Any]] = {
+    "fig1": _ALL,
+    "fig4": _ALL,
+    "fig5": {**_OURS, "tasks": ["sum", "negation", "larger_animal", "letters_list", "cause_and_effect"]},
+    "fig6": {**_OURS, "tasks": ["larger_animal"]},
+    "table1": {
+        **_OURS,
+        "tasks": [
+            "cause_and_effect", "negation", "translation_en-fr", "sum", "informal_to_formal", "letters_list",
+            "larger_animal",
+        ],
+    },
+}  # fmt: skip
+"""What a bench is given for each figure, by the keys of its file."""
+
+PUBLISHED: Mapping[str, tuple[float, float, float]] = {
+    "cause_and_effect": (0.36, 0.56, 0.91),
+    "negation": (0.27, 0.01, 0.80),
+    "translation_en-fr": (0.02, 0.47, 0.89),
+    "sum": (0.00, 0.00, 1.00),
+    "informal_to_formal": (0.59, 0.31, 0.63),
+    "letters_list": (0.00, 0.15, 1.00),
+    "larger_animal": (0.49, 0.81, 0.91),
+}
+"""The paper's Table 1: Manual, w/o Manual, InstructZero (Vicuna-13B and ChatGPT)."""
+
+
+def draw(name: str, cells: Sequence[Cell], out: Path) -> list[Path]:
+    """Draw one figure or table of `PLANS` from finished cells under ``out``; the paths of the files written.
+
+    One figure for each pair of models, in ``out/paper``; what the plan does not name is left aside. ``table1`` has the
+    writer write, and the black box answer, what Manual needs; that is kept beside each cell. Raises
+    `ConfigurationError` for an unknown name, or where the cells hold nothing to draw.
+    """
+    if name not in PLANS:
+        raise ConfigurationError(f"expected one of {', '.join(PLANS)} of the paper, got {name!r}")
+    plan = PLANS[name]
+    fitting = [cell for cell in cells if cell.method in plan["methods"]]
+    if plan["tasks"] != "all":
+        fitting = [cell for cell in fitting if cell.task in plan["tasks"]]
+    if not fitting:
+        raise ConfigurationError(
+            f"expected finished runs of {' or '.join(plan['methods'])} for {name} in {out}, got none; "
+            f"run the bench of this figure first: instructzero bench --paper {name}"
+        )
+    pairs = sorted({cell.models for cell in fitting})
+    return [
+        path
+        for models in pairs
+        for path in _DRAWERS[name]([cell for cell in fitting if cell.models == models], out, f"{name}-{slug(models)}")
+    ]
+
+
+def _figure_1(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
+    return figures.save(paper_figures.improvements(cells), out / "paper" / name)
+
+
+def _figure_4(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
+    return figures.save(paper_figures.accuracies(cells), out / "paper" / name)
+
+
+def _figure_5(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
+    histories = {(cell.method, cell.task, cell.seed): _history(cell, out) for cell in cells}
+    return figures.save(paper_figures.top_instructions(histories), out / "paper" / name)
+
+
+def _figure_6(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
+    """One figure a method, of its first seed."""
+    paths = []
+    for cell in sorted(cells, key=lambda cell: (cell.method, cell.seed)):
+        path = out / "paper" / f"{name}-{slug(cell.method)}"
+        if path.with_name(f"{path.name}.png") not in paths:
+            title = f"{cell.task}, {LABELS.get(cell.method, cell.method)}"
+            paths += figures.save(paper_figures.explored(_history(cell, out), title), path)
+    return paths
+
+
+def _table_1(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
+    one_of_each = {(cell.task, cell.seed): cell for cell in cells}  # Manual is the same whatever the method
+    manual = {key: manual_result(run_folder(cell, out)).test for key, cell in one_of_each.items()}
+    table = ablation(cells, manual)
+    paths = {
+        out / "paper" / f"{name}.md": table.markdown(),
+        out / "paper" / f"{name}.csv": table.csv(),
+    }
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(paths)
+
+
+_DRAWERS: Mapping[str, Callable[[Sequence[Cell], Path, str], list[Path]]] = {
+    "fig1": _figure_1,
+    "fig4": _figure_4,
+    "fig5": _figure_5,
+    "fig6": _figure_6,
+    "table1": _table_1,
+}
+
+
+def ablation(cells: Sequence[Cell], manual: Mapping[tuple[str, int], float]) -> Table:
+    """The paper's Table 1 with its own numbers beside ours; ``manual`` has test scores by task and seed."""
+    methods = [method for method in LABELS if any(cell.method == method for cell in cells)]
+    plain: dict[str, dict[int, float]] = {}
+    for cell in cells:
+        plain.setdefault(cell.task, {})[cell.seed] = cell.plain.test
+    found = {method: by_task(cells, method) for method in methods}
+    body = []
+    for task in sorted(plain, key=list(PUBLISHED).index):
+        asked = [score for (other, _), score in manual.items() if other == task]
+        ours = [np.mean(asked), np.mean(list(plain[task].values()))]
+        scores = [f"{value:.2f}" for value in ours]
+        scores += [f"{found[method][task]:.2f}" if task in found[method] else "" for method in methods]
+        body.append((task, *scores, *(f"{value:.2f}" for value in PUBLISHED[task])))
+    header = ["task", "Manual", "w/o Manual", *(LABELS[method] for method in methods)]
+    return Table((*header, "paper: Manual", "paper: w/o Manual", "paper: InstructZero"), tuple(body))
+
+
+def run_folder(cell: Cell, out: Path) -> Path:
+    """The run directory of a cell of the bench under ``out``."""
+    return out / slug(cell.models) / slug(cell.method) / f"{slug(cell.task)}-{cell.seed}"
+
+
+def _history(cell: Cell, out: Path) -> History:
+    path = run_folder(cell, out) / "journal.jsonl"
+    if not path.exists():
+        raise ConfigurationError(
+            f"expected the journal of a run at {path}, found none; delete cell.json there and run the bench again"
+        )
+    return Journal(path).history

@@ -1,0 +1,212 @@
+"""A Python script that answers new inputs with the instruction of a run, and a DSPy program with it.
+
+What comes from the run stands in the script as ``repr`` writes it, which no text can break out of.
+"""
+
+from __future__ import annotations
+
+from instructzero.exports.asking import Asking
+
+_HEAD = '''"""Answers an input, an argument or standard input, with the instruction that instructzero found."""
+'''
+
+_MAIN = """
+
+if __name__ == "__main__":
+    print(answer(" ".join(sys.argv[1:]) or sys.stdin.read().strip()))
+"""
+
+
+def script(asking: Asking) -> str:
+    """A whole module with the functions ``prompt(question)`` and ``answer(question)``, and a main part.
+
+    It needs the client of the service that the run asked, transformers for a local model, and for a function of the
+    user's that function. A black box that was a Python object is gone with its process: ``answer`` returns the prompt.
+    """
+    imports, model = _MODELS.get(asking.kind, _nothing)(asking)
+    return f"{_HEAD}\n{imports}\n\n{_prompt(asking)}\n\n{model}{_MAIN}"
+
+
+def dspy_program(asking: Asking) -> str:
+    """A DSPy signature with the instruction, a predictor of it, and the shots of the run as its demonstrations."""
+    demonstrations = "".join(
+        f"    dspy.Example(input={each.input!r}, output={each.outputs[0]!r}),\n" for each in asking.shots
+    )
+    shown = f"predict.demos = [\n{demonstrations}]\n" if demonstrations else ""
+    return f'''"""The instruction that instructzero found, as a DSPy signature.
+
+DSPy lays out its prompts in its own way: scores may differ from those of the run.
+"""
+
+import sys
+
+import dspy
+
+INSTRUCTION = {asking.instruction!r}
+
+signature = dspy.Signature("input -> output", INSTRUCTION)
+predict = dspy.Predict(signature)
+{shown}
+if __name__ == "__main__":
+{_dspy_model(asking)}
+    print(predict(input=" ".join(sys.argv[1:]) or sys.stdin.read().strip()).output)
+'''
+
+
+def _prompt(asking: Asking) -> str:
+    prompt = asking.prompt
+    return f'''INSTRUCTION = {asking.instruction!r}
+
+
+def prompt(question: str) -> str:
+    """What the model reads: the text with which the search scored the instruction."""
+    return {prompt.before!r} + INSTRUCTION + {prompt.between!r} + question + {prompt.after!r}
+'''
+
+
+def _openai(asking: Asking) -> tuple[str, str]:
+    method, said, read = (
+        ("chat.completions", 'messages=[{"role": "user", "content": prompt(question)}]', "message.content")
+        if asking.chat
+        else ("completions", "prompt=prompt(question)", "text")
+    )
+    imports = "import sys\n\nfrom openai import OpenAI" if asking.official else _with_os("from openai import OpenAI")
+    return (
+        imports,
+        f'''def answer(question: str) -> str:
+    """The model's answer; the key is read from OPENAI_API_KEY."""
+    with OpenAI(base_url={asking.endpoint!r}{_key(asking, "OPENAI_API_KEY")}) as client:
+        completion = client.{method}.create(
+            model={asking.model!r},
+            {said},
+            {asking.limit}={asking.max_tokens},
+            temperature={asking.temperature!r},  # leave it out for a model that takes none
+        )
+    return completion.choices[0].{read} or ""
+''',
+    )
+
+
+def _anthropic(asking: Asking) -> tuple[str, str]:
+    client = "from anthropic import Anthropic"
+    imports = f"import sys\n\n{client}" if asking.official else _with_os(client)
+    return (
+        imports,
+        f'''def answer(question: str) -> str:
+    """The model's answer; the key is read from ANTHROPIC_API_KEY."""
+    with Anthropic(base_url={asking.endpoint!r}{_key(asking, "ANTHROPIC_API_KEY")}) as client:
+        message = client.messages.create(
+            model={asking.model!r},
+            messages=[{{"role": "user", "content": prompt(question)}}],
+            max_tokens={asking.max_tokens},
+            extra_body={{"temperature": {asking.temperature!r}}},  # leave it out for a model that takes none
+        )
+    return "".join(block.text for block in message.content if block.type == "text")
+''',
+    )
+
+
+def _with_os(client: str) -> str:
+    return f"import os\nimport sys\n\n{client}"
+
+
+def _key(asking: Asking, variable: str) -> str:
+    """A server of one's own may need no key, but its client wants one."""
+    return "" if asking.official else f', api_key=os.environ.get("{variable}") or "none"'
+
+
+def _transformers(asking: Asking) -> tuple[str, str]:
+    imports = (
+        "import sys\n\nimport torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig"
+    )
+    where = repr(asking.model)
+    if asking.kind == "embedded":
+        imports += "\n\nfrom instructzero.models.registry import EMBEDDED_FOLDER"
+        where = f"str(EMBEDDED_FOLDER / {asking.model!r})"
+    revision = f", revision={asking.revision!r}" if asking.revision else ""
+    chat = """    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+"""
+    sampling = (
+        f"do_sample=True,\n    temperature={asking.temperature!r},\n    top_k=0,"
+        if asking.temperature
+        else "do_sample=False,"
+    )
+    return (
+        imports,
+        f'''DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+MODEL = {where}
+
+tokenizer = AutoTokenizer.from_pretrained(MODEL{revision})
+model = AutoModelForCausalLM.from_pretrained(MODEL{revision}, dtype={asking.dtype!r})
+model = model.to(DEVICE).eval()
+ends = model.generation_config.eos_token_id or tokenizer.eos_token_id
+model.generation_config = GenerationConfig(  # in the place of the checkpoint's own
+    max_new_tokens={asking.max_tokens},
+    {sampling}
+    eos_token_id=ends,
+    pad_token_id=tokenizer.pad_token_id or 0,
+)
+
+
+def answer(question: str) -> str:
+    """The model's answer."""
+    text = prompt(question)
+{chat if asking.chat else ""}    encoded = tokenizer(text, add_special_tokens={not asking.chat}, return_tensors="pt")
+    ids = encoded["input_ids"].to(DEVICE)
+    mask = encoded["attention_mask"].to(DEVICE)
+    with torch.inference_mode():
+        row = model.generate(input_ids=ids, attention_mask=mask)[0]
+    return tokenizer.decode(row[ids.shape[1] :], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+''',
+    )
+
+
+def _function(asking: Asking) -> tuple[str, str]:
+    module, _, function = asking.model.partition(":")
+    return (
+        "import asyncio\nimport importlib\nimport inspect\nimport sys",
+        f'''function = getattr(importlib.import_module({module!r}), {function!r})
+
+
+async def finish(answer):
+    return await answer
+
+
+def answer(question: str) -> str:
+    """The function's answer."""
+    found = function(prompt(question))
+    return asyncio.run(finish(found)) if inspect.isawaitable(found) else found
+''',
+    )
+
+
+def _nothing(asking: Asking) -> tuple[str, str]:
+    return (
+        "import sys",
+        '''def answer(question: str) -> str:
+    """Ask your model here: in the run it was a Python object."""
+    return prompt(question)
+''',
+    )
+
+
+_MODELS = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "hf": _transformers,
+    "embedded": _transformers,
+    "python": _function,
+}
+
+
+def _dspy_model(asking: Asking) -> str:
+    if asking.kind not in ("openai", "anthropic"):
+        return "    # Name your model: dspy.configure(lm=dspy.LM(...))"
+    name = f"{asking.kind if asking.chat else 'text-completion-openai'}/{asking.model}"
+    base = "" if asking.official else f", api_base={asking.endpoint!r}"
+    return (
+        f"    dspy.configure(lm=dspy.LM({name!r}{base}, max_tokens={asking.max_tokens}, "
+        f"temperature={asking.temperature!r}))"
+    )

@@ -1,0 +1,66 @@
+"""Scores of a run in MLflow: where it logs to is MLFLOW_TRACKING_URI's to say, the experiment is ``instructzero``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from instructzero.config import Settings
+from instructzero.integrations.trial_logger import SCORE, TrialLogger, missing
+from instructzero.run_directory import RunDirectory
+
+try:
+    from mlflow import MlflowClient
+    from mlflow.entities import Param
+except ImportError:
+    raise missing("mlflow") from None
+
+EXPERIMENT = "instructzero"
+_IDENTITY = "instructzero.run"
+_LONGEST = 5000  # characters that every version of a tracking server takes in a tag and a parameter
+
+
+class MlflowLogger(TrialLogger):
+    """Logs settings as parameters, numbers as metrics and the best instruction as a tag.
+
+    A run that is continued goes on in the run of MLflow that it began.
+    """
+
+    def __init__(self, settings: Settings, directory: Path) -> None:
+        super().__init__(settings, directory)
+        self._client: Any = MlflowClient()
+        self._run: str | None = None
+
+    def open(self) -> int:
+        identity = RunDirectory(self.directory).identity
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+        known = self._client.search_runs([experiment], f"tags.`{_IDENTITY}` = '{identity}'", max_results=1)
+        if known:
+            self._run = known[0].info.run_id
+            self._client.update_run(self._run, status="RUNNING")
+            steps = [each.step for each in self._client.get_metric_history(self._run, SCORE)]
+            return max(steps, default=-1) + 1
+        run = self._client.create_run(experiment, run_name=self.directory.name, tags={_IDENTITY: identity})
+        self._run = run.info.run_id
+        settings = self.settings.model_dump(mode="json", exclude_none=True)
+        self._client.log_batch(self._run, params=[Param(name, _short(str(each))) for name, each in settings.items()])
+        return 0
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        if self._run is not None:
+            for name, value in values.items():
+                self._client.log_metric(self._run, name, value, step=step)
+
+    def note(self, name: str, text: str, step: int) -> None:
+        if self._run is not None:
+            self._client.set_tag(self._run, name, _short(text))
+
+    def close(self, *, finished: bool) -> None:
+        if self._run is not None:
+            self._client.set_terminated(self._run, "FINISHED" if finished else "KILLED")
+
+
+def _short(text: str) -> str:
+    return text[:_LONGEST]

@@ -1,0 +1,130 @@
+"""The input side of a causal LM whose other weights are elsewhere: its tokenizer and its table of embeddings.
+
+Of the weights, this one tensor is read from the disk, and from a hub the one file that holds it.
+
+Notation: V vocabulary size, h hidden size, s sequence length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+from transformers import GenerationConfig
+
+from instructzero.errors import ModelError
+from instructzero.models.checkpoint import Checkpoint
+from instructzero.models.codec import Codec
+from instructzero.models.network import DTYPES, end_tokens, fingerprint, loading
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class InputEmbeddings(Codec):
+    """A tokenizer and the embeddings of its tokens, ``table``, shape (V, h), which are given out in ``dtype``.
+
+    ``revision`` is the hub's commit, or a fingerprint of a local folder's files; ``eos`` holds the token ids that end
+    a text.
+    """
+
+    name: str
+    revision: str
+    tokenizer: Any
+    table: Tensor
+    dtype: torch.dtype
+    eos: tuple[int, ...]
+    context: int | None
+
+    @property
+    def hidden_size(self) -> int:
+        return self.table.shape[1]
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """What the model sees of token ids, shape (s, h)."""
+        return self.table[torch.tensor(list(ids), dtype=torch.long)].to(self.dtype)
+
+    def statistics(self) -> tuple[float, float]:
+        """Mean and standard deviation over all V * h entries."""
+        total = square = torch.zeros((), dtype=torch.float64)
+        for start in range(0, len(self.table), _ROWS_AT_ONCE):
+            rows = self.table[start : start + _ROWS_AT_ONCE].double()
+            total, square = total + rows.sum(), square + rows.square().sum()
+        mean = float(total) / self.table.numel()
+        return mean, max(0.0, float(square) / self.table.numel() - mean**2) ** 0.5
+
+
+def load_embeddings(
+    name: str, *, dtype: str = "auto", revision: str | None = None, trust_remote_code: bool = False
+) -> InputEmbeddings:
+    """The tokenizer and embeddings of a local folder or a hub id; ``auto`` gives them out in float32.
+
+    Raises `ModelError`, also for a model that scales its embeddings: servers disagree about whose part that is.
+    """
+    if dtype not in DTYPES:
+        raise ModelError(f"expected one of the dtypes {', '.join(DTYPES)}, got {dtype!r}; choose one of them")
+    folder = Path(name).expanduser()
+    source, label = (str(folder.resolve()), folder.resolve().name) if folder.is_dir() else (name, name)
+    with loading(source):
+        options = {"revision": revision, "trust_remote_code": trust_remote_code}
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+        skeleton = _skeleton(source, config, options)
+    _check_plain(label, skeleton)
+    commit = getattr(config, "_commit_hash", None) or revision
+    table = _table(Checkpoint(source, label, commit), skeleton, config.tie_word_embeddings)
+    return InputEmbeddings(
+        name=label,
+        revision=fingerprint(folder) if folder.is_dir() else str(commit or "main"),
+        tokenizer=tokenizer,
+        table=table,
+        dtype=torch.float32 if dtype == "auto" else getattr(torch, dtype),
+        eos=end_tokens(skeleton, tokenizer),
+        context=getattr(config.get_text_config(), "max_position_embeddings", None),
+    )
+
+
+def _skeleton(source: str, config: Any, options: dict[str, Any]) -> Any:
+    """The model without memory for its weights: it knows their names and shapes, and its generation settings."""
+    auto: Any = transformers.AutoModelForCausalLM
+    with torch.device("meta"):
+        model = auto.from_config(config, trust_remote_code=options["trust_remote_code"])
+    try:
+        model.generation_config = GenerationConfig.from_pretrained(source, revision=options["revision"])
+    except OSError:  # without a file of them, the model's own stand in its configuration
+        return model
+    return model
+
+
+def _check_plain(label: str, skeleton: Any) -> None:
+    """Refuse what computes with the embeddings: it might be done twice, or not at all."""
+    try:
+        embed = skeleton.get_input_embeddings()
+    except NotImplementedError:
+        embed = None
+    if type(embed) is not torch.nn.Embedding:
+        raise ModelError(
+            f"expected a writer whose input embeddings are a plain table, got {label}, which scales or computes them, "
+            f"and servers differ in whether they do it to what they are sent; use it as a local writer, hf:{label}, "
+            "or serve another"
+        )
+
+
+def _table(checkpoint: Checkpoint, skeleton: Any, tied: bool) -> Tensor:
+    """The embeddings as they are stored; a checkpoint with tied weights may hold them as those of the output."""
+    embed, output = skeleton.get_input_embeddings(), skeleton.get_output_embeddings()
+    modules = [embed, output] if tied else [embed]
+    names = [f"{name}.weight" for wanted in modules for name, module in skeleton.named_modules() if module is wanted]
+    table = checkpoint.read(names)
+    if table.shape != embed.weight.shape or table.dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ModelError(
+            f"expected input embeddings of shape {tuple(embed.weight.shape)} in {checkpoint.label}, in float32, "
+            f"bfloat16 or float16, got {tuple(table.shape)} in {str(table.dtype).removeprefix('torch.')}; give the "
+            "folder or id of the model without quantisation"
+        )
+    return table

@@ -1,0 +1,259 @@
+"""A writer that generates on a server: only its tokenizer and its input embeddings are loaded here.
+
+Notation: n soft prompts, t soft tokens, h hidden size, s sequence length.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from torch import Tensor
+
+from instructzero.errors import ModelError
+from instructzero.event_loop import EventLoop
+from instructzero.models.embeddings import InputEmbeddings, load_embeddings
+from instructzero.models.exchange import Exchange, together
+from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
+from instructzero.models.wire import Dialect, Order
+from instructzero.types import Completion
+
+SETTING = "writer_url"
+"""What the address is called in the settings."""
+
+_ANSWER_S = 600.0  # a whole round of instructions may wait in the server's queue
+_PROBES = (4, 3, 2)  # so many quarters of the prompt are continued from tokens and from their embeddings,
+_PROBE_TOKENS = 4  # and so far
+
+
+class ServedWriter:
+    """A writer whose weights are on a server (vLLM, SGLang) that continues embeddings.
+
+    ``name`` is the folder or hub id of the same checkpoint, read for its tokenizer and embeddings. They travel in
+    ``dtype``, and the server computes in its own; ``auto`` is float32, which loses nothing. The key is read from the
+    dialect's environment variable. Nothing is sent before the first text is asked for; then the server's models are
+    listed, and a prompt is continued both as tokens and as embeddings: where the two differ, the server has other
+    weights than lie here.
+
+    >>> from instructzero.models.vllm import Vllm
+    >>> writer = ServedWriter(Vllm(), "Qwen/Qwen2.5-7B-Instruct", url="http://host:8000")   # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        name: str,
+        *,
+        url: str | None = None,
+        dtype: str = "auto",
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+        concurrency: int = 32,
+        timeout: float = _ANSWER_S,
+        retries: int = 5,
+    ) -> None:
+        check_service(concurrency, timeout)
+        self._dialect = dialect
+        self._name = name
+        self._service = _service(dialect, name, url or dialect.default_url)
+        self._exchange = partial(Exchange, self._service, concurrency=concurrency, timeout=timeout, retries=retries)
+        self._embeddings = load_embeddings(name, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code)
+        self._served: _Served | None = None
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Without the address: the same checkpoint writes the same wherever it is served."""
+        return {
+            "backend": self._dialect.backend,
+            "model": self._embeddings.name,
+            "revision": self._embeddings.revision,
+            "dtype": str(self._embeddings.dtype).removeprefix("torch."),
+        }
+
+    @property
+    def hidden_size(self) -> int:
+        return self._embeddings.hidden_size
+
+    @property
+    def has_chat_template(self) -> bool:
+        return self._embeddings.has_chat_template
+
+    def embedding_statistics(self) -> tuple[float, float]:
+        return self._embeddings.statistics()
+
+    def render_chat(self, content: str) -> str:
+        return self._embeddings.render_chat([{"role": "user", "content": content}])
+
+    def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
+        """Raises `ModelError`: these services give texts, not states."""
+        raise ModelError(
+            f"expected a writer that shows its last layer's state, as the methods instinct, zopo and presto need it, "
+            f"got one at {self._service.endpoint}, which gives texts only; use a local writer (hf:{self._name}) or "
+            "another method"
+        )
+
+    def generate(
+        self,
+        soft_prompts: Tensor | None,
+        before: str,
+        after: str,
+        *,
+        max_new_tokens: int,
+        special_tokens: bool,
+    ) -> list[str]:
+        """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``, as a local model gives them."""
+        if soft_prompts is None:
+            head = self._embeddings.encode(before + after, special_tokens=special_tokens)
+            prompt = _Prompt(head, [], self._embeddings.embed([])[None])
+        else:
+            self._check_soft_prompts(soft_prompts)
+            head = self._embeddings.encode(before, special_tokens=special_tokens)
+            tail = self._embeddings.encode(after, special_tokens=False)
+            prompt = _Prompt(head, tail, soft_prompts.to("cpu", self._embeddings.dtype))
+        self._embeddings.budget(prompt.length, max_new_tokens)  # refuses before anything is sent
+        with closing(EventLoop()) as loop:
+            return loop.run(self._write(prompt, max_new_tokens))
+
+    async def _write(self, prompt: _Prompt, max_new_tokens: int) -> list[str]:
+        exchange = self._exchange()
+        try:
+            if self._served is None:
+                served = await self._find(exchange)
+                await self._check_weights(exchange, served, [*prompt.head, *prompt.tail])
+                self._served = served
+            budget = self._served.limited(self._embeddings).budget(prompt.length, max_new_tokens)
+            order = Order(self._served.id, budget, self._embeddings.eos)
+            head, tail = self._embeddings.embed(prompt.head), self._embeddings.embed(prompt.tail)
+            frame = self._dialect.frame(order, head, tail)
+            return await self._texts(exchange, [partial(frame, row) for row in prompt.soft])
+        finally:
+            await exchange.close()
+
+    async def _texts(self, exchange: Exchange, bodies: Sequence[Callable[[], bytes]]) -> list[str]:
+        answers = await together(exchange.post(self._dialect.path, body, self._read) for body in bodies)
+        return [answer.text for answer in answers]
+
+    async def _find(self, exchange: Exchange) -> _Served:
+        """The served model of the writer's name."""
+        listing = await exchange.get("/v1/models", self._read_listing)
+        models = _models(listing.text)
+        for model in models:
+            if Path(self._embeddings.name).name in model.names:
+                return model
+        raise ModelError(
+            f"expected {self._name} among the models at {self._service.endpoint}, got "
+            f"{', '.join(model.id for model in models) or 'none'}; mend {SETTING}, or serve it there: "
+            f"{self._dialect.command} {self._name} {self._dialect.flags}"
+        )
+
+    async def _check_weights(self, exchange: Exchange, served: _Served, ids: Sequence[int]) -> None:
+        """Refuse a server that makes something else of embeddings than of the tokens that they stand for."""
+        if not ids:
+            return
+        budget = served.limited(self._embeddings).budget(len(ids), _PROBE_TOKENS)
+        starts = [ids[: -(-len(ids) * quarters // 4)] for quarters in _PROBES]
+        order = Order(served.id, budget, self._embeddings.eos)
+        frame = self._dialect.frame(order, *[self._embeddings.embed([])] * 2)
+        # One kind after the other: SGLang mixes up a batch of both.
+        of_tokens = await self._texts(exchange, [partial(self._dialect.tokens, order, each) for each in starts])
+        of_embeddings = await self._texts(exchange, [partial(frame, self._embeddings.embed(each)) for each in starts])
+        # One may differ by rounding, where two tokens are equally likely.
+        if sum(map(str.__eq__, of_tokens, of_embeddings)) < len(starts) - 1:
+            raise ModelError(
+                f"expected the weights of {self._name} at {self._service.endpoint}, got a server that continues their "
+                "embeddings otherwise than their tokens; serve the checkpoint that is loaded here, or use a local "
+                f"writer, hf:{self._name}"
+            )
+
+    def _read(self, reply: Reply) -> Completion:
+        """The text of a reply, decoded here where possible, as a local model's tokens are."""
+        if reply.status != 200:
+            raise self._failure(reply)
+        written = self._dialect.read(reply, self._service)
+        return Completion(written.text if written.ids is None else self._embeddings.decode(written.ids))
+
+    def _read_listing(self, reply: Reply) -> Completion:
+        if reply.status != 200:
+            raise self._failure(reply)
+        return Completion(reply.body.decode("utf-8", "replace"))
+
+    def _failure(self, reply: Reply) -> Exception:
+        complaint = Complaint.read(reply.body)
+        said = self._service.scrub(complaint.message)
+        if self._dialect.refusal in complaint.message:
+            return ModelError(
+                f"expected a server at {self._service.endpoint} that takes embeddings, got one that does not ({said}); "
+                f"start it with {self._dialect.flags}"
+            )
+        if "hidden_size" in complaint.message:
+            return ModelError(
+                f"expected the weights of {self._name}, of hidden size {self.hidden_size}, at "
+                f"{self._service.endpoint}, got others ({said}); serve the checkpoint that is loaded here"
+            )
+        return self._service.failure(reply.status, reply.headers, complaint)
+
+    def _check_soft_prompts(self, soft_prompts: Tensor) -> None:
+        if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self.hidden_size:
+            raise ModelError(
+                f"expected soft prompts of shape (n, t, {self.hidden_size}) for {self._embeddings.name}, got "
+                f"{tuple(soft_prompts.shape)}; project to the writer's hidden size"
+            )
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """Tokens before and after n soft prompts (n, t, h)."""
+
+    head: list[int]
+    tail: list[int]
+    soft: Tensor
+
+    @property
+    def length(self) -> int:
+        return len(self.head) + self.soft.shape[1] + len(self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A model in a server's list: the id that it is asked by, and how many positions the server gives it."""
+
+    id: str
+    root: str
+    context: int | None
+
+    @property
+    def names(self) -> set[str]:
+        """The last parts of its id and of the folder or hub id that it was loaded from."""
+        return {Path(self.id).name, Path(self.root).name}
+
+    def limited(self, embeddings: InputEmbeddings) -> InputEmbeddings:
+        """The embeddings of a model with no more positions than the server gives it."""
+        contexts = [each for each in (self.context, embeddings.context) if each is not None]
+        return replace(embeddings, context=min(contexts, default=None))
+
+
+def _models(listing: str) -> list[_Served]:
+    """What a list of models, as OpenAI's API has it, says; nothing if it is none."""
+    try:
+        return [
+            _Served(str(card["id"]), str(card.get("root") or card["id"]), count(card.get("max_model_len")) or None)
+            for card in json.loads(listing)["data"]
+        ]
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return []
+
+
+def _service(dialect: Dialect, name: str, url: str) -> Service:
+    """Where the writer is served; its address may end in /v1, as clients of OpenAI's API want it."""
+    endpoint = checked_url(url, setting=SETTING)
+    if endpoint != url.rstrip("/"):
+        raise ModelError(
+            f"expected {SETTING} without user, password or query, got one with them; a key belongs in the environment "
+            f"variable {dialect.variable}"
+        )
+    key = read_key(dialect.variable, required=False)
+    return Service(endpoint.removesuffix("/v1"), name, dialect.variable, key, setting=SETTING)

@@ -1,0 +1,88 @@
+"""CAPO: few children a round, races, and a price for length.
+
+Zehle, Schlager, Heiß, Feurer: CAPO: Cost-Aware Prompt Optimization, AutoML 2025, PMLR 293, arXiv 2504.16005. In each
+round, c = 4 children are crossed from two members of a population of μ = 10, drawn at random, and mutated. The μ of
+most worth among members and children stay, where
+
+    worth = mean score − γ · length / length of the longest first instruction,    γ = 0.05
+
+These are the best μ of all evaluated, because a text that falls behind μ others stays behind them. Children race over
+blocks of the validation examples, which is done where they are scored. One that dropped out is worth what it had on the
+examples that it was scored on, and of the same worth the one on more examples is worth more.
+
+A writer that reads no requests continues the beginning of one parent, at a mutation of the other's z.
+
+Differs from the publication:
+- Only the instruction evolves. The paper's prompts hold up to five exemplars too, crossed and mutated along with it.
+- Crossover and mutation are one request, so that a child costs one call instead of two.
+- The race: the paper drops a text that μ others beat in paired t-tests (α = 0.2) on blocks of 30 examples, members and
+  children together. Here a child drops out when it can hardly reach the best score any more.
+- Length is in words of the instruction, instead of tokens of the prompt; it counts for survival, not in the race. The
+  longest first instruction is that of the first μ evaluated. A length penalty of the run comes on top of it.
+- The requests show demonstrations in place of a description of the task, and the first population is guessed from
+  them; the paper's is drawn from a stock that a model wrote.
+- Texts that were evaluated before are not evaluated again and do not take part; of equals the earlier stays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from instructzero.optimizers.evoprompt import check_population, cross, merit, survivors
+from instructzero.optimizers.metaprompts import enveloped
+from instructzero.optimizers.texts import TextOptimizer
+from instructzero.types import Proposal, Trial
+
+LENGTH_PENALTY = 0.05
+"""γ of the paper: what an instruction as long as the longest first one loses of its score."""
+
+
+class Capo(TextOptimizer):
+    """Rounds of ``batch`` children of two random members of the population.
+
+    >>> optimizer = Capo(dimension=2, seed=0, demonstrations="Input: hot\\nOutput: cold")
+    >>> [len(optimizer.ask(limit)) for limit in (50, 3)]
+    [10, 3]
+    """
+
+    def __init__(self, *, dimension: int, seed: int, demonstrations: str, population: int = 10, batch: int = 4) -> None:
+        """Raises `ConfigurationError` for a population of fewer than three."""
+        check_population(population)
+        super().__init__(dimension=dimension, seed=seed, demonstrations=demonstrations, initial=population, batch=batch)
+        self._population = population
+
+    def _next(self, count: int, generator: np.random.Generator) -> list[Proposal]:
+        members = self._survivors()
+        return [self._child(members, generator) for _ in range(count)]
+
+    def _child(self, members: list[Trial], generator: np.random.Generator) -> Proposal:
+        first, second = (members[each] for each in generator.choice(len(members), 2, replace=len(members) < 2))
+        request = merge_and_rephrase(first.instruction, second.instruction, self._demonstrations)
+        return cross(first, second, request, generator)
+
+    def _survivors(self) -> list[Trial]:
+        """The population: the instructions of most worth, the length included."""
+        longest = max((length(trial.instruction) for trial in self._trials[: self._population]), default=0)
+
+        def worth(trial: Trial) -> tuple[float, int]:
+            score, examples = merit(trial)
+            return score - LENGTH_PENALTY * length(trial.instruction) / max(longest, 1), examples
+
+        return survivors(self._trials, self._population, worth)
+
+
+def length(instruction: str) -> int:
+    """In words."""
+    return len(instruction.split())
+
+
+def merge_and_rephrase(first: str, second: str, demonstrations: str) -> str:
+    """Asks for a child of two instructions."""
+    return enveloped(
+        "These inputs and outputs show a task.\n\n"
+        f"{demonstrations}\n\n"
+        "Make a new instruction for it of these two.\n\n"
+        f"Instruction 1: {first}\nInstruction 2: {second}\n\n"
+        "First merge them into one that keeps what marks each of them. Then say the outcome in clearly different words"
+        " with the same meaning. Answer with the reworded instruction."
+    )

@@ -1,0 +1,105 @@
+"""A fixed pool of soft prompts, for the methods that choose among points instead of searching between them.
+
+Notation: n points of the pool, each z of shape (d,); h the size of a representation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.quasirandom import SobolEngine
+
+from instructzero.errors import ModelError
+from instructzero.optimizers.base import Represent, generator_for
+from instructzero.types import Candidate, Trial
+
+SIZE = 500
+"""Points in a pool. The papers take 10,000, which their writers represent and decode on a GPU."""
+
+
+class Pool:
+    """The first n scrambled Sobol points in [-1, 1]^d for a seed, and what the writer makes of them before it writes.
+
+    >>> pool = Pool(dimension=2, seed=0, size=8, represent=lambda points: torch.tensor(points, dtype=torch.float64))
+    >>> len(pool.points), tuple(pool.features.shape), pool.position(pool.points[3])
+    (8, (8, 2), 3)
+    """
+
+    def __init__(self, *, dimension: int, seed: int, represent: Represent, size: int = SIZE) -> None:
+        """``represent`` is called at most once, with all points, when ``features`` are first asked for."""
+        scramble = int(generator_for(seed, 0).integers(2**32))
+        sobol = SobolEngine(dimension, scramble=True, seed=scramble)  # type: ignore[no-untyped-call]
+        unit = sobol.draw(size, dtype=torch.float64)
+        self.points: tuple[tuple[float, ...], ...] = tuple(map(tuple, (2 * unit - 1).tolist()))
+        self._represent = represent
+        self._position = {z: position for position, z in enumerate(self.points)}
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def position(self, z: tuple[float, ...] | None) -> int | None:
+        """Where z stands among the points; ``None`` where it is none of them."""
+        return None if z is None else self._position.get(z)
+
+    @cached_property
+    def features(self) -> Tensor:
+        """Representations with zero mean and unit deviation in every coordinate, (n, h); 0 where all are equal.
+
+        Raises ModelError where the writer represents a point by something that is no number.
+        """
+        raw = self._represent(self.points).double()
+        if len(raw) != len(self) or not bool(raw.isfinite().all()):
+            raise ModelError(
+                f"expected finite representations of {len(self)} points, got {tuple(raw.shape)} with "
+                f"{int((~raw.isfinite()).sum())} that are not; load the writer in a wider dtype, such as bfloat16"
+            )
+        centred = raw - raw.mean(0)
+        deviation = centred.square().mean(0).sqrt()
+        return torch.where(deviation > 1e-9, centred / deviation.clamp_min(1e-9), 0.0)
+
+
+class PoolRecord:
+    """What was told about a pool: the text of every point that was written, the score of every text that was paid for.
+
+    It depends on what was told only, not on the pieces it was told in.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.texts: dict[int, str] = {}
+        """The text at each position of the pool, where it is known."""
+        self.scores: dict[str, float] = {}
+        """The score of each text, in the order of being told."""
+
+    def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
+        self.scores |= {trial.instruction: trial.score for trial in trials}
+        self.texts |= self.texts_of([Candidate(trial.proposal, trial.writing) for trial in trials])
+        self.texts |= self.texts_of(unpaid)
+
+    def texts_of(self, candidates: Sequence[Candidate]) -> Mapping[int, str]:
+        """The texts of those candidates that are points of the pool, by position."""
+        located = ((self._pool.position(each.proposal.z), each.instruction) for each in candidates)
+        return {position: text for position, text in located if position is not None}
+
+    def fresh(self, candidates: Sequence[Candidate]) -> list[int]:
+        """The first candidate of every text that was not paid for yet."""
+        first = {each.instruction: index for index, each in reversed(list(enumerate(candidates)))}
+        return sorted(index for text, index in first.items() if text not in self.scores)
+
+    def scored(self) -> list[int]:
+        """The positions whose text has a score, whichever point it was paid for at."""
+        return sorted(position for position, text in self.texts.items() if text in self.scores)
+
+    def open(self) -> Tensor:
+        """A number for the text of every position that may be worth paying for, -1 for the others; shape (n,).
+
+        Positions known to be written as the same text have the same number; one that was never written has its own.
+        """
+        first: dict[str, int] = {}
+        numbers = list(range(len(self._pool)))
+        for position, text in sorted(self.texts.items()):
+            numbers[position] = -1 if text in self.scores else first.setdefault(text, position)
+        return torch.tensor(numbers)

@@ -1,0 +1,188 @@
+// Where the best instruction wins and loses, example by example, and every answer of the best ones.
+
+const NO_TEXT = "not shown here";
+const MOST_COLUMNS = 120;
+
+const roleOf = (part, role) => part.rows.find((each) => instructionOf(each.row).roles.includes(role));
+
+/** The examples of one part of the data beside the answers of the best instruction and one rival. */
+function fillExamples() {
+  const place = document.getElementById("example-table");
+  if (!place) return;
+  const parts = data.examples.parts;
+  let part = parts[0];
+  let rival = null;
+  let filter = "all";
+  const partChoice = choice("Part of the data", parts.map((each) => [each.name, each.name]), part.name, (name) => {
+    part = parts.find((each) => each.name === name);
+    rebuild();
+  });
+  const content = el("div");
+  place.replaceWith(parts.length > 1 ? partChoice : "", content);
+
+  function rebuild() {
+    const rivals = Object.keys(part.duels);
+    rival = rivals.includes(rival) ? rival : (rivals[0] ?? null);
+    const columns = exampleColumns(part, rival);
+    const table = pagedTable({
+      caption: part.left_out
+        ? `${count(part.left_out)} more examples, on which the instructions do not differ, are left out.`
+        : `All ${count(part.examples.length)} ${part.name} examples.`,
+      columns,
+      rows: exampleRows(part, rival, filter),
+      controls: [...chooseRival(rivals), ...chooseFilter()],
+      sort: columns[0],
+      size: 20,
+    });
+    content.replaceChildren(table.node);
+    fillMatrix(part);
+  }
+
+  function chooseRival(rivals) {
+    const options = rivals.map((role) => [role, role === "plain" ? "the plain instruction" : "your instruction"]);
+    return options.length > 1
+      ? [select("Against", options, rival, (role) => { rival = role; rebuild(); })]
+      : [];
+  }
+
+  function chooseFilter() {
+    if (rival === null) return [];
+    const { wins, losses, ties } = part.duels[rival];
+    const options = [
+      ["all", `all (${count(wins + losses + ties)})`],
+      ["wins", `the best one is better (${count(wins)})`],
+      ["losses", `the other one is better (${count(losses)})`],
+      ["wrong", "neither is right"],
+    ];
+    return [select("Show", options, filter, (key) => { filter = key; rebuild(); })];
+  }
+
+  rebuild();
+}
+
+function exampleRows(part, rival, filter) {
+  const best = part.rows[0];
+  const other = rival && roleOf(part, rival);
+  const rows = part.examples.map((example, place) => ({
+    ...example,
+    best: { score: best.scores[place], answer: best.answers[place] },
+    rival: other ? { score: other.scores[place], answer: other.answers[place] } : null,
+  }));
+  if (!other || filter === "all") return rows;
+  const fits = {
+    wins: (row) => row.best.score > row.rival.score,
+    losses: (row) => row.best.score < row.rival.score,
+    wrong: (row) => row.best.score < 1 && row.rival.score < 1,
+  };
+  return rows.filter(fits[filter]);
+}
+
+function exampleColumns(part, rival) {
+  const answer = (name, key) => ({
+    name,
+    value: (row) => row[key].score,
+    cell: (row) => [verdict(row[key].score), " ", row[key].answer === null ? "not asked" : foreign(row[key].answer, 300)],
+    kind: "answer",
+  });
+  return [
+    { name: "number", value: (row) => row.number, cell: (row) => count(row.number), numeric: true },
+    { name: "input", cell: (row) => (row.input === null ? NO_TEXT : foreign(row.input, 400)), kind: "text" },
+    { name: "accepted", cell: accepted, kind: "text" },
+    answer("answer with the best", "best"),
+    ...(rival ? [answer(rival === "plain" ? "with the plain one" : "with yours", "rival")] : []),
+  ];
+}
+
+function accepted(row) {
+  if (row.outputs === null) return NO_TEXT;
+  return row.outputs.flatMap((output, place) => [place ? " or " : "", foreign(output, 200)]);
+}
+
+/** Right, wrong, or in between, in a sign and in words. */
+function verdict(value) {
+  if (value === null) return el("span", { class: "verdict" }, "–");
+  const kind = value === 1 ? "right" : value === 0 ? "wrong" : "partly";
+  const sign = { right: "✓", wrong: "✗", partly: value.toFixed(2) }[kind];
+  return el("span", { class: `verdict ${kind}`, role: "img", "aria-label": kind === "partly" ? `score ${sign}` : kind }, sign);
+}
+
+/** A grid of all answers; arrow keys and the pointer go from cell to cell, what is there is said below. */
+function fillMatrix(part) {
+  const place = document.getElementById("matrix");
+  const width = Math.min(MOST_COLUMNS, part.examples.length);
+  const readout = el("div", { class: "readout", role: "status" }, "Point at a cell, or go from cell to cell with the arrow keys.");
+  const cells = part.rows.map((row) => row.scores.slice(0, width).map((value, column) => matrixCell(part, row, value, column)));
+  const body = part.rows.map((row, number) =>
+    el("tr", {}, el("th", { scope: "row" }, ...badges(instructionOf(row.row)), foreignLine(instructionOf(row.row).text)), ...cells[number]),
+  );
+  let current = [0, 0];
+
+  function visit(line, column, focus) {
+    cells[current[0]][current[1]].tabIndex = -1;
+    current = [line, column];
+    const cell = cells[line][column];
+    cell.tabIndex = 0;
+    if (focus) cell.focus();
+    readout.replaceChildren(...sayCell(part, part.rows[line], column));
+  }
+
+  function where(event) {
+    const cell = event.target.closest("td");
+    const line = cell ? cells.findIndex((row) => row.includes(cell)) : -1;
+    return line < 0 ? null : [line, cells[line].indexOf(cell)];
+  }
+
+  const steps = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+  const grid = el(
+    "table",
+    {
+      class: "matrix",
+      role: "grid",
+      "aria-label": `Answers to the ${part.name} examples`,
+      onkeydown(event) {
+        const step = steps[event.key];
+        if (!step) return;
+        event.preventDefault();
+        const [line, column] = [current[0] + step[0], current[1] + step[1]];
+        if (cells[line]?.[column]) visit(line, column, true);
+      },
+      onpointerover(event) {
+        const at = where(event);
+        if (at) visit(...at, false);
+      },
+      onfocusin(event) {
+        const at = where(event);
+        if (at) visit(...at, false);
+      },
+    },
+    el("tbody", {}, ...body),
+  );
+  cells[0][0].tabIndex = 0;
+  const note = width < part.examples.length ? [el("p", { class: "faint" }, `The first ${width} examples.`)] : [];
+  place.replaceChildren(el("div", { class: "wide" }, grid), ...note, readout);
+}
+
+function matrixCell(part, row, value, column) {
+  const kind = value === null ? "unasked" : value === 1 ? "right" : value === 0 ? "wrong" : "partly";
+  const said = { unasked: "not asked", right: "right", wrong: "wrong", partly: `score ${score(value)}` }[kind];
+  return el(
+    "td",
+    { class: kind, tabindex: -1, "aria-label": `Example ${part.examples[column].number}: ${said}` },
+    el("span", { class: "cell" }),
+  );
+}
+
+function foreignLine(text) {
+  return el("bdi", { dir: "auto", class: "foreign" }, cut(visible(text), 120) || "(empty)");
+}
+
+function sayCell(part, row, column) {
+  const example = part.examples[column];
+  const answer = row.answers[column];
+  return [
+    el("p", { class: "facts" }, ...badges(instructionOf(row.row)), foreignLine(instructionOf(row.row).text), ` · ${part.name} example ${example.number}`),
+    el("p", {}, "Input: ", example.input === null ? NO_TEXT : foreign(example.input, 300)),
+    el("p", {}, "Accepted: ", ...[accepted(example)].flat()),
+    el("p", {}, "Answer: ", answer === null ? "not asked" : foreign(answer, 300), " ", verdict(row.scores[column])),
+  ];
+}

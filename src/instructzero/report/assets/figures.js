@@ -1,0 +1,259 @@
+// The figures of the search.
+
+const VALUE_NAME = data.run.length_penalty ? "score less price" : "validation score";
+const QUARTERS = [0, 0.25, 0.5, 0.75, 1];
+const landscape = (width) => Math.round(Math.min(380, Math.max(260, width * 0.5)));
+
+/** The best value so far, in steps, over every evaluation. */
+function drawCourse() {
+  const { dots, steps, end } = data.course;
+  if (!end) return noPlot("course");
+  let unit = "calls";
+  const names = { calls: "calls to the black box", usd: "dollars at list price" };
+  const draw = (width, height) => {
+    const x = scale([0, end[unit]], [MARGIN.left, width - MARGIN.right]);
+    const y = scale([0, 1], [height - MARGIN.bottom, MARGIN.top]);
+    const xs = ticks([0, end[unit]], width / 110);
+    const format = unit === "calls" ? count : (value) => `$${trimmed(value)}`;
+    const place = (dot) => ({ x: x(dot[unit]), y: y(dot.value) });
+    const circles = dots.map((dot) => {
+      const at = place(dot);
+      return svg("circle", { class: dot.complete ? "dot" : "dot partial", cx: at.x, cy: at.y, r: 3.2 });
+    });
+    const marks = steps.map((dot) => svg("circle", { class: "step", cx: place(dot).x, cy: place(dot).y, r: 4.5 }));
+    const path = steps.map((dot, number) => {
+      const at = place(dot);
+      return number ? `H${at.x}V${at.y}` : `M${at.x} ${at.y}`;
+    });
+    return {
+      layers: [
+        axes({ x, y, xs, ys: QUARTERS, width, height, xName: names[unit], yName: VALUE_NAME, format }),
+        ...references(y, width),
+        ...circles,
+        svg("path", { class: "line", d: `${path.join("")}H${x(end[unit])}` }),
+        ...marks,
+      ],
+      points: dots.map((dot) => ({ ...place(dot), say: () => sayDot(dot) })),
+    };
+  };
+  const redraw = plot("course", {
+    label: `The best ${VALUE_NAME} rose ${steps.length - 1} times, from ${score(steps[0].value)} to ${score(steps.at(-1).value)}`,
+    shape: landscape,
+    draw,
+  });
+  if (end.usd) {
+    controls("course").append(
+      choice("What it took", [["calls", "by calls"], ["usd", "by cost"]], unit, (key) => {
+        unit = key;
+        redraw();
+      }),
+    );
+  }
+}
+
+function sayDot(dot) {
+  const row = instructionOf(dot.row);
+  return saying(
+    dot.row,
+    dot.evaluation ? `evaluation ${count(dot.evaluation)}` : "before the search",
+    `score ${score(row.score)}${dot.complete ? "" : ` on ${row.examples} examples`}`,
+    `${count(dot.calls)} calls`,
+    dot.usd ? dollars(dot.usd) : "",
+  );
+}
+
+/** Lines at what the best instruction has to beat. */
+function references(y, width) {
+  const lines = data.instructions.flatMap((row) =>
+    row.roles.filter((role) => role !== "best").map((role) => ({ role, at: y(row.value) })),
+  );
+  return lines.flatMap(({ role, at }) => [
+    svg("line", { class: `reference ${role}`, x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
+    svg("text", { class: "reference", x: width - MARGIN.right, y: at - 5, "text-anchor": "end" }, ROLE_NAMES[role]),
+  ]);
+}
+
+const controls = (name) => document.querySelector(`#figure-${name} .controls`);
+
+/** A box a round, and the best 15 % of all instructions up to then. */
+function drawRounds() {
+  const rounds = data.rounds;
+  if (!rounds.length) return noPlot("rounds");
+  const named = (each) => (each.first === each.last ? `${each.first}` : `${each.first}–${each.last}`);
+  const draw = (width, height) => {
+    const x = scale([-0.5, rounds.length - 0.5], [MARGIN.left, width - MARGIN.right]);
+    const y = scale([0, 1], [height - MARGIN.bottom, MARGIN.top]);
+    const every = Math.ceil(rounds.length / (width / (rounds.some((each) => each.first !== each.last) ? 64 : 36)));
+    const xs = rounds.map((_, place) => place).filter((place) => place % every === 0);
+    const half = Math.min(14, (x(1) - x(0)) * 0.32);
+    const top = (part) => rounds.map((each, place) => `${x(place)} ${y(each.top[part])}`);
+    return {
+      layers: [
+        axes({
+          x, y, xs, ys: QUARTERS, width, height, xName: "round", yName: VALUE_NAME, format: (place) => named(rounds[place]),
+        }),
+        ...rounds.map((each, place) => box(each.quantiles.map(y), x(place), half)),
+        svg("path", { class: "band", d: `M${[...top(2), ...top(0).reverse()].join("L")}Z` }),
+        svg("path", { class: "line", d: `M${top(1).join("L")}` }),
+        ...rounds.map((each, place) => svg("circle", { class: "step", cx: x(place), cy: y(each.top[1]), r: 3 })),
+      ],
+      points: rounds.map((each, place) => ({ x: x(place), y: y(each.quantiles[2]), say: () => sayRound(each, named(each)) })),
+    };
+  };
+  const last = rounds.at(-1);
+  plot("rounds", {
+    label: `The mean of the best 15 % went from ${score(rounds[0].top[1])} after round ${named(rounds[0])} to ${score(last.top[1])} after round ${named(last)}`,
+    shape: landscape,
+    draw,
+  });
+}
+
+function box([least, low, middle, high, most], x, half) {
+  return svg(
+    "g",
+    { class: "box" },
+    svg("line", { x1: x, x2: x, y1: least, y2: most }),
+    svg("rect", { x: x - half, width: 2 * half, y: high, height: Math.max(1, low - high) }),
+    svg("line", { class: "median", x1: x - half, x2: x + half, y1: middle, y2: middle }),
+  );
+}
+
+function sayRound(each, name) {
+  const [least, , middle, , most] = each.quantiles;
+  return [
+    el("p", { class: "facts" }, `round ${name} · ${plural(each.evaluations, "evaluation")}`),
+    el(
+      "p",
+      {},
+      `Median ${score(middle)}, from ${score(least)} to ${score(most)}. ` +
+        `The best 15 % up to then: mean ${score(each.top[1])}, from ${score(each.top[0])} to ${score(each.top[2])}.`,
+    ),
+  ];
+}
+
+/** The evaluated points in two dimensions. */
+function drawSpace() {
+  const { points } = data.space;
+  if (!points) return noPlot("space");
+  let method = "pca";
+  let colour = "value";
+  const values = points.map((point) => instructionOf(point.row).value);
+  const range = { value: [0, 1], round: [0, Math.max(1, ...points.map((point) => point.round))] };
+  const draw = (width, height) => {
+    const place = fitted(points.map((point) => point[method]), width, height);
+    const circles = points.map((point, number) => {
+      const [x, y] = place(point[method]);
+      const value = colour === "value" ? values[number] : point.round;
+      const roles = instructionOf(point.row).roles;
+      return svg("circle", {
+        class: `point by-${colour}${point.leader ? " leader" : ""}${roles.includes("best") ? " best" : ""}`,
+        cx: x,
+        cy: y,
+        r: 3 + 4 * Math.min(1, Math.max(0, values[number])),
+        "--share": share(value, range[colour]),
+      });
+    });
+    return {
+      layers: [svg("rect", { class: "frame", x: 1, y: 1, width: width - 2, height: height - 2 }), ...circles],
+      points: points.map((point) => {
+        const [x, y] = place(point[method]);
+        return { x, y, say: () => sayPoint(point) };
+      }),
+    };
+  };
+  const redraw = plot("space", {
+    label: `${plural(points.length, "point")} of the search space in two dimensions`,
+    shape: (width) => Math.round(Math.min(480, Math.max(300, width * 0.6))),
+    draw,
+  });
+  const legend = el("span", { class: "legend" });
+  const explain = () =>
+    legend.replaceChildren(
+      colour === "value" ? "score 0" : "round 0",
+      el("span", { class: `ramp by-${colour}` }),
+      colour === "value" ? "1" : String(range.round[1]),
+    );
+  explain();
+  if (points[0].tsne) {
+    controls("space").append(
+      choice("Projection", [["pca", "principal components"], ["tsne", "t-SNE"]], method, (key) => {
+        method = key;
+        redraw();
+      }),
+    );
+  }
+  controls("space").append(
+    choice("Colour", [["value", "by score"], ["round", "by round"]], colour, (key) => {
+      colour = key;
+      explain();
+      redraw();
+    }),
+    legend,
+  );
+}
+
+/** From a map's places to pixels, both directions at one scale. */
+function fitted(places, width, height) {
+  const pad = 18;
+  const ranges = [0, 1].map((axis) => {
+    const values = places.map((place) => place[axis]);
+    return [Math.min(...values), Math.max(...values)];
+  });
+  const [wide, high] = ranges.map(([low, top]) => top - low || 1);
+  const size = Math.min((width - 2 * pad) / wide, (height - 2 * pad) / high);
+  const middle = ranges.map(([low, top]) => (low + top) / 2);
+  return ([x, y]) => [width / 2 + (x - middle[0]) * size, height / 2 - (y - middle[1]) * size];
+}
+
+function sayPoint(point) {
+  const row = instructionOf(point.row);
+  return saying(
+    point.row,
+    `score ${score(row.score)}${row.examples < data.run.validation_examples ? ` on ${row.examples} examples` : ""}`,
+    `evaluation ${count(point.evaluation)}`,
+    `round ${count(point.round)}`,
+    point.leader ? "best of its round" : "",
+  );
+}
+
+/** Belief before, outcome after. */
+function drawBelief() {
+  const { points } = data.belief;
+  if (!points) return noPlot("belief");
+  const means = points.flatMap((point) => [point.mean - point.sd, point.mean + point.sd]);
+  const domain = [Math.max(-0.5, Math.min(0, ...means)), Math.min(1.5, Math.max(1, ...means))];
+  const draw = (width, height) => {
+    const x = scale(domain, [MARGIN.left, width - MARGIN.right]);
+    const y = scale([0, 1], [height - MARGIN.bottom, MARGIN.top]);
+    const clamp = (value) => x(Math.min(domain[1], Math.max(domain[0], value)));
+    return {
+      layers: [
+        axes({
+          x, y, xs: ticks(domain, width / 80), ys: QUARTERS, width, height,
+          xName: "what was believed", yName: "what came out", format: trimmed,
+        }),
+        svg("line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
+        ...points.map((point) =>
+          svg("line", { class: "doubt", x1: clamp(point.mean - point.sd), x2: clamp(point.mean + point.sd), y1: y(point.outcome), y2: y(point.outcome) }),
+        ),
+        ...points.map((point) => svg("circle", { class: "dot strong", cx: clamp(point.mean), cy: y(point.outcome), r: 3.6 })),
+      ],
+      points: points.map((point) => ({
+        x: clamp(point.mean),
+        y: y(point.outcome),
+        say: () =>
+          saying(
+            point.row,
+            `evaluation ${count(point.evaluation)}, round ${count(point.round)}`,
+            `believed ${score(point.mean)} ± ${score(point.sd)}`,
+            `came out ${score(point.outcome)}`,
+          ),
+      })),
+    };
+  };
+  plot("belief", {
+    label: `What was believed of ${plural(points.length, "evaluation")}, against what came out`,
+    shape: landscape,
+    draw,
+  });
+}

@@ -1,0 +1,151 @@
+// A plot: axes, and points that mouse, finger and arrow keys can visit.
+
+const MARGIN = { top: 12, right: 14, bottom: 40, left: 56 };
+const REACH = 36; // pixels from a point within which it is meant
+
+/**
+ * Fill a figure. `draw(width, height)` gives { layers, points }: what to draw, and the points that can be visited, each
+ * with x, y in pixels and `say()`, the nodes that describe it. Drawn again when the width changes.
+ */
+function plot(name, { label, shape, draw }) {
+  const figure = document.getElementById(`figure-${name}`);
+  const place = figure.querySelector(".plot");
+  const readout = figure.querySelector(".readout");
+  let points = [];
+  let current = -1;
+  let mark = null;
+
+  function redraw() {
+    const width = Math.max(260, place.clientWidth);
+    const height = shape(width);
+    const drawn = draw(width, height);
+    points = drawn.points.toSorted((one, other) => one.x - other.x || other.y - one.y);
+    mark = svg("circle", { class: "current", r: 9, visibility: "hidden" });
+    place.replaceChildren(
+      svg(
+        "svg",
+        { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" },
+        ...drawn.layers,
+        mark,
+      ),
+    );
+    current = -1;
+  }
+
+  function visit(number) {
+    if (number === current) return;
+    current = number;
+    const point = points[number];
+    mark.setAttribute("visibility", point ? "visible" : "hidden");
+    if (!point) return;
+    mark.setAttribute("cx", point.x);
+    mark.setAttribute("cy", point.y);
+    readout.replaceChildren(...point.say());
+  }
+
+  function nearest(event) {
+    const box = place.querySelector("svg").getBoundingClientRect();
+    const x = event.clientX - box.left;
+    const y = event.clientY - box.top;
+    let found = -1;
+    let least = REACH ** 2;
+    points.forEach((point, number) => {
+      const distance = (point.x - x) ** 2 + (point.y - y) ** 2;
+      if (distance < least) [least, found] = [distance, number];
+    });
+    return found;
+  }
+
+  function press(event) {
+    const last = points.length - 1;
+    const target = { ArrowRight: Math.min(current + 1, last), ArrowLeft: Math.max(current - 1, 0), Home: 0, End: last };
+    if (!(event.key in target) || last < 0) return;
+    event.preventDefault();
+    visit(target[event.key]);
+  }
+
+  for (const kind of ["pointermove", "pointerdown"]) {
+    place.addEventListener(kind, (event) => {
+      const found = nearest(event);
+      if (found >= 0) visit(found);
+    });
+  }
+  place.addEventListener("keydown", press);
+  place.addEventListener("focus", () => current < 0 && points.length && place.matches(":focus-visible") && visit(0));
+  place.tabIndex = 0;
+  place.setAttribute("role", "application");
+  place.setAttribute("aria-roledescription", "figure");
+  place.setAttribute("aria-label", `${label}. Left and right arrow keys go from point to point.`);
+  readout.append("Point at the figure, or go through it with the arrow keys, to see the instructions.");
+  redraw();
+  let width = place.clientWidth;
+  new ResizeObserver(() => {
+    if (place.clientWidth !== width) {
+      width = place.clientWidth;
+      redraw();
+    }
+  }).observe(place);
+  return redraw;
+}
+
+/** Leave a figure with its words only. */
+function noPlot(name) {
+  const figure = document.getElementById(`figure-${name}`);
+  for (const part of [".controls", ".plot", ".readout"]) figure.querySelector(part).remove();
+}
+
+/** From data to pixels. */
+function scale([low, high], [from, to]) {
+  const span = high - low || 1;
+  return (value) => from + ((value - low) / span) * (to - from);
+}
+
+/** Round numbers that divide a range into about so many parts. */
+function ticks([low, high], about) {
+  const rough = (high - low || 1) / about;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((each) => each * power >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, place) => (first + place) * step);
+}
+
+/** Both axes with their names; `format` writes the numbers of x. */
+function axes({ x, y, xs, ys, width, height, xName, yName, format }) {
+  const bottom = height - MARGIN.bottom;
+  const group = svg("g", { class: "axes" });
+  for (const value of ys) {
+    group.append(
+      svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }),
+      svg("text", { x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end" }, trimmed(value)),
+    );
+  }
+  for (const value of xs) {
+    group.append(
+      svg("line", { class: "tick", x1: x(value), x2: x(value), y1: bottom, y2: bottom + 5 }),
+      svg("text", { x: x(value), y: bottom + 18, "text-anchor": "middle" }, format(value)),
+    );
+  }
+  group.append(
+    svg("line", { class: "base", x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }),
+    svg("text", { class: "name", x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 5, "text-anchor": "middle" }, xName),
+    svg(
+      "text",
+      { class: "name", transform: `translate(12 ${(MARGIN.top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" },
+      yName,
+    ),
+  );
+  return group;
+}
+
+const trimmed = (value) => String(Number(value.toFixed(6)));
+
+/** Where a value lies in a range, as a percentage for the colour scales of the style sheet. */
+function share(value, [low, high]) {
+  return `${Math.round(100 * Math.min(1, Math.max(0, (value - low) / (high - low || 1))))}%`;
+}
+
+/** What is said of an instruction at a point. */
+function saying(rowNumber, ...facts) {
+  const row = instructionOf(rowNumber);
+  return [el("p", { class: "facts" }, ...badges(row), facts.filter(Boolean).join(" · ")), el("p", {}, foreign(row.text, 300))];
+}

@@ -1,0 +1,156 @@
+// Tables that can be sorted, searched and turned over, a page at a time.
+
+const PAGE = 25;
+
+/**
+ * A table of `rows`. `columns` have a `name`, `cell(row)` (nodes or text), and may have `value(row)`, what they are
+ * sorted by, and `numeric`. `controls` stand above it. `show(rows)` takes other rows.
+ */
+function pagedTable({ caption, columns, rows, controls, sort, size = PAGE }) {
+  let shown = rows;
+  let page = 0;
+  let order = sort;
+  let rising = true;
+  const body = el("tbody", { role: "rowgroup" });
+  const status = el("p", { class: "status", role: "status" });
+  const before = el("button", { type: "button", onclick: () => turn(-1) }, "Previous");
+  const after = el("button", { type: "button", onclick: () => turn(1) }, "Next");
+  const heads = columns.map((column) => head(column, () => sortBy(column)));
+  const names = columns.filter((column) => column.value).map((column) => [column.name, column.name]);
+  const sorter = select("Sort by", names, sort.name, (name) => sortBy(columns.find((column) => column.name === name)));
+  const table = el(
+    "table",
+    { role: "table", class: "paged" },
+    el("caption", {}, caption),
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...heads)),
+    body,
+  );
+
+  function sortBy(column) {
+    rising = order === column ? !rising : !column.falling;
+    order = column;
+    sorter.querySelector("select").value = column.name;
+    page = 0;
+    render();
+  }
+
+  function turn(by) {
+    page += by;
+    render();
+    table.scrollIntoView({ block: "nearest" });
+  }
+
+  function render() {
+    const sorted = inOrder(shown, order, rising);
+    const first = page * size;
+    const part = sorted.slice(first, first + size);
+    body.replaceChildren(...part.map((row) => line(columns, row)));
+    columns.forEach((column, place) => {
+      if (column.value) heads[place].setAttribute("aria-sort", column !== order ? "none" : rising ? "ascending" : "descending");
+    });
+    before.disabled = page === 0;
+    after.disabled = first + size >= sorted.length;
+    status.textContent = sorted.length
+      ? `${count(first + 1)} to ${count(first + part.length)} of ${count(sorted.length)}`
+      : "Nothing fits.";
+  }
+
+  render();
+  const node = el(
+    "div",
+    { class: "listing" },
+    el("div", { class: "controls" }, ...controls, sorter),
+    el("div", { class: "wide" }, table),
+    el("div", { class: "pager" }, before, status, after),
+  );
+  return {
+    node,
+    show(others) {
+      shown = others;
+      page = 0;
+      render();
+    },
+  };
+}
+
+function head(column, sort) {
+  const attributes = { role: "columnheader", scope: "col", class: column.numeric ? "numeric" : null };
+  if (!column.value) return el("th", attributes, column.name);
+  return el("th", attributes, el("button", { type: "button", onclick: sort }, column.name));
+}
+
+function line(columns, row) {
+  return el(
+    "tr",
+    { role: "row" },
+    ...columns.map((column) => {
+      const content = column.cell(row);
+      const classes = [column.numeric ? "numeric" : "", column.kind ?? "", content === NONE ? "none" : ""];
+      return el("td", { role: "cell", class: classes.join(" ").trim() || null, "data-name": column.name }, ...[content].flat());
+    }),
+  );
+}
+
+/** Sorted by a column, what has no value last either way. */
+function inOrder(rows, column, rising) {
+  const sign = rising ? 1 : -1;
+  return rows.toSorted((one, other) => {
+    const [a, b] = [column.value(one), column.value(other)];
+    if (a === null || b === null) return (a === null) - (b === null);
+    return typeof a === "string" ? sign * a.localeCompare(b) : sign * (a - b);
+  });
+}
+
+/** The instructions of the run. */
+function fillInstructions() {
+  const rows = data.instructions.map((row, number) => ({ ...row, rank: number + 1, folded: row.text.toLocaleLowerCase() }));
+  const all = data.run.validation_examples;
+  const optional = (name, key) =>
+    rows.some((row) => row[key] !== null)
+      ? [{ name, value: (row) => row[key], cell: (row) => score(row[key]), numeric: true, falling: true }]
+      : [];
+  const columns = [
+    { name: "rank", value: (row) => row.rank, cell: (row) => count(row.rank), numeric: true },
+    { name: "instruction", value: (row) => row.folded, cell: (row) => [...badges(row), foreign(row.text, 400)], kind: "text" },
+    { name: "score", value: (row) => row.score, cell: (row) => el("b", {}, score(row.score)), numeric: true, falling: true },
+    {
+      name: "95 % interval",
+      value: (row) => (row.interval ? row.interval[1] - row.interval[0] : null),
+      cell: (row) => (row.interval ? [bar(row), ` ${row.interval.map((end) => end.toFixed(2)).join(" to ")}`] : NONE),
+      kind: "interval",
+    },
+    { name: "examples", value: (row) => row.examples, cell: (row) => `${row.examples} of ${all}`, numeric: true, falling: true },
+    ...optional("confirmation", "confirmation"),
+    ...optional("test", "test"),
+    { name: "calls", value: (row) => row.calls, cell: (row) => count(row.calls), numeric: true, falling: true },
+    { name: "round", value: (row) => row.round, cell: (row) => (row.round === null ? NONE : count(row.round)), numeric: true },
+    { name: "written", value: (row) => row.written, cell: (row) => count(row.written), numeric: true, falling: true },
+  ];
+  const search = el("input", { type: "search", oninput: find, placeholder: "words of an instruction" });
+  const table = pagedTable({
+    caption: "Rank is by the score on all validation examples" +
+      (data.run.racing ? "; instructions that dropped out of their race come after" : "") +
+      ". Written: by how many soft prompts or requests.",
+    columns,
+    rows,
+    controls: [el("label", {}, "Search ", search)],
+    sort: columns[0],
+  });
+  function find() {
+    const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    table.show(rows.filter((row) => words.every((word) => row.folded.includes(word))));
+  }
+  document.getElementById("instruction-table").replaceWith(table.node);
+}
+
+/** The interval and the score on a line from 0 to 1. */
+function bar(row) {
+  const [low, high] = row.interval.map((end) => 100 * end);
+  return svg(
+    "svg",
+    { class: "bar", viewBox: "-1 0 102 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("line", { class: "track", x1: 0, x2: 100, y1: 5, y2: 5 }),
+    svg("line", { class: "interval", x1: low, x2: high, y1: 5, y2: 5 }),
+    svg("line", { class: "mark", x1: 100 * row.score, x2: 100 * row.score, y1: 0, y2: 10 }),
+  );
+}

@@ -1,0 +1,126 @@
+"""Everything that the report of a run says, as one plain dict: numbers as in ``result.json`` and the journal."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from instructzero.config import Settings
+from instructzero.methods import races
+from instructzero.report import words
+from instructzero.report.belief import belief_of
+from instructzero.report.costs import costs_of
+from instructzero.report.course import course_of, rounds_of
+from instructzero.report.examples import examples_of
+from instructzero.report.instructions import interval_record, numbers_of, rows_of
+from instructzero.report.lineage import lineage_of
+from instructzero.report.source import Record, Source
+from instructzero.report.space import space_of
+from instructzero.statistics import mean_interval
+from instructzero.types import Evaluation
+
+PACKAGES = ("instructzero", "torch", "transformers", "numpy", "scipy")
+"""What a run's numbers may depend on."""
+
+
+def collect(source: Source) -> Record:
+    """The report's data. An instruction is named by its place in ``instructions``; scores are means in [0, 1]."""
+    rows = rows_of(source)
+    numbers = numbers_of(rows)
+    examples = examples_of(source, numbers)
+    return {
+        "run": _run(source),
+        "words": {
+            "verdict": words.verdict(source),
+            "comparisons": words.comparisons(source, examples),
+            "warnings": words.warnings(source),
+            "ending": words.ending(source),
+            "reproduction": words.reproduction(source.settings.model_dump(mode="json")),
+        },
+        "result": source.result,
+        "scores": _scores(source),
+        "instructions": rows,
+        "course": course_of(source, numbers),
+        "rounds": rounds_of(source),
+        "space": space_of(source, numbers),
+        "belief": belief_of(source, numbers),
+        "examples": examples,
+        "lineage": lineage_of(source, numbers),
+        "costs": costs_of(source),
+        "settings": _settings(source.settings),
+        "identities": dict(source.header),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _run(source: Source) -> Record:
+    history, settings = source.history, source.settings
+    return {
+        "directory": source.name,
+        "task": source.header.get("task", settings.task),
+        "metric": source.header.get("metric", settings.metric),
+        "method": settings.method,
+        "seed": settings.seed,
+        "ended": source.result is not None,
+        "evaluations": len(history.trials),
+        "rounds": len(history.rounds),
+        "distinct": len({trial.instruction for trial in history.trials}),
+        "written": len(source.candidates),
+        "validation_examples": source.validation_examples,
+        "racing": races(settings),
+        "length_penalty": settings.length_penalty,
+    }
+
+
+def _scores(source: Source) -> list[Record]:
+    """The best instruction and those it has to beat, each with a score and an interval for every part of the data."""
+    history = source.history
+    subjects = {"best": source.best, **source.references}
+    scores = []
+    for role, text in subjects.items():
+        if text is not None and not (role == "plain" and text == source.best):
+            parts = {
+                "validation": source.known[text],
+                "confirmation": history.confirmations.get(text),
+                "test": history.tests.get(text),
+            }
+            scores.append(
+                {
+                    "role": role,
+                    "text": text,
+                    "parts": {name: _interval(each) for name, each in parts.items() if each is not None},
+                }
+            )
+    return scores
+
+
+def _interval(evaluation: Evaluation) -> Record:
+    return {
+        "score": evaluation.mean,
+        "interval": interval_record(mean_interval(evaluation.scores)),
+        "examples": len(evaluation.scores),
+    }
+
+
+def _settings(settings: Settings) -> list[Record]:
+    """Every setting, and whether it is the usual one."""
+    fields = Settings.model_fields
+    return [
+        {
+            "name": name,
+            "value": value,
+            "usual": not fields[name].is_required() and value == fields[name].get_default(),
+        }
+        for name, value in settings.model_dump(mode="json").items()
+    ]
+
+
+def _versions() -> dict[str, str]:
+    """Of the installation that makes the report."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,105 @@
+"""Example by example: where the best instruction wins and loses, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from instructzero.report.source import Record, Source
+from instructzero.types import Evaluation, Exemplar
+
+MOST_EXAMPLES = 400
+"""Examples of a part that are shown; of more, those first in which the best instruction and another one differ."""
+
+MOST_ROWS = 15
+"""Instructions whose answers are shown, besides the best one and those it has to beat."""
+
+
+def examples_of(source: Source, numbers: Mapping[str, int]) -> Record:
+    """The parts of the data with the scores and answers of the best instructions on each of their examples.
+
+    ``rows[i]["scores"][j]`` and ``["answers"][j]`` belong to ``examples[j]``, None where the instruction was not scored
+    on it. ``duels`` count on how many examples the best instruction scored higher, lower and the same, per rival.
+    """
+    history, task = source.history, source.task
+    known = {
+        "test": history.tests,
+        "confirmation": history.confirmations,
+        "validation": {text: source.known[text] for text in source.ranked},
+    }
+    parts: list[Record] = []
+    for name, evaluations in known.items():
+        if evaluations and source.best in evaluations:
+            examples = getattr(task, name) if task is not None else ()
+            parts.append(_part(source, name, evaluations, examples, numbers))
+    return {"parts": parts, "note": source.missing}
+
+
+def _part(
+    source: Source,
+    name: str,
+    evaluations: Mapping[str, Evaluation],
+    examples: Sequence[Exemplar],
+    numbers: Mapping[str, int],
+) -> Record:
+    texts = _texts(source, evaluations)
+    chosen = [evaluations[text] for text in texts]
+    shown = _shown(chosen)
+    return {
+        "name": name,
+        "examples": [_example(place, examples) for place in shown],
+        "left_out": len(chosen[0].scores) - len(shown),
+        "rows": [
+            {"row": numbers[text], **_results(evaluation, shown)}
+            for text, evaluation in zip(texts, chosen, strict=True)
+        ],
+        "duels": {
+            role: _duel(chosen[0].scores, evaluations[text].scores)
+            for role, text in source.references.items()
+            if text != source.best and text in evaluations
+        },
+    }
+
+
+def _texts(source: Source, evaluations: Mapping[str, Evaluation]) -> list[str]:
+    """The best instruction first, then those it has to beat, then the next best ones."""
+    first = [text for text in (source.best, *source.references.values()) if text in evaluations]
+    others = [text for text in source.ranked if text in evaluations][:MOST_ROWS]
+    return list(dict.fromkeys([*(text for text in first if text is not None), *others]))
+
+
+def _shown(evaluations: Sequence[Evaluation]) -> list[int]:
+    """The places of the examples to show, in order."""
+    best, rivals = evaluations[0].scores, evaluations[1:]
+
+    def differs(place: int) -> bool:
+        return any(place < len(each.scores) and each.scores[place] != best[place] for each in rivals)
+
+    places = sorted(range(len(best)), key=lambda place: (not differs(place), place))
+    return sorted(places[:MOST_EXAMPLES])
+
+
+def _example(place: int, examples: Sequence[Exemplar]) -> Record:
+    found = examples[place] if place < len(examples) else None
+    return {
+        "number": place + 1,
+        "input": found.input if found else None,
+        "outputs": list(found.outputs) if found else None,
+    }
+
+
+def _results(evaluation: Evaluation, shown: Sequence[int]) -> Record:
+    count = len(evaluation.scores)
+    return {
+        "scores": [evaluation.scores[place] if place < count else None for place in shown],
+        "answers": [evaluation.predictions[place] if place < count else None for place in shown],
+    }
+
+
+def _duel(best: Sequence[float], rival: Sequence[float]) -> Record:
+    """On how many examples the first scores higher, lower and the same."""
+    pairs = list(zip(best, rival, strict=False))
+    return {
+        "wins": sum(mine > theirs for mine, theirs in pairs),
+        "losses": sum(mine < theirs for mine, theirs in pairs),
+        "ties": sum(mine == theirs for mine, theirs in pairs),
+    }

@@ -1,0 +1,98 @@
+"""Every instruction that was scored: one row each, the best first."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from instructzero.report.source import Record, Source
+from instructzero.statistics import Interval, interval_method, mean_interval
+from instructzero.types import Evaluation, Trial
+
+MOST_BOOTSTRAPS = 500
+"""How many of the best instructions get an interval where it takes a bootstrap of some milliseconds."""
+
+
+def rows_of(source: Source) -> list[Record]:
+    """The rows of the table, in the order of `Source.ranked`; the other parts name an instruction by its row.
+
+    ``evaluation`` and ``round`` are those in which it was first scored, None for what was never proposed; ``calls`` is
+    what its validation asked of the black box, ``written`` how many soft prompts or rewrites led to it.
+    """
+    trials: dict[str, list[Trial]] = defaultdict(list)
+    for trial in source.history.trials:
+        trials[trial.instruction].append(trial)
+    written = Counter(candidate.instruction for _, candidate in source.candidates)
+    roles = _roles(source)
+    intervals = _intervals([source.known[text] for text in source.ranked])
+    return [
+        {
+            "text": text,
+            **_scored(source, text, interval),
+            **_proposed(trials[text]),
+            "calls": _calls(source, text, trials[text]),
+            "written": written[text],
+            "roles": roles.get(text, []),
+        }
+        for text, interval in zip(source.ranked, intervals, strict=True)
+    ]
+
+
+def numbers_of(rows: Sequence[Record]) -> dict[str, int]:
+    """The row of each instruction."""
+    return {row["text"]: number for number, row in enumerate(rows)}
+
+
+def interval_record(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
+
+
+def _roles(source: Source) -> Mapping[str, list[str]]:
+    roles: dict[str, list[str]] = defaultdict(list)
+    if source.best is not None:
+        roles[source.best].append("best")
+    for role, text in source.references.items():
+        roles[text].append(role)
+    return roles
+
+
+def _scored(source: Source, text: str, interval: Interval | None) -> Record:
+    evaluation, history = source.known[text], source.history
+    confirmed, tested = history.confirmations.get(text), history.tests.get(text)
+    return {
+        "score": evaluation.mean,
+        "value": source.value(text),
+        "interval": interval_record(interval),
+        "examples": len(evaluation.scores),
+        "confirmation": confirmed.mean if confirmed else None,
+        "test": tested.mean if tested else None,
+    }
+
+
+def _proposed(trials: Sequence[Trial]) -> Record:
+    return {
+        "evaluation": trials[0].number + 1 if trials else None,
+        "round": trials[0].round if trials else None,
+        "times": len(trials),
+    }
+
+
+def _calls(source: Source, text: str, trials: Sequence[Trial]) -> int:
+    """What was asked to score it; results that were known already were carried over for nothing."""
+    history = source.history
+    usages = [trial.evaluation.usage for trial in trials]
+    usages += [history.plain[1].usage] if history.plain and history.plain[0].instruction == text else []
+    usages += [history.baseline[1].usage] if history.baseline and history.baseline[0] == text else []
+    return sum(usage.calls for usage in usages)
+
+
+def _intervals(evaluations: Sequence[Evaluation]) -> list[Interval | None]:
+    """A 95 % interval each; None for a bootstrap beyond the first `MOST_BOOTSTRAPS`. Equal scores are done once."""
+    known: dict[tuple[float, ...], Interval] = {}
+    intervals: list[Interval | None] = []
+    for evaluation in evaluations:
+        scores = tuple(sorted(evaluation.scores))
+        if scores not in known and (interval_method(scores) == "Wilson" or len(known) < MOST_BOOTSTRAPS):
+            known[scores] = mean_interval(scores)
+        intervals.append(known.get(scores))
+    return intervals

@@ -1,0 +1,93 @@
+"""Where the best instruction came from: its round, its soft prompt and the nearest earlier ones, or its parents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from instructzero.report.source import Record, Source
+from instructzero.types import Candidate, Proposal, Trial
+
+MOST_RELATIVES = 5
+_MOST_PAIRS = 60  # points among which the usual distance is measured
+
+
+def lineage_of(source: Source, numbers: Mapping[str, int]) -> Record:
+    """``kind``: plain, baseline, soft prompt, rewrite of texts by the writer or by the black box; or a ``note``.
+
+    ``relatives`` of a soft prompt are the nearest points evaluated before its round, with their distances; of a
+    rewrite, the earlier instructions that its request quotes or whose beginning it continues.
+    """
+    text = source.best
+    roles = {reference: role for role, reference in source.references.items()}
+    found = next(((number, each) for number, each in source.candidates if each.instruction == text), None)
+    if text is None:
+        return {"note": "Nothing was scored yet."}
+    if text in roles:
+        return {"kind": roles[text], "row": numbers[text]}
+    if found is None:
+        return {"note": "The journal does not say where the best instruction came from."}
+    number, candidate = found
+    return {
+        "row": numbers[text],
+        "round": number,
+        "raw": candidate.writing.raw,
+        "written": sum(each.instruction == text for _, each in source.candidates),
+        "z": None if candidate.proposal.z is None else list(candidate.proposal.z),
+        **_relatives(source, number, candidate, numbers),
+    }
+
+
+def _relatives(source: Source, number: int, candidate: Candidate, numbers: Mapping[str, int]) -> Record:
+    earlier = [trial for trial in source.history.trials if trial.round < number]
+    rewrite = candidate.proposal.rewrite
+    if rewrite is None:
+        return {"kind": "soft prompt", **_nearest(candidate.proposal, earlier, numbers)}
+    by_words = source.settings.rewriter == "blackbox"
+    first = {trial.instruction: trial for trial in reversed(earlier)}
+    parents = [first[text] for text in (_quoted(first, rewrite.prompt) if by_words else _begun(first, rewrite.start))]
+    return {
+        "kind": "rewrite",
+        "request": rewrite.prompt if by_words else None,
+        "start": None if by_words else rewrite.start,
+        "relatives": [
+            {"row": numbers[trial.instruction], "round": trial.round, "distance": None}
+            for trial in sorted(parents, key=lambda trial: -source.value(trial.instruction))[:MOST_RELATIVES]
+        ],
+    }
+
+
+def _quoted(texts: Iterable[str], prompt: str) -> list[str]:
+    """The texts that the prompt holds, but for those that it holds as a part of another one only."""
+    found = []
+    for text in sorted(texts, key=len, reverse=True):
+        if text and text in prompt:
+            found.append(text)
+            prompt = prompt.replace(text, "\0")
+    return found
+
+
+def _begun(texts: Iterable[str], start: str) -> list[str]:
+    """The texts that begin with these words."""
+    return [text for text in texts if start and " ".join(text.split()).startswith(start)]
+
+
+def _nearest(proposal: Proposal, earlier: Sequence[Trial], numbers: Mapping[str, int]) -> Record:
+    """The nearest evaluated points, an instruction once, and the usual distance between two points."""
+    located = [(trial, trial.proposal.z) for trial in earlier if trial.proposal.z is not None]
+    if proposal.z is None or not located:
+        return {"relatives": []}
+    own = proposal.z
+    by_distance = sorted(((math.dist(own, z), trial) for trial, z in located), key=lambda pair: pair[0])
+    first = {trial.instruction: (distance, trial) for distance, trial in reversed(by_distance)}
+    nearest = sorted(first.values(), key=lambda pair: pair[0])[:MOST_RELATIVES]
+    some = [z for _, z in located[:_MOST_PAIRS]]
+    distances = [math.dist(one, other) for place, one in enumerate(some) for other in some[:place]]
+    return {
+        "relatives": [
+            {"row": numbers[trial.instruction], "round": trial.round, "distance": distance}
+            for distance, trial in nearest
+        ],
+        "usual_distance": median(distances) if distances else None,
+    }

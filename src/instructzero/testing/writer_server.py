@@ -1,0 +1,226 @@
+"""A local model behind the interfaces of vLLM and SGLang that continue embeddings, on 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import torch
+from aiohttp import web
+from torch import Tensor
+
+from instructzero.models.network import Network, generate, load_network
+from instructzero.testing.faults import Fault, Faults
+
+_LARGEST = 2**28
+_BROKEN = {
+    Fault.EMPTY: ("", "application/json"),
+    Fault.HTML: ("<html><body>Please log in.</body></html>", "text/html"),
+    Fault.WRONG_TYPES: ('{"choices":{"0":"text"},"text":7}', "application/json"),
+}
+_MISSING_FLAG = {
+    "/v1/completions": "You must set `--enable-prompt-embeds` to input `prompt_embeds`.",
+    "/generate": "input_embeds is provided while disable_radix_cache is False. Please add `--disable-radix-cache` when "
+    "you launch the server if you want to use input_embeds as inputs.",
+}
+
+
+class WriterServer:
+    """Serves the model in ``folder`` as both kinds of servers do, greedily and in float32.
+
+    ``name`` is the id in its list of models, ``context`` how many positions it gives the model. With
+    ``takes_embeddings=False`` it refuses embeddings like a server without the flags for them, with a ``key`` requests
+    without it, and it multiplies embeddings by ``scale`` as models do that scale them. It answers ``latency`` seconds
+    late, and fails with its ``faults``. ``bodies`` are the requests in their order, ``most_in_flight`` how many were
+    there at once.
+
+    >>> import urllib.request
+    >>> from instructzero.models.registry import EMBEDDED_FOLDER
+    >>> with WriterServer(str(EMBEDDED_FOLDER / "writer"), name="tiny") as server:
+    ...     json.load(urllib.request.urlopen(f"{server.url}/v1/models"))["data"][0]["id"]
+    'tiny'
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        *,
+        name: str | None = None,
+        context: int | None = None,
+        takes_embeddings: bool = True,
+        key: str = "",
+        scale: float = 1.0,
+        latency: float = 0.0,
+        faults: Faults | None = None,
+    ) -> None:
+        self._network: Network = load_network(folder, device="cpu", dtype="float32")
+        self.name = name or folder
+        self._context = context or self._network.context
+        self._takes_embeddings = takes_embeddings
+        self._key = key
+        self._scale = scale
+        self._latency = latency
+        self._faults = faults or Faults()
+        self._attempts: Counter[bytes] = Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.failed: Counter[Fault] = Counter()
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._port = 0
+        self._one_at_a_time = threading.Lock()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="instructzero-writer-server")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> WriterServer:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        app = web.Application(client_max_size=_LARGEST)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/completions", self._counted(self._completion))
+        app.router.add_post("/generate", self._counted(self._generation))
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self._port = runner.addresses[0][1]
+        self._started.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        if self._is_stranger(request):
+            return web.json_response({"error": "Unauthorized"}, status=401)
+        card = {"id": self.name, "object": "model", "root": self.name, "max_model_len": self._context}
+        return web.json_response({"object": "list", "data": [card]})
+
+    def _counted(
+        self, answer: Callable[[dict[str, Any]], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler of requests that ``answer`` is for, with all that may go wrong before."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            try:
+                content = await request.read()
+                self._attempts[content] += 1
+                body = json.loads(content)
+                self.bodies.append(body)
+                fault = self._faults.of(content.decode(), self._attempts[content]) if self._faults.rates else None
+                await asyncio.sleep(self._latency)
+                if self._is_stranger(request):
+                    return web.json_response({"error": "Unauthorized"}, status=401)
+                response = await self._answered(request.path, body, answer)
+                return response if fault is None else await self._spoilt(fault, request, response)
+            finally:
+                self.in_flight -= 1
+
+        return handle
+
+    async def _answered(
+        self, path: str, body: dict[str, Any], answer: Callable[[dict[str, Any]], Awaitable[web.Response]]
+    ) -> web.Response:
+        embeds = "prompt_embeds" in body or "input_embeds" in body
+        if embeds and not self._takes_embeddings:
+            return _refusal(_MISSING_FLAG[path])
+        try:
+            return await answer(body)
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            return _refusal(f"{type(error).__name__}: {error}")
+
+    async def _completion(self, body: dict[str, Any]) -> web.Response:
+        """OpenAI's completions, as vLLM understands them."""
+        if body["model"] != self.name:
+            return _refusal(f"The model `{body['model']}` does not exist.", status=404)
+        if "prompt_embeds" in body:
+            content = base64.b64decode(body["prompt_embeds"], validate=True)
+            ids = await self._continue(torch.load(io.BytesIO(content), weights_only=True), body["max_tokens"], body)
+        else:
+            ids = await self._continue(body["prompt"], body["max_tokens"], body)
+        choice = {"index": 0, "text": self._network.decode(ids), "finish_reason": "stop"}
+        if body.get("return_token_ids"):
+            choice["token_ids"] = ids
+        return web.json_response({"object": "text_completion", "model": self.name, "choices": [choice]})
+
+    async def _generation(self, body: dict[str, Any]) -> web.Response:
+        """SGLang's own interface."""
+        sampling = body["sampling_params"]
+        prompt = body["input_ids"] if "input_ids" in body else _prompt_of(body["input_embeds"])
+        ids = await self._continue(prompt, sampling["max_new_tokens"], sampling)
+        information = {"finish_reason": {"type": "stop"}, "completion_tokens": len(ids)}
+        return web.json_response({"text": self._network.decode(ids), "output_ids": ids, "meta_info": information})
+
+    async def _continue(self, prompt: Tensor | list[int], most: int, sampling: dict[str, Any]) -> list[int]:
+        """The new ids after embeddings (s, h) or ids (s,); raises `ValueError` for what no client of ours may ask."""
+        penalties = [sampling[name] for name in ("repetition_penalty", "presence_penalty", "frequency_penalty")]
+        if sampling["temperature"] != 0 or penalties != [1, 0, 0]:
+            raise ValueError("expected a greedy request that leaves nothing to the checkpoint's settings")
+        if set(sampling["stop_token_ids"]) != set(self._network.eos):
+            raise ValueError("expected the ids that end the model's texts")
+        if self._context is not None and len(prompt) + most > self._context:
+            raise ValueError(f"This model's maximum context length is {self._context} tokens.")
+        return await asyncio.to_thread(self._generated, self._inputs(prompt), most)
+
+    def _inputs(self, prompt: Tensor | list[int]) -> dict[str, Any]:
+        mask = torch.ones(1, len(prompt), dtype=torch.long)
+        if isinstance(prompt, list):
+            return {"input_ids": torch.tensor([prompt]), "attention_mask": mask}
+        size = self._network.model.get_input_embeddings().weight.shape[1]
+        if prompt.shape[1:] != (size,):
+            raise ValueError(
+                f"`prompt_embeds` hidden_size {prompt.shape[1]} does not match the model's hidden_size {size}."
+            )
+        return {"inputs_embeds": self._scale * prompt.float()[None], "attention_mask": mask}
+
+    def _generated(self, inputs: dict[str, Any], most: int) -> list[int]:
+        with self._one_at_a_time:
+            return generate(self._network, inputs, most)[0]
+
+    def _is_stranger(self, request: web.Request) -> bool:
+        return bool(self._key) and request.headers.get("Authorization") != f"Bearer {self._key}"
+
+    async def _spoilt(self, fault: Fault, request: web.Request, response: web.Response) -> web.StreamResponse:
+        """What the client gets to see of a response with a fault."""
+        self.failed[fault] += 1
+        if fault in (Fault.THROTTLED, Fault.THROTTLED_SILENTLY):
+            wait = {"Retry-After": f"{self._faults.retry_after:g}"} if fault is Fault.THROTTLED else {}
+            return web.json_response({"error": {"message": "too fast"}}, status=429, headers=wait)
+        if fault is Fault.SERVER_ERROR:
+            return _refusal("out of order", status=500)
+        if fault is Fault.CUT_JSON:
+            return web.Response(text=(response.text or "")[:20], content_type="application/json")
+        if fault in _BROKEN:
+            return web.Response(text=_BROKEN[fault][0], content_type=_BROKEN[fault][1])
+        if fault in (Fault.RESET_UNREAD, Fault.RESET_MIDWAY) and request.transport is not None:
+            request.transport.abort()
+        await asyncio.sleep(self._faults.delay)
+        return response
+
+
+def _prompt_of(rows: list[list[float]]) -> Tensor:
+    """Embeddings (s, h); a first number that is no float would be read as a batch of prompts."""
+    if not isinstance(rows[0][0], float):
+        raise ValueError("expected embeddings whose first number is a float")
+    return torch.tensor(rows, dtype=torch.float32)
+
+
+def _refusal(message: str, *, status: int = 400) -> web.Response:
+    return web.json_response({"error": {"message": message, "type": "BadRequestError", "code": status}}, status=status)

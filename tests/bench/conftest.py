@@ -1,0 +1,124 @@
+"""Small benches: tasks that the scripted models can do, and plans over them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from instructzero.bench.plan import cells_of, make_plan
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+WORDS = {
+    "fruit": "apple pear plum grape lemon melon cherry banana orange quince peach mango papaya lime fig date kiwi",
+    "tools": "hammer saw drill wrench pliers chisel file lathe anvil clamp ruler level spade rake hoe axe vise",
+}
+
+
+@pytest.fixture
+def task_files(tmp_path):
+    """Two tasks with no input in common: words backwards, and words in upper case."""
+    paths = []
+    for (name, words), change in zip(WORDS.items(), (lambda word: word[::-1], str.upper), strict=True):
+        path = tmp_path / f"{name}.jsonl"
+        rows = [json.dumps({"input": word, "output": change(word)}) for word in words.split()]
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        paths.append(str(path))
+    return paths
+
+
+@pytest.fixture
+def scripted(task_files, tmp_path):
+    """The values of a plan of 2 methods × 2 tasks × 1 seed that needs no weights."""
+    return {
+        "tasks": task_files,
+        "methods": ["uniform", "instructzero"],
+        "models": {"scripted": {"writer": "scripted:phrases", "blackbox": "scripted:obey"}},
+        "budgets": [20, 60],
+        "seeds": 1,
+        "settings": {"exemplars": 3, "validation": 6, "test": 6, "initial": 4, "batch": 4, "evaluations": 12},
+        "workers": 2,
+        "out": str(tmp_path / "out"),
+    }
+
+
+@pytest.fixture
+def plan(scripted):
+    """That plan, with other values where they are given."""
+    return lambda **values: make_plan({**scripted, **values})
+
+
+@pytest.fixture
+def dying(scripted, tmp_path, monkeypatch):
+    """That plan's values with a black box that logs its calls in CALLS_FILE and dies where DIE_AT says so."""
+    for name, value in {
+        "PYTHONPATH": ASSETS,
+        "CALLS_FILE": tmp_path / "calls",
+        "DEATH_FILE": tmp_path / "death",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.syspath_prepend(ASSETS)
+    models = {"dying": {"writer": "scripted:phrases", "blackbox": "python:dying_blackbox:answer"}}
+    return {**scripted, "models": models}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a bench of these values in a process of its own, by the command line or, with an engine, without report."""
+
+    def popen(values, engine=None):
+        path = tmp_path / "plan.yaml"
+        path.write_text(yaml.safe_dump(values))
+        command = ["-m", "instructzero", "bench", str(path)]
+        if engine is not None:
+            command = [str(ASSETS / "run_plan.py"), str(path), engine]
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    started = []
+    yield popen
+    for process in started:  # a test that has failed may have left one
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def cells_in():
+    """The bytes of all cells that values ask for, by what they are."""
+
+    def read(values):
+        cells = cells_of(make_plan(values))
+        return {str(cell): (cell.folder / "cell.json").read_bytes() for cell in cells}
+
+    return read
+
+
+@pytest.fixture
+def in_this_process(tmp_path):
+    """Run the cells of values here, on one thread, into a folder of their own; the values that name it."""
+    import torch
+
+    from instructzero.bench.cell import LocalModels, run_cell
+
+    def run(values):
+        values = {**values, "out": str(tmp_path / "reference")}
+        models = LocalModels()
+        for cell in cells_of(make_plan(values)):
+            run_cell(cell, models)
+        return values
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield run
+    torch.set_num_threads(threads)

@@ -1,0 +1,104 @@
+"""The command line of benches: what it prints and leaves, and what it makes of bad input."""
+
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from instructzero import cli
+from instructzero.bench.command import settings_of
+from instructzero.bench.paper import PLANS
+from instructzero.errors import UserError
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in this process; gives exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["instructzero", "bench", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit:
+            code = exit.code or 0
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_a_bench_prints_a_line_a_cell_and_leaves_a_report_and_does_nothing_twice(run, scripted):
+    Path("plan.yaml").write_text(yaml.safe_dump({**scripted, "seeds": 2}))
+    flags = ("--seeds", "1", "--set", "evaluations=8", "--set", "test=5")
+    code, out, err = run("plan.yaml", *flags)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith(
+        "2 methods × 2 tasks × 1 seed × 1 pair of models = 4 runs, tested at 20, 60 calls; 2 at once"
+    )
+    assert [line.split("] ")[1][:8] for line in lines[1:5]] == ["1 of 4: ", "2 of 4: ", "3 of 4: ", "4 of 4: "]
+    assert "calls paid, $0.0000, 0:00:00 left" in lines[4]
+    with Path("out/scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["method"], row["task"], row["budget"]) for row in rows} >= {("uniform", "fruit", "60")}
+    assert "instructzero" in Path("out/report.md").read_text()
+    code, out, _ = run("plan.yaml", *flags)
+    assert (code, out.splitlines()[1]) == (0, "4 of 4 cells were run before")
+
+
+def test_parquet_holds_what_the_csv_file_holds(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    from instructzero.bench.export import write_parquet
+    from instructzero.bench.tables import ROW, rows
+    from tests.bench.synthetic import cells
+
+    (path,) = write_parquet(found := cells({"uniform": [0.5, 1.0]}), tmp_path / "scores.parquet")
+    table = parquet.read_table(path)
+    assert table.column_names == list(ROW)
+    assert [tuple(row.values()) for row in table.to_pylist()] == rows(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "no tasks are named"),
+        (("none.yaml",), "no configuration file none.yaml"),
+        (("--tasks", "sum", "--methods", "unifrom"), "did you mean 'uniform'"),
+        (("--tasks", "sun", "--methods", "uniform"), "unknown task 'sun'"),
+        (("--tasks", "sum", "--methods", "uniform", "--workers", "few"), "workers of the bench"),
+        (("--tasks", "sum", "--methods", "uniform", "--set", "validation"), "expected --set NAME=VALUE"),
+        (("--tasks", "sum", "--methods", "uniform", "--set", "valdation=3"), "did you mean 'validation'"),
+        (("--paper", "fig9"), "unknown figure 'fig9' of the paper; expected one of fig1"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(run, arguments, message):
+    code, _, err = run(*arguments)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("instructzero: ")
+    assert message in err
+
+
+def test_a_figure_of_the_paper_is_drawn_from_its_own_plan(run, scripted, monkeypatch):
+    """The plan is the paper's; here it is made small."""
+    from instructzero.bench import command, paper
+
+    drawn = []
+    monkeypatch.setattr(command, "run_plan", lambda plan, say: [plan])
+    monkeypatch.setattr("instructzero.bench.page.write_report", lambda cells, out: [])
+    monkeypatch.setattr("instructzero.bench.export.write_parquet", lambda cells, path: [])
+    monkeypatch.setattr(paper, "draw", lambda name, cells, out: drawn.append((name, cells, out)) or [])
+    assert run("--paper", "fig4", "--set", "test=7", "--out", "here")[0] == 0
+    ((name, (plan,), out),) = drawn
+    assert (name, out, plan.settings) == ("fig4", Path("here"), {**PLANS["fig4"]["settings"], "test": 7})
+
+
+def test_settings_are_read_as_yaml():
+    assert settings_of(["racing=no", "max-calls=5", "metric=regex:a=b", "judge="]) == {
+        "racing": False, "max_calls": 5, "metric": "regex:a=b", "judge": None,
+    }  # fmt: skip
+    with pytest.raises(UserError, match="expected a value as YAML has it"):
+        settings_of(["metric=[a"])

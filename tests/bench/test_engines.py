@@ -1,0 +1,104 @@
+"""Engines: the same bytes as in one process, whatever dies on the way."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from instructzero.bench.engines import LIVES, make_engine
+from instructzero.bench.engines.processes import ProcessEngine
+from instructzero.bench.plan import cells_of, make_plan
+from instructzero.errors import InstructZeroError, UserError
+
+pytestmark = pytest.mark.timeout(600)  # every test starts several interpreters
+
+SIZES = {"exemplars": 2, "validation": 4, "confirmation": 0, "test": 4, "initial": 3, "batch": 3, "evaluations": 6}
+QUICK = {**SIZES, "instruction_tokens": 24, "answer_tokens": 8}
+
+
+def log(path):
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(params=["processes", "ray"])
+def engine(request):
+    if request.param == "ray":
+        pytest.importorskip("ray", reason="the extra ray is not installed: pip install 'instructzero[ray]'")
+    return request.param
+
+
+def finish(start, values, engine="processes", tries=3):
+    """Run to the end; Ray gives up on its own start where the machine is too busy."""
+    for _ in range(tries):
+        process = start(values, engine)
+        out, err = process.communicate(timeout=500)
+        if "Ray does not start" not in err:
+            break
+    assert process.returncode == 0, err
+    return out
+
+
+def test_a_worker_that_is_killed_in_the_middle_costs_only_its_cell(
+    engine, start, dying, cells_in, in_this_process, monkeypatch
+):
+    monkeypatch.setenv("DIE_AT", "30")
+    out = finish(start, dying, engine)
+    assert Path(os.environ["DEATH_FILE"]).exists()
+    assert "4 of 4: " in out
+    asked = log(os.environ["CALLS_FILE"])
+    assert len(asked) == len(set(asked))
+    reference = in_this_process(dying)
+    assert cells_in({**dying, "engine": engine}) == cells_in(reference)
+    assert sorted(log(os.environ["CALLS_FILE"])) == sorted(asked * 2)
+
+
+def test_a_bench_that_is_killed_goes_on_and_ends_with_the_same_bytes(start, scripted, cells_in, in_this_process):
+    values = {**scripted, "tasks": "antonyms,sum", "models": {"embedded": {}}, "settings": QUICK, "budgets": [10, 24]}
+    process = start(values)
+    out = Path(values["out"])
+    while not list(out.glob("*/*/*/cell.json")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert len(list(out.glob("*/*/*/cell.json"))) < 4
+    assert " of 4 cells were run before" in finish(start, values)
+    assert cells_in(values) == cells_in(in_this_process(values))
+
+
+def test_ctrl_c_keeps_all_that_is_paid_and_the_next_run_goes_on(start, dying, cells_in, in_this_process):
+    process = start(dying)
+    calls = Path(os.environ["CALLS_FILE"])
+    while not calls.exists() or len(log(calls)) < 20:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "instructzero: stopped; everything paid is kept, run the same again to continue"
+    assert "Traceback" not in err
+    stopped = len(log(calls))
+    finish(start, dying)
+    asked = log(calls)
+    assert stopped < len(asked) == len(set(asked))
+    assert cells_in(dying) == cells_in(in_this_process(dying))
+
+
+def test_the_error_of_a_cell_names_it_and_stops_the_bench(plan, task_files):
+    cells = cells_of(plan(models={"broken": {"writer": "scripted:phrases", "blackbox": "python:no_such_module:f"}}))
+    with pytest.raises(UserError, match=r"uniform on fruit, broken, seed 0: the module no_such_module"):
+        list(ProcessEngine(1).map(cells))
+
+
+def test_a_cell_whose_process_keeps_dying_is_given_up(dying, monkeypatch):
+    monkeypatch.setenv("DIE_AT", "1")
+    monkeypatch.delenv("DEATH_FILE")
+    cell = cells_of(make_plan(dying))[0]
+    with pytest.raises(InstructZeroError, match=f"uniform on fruit, dying, seed 0: .* died {LIVES} times"):
+        list(ProcessEngine(2).map([cell]))
+
+
+def test_no_cells_need_no_engine(plan, monkeypatch):
+    assert list(make_engine(plan()).map([])) == []

@@ -1,0 +1,154 @@
+import json
+import shutil
+
+import pytest
+
+from instructzero.bench.cell import LocalModels, run_cell
+from instructzero.bench.manual import REQUEST, manual_result, write_manually
+from instructzero.bench.paper import PLANS, PUBLISHED, ablation, draw, run_folder
+from instructzero.bench.plan import cells_of, make_plan
+from instructzero.bench.results import read_cells
+from instructzero.build import build_task
+from instructzero.config import make_settings
+from instructzero.errors import ConfigurationError
+from instructzero.models.scripted import PHRASES
+from instructzero.tasks import builtin_names
+from instructzero.types import Exemplar
+from tests.bench.synthetic import cell
+
+
+@pytest.fixture
+def bench(task_file, tmp_path):
+    """A small bench that was really run: two methods and two seeds, on words that are called larger_animal."""
+    task = tmp_path / "larger_animal.jsonl"
+    shutil.copy(task_file, task)
+    plan = make_plan(
+        {
+            "tasks": [str(task)],
+            "methods": {"paper": {}, "instructzero": {"initial": 4}},
+            "models": {"scripted": {"writer": "scripted:phrases", "blackbox": "scripted:obey"}},
+            "budgets": [60],
+            "seeds": 2,
+            "settings": {"evaluations": 8, "validation": 6, "test": 6, "exemplars": 3, "racing": False},
+            "out": tmp_path / "out",
+            "workers": 1,
+        }
+    )
+    models = LocalModels()
+    for each in cells_of(plan):
+        run_cell(each, models)
+    return plan.out
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_is_one_that_the_bench_accepts(name):
+    plan = make_plan(PLANS[name])
+    assert plan.seeds == 3
+    assert plan.budgets == (3000,)
+    assert plan.settings["evaluations"] == 150
+    assert set(plan.tasks) <= {"all", *builtin_names()}
+
+
+def test_all_plans_share_their_runs():
+    plans = [make_plan(plan) for plan in PLANS.values()]
+    assert len({plan.out for plan in plans}) == 1
+    everything = next(plan for plan in plans if plan.tasks == ("all",))
+    assert all(plan.methods.items() <= everything.methods.items() for plan in plans)
+    assert all(plan.settings == everything.settings for plan in plans)
+
+
+def test_the_ablation_is_over_the_papers_tasks():
+    assert list(PUBLISHED) == PLANS["table1"]["tasks"]
+
+
+def test_the_ablation_stands_beside_the_papers_numbers():
+    found = [
+        cell(method, "sum", {3000: score}, seed=seed, plain=0.2)
+        for method, score in {"paper": 0.7, "instructzero": 0.9}.items()
+        for seed in range(2)
+    ]
+    table = ablation(found, {("sum", 0): 0.0, ("sum", 1): 0.3})
+    assert dict(zip(table.header, table.rows[0], strict=True)) == {
+        "task": "sum",
+        "Manual": "0.15",
+        "w/o Manual": "0.20",
+        "InstructZero (as published)": "0.70",
+        "InstructZero (repaired)": "0.90",
+        "paper: Manual": "0.00",
+        "paper: w/o Manual": "0.00",
+        "paper: InstructZero": "1.00",
+    }
+
+
+@pytest.mark.parametrize("name", ["fig1", "fig4"])
+def test_each_pair_of_models_has_a_figure(name, tmp_path):
+    found = [cell("paper", "sum", {3000: 0.5}, models=models) for models in ("a/b", "c")]
+    paths = draw(name, found, tmp_path)
+    assert {path.name for path in paths} == {
+        f"{name}-{models}.{end}" for models in ("a-b", "c") for end in ("png", "pdf")
+    }
+    assert all(path.stat().st_size for path in paths)
+
+
+def test_what_a_plan_does_not_name_is_not_drawn(tmp_path):
+    with pytest.raises(ConfigurationError, match="expected finished runs of paper or instructzero for fig5"):
+        draw("fig5", [cell("paper", "rhymes", {10: 0.5}), cell("opro", "sum", {10: 0.5})], tmp_path)
+
+
+def test_an_unknown_figure_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="expected one of fig1, fig4, fig5, fig6, table1 of the paper"):
+        draw("fig9", [], tmp_path)
+
+
+def test_a_lost_journal_is_named(tmp_path):
+    found = cell("paper", "sum", {10: 0.5})
+    with pytest.raises(ConfigurationError, match="the journal of a run at"):
+        draw("fig5", [found], tmp_path)
+    assert str(run_folder(found, tmp_path)).endswith("embedded/paper/sum-0")
+
+
+def test_figures_and_table_come_from_real_runs(bench):
+    found = read_cells(bench)
+    assert {path.name for path in draw("fig5", found, bench)} == {"fig5-scripted.png", "fig5-scripted.pdf"}
+    assert {path.stem for path in draw("fig6", found, bench)} == {"fig6-scripted-paper", "fig6-scripted-instructzero"}
+    table, _ = draw("table1", found, bench)
+    assert "| larger_animal |" in table.read_text(encoding="utf-8")
+    assert read_cells(bench) == found
+
+
+def test_manual_is_asked_once_and_kept(bench):
+    folder = run_folder(read_cells(bench)[0], bench)
+    result = manual_result(folder)
+    assert json.loads((folder / "manual.json").read_text(encoding="utf-8")) == {
+        "instruction": result.instruction,
+        "test": result.test,
+    }
+    (folder / "settings.yaml").unlink()  # without it nothing could be asked again
+    assert manual_result(folder) == result
+
+
+class Reader:
+    """A writer that keeps what it read."""
+
+    def __init__(self, has_chat_template):
+        self.has_chat_template = has_chat_template
+
+    def render_chat(self, content):
+        return f"<user>{content}</user>"
+
+    def generate(self, soft_prompts, before, after, *, max_new_tokens, special_tokens):
+        assert soft_prompts is None
+        self.read = before + after
+        return [f" {PHRASES[0]}\n\nInput: x"]
+
+
+@pytest.mark.parametrize(("chat", "around"), [(False, ("", "")), (True, ("<user>", "?</user>"))])
+def test_manual_puts_a_request_where_the_soft_prompt_would_be(task_file, chat, around):
+    settings = make_settings({"task": str(task_file), "exemplars": 1, "writer": "scripted:phrases"})
+    task = build_task(settings)
+    reader = Reader(chat)
+    assert write_manually(reader, settings, task) == PHRASES[0]
+    (exemplar,) = task.exemplars
+    assert isinstance(exemplar, Exemplar)
+    expected = f"{REQUEST}\n\nInput: {exemplar.input}\nOutput: {exemplar.outputs[0]}\n\nThe instruction was to"
+    assert reader.read == around[0] + expected + around[1]

@@ -1,0 +1,73 @@
+"""The prompt around instruction and question, taken from the template that the search scores with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instructzero.api import run_settings
+from instructzero.config import make_settings
+from instructzero.errors import ConfigurationError
+from instructzero.exports.asking import Asking, Prompt
+from instructzero.finished_run import FinishedRun
+from instructzero.observers import Observer
+from instructzero.store import CallStore
+from instructzero.templates import few_shot
+from instructzero.types import Exemplar
+from tests.run_directories import OPENAI, write_run
+
+TEXTS = st.text(st.sampled_from("ab#<>{}[]\n\0'\"\\") | st.characters(), max_size=12)
+EXEMPLARS = st.lists(st.builds(Exemplar, TEXTS, st.lists(TEXTS, min_size=1, max_size=2).map(tuple)), max_size=3)
+
+
+@given(EXEMPLARS, TEXTS, TEXTS)
+def test_it_renders_as_the_template_does(exemplars: list[Exemplar], instruction: str, question: str) -> None:
+    (message,) = few_shot(exemplars)(instruction, question)
+    assert Prompt.of(exemplars).render(instruction, question) == message.content
+
+
+def test_shots_are_those_of_the_run(scripted: dict[str, object], tmp_path: Path) -> None:
+    settings = make_settings({**scripted, "shots": 2, "evaluations": 4})
+    run_settings(settings, tmp_path / "run", Observer())
+    run = FinishedRun.read(tmp_path / "run")
+    asking = Asking.of(run)
+    with CallStore(tmp_path / "run" / "calls.sqlite") as store:
+        asked = {call.request.messages[0].content for call in store.export()}
+    start = asking.prompt.before + asking.instruction + asking.prompt.between
+    assert len(asking.shots) == 2
+    assert sum(text.startswith(start) and text.endswith(asking.prompt.after) for text in asked) >= len(run.test.scores)
+
+
+def test_shots_that_cannot_be_loaded_again_are_refused(tmp_path: Path, task_file: Path) -> None:
+    for name, task in (("gone", "nowhere.jsonl"), ("other", str(task_file))):
+        run = FinishedRun.read(write_run(tmp_path / name, shots=1, task=task))
+        with pytest.raises(ConfigurationError, match="expected the exemplars that the black box was shown"):
+            Asking.of(run)
+
+
+@pytest.mark.parametrize(
+    ("blackbox", "identity", "kind", "model", "limit", "official"),
+    [
+        ("openai:gpt-4o-mini", OPENAI, "openai", "gpt-4o-mini", "max_completion_tokens", True),
+        ("openai:m", {**OPENAI, "endpoint": "http://h/v1"}, "openai", "m", "max_tokens", False),
+        ("openai:m", {**OPENAI, "template": "completion"}, "openai", "m", "max_tokens", True),
+        ("anthropic:c", {"endpoint": "https://api.anthropic.com"}, "anthropic", "c", "max_tokens", True),
+        ("object:Mine", {"backend": "mine"}, "object", "", "max_tokens", False),
+    ],
+)
+def test_the_model_is_the_runs(
+    tmp_path: Path, blackbox: str, identity: dict[str, str], kind: str, model: str, limit: str, official: bool
+) -> None:
+    path = write_run(tmp_path, blackbox=blackbox, header={"black box": identity})
+    asking = Asking.of(FinishedRun.read(path))
+    assert (asking.kind, asking.model, asking.limit, asking.official) == (kind, model, limit, official)
+
+
+def test_a_commit_of_the_hub_is_kept_and_a_folders_fingerprint_is_not(tmp_path: Path) -> None:
+    for revision, kept in (("a" * 40, "a" * 40), ("b" * 16, ""), ("main", "")):
+        header = {"black box": {"backend": "huggingface", "revision": revision, "template": "chat"}}
+        path = write_run(tmp_path / revision, blackbox="hf:org/model", header=header)
+        assert Asking.of(FinishedRun.read(path)).revision == kept

@@ -1,0 +1,74 @@
+"""Results as JSON and CSV: what is read back is what the run holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instructzero.exports.tables import SCORE_COLUMNS, TRIAL_COLUMNS, scores, text, trials, whole_result
+from instructzero.finished_run import FinishedRun
+from tests.run_directories import write_run
+
+# A run's own files are UTF-8, which cannot hold half of a surrogate pair.
+WRITABLE = st.text(st.sampled_from(",;'\"\\\n\r\t\0=+-@") | st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+def rows(content: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content, newline="")))
+
+
+@settings(max_examples=25, deadline=None)
+@given(WRITABLE)
+def test_any_instruction_is_read_back(instruction: str) -> None:
+    with TemporaryDirectory() as folder:
+        run = FinishedRun.read(write_run(Path(folder), instruction=instruction, plain=f"not {instruction}"))
+    assert text(run) == f"{instruction}\n"
+    assert [row["instruction"] for row in rows(trials(run))] == ["Spell it.", instruction]
+    assert {row["instruction"] for row in rows(scores(run)) if row["part"] == "confirmation"} == {instruction}
+    assert json.loads(whole_result(run))["instruction"] == instruction
+
+
+def test_a_row_a_trial(tmp_path: Path) -> None:
+    found = rows(trials(FinishedRun.read(write_run(tmp_path, instruction="Reverse."))))
+    assert tuple(found[0]) == TRIAL_COLUMNS
+    assert [(row["number"], row["score"], row["examples"], row["calls"]) for row in found] == [
+        ("0", "0.0", "1", "1"),
+        ("1", str(2 / 3), "3", "3"),
+    ]
+    assert json.loads(found[1]["z"]) == [0.5, -0.5]
+    assert found[1]["raw"] == " Reverse. "
+
+
+def test_a_row_for_each_example_of_each_evaluation(tmp_path: Path) -> None:
+    found = rows(scores(FinishedRun.read(write_run(tmp_path, test=(1, 0)))))
+    assert tuple(found[0]) == SCORE_COLUMNS
+    counts = {part: [row["example"] for row in found if row["part"] == part] for part in {row["part"] for row in found}}
+    assert counts == {
+        "plain": ["0", "1", "2"],
+        "validation": ["0", "0", "1", "2"],
+        "confirmation": ["0", "1"],
+        "test": ["0", "1", "0", "1"],
+    }
+    assert [row["trial"] for row in found if row["part"] == "validation"] == ["0", "1", "1", "1"]
+    assert [row["score"] for row in found if row["part"] == "test"] == ["1.0", "0.0", "0.0", "0.0"]
+
+
+def test_the_whole_result_holds_settings_identities_and_every_score(tmp_path: Path) -> None:
+    content = whole_result(FinishedRun.read(write_run(tmp_path, instruction="Umkehren, é\x1b")))
+    assert content.isascii()
+    assert "\x1b" not in content
+    found = json.loads(content)
+    assert found["settings"]["blackbox"] == "openai:gpt-4o-mini"
+    assert found["identities"]["black box"]["model"] == "gpt-4o-mini"
+    assert [trial["scores"] for trial in found["trials"]] == [[0], [1, 1, 0]]
+    assert {each["instruction"]: each["scores"] for each in found["tests"]} == {
+        "Umkehren, é\x1b": [1, 1, 1, 0],
+        "Do something.": [0, 0, 0, 0],
+    }
+    assert found["test_score"] == 0.75

@@ -1,0 +1,117 @@
+"""Decoding of many rows at once: the same texts as transformers' own loop, whatever is shared, dropped or halved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from instructzero.errors import ModelError
+from instructzero.models import huggingface
+from instructzero.models.decoding import decode, is_out_of_memory, read_prefix
+from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.network import Network, generate, load_network
+
+WIDTH = 7
+
+
+@pytest.fixture(scope="module")
+def network(tiny_model: Path) -> Network:
+    return load_network(str(tiny_model))
+
+
+def rows(network: Network, count: int, width: int = WIDTH, seed: int = 0) -> Tensor:
+    """Embeddings (count, width, h)."""
+    size = network.model.get_input_embeddings().weight.shape[1]
+    return torch.randn(count, width, size, generator=torch.Generator().manual_seed(seed)) * 0.3
+
+
+def with_transformers(network: Network, embeddings: Tensor, budget: int) -> list[list[int]]:
+    """One row after the other."""
+    return [
+        generate(network, {"inputs_embeds": row[None], "attention_mask": torch.ones(1, row.shape[0]).long()}, budget)[0]
+        for row in embeddings
+    ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(count=st.integers(1, 6), budget=st.integers(1, 12), seed=st.integers(0, 1000))
+def test_rows_together_are_continued_as_each_alone_by_transformers(
+    network: Network, count: int, budget: int, seed: int
+) -> None:
+    embeddings = rows(network, count, seed=seed)
+    assert decode(network, embeddings, budget) == with_transformers(network, embeddings, budget)
+
+
+def test_rows_that_have_ended_are_dropped_and_change_no_other(network: Network) -> None:
+    embeddings = rows(network, 8)
+    endless = decode(replace(network, eos=()), embeddings, 12)
+    ends = tuple({endless[0][1], endless[1][3], endless[2][6]})
+    ended = decode(replace(network, eos=ends), embeddings, 12)
+    for text, whole in zip(ended, endless, strict=True):
+        assert text == whole[: len(text)]
+        assert len(text) == 12 or (text[-1] in ends and not set(text[:-1]) & set(ends))
+    assert len({len(text) for text in ended}) > 1
+
+
+def test_a_shared_beginning_is_read_once_and_changes_nothing(network: Network) -> None:
+    embeddings = rows(network, 3, width=14)
+    embeddings[:, :10] = embeddings[:1, :10]
+    prefix = read_prefix(network, embeddings[0, :10])
+    assert prefix is not None
+    for _ in range(2):  # what is shared is not written to
+        assert decode(network, embeddings[:, 10:], 9, prefix) == decode(network, embeddings, 9)
+
+
+def test_a_model_without_a_plain_cache_is_left_to_transformers(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embeddings = rows(network, 3)
+    expected = decode(network, embeddings, 6)
+    monkeypatch.setattr("instructzero.models.decoding.can_share", lambda network: False)
+    assert read_prefix(network, embeddings[0]) is None
+    assert decode(network, embeddings, 6) == expected
+
+
+@pytest.mark.parametrize("fits", [1, 2, 3])
+def test_a_batch_that_does_not_fit_is_halved_and_loses_no_text(
+    fits: int, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = HuggingFaceModel(str(tiny_model))
+    soft = torch.randn(11, 2, model.hidden_size, generator=torch.Generator().manual_seed(1)) * 0.3
+    arguments = ("Before: long enough to be shared. ", "After:")
+    expected = model.generate(soft, *arguments, max_new_tokens=8, special_tokens=True)
+    tried: list[int] = []
+
+    def within_memory(network: Network, embeddings: Tensor, *rest: object) -> list[list[int]]:
+        tried.append(len(embeddings))
+        if len(embeddings) > fits:
+            raise torch.OutOfMemoryError
+        return decode(network, embeddings, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(huggingface, "decode", within_memory)
+    assert model.generate(soft, *arguments, max_new_tokens=8, special_tokens=True) == expected
+    tried.clear()
+    assert model.generate(soft, *arguments, max_new_tokens=8, special_tokens=True) == expected
+    assert max(tried) <= fits  # what was learned about the memory is kept
+
+
+def test_one_row_that_does_not_fit_is_an_error(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> list[list[int]]:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    model = HuggingFaceModel(str(tiny_model))
+    monkeypatch.setattr(huggingface, "decode", full)
+    with pytest.raises(ModelError, match="memory for one text of"):
+        model.generate(torch.zeros(3, 1, model.hidden_size), "", "a", max_new_tokens=2, special_tokens=True)
+
+
+def test_other_faults_are_not_taken_for_a_lack_of_memory() -> None:
+    assert is_out_of_memory(torch.OutOfMemoryError())
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))

@@ -1,0 +1,77 @@
+"""`instructzero report`, and the report that every run ends with."""
+
+import sys
+
+import pytest
+
+import instructzero
+from instructzero import api, cli
+from tests.report.conftest import SIZES
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["instructzero", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit:
+            code = exit.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_it_writes_the_page_and_says_where(run, finished):
+    (finished / "report.html").unlink()
+    code, out, _ = run("report", finished)
+    assert (code, out) == (0, f"{finished / 'report.html'}\n")
+    assert (finished / "report.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_quiet_is_quiet(run, finished):
+    assert run("report", finished, "--quiet") == (0, "", "")
+
+
+def test_open_opens_the_page_in_the_browser(run, finished, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    run("report", finished, "--open")
+    assert opened == [(finished / "report.html").resolve().as_uri()]
+
+
+def test_a_directory_without_a_run_is_refused(run, tmp_path):
+    code, _, err = run("report", tmp_path)
+    assert code == 2
+    assert "expected a run directory with a settings.yaml" in err
+
+
+def test_a_run_that_has_not_begun_is_refused(run, tmp_path, finished):
+    (tmp_path / "settings.yaml").write_bytes((finished / "settings.yaml").read_bytes())
+    code, _, err = run("report", tmp_path)
+    assert code == 2
+    assert "found no journal" in err
+    assert not (tmp_path / "journal.jsonl").exists()
+
+
+def test_a_damaged_result_is_refused(run, tmp_path, finished):
+    for name in ("settings.yaml", "journal.jsonl"):
+        (tmp_path / name).write_bytes((finished / name).read_bytes())
+    (tmp_path / "result.json").write_text("{")
+    code, _, err = run("report", tmp_path)
+    assert code == 2
+    assert "result.json is damaged" in err
+
+
+def test_a_run_is_not_lost_where_its_report_cannot_be_made(task_file, tmp_path, monkeypatch):
+    def broken(directory, task=None):
+        raise ZeroDivisionError("no")
+
+    monkeypatch.setattr(api, "write_report", broken)
+    with pytest.warns(RuntimeWarning, match="report could not be made .ZeroDivisionError: no."):
+        result = instructzero.optimize(
+            task_file, writer="scripted:phrases", blackbox="scripted:obey", directory=tmp_path / "run", **SIZES
+        )
+    assert result.instruction

@@ -1,0 +1,275 @@
+"""The page in a browser: offline, without an error, and with everything that can be done on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from instructzero.report.html import escape
+from instructzero.report.page import render
+from tests.report.conftest import NASTY, embedded
+
+WIDTHS = [390, 1440]
+
+
+class Watched:
+    """A page that keeps account of its requests and errors."""
+
+    def __init__(self, browser, folder: Path, width: int = 1440, scheme: str = "light"):
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.context.set_default_timeout(60_000)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type != "log" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto((folder / "report.html").as_uri())
+        self.page.wait_for_selector("#matrix td")
+
+
+@pytest.fixture(scope="module")
+def look(browser, request):
+    """The page of the run of this name: opened once for all tests, because that is what takes the time."""
+    opened: dict[tuple[str, int], Watched] = {}
+
+    def open_page(run: str, width: int = 1440) -> Watched:
+        if (run, width) not in opened:
+            opened[run, width] = Watched(browser, request.getfixturevalue(run), width)
+        return opened[run, width]
+
+    yield open_page
+    for each in opened.values():
+        each.context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("run", ["finished", "hostile"])
+def test_it_asks_nothing_of_the_network_and_has_no_error(look, request, run, width):
+    folder, watched = request.getfixturevalue(run), look(run, width)
+    watched.page.evaluate("document.querySelectorAll('button').forEach(button => button.click())")
+    watched.page.wait_for_timeout(100)
+    assert watched.requests == [(folder / "report.html").as_uri()]
+    assert [error for error in watched.errors if "clipboard" not in error.lower()] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("run", ["finished", "hostile"])
+def test_nothing_sticks_out_at_the_side(look, run, width):
+    page = look(run, width).page
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def choose_part(page, name):
+    """Show this part of the data, whatever an earlier test has chosen."""
+    page.locator("#examples").get_by_role("button", name=name, exact=True).click()
+
+
+def test_hostile_texts_are_texts(look, hostile):
+    page, data = look("hostile").page, embedded(hostile / "report.html")
+    assert page.title() == "examples: report of a run"
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 2
+    choose_part(page, "test")
+    shown = page.locator("#instructions").inner_text() + page.locator("#examples").inner_text()
+    for nasty in NASTY[:3]:
+        assert re.sub(r"\s+", " ", nasty)[:60] in re.sub(r"\s+", " ", shown)
+    assert "NUL \u2400, escape \u241b[31m" in shown
+    assert page.locator("bdi").count() >= len(data["instructions"])
+    assert page.evaluate("[...document.querySelectorAll('bdi')].every(each => each.dir === 'auto')")
+
+
+def test_no_attribute_of_a_hostile_text_became_one(look):
+    page = look("hostile").page
+    names = page.evaluate("[...document.querySelectorAll('*')].flatMap(each => each.getAttributeNames())")
+    assert not [name for name in names if name.startswith("on")]
+
+
+def test_instructions_are_sorted_by_any_column(look, finished):
+    page = look("finished").page
+    table = page.locator("#instructions table")
+    head = table.get_by_role("button", name="calls")
+    head.click()
+    assert page.locator("#instructions [aria-sort=descending]").inner_text().startswith("calls")
+    falling = table.locator("td[data-name=calls]").all_inner_texts()
+    head.click()
+    rising = table.locator("td[data-name=calls]").all_inner_texts()
+    assert falling == sorted(falling, key=int, reverse=True)
+    assert rising == sorted(rising, key=int)
+
+
+def test_what_has_no_value_is_sorted_last_either_way(look, finished):
+    page = look("finished").page
+    for _ in range(2):
+        page.locator("#instructions").get_by_role("button", name="round").click()
+        assert page.locator("#instructions td[data-name=round]").last.inner_text() == "—"
+
+
+def test_instructions_are_searched_by_words(look, finished):
+    page = look("finished").page
+    page.get_by_role("searchbox").fill("WORD upper")
+    found = page.locator("#instructions td[data-name=instruction] bdi").all_inner_texts()
+    assert found
+    assert all("write the word in upper case" in each for each in found)
+    page.get_by_role("searchbox").fill("nothing like this")
+    assert page.locator("#instructions .status").inner_text() == "Nothing fits."
+    page.get_by_role("searchbox").fill("")
+
+
+def test_pages_turn(look, finished):
+    page = look("finished").page
+    pager = page.locator("#examples .pager")
+    before = page.locator("#examples .paged tbody").inner_text()
+    if pager.get_by_role("button", name="Next").is_enabled():
+        pager.get_by_role("button", name="Next").click()
+        assert page.locator("#examples .paged tbody").inner_text() != before
+        pager.get_by_role("button", name="Previous").click()
+    assert page.locator("#examples .paged tbody").inner_text() == before
+
+
+@pytest.mark.parametrize("name", ["course", "rounds", "space", "belief"])
+def test_a_figure_says_what_is_pointed_at(look, finished, name):
+    page = look("finished").page
+    plot, readout = page.locator(f"#figure-{name} .plot"), page.locator(f"#figure-{name} .readout")
+    plot.scroll_into_view_if_needed()
+    before = readout.inner_text()
+    target = plot.locator("svg circle:not(.current), svg .median").first.bounding_box()
+    page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2)
+    assert readout.inner_text() != before
+    assert plot.locator(".current").get_attribute("visibility") == "visible"
+
+
+@pytest.mark.parametrize("name", ["course", "rounds", "space", "belief"])
+def test_a_figure_is_gone_through_with_the_keys(look, finished, name):
+    page = look("finished").page
+    plot, readout = page.locator(f"#figure-{name} .plot"), page.locator(f"#figure-{name} .readout")
+    plot.focus()
+    page.keyboard.press("Home")
+    said = [readout.inner_text()]
+    for key in ("ArrowRight", "End", "ArrowLeft"):
+        page.keyboard.press(key)
+        said.append(readout.inner_text())
+    assert len(set(said)) > 1
+    assert page.evaluate("document.activeElement.className") == "plot"
+
+
+def test_the_map_says_the_instruction(look, finished):
+    page = look("finished").page
+    plot = page.locator("#figure-space .plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.locator("circle.best").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    best = embedded(finished / "report.html")["result"]["instruction"]
+    assert best in page.locator("#figure-space .readout").inner_text()
+
+
+def test_figures_change_their_view(look, finished):
+    page = look("finished").page
+    views = [
+        ("space", "principal components", "t-SNE"),
+        ("space", "by score", "by round"),
+        ("course", "by calls", "by cost"),
+    ]
+    for figure, first, button in views:
+        page.locator(f"#figure-{figure}").get_by_role("button", name=first).click()
+        drawing = page.locator(f"#figure-{figure} .plot")
+        before = drawing.inner_html()
+        choice = page.locator(f"#figure-{figure}").get_by_role("button", name=button)
+        choice.click()
+        assert drawing.inner_html() != before
+        assert choice.get_attribute("aria-pressed") == "true"
+
+
+def test_wins_and_losses_are_those_that_were_counted(look, finished):
+    page = look("finished").page
+    part = embedded(finished / "report.html")["examples"]["parts"][0]
+    choose_part(page, "test")
+    for filter_, count in (("wins", part["duels"]["plain"]["wins"]), ("losses", part["duels"]["plain"]["losses"])):
+        page.get_by_label("Show").select_option(filter_)
+        status = page.locator("#examples .status").inner_text()
+        assert status == "Nothing fits." if count == 0 else status.endswith(f"of {count}")
+
+
+def test_a_cell_of_the_matrix_says_input_and_answers(look, finished):
+    page = look("finished").page
+    part = embedded(finished / "report.html")["examples"]["parts"][0]
+    choose_part(page, "test")
+    first = page.locator("#matrix td").first
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    said = page.locator("#matrix .readout").inner_text()
+    assert f"Input: {part['examples'][1]['input']}" in said
+    assert f"Accepted: {part['examples'][1]['outputs'][0]}" in said
+    assert f"Answer: {part['rows'][1]['answers'][1]}" in said
+    assert page.locator("#matrix td[tabindex='0']").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_follows_the_system_until_it_is_changed(browser, finished, scheme):
+    watched = Watched(browser, finished, scheme=scheme)
+    page = watched.page
+
+    def is_light():
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(int, re.findall(r"\d+", colour)[:3])) > 384
+
+    assert is_light() == (scheme == "light")
+    button = page.locator("#theme")
+    assert button.inner_text() == ("Dark" if scheme == "light" else "Light")
+    button.click()
+    assert is_light() == (scheme == "dark")
+    page.reload()
+    assert is_light() == (scheme == "dark")
+    watched.context.close()
+
+
+def test_on_paper_there_are_no_buttons_and_no_dark_page(look):
+    page = look("finished").page
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("#theme").is_hidden()
+    assert page.locator("#instructions thead").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", color_scheme="light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("run", "width"), [("finished", 390), ("finished", 1440), ("hostile", 390)])
+def test_axe_finds_no_serious_fault(look, run, width, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    page = look(run, width).page
+    page.emulate_media(color_scheme=scheme)
+    found = axe.Axe().run(page).response["violations"]
+    page.emulate_media(color_scheme="light")
+    serious = [
+        (each["id"], [node["html"][:120] for node in each["nodes"][:3]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_without_a_script_the_result_is_there_all_the_same(browser, finished):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((finished / "report.html").as_uri())
+    result = embedded(finished / "report.html")["result"]
+    text = page.locator("#found").inner_text()
+    assert result["instruction"] in text
+    assert f"{result['test_score']:.3f}" in text
+    assert "need JavaScript" in page.locator("body").inner_text()
+    context.close()
+
+
+def test_warnings_are_shown(finished):
+    data = embedded(finished / "report.html")
+    data["words"]["warnings"] = ["Something <b>odd</b>."]
+    assert "<strong>Mind: </strong>" in render(data)
+    assert escape("Something <b>odd</b>.") in render(data)
+
+
+@pytest.mark.parametrize("run", ["finished", "hostile"])
+def test_the_page_is_small(request, run):
+    assert (request.getfixturevalue(run) / "report.html").stat().st_size < 6_000_000

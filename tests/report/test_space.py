@@ -1,0 +1,50 @@
+"""The map of the search space."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from instructzero.report.instructions import numbers_of, rows_of
+from instructzero.report.source import read_source
+from instructzero.report.space import principal_components, space_of
+
+
+def test_components_keep_distances_in_the_plane_and_name_their_share():
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal((30, 2)) * [5, 1]
+    points = flat @ np.linalg.qr(rng.standard_normal((6, 6)))[0][:2]
+    places, explained = principal_components(points)
+    assert np.linalg.norm(places[3] - places[7]) == pytest.approx(np.linalg.norm(flat[3] - flat[7]))
+    assert sum(explained) == pytest.approx(1)
+    assert explained[0] == pytest.approx(places[:, 0].var() / places.var(axis=0).sum())
+
+
+def test_the_sign_of_a_component_does_not_depend_on_the_order_of_points():
+    points = np.random.default_rng(1).standard_normal((12, 4))
+    places, _ = principal_components(points)
+    turned, _ = principal_components(points[::-1])
+    assert turned[::-1] == pytest.approx(places)
+
+
+def test_a_single_dimension_has_a_map_too():
+    places, explained = principal_components(np.array([[0.0], [1.0], [3.0]]))
+    assert places[:, 1].tolist() == [0, 0, 0]
+    assert explained == [pytest.approx(1), 0]
+
+
+def test_every_point_is_there_with_the_best_of_its_round(finished):
+    source = read_source(finished)
+    numbers = numbers_of(rows_of(source))
+    space = space_of(source, numbers)
+    located = [trial for trial in source.history.trials if trial.proposal.z is not None]
+    assert [point["evaluation"] for point in space["points"]] == [trial.number + 1 for trial in located]
+    for number, trials in source.trials_by_round.items():
+        (leader,) = [each for each in space["points"] if each["round"] == number and each["leader"]]
+        assert source.history.trials[leader["evaluation"] - 1].score == max(trial.score for trial in trials)
+
+
+def test_where_points_have_no_effect_there_is_no_map(finished):
+    source = read_source(finished)
+    settings = source.settings.model_copy(update={"method": "opro", "rewriter": "blackbox"})
+    assert set(space_of(replace(source, settings=settings), {})) == {"note"}

@@ -1,0 +1,35 @@
+"""What is taken for the instruction in what a model wrote."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instructzero.cleaning import clean, one_line
+
+
+@pytest.mark.parametrize(
+    ("raw", "instruction"),
+    [
+        (" write the first letter.", "write the first letter."),
+        ("write it.\n\nInput: x\nOutput: y", "write it."),
+        ("write it.\nInput: x", "write it."),
+        ("write it\non two lines", "write it on two lines"),
+        ('"write it."', "write it."),
+        ("'it' and 'that'", "'it' and 'that'"),
+        ("The instruction was to write it", "write it"),
+        ("Instruction: write it", "write it"),
+        ("   \n\n  ", ""),
+    ],
+)
+def test_clean_up_keeps_the_first_instruction(raw, instruction):
+    assert clean(raw) == instruction
+
+
+@given(st.text())
+def test_a_clean_instruction_is_one_line_without_outer_space(raw):
+    for instruction in (clean(raw), one_line(raw)):
+        assert instruction == " ".join(instruction.split())
+
+
+def test_a_text_that_was_marked_is_kept_whole():
+    assert one_line(' "write it.\n\nInput: a word" ') == "write it. Input: a word"
