@@ -211,20 +211,15 @@ def cost(data: Record) -> Html:
     ]
     phases = [(each["phase"], *_amounts(each)) for each in costs["phases"] if each["calls"]]
     amounts = ("calls", "prompt tokens", "answer tokens")
-    return join(
-        *(
-            [table(("role", "model", *amounts, "lost", "dollars", "paid (UTC)"), roles, "What was paid")]
-            if roles
-            else [tag("p", "The call store has no account of this run.")]
-        ),
-        tag(
-            "p",
-            "Lost tries may have been billed and brought no answer; they count at their most. What the call store "
-            "already knew was asked and not paid.",
-            class_="faint",
-        ),
-        table(("for", *amounts), phases, "What the black box was asked"),
+    asked = table(("for", *amounts), phases, "What the black box was asked")
+    if not roles:
+        return join(tag("p", "The call store has no account of this run."), asked)
+    note = (
+        "Lost tries may have been billed and brought no answer; they count at their most. What the call store already "
+        "knew was asked and not paid."
     )
+    paid = table(("role", "model", *amounts, "lost", "dollars", "paid (UTC)"), roles, "What was paid")
+    return join(paid, tag("p", note, class_="faint"), asked)
 
 
 def _amounts(usage: Record) -> tuple[str, ...]:
