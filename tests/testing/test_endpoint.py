@@ -108,7 +108,7 @@ BILLED_PERHAPS = (
 )
 
 
-@pytest.mark.parametrize("fault", set(Fault) - {Fault.DELAY})
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.DELAY])
 def test_every_fault_is_transient_and_not_billed(fault: Fault) -> None:
     with Endpoint(str.upper, faults=Faults({fault: 1.0}, retry_after=3.0)) as endpoint:
         with pytest.raises(TransientError) as caught:
