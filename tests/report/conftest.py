@@ -90,7 +90,7 @@ def embedded(page: Path) -> dict[str, Any]:
     return data
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it keeps an event loop running, which other tests cannot have
 def browser() -> Iterator[Any]:
     """Chromium, as the machine has it; without it the tests are skipped."""
     playwright = pytest.importorskip("playwright.sync_api", reason="looking at pages needs playwright")
