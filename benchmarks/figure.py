@@ -7,32 +7,28 @@ import textwrap
 from itertools import accumulate
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib import pyplot as plt
-
+from benchmarks.drawing import drawing
 from instructzero.journal import History, Journal
 
 
 def draw(history: History, task: str, path: Path) -> None:
     """Each evaluation's validation score, the best so far, and the plain instruction's level."""
     scores = [trial.score for trial in history.trials]
-    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
-    rounds = [trial.round for trial in history.trials]
-    axes.scatter(
-        range(1, len(scores) + 1), scores, c=rounds, cmap="viridis", s=22, label="an instruction (colour: round)"
-    )
-    axes.step(
-        range(1, len(scores) + 1), list(accumulate(scores, max)), where="post", color="tab:red", label="best so far"
-    )
-    if history.plain is not None:
-        level = history.plain[1].mean
-        axes.axhline(level, color="gray", linestyle="--", label=f"plain instruction ({level:.2f})")
-    best = max(history.trials, key=lambda trial: trial.score)
-    axes.set_title("\n".join(textwrap.wrap(f"{task}: “{best.instruction}” ({best.score:.2f})", 95)), fontsize=10)
-    axes.set(xlabel="evaluations", ylabel="validation score", ylim=(-0.03, 1.03))
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with drawing(path, (9, 4.2)) as (figure, axes):
+        rounds = [trial.round for trial in history.trials]
+        axes.scatter(
+            range(1, len(scores) + 1), scores, c=rounds, cmap="viridis", s=22, label="an instruction (colour: round)"
+        )
+        axes.step(
+            range(1, len(scores) + 1), list(accumulate(scores, max)), where="post", color="tab:red", label="best so far"
+        )
+        if history.plain is not None:
+            level = history.plain[1].mean
+            axes.axhline(level, color="gray", linestyle="--", label=f"plain instruction ({level:.2f})")
+        best = max(history.trials, key=lambda trial: trial.score)
+        axes.set_title("\n".join(textwrap.wrap(f"{task}: “{best.instruction}” ({best.score:.2f})", 95)), fontsize=10)
+        axes.set(xlabel="evaluations", ylabel="validation score", ylim=(-0.03, 1.03))
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
 def main() -> None:
@@ -40,7 +36,6 @@ def main() -> None:
     parser.add_argument("directory", type=Path, help="a run directory")
     parser.add_argument("picture", type=Path, help="where to write the picture (.png, .svg or .pdf)")
     arguments = parser.parse_args()
-    mpl.use("agg")
     history = Journal(arguments.directory / "journal.jsonl").history
     if not history.trials or history.header is None:
         raise SystemExit(f"expected a run with evaluations in {arguments.directory}, got none")

@@ -23,8 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.drawing import drawing
 from benchmarks.machine import describe
 from instructzero import optimize
+from instructzero.bench.comparisons import bootstrap_interval
 from instructzero.build import build_blackbox, build_task
 from instructzero.config import make_settings
 from instructzero.evaluator import Evaluator
@@ -175,9 +177,7 @@ def interval(first: Sequence[Cell], second: Sequence[Cell], value: Any) -> tuple
     for one, other in zip(first, second, strict=True):
         by_task.setdefault(one.task, []).append(value(one) - value(other))
     means = np.array([np.mean(differences) for differences in by_task.values()])
-    draws = np.random.default_rng(0).integers(0, len(means), (10_000, len(means)))
-    low, high = np.percentile(means[draws].mean(1), [2.5, 97.5])
-    return float(means.mean()), float(low), float(high)
+    return float(means.mean()), *bootstrap_interval(means)
 
 
 def _table(cells: Mapping[str, Sequence[Cell]], marks: Sequence[int]) -> list[str]:
@@ -223,42 +223,30 @@ def calls_to_reach(cells: Sequence[Cell], score: float) -> int | None:
 
 def draw(cells: Mapping[str, Sequence[Cell]], path: Path) -> None:
     """The mean best validation score against the calls that were paid for."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.use("agg")
-    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
-    for name, found in cells.items():
-        calls = range(20, max(cell.calls[-1] for cell in found) + 1, 20)
-        means = [np.mean([cell.after_calls(spent) for cell in found]) for spent in calls]
-        axes.plot(calls, means, label=name)
-    axes.set(xlabel="calls to the black box in the search", ylabel="best validation score, mean over the runs")
-    axes.set_title(f"{len(next(iter(cells.values())))} runs a method on the embedded pair", fontsize=10)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with drawing(path, (9, 4.2)) as (figure, axes):
+        for name, found in cells.items():
+            calls = range(20, max(cell.calls[-1] for cell in found) + 1, 20)
+            means = [np.mean([cell.after_calls(spent) for cell in found]) for spent in calls]
+            axes.plot(calls, means, label=name)
+        axes.set(xlabel="calls to the black box in the search", ylabel="best validation score, mean over the runs")
+        axes.set_title(f"{len(next(iter(cells.values())))} runs a method on the embedded pair", fontsize=10)
+        axes.grid(alpha=0.3)
+        figure.legend(loc="outside lower center", ncols=4, fontsize=8)
 
 
 def draw_differences(cells: Mapping[str, Sequence[Cell]], mark: int, path: Path) -> None:
     """How much each other variant gains over the first, on validation at ``mark``, with its interval."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.use("agg")
     base, *others = cells
     gains = {name: interval(cells[name], cells[base], _value("validation", mark)) for name in others}
     names = sorted(gains, key=lambda name: gains[name][0])
-    figure, axes = plt.subplots(figsize=(9, 1 + 0.27 * len(names)), layout="constrained")
-    means = np.array([gains[name][0] for name in names])
-    ends = np.array([gains[name][1:] for name in names]).T
-    axes.errorbar(means, range(len(names)), xerr=abs(ends - means), fmt="o", capsize=3)
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel=f"best validation score after {mark} evaluations, less that of {base} (95 % interval)")
-    axes.grid(alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with drawing(path, (9, 1 + 0.27 * len(names))) as (_, axes):
+        means = np.array([gains[name][0] for name in names])
+        ends = np.array([gains[name][1:] for name in names]).T
+        axes.errorbar(means, range(len(names)), xerr=abs(ends - means), fmt="o", capsize=3)
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel=f"best validation score after {mark} evaluations, less that of {base} (95 % interval)")
+        axes.grid(alpha=0.3)
 
 
 def main() -> None:

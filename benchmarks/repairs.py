@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.drawing import drawing
 from benchmarks.machine import describe
 from benchmarks.search_step import CORRECTED, SEED, best_points, observations
 from instructzero.bo.acquisition import log_expected_improvement
@@ -44,22 +45,16 @@ def away(surrogate: CoupledGP, starts: torch.Tensor, distance: float) -> tuple[f
 
 
 def draw(rows: dict[str, list[tuple[float, float, float]]], path: Path) -> None:
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.use("agg")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for name, values in rows.items():
-        left.plot(DISTANCES, [value[0] for value in values], marker="o", label=name)
-        right.plot(DISTANCES, [value[1] for value in values], marker="o")
-    left.set(ylabel="posterior standard deviation of the score", yscale="log")
-    right.set(ylabel="log10 of expected improvement", ylim=(LOWEST, 2))
-    for axes in (left, right):
-        axes.set(xlabel="distance from the 25 best points, in z")
-        axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with drawing(path, (9, 3.6), columns=2) as (figure, (left, right)):
+        for name, values in rows.items():
+            left.plot(DISTANCES, [value[0] for value in values], marker="o", label=name)
+            right.plot(DISTANCES, [value[1] for value in values], marker="o")
+        left.set(ylabel="posterior standard deviation of the score", yscale="log")
+        right.set(ylabel="log10 of expected improvement", ylim=(LOWEST, 2))
+        for axes in (left, right):
+            axes.set(xlabel="distance from the 25 best points, in z")
+            axes.grid(alpha=0.3)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
 def main() -> None:

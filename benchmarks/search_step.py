@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.quasirandom import SobolEngine
 
+from benchmarks.drawing import drawing
 from benchmarks.machine import describe, peak_memory_gb
 from instructzero.bo.acquisition import Improvement, expected_improvement, log_expected_improvement
 from instructzero.bo.search import Points, evolve_from_starts
@@ -144,27 +145,21 @@ def measure_ours(count: int, repeats: int) -> Row:
 
 def draw(rows: list[Row], path: Path) -> None:
     """Seconds against the number of observed instructions."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.use("agg")
-    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
-    compared = [row for row in rows if row.reference]
-    lines = [
-        ("as published", "tab:red", compared, [row.reference.total for row in compared]),
-        ("ours, the paper's surrogate", "tab:blue", rows, [row.paper.total for row in rows]),
-        ("ours, corrected surrogate", "tab:green", rows, [row.corrected.total for row in rows]),
-    ]
-    for label, color, drawn, seconds in lines:
-        axes.loglog([row.count for row in drawn], seconds, marker="o", color=color, label=label)
-    axes.set_xticks([row.count for row in rows], [f"{row.count:,}" for row in rows], minor=False)
-    axes.minorticks_off()
-    axes.set(xlabel="observed instructions", ylabel="seconds a search step")
-    axes.set_title("One search step: fit of the surrogate and 25 proposals", fontsize=10)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with drawing(path, (9, 4.2)) as (figure, axes):
+        compared = [row for row in rows if row.reference]
+        lines = [
+            ("as published", "tab:red", compared, [row.reference.total for row in compared]),
+            ("ours, the paper's surrogate", "tab:blue", rows, [row.paper.total for row in rows]),
+            ("ours, corrected surrogate", "tab:green", rows, [row.corrected.total for row in rows]),
+        ]
+        for label, color, drawn, seconds in lines:
+            axes.loglog([row.count for row in drawn], seconds, marker="o", color=color, label=label)
+        axes.set_xticks([row.count for row in rows], [f"{row.count:,}" for row in rows], minor=False)
+        axes.minorticks_off()
+        axes.set(xlabel="observed instructions", ylabel="seconds a search step")
+        axes.set_title("One search step: fit of the surrogate and 25 proposals", fontsize=10)
+        axes.grid(alpha=0.3)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8)
 
 
 def main() -> None:

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from instructzero.statistics import EXACT_PAIRS, Interval, PairedTest, interval_method, mean_interval, paired_test
+from instructzero.statistics import (
+    EXACT_PAIRS,
+    Interval,
+    PairedTest,
+    holm,
+    interval_method,
+    mean_interval,
+    paired_test,
+)
 
 SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 BINARY = st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=60)
@@ -245,3 +253,17 @@ def test_results_check_themselves():
         Interval(0.5, 0.4)
     with pytest.raises(ValueError, match="p-value"):
         PairedTest(0.1, 0.0, 0.2, 1.5)
+
+
+def test_holms_adjustment_is_that_of_his_example():
+    assert holm([0.01, 0.02, 0.03, 0.005]) == pytest.approx([0.03, 0.04, 0.04, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_lowers_and_keeps_the_order(p_values):
+    adjusted = holm(p_values)
+    assert all(before <= after <= 1 for before, after in zip(p_values, adjusted, strict=True))
+    assert [adjusted[place] for place in np.argsort(p_values, kind="stable")] == sorted(adjusted)

@@ -106,6 +106,14 @@ def build_judge(settings: Settings) -> BlackBox | None:
     )  # fmt: skip
 
 
+def build_models(settings: Settings, blackbox: BlackBox | None = None) -> dict[str, BlackBox]:
+    """The models that answer and grade, by role; a black box that is not given is made from the settings."""
+    models = {BLACK_BOX: blackbox or build_blackbox(settings)}
+    if judge := build_judge(settings):
+        models[JUDGE] = judge
+    return models
+
+
 def build_writer(
     settings: Settings, model: SoftPromptModel, task: Task, rewriter: AskingRewriter | None = None
 ) -> Writer:
@@ -139,9 +147,7 @@ def execute(
     """
     task = task or build_task(settings)
     with RunDirectory.claim(directory, settings) as run:
-        models = {BLACK_BOX: blackbox or build_blackbox(settings)}
-        if judge := build_judge(settings):
-            models[JUDGE] = judge
+        models = build_models(settings, blackbox)
         _check_scoring(settings, task, models[BLACK_BOX])
         check_writer(settings)
         _check_search_calls(settings, len(task.validation))
@@ -314,8 +320,8 @@ def digests_of(task: Task) -> dict[str, str]:
     parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
     if task.confirmation:
         parts["confirmation"] = task.confirmation
-    return {name: digest([asdict(example) for example in examples]) for name, examples in parts.items()}
+    return {name: _digest([asdict(example) for example in examples]) for name, examples in parts.items()}
 
 
-def digest(value: Any) -> str:
+def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -13,10 +13,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from instructzero.bench.comparisons import holm
 from instructzero.errors import ConfigurationError
 from instructzero.finished_run import FinishedRun
-from instructzero.statistics import PairedTest, interval_method, mean_interval, paired_test
+from instructzero.statistics import PairedTest, holm, interval_method, mean_interval, paired_test
 from instructzero.store import JUDGE
 from instructzero.types import Evaluation
 

@@ -69,7 +69,7 @@ class Search:
         return self._result(winner)
 
     def _search(self) -> None:
-        while self.journal.history.pending or (self._remaining() and not self._exhausted()):
+        while self.journal.history.pending or (self._remaining() and not is_exhausted(self.journal.history.rounds)):
             self.savings.keep(self.finale.questions())
             if not self.journal.history.pending:
                 self._propose()
@@ -130,9 +130,6 @@ class Search:
         """Line 8: the optimiser hears what a whole round brought, and what was written beside it."""
         trials = self.journal.history.trials_of(each.number)
         self.optimizer.tell([self.objective.adjusted(trial) for trial in trials], each.unpaid)
-
-    def _exhausted(self) -> bool:
-        return is_exhausted(self.journal.history.rounds)
 
     def _propose(self) -> None:
         """Lines 3–5 of Algorithm 1: new soft prompts, and the instructions that the writer makes of them."""

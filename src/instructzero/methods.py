@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError
+from instructzero.models.registry import SERVERS
 
 if TYPE_CHECKING:
     from instructzero.optimizers import Optimizer
     from instructzero.optimizers.base import Represent
 
 Arguments = dict[str, Any]
-
-SERVED = ("vllm:", "sglang:")
-"""How the specifications of writers on a server begin."""
 
 _SIZES = {"initial": "initial", "batch": "batch"}
 
@@ -70,7 +68,7 @@ def races(settings: Settings) -> bool:
 
 def check_writer(settings: Settings) -> None:
     """Refuse a writer on a server for a method that needs more than its texts."""
-    if METHODS[settings.method].represents and settings.writer.startswith(SERVED):
+    if METHODS[settings.method].represents and settings.writer.partition(":")[0] in SERVERS:
         raise ConfigurationError(
             f"expected a local writer (hf:FOLDER_OR_HUB_ID) for method {settings.method!r}, which needs its hidden "
             f"states, got {settings.writer!r}; choose another writer or another method"

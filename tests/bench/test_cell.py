@@ -1,6 +1,7 @@
 """One cell: run, read again, gone on with."""
 
 import json
+from weakref import WeakValueDictionary
 
 import pytest
 
@@ -137,6 +138,7 @@ def test_a_cell_that_another_process_holds_is_waited_for_and_then_refused(plan, 
 def test_local_models_are_loaded_once_for_all_cells(plan, scripted, models, monkeypatch):
     loads = []
     load = network._load
+    monkeypatch.setattr(network, "_loaded", WeakValueDictionary())  # other tests may hold the same models
     monkeypatch.setattr(network, "_load", lambda source, *rest: loads.append(source) or load(source, *rest))
     sizes = {"evaluations": 2, "validation": 2, "confirmation": 0, "test": 2, "batch": 2}
     settings = {**scripted["settings"], **sizes}

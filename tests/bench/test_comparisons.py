@@ -10,7 +10,6 @@ from instructzero.bench.comparisons import (
     calls_to_reach,
     compare,
     compare_all,
-    holm,
     reaches,
 )
 from instructzero.bench.scores import Scores
@@ -62,20 +61,6 @@ def test_the_interval_is_about_the_normal_one_for_many_tasks():
     values = np.random.default_rng(1).normal(0.1, 0.2, 400)
     half = 1.96 * values.std() / 20
     assert bootstrap_interval(values) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.002)
-
-
-def test_holms_adjustment_is_that_of_his_example():
-    assert holm([0.01, 0.02, 0.03, 0.005]) == pytest.approx([0.03, 0.04, 0.04, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_never_lowers_and_keeps_the_order(p_values):
-    adjusted = holm(p_values)
-    assert all(before <= after <= 1 for before, after in zip(p_values, adjusted, strict=True))
-    assert [adjusted[place] for place in np.argsort(p_values, kind="stable")] == sorted(adjusted)
 
 
 def test_comparisons_of_many_are_adjusted_for_their_number():

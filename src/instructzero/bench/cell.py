@@ -20,6 +20,7 @@ from instructzero.build import (
     build_budget,
     build_evaluator,
     build_judge,
+    build_models,
     build_prices,
     build_task,
     build_writer_model,
@@ -34,7 +35,7 @@ from instructzero.objective import Objective
 from instructzero.observers import Observer
 from instructzero.progress import cost_of
 from instructzero.run_directory import RunDirectory
-from instructzero.store import BLACK_BOX, JUDGE, CallStore
+from instructzero.store import BLACK_BOX, CallStore
 from instructzero.tasks import Task
 from instructzero.traffic import Traffic
 from instructzero.types import Evaluation, Usage
@@ -136,7 +137,7 @@ def _finish(plan: CellPlan) -> Cell:
         plain = history.plain[0].instruction, history.plain[1]
         steps = steps_of(history, plain, len(task.validation), Objective(settings.length_penalty))
         incumbents = {0: plain, **{budget: incumbent_at(steps, budget) for budget in plan.budgets}}
-        tests = _tests(plan, task, store, run.identity, [text for text, _ in incumbents.values()])
+        tests = results_on_test(settings, task, store, run.identity, [text for text, _ in incumbents.values()])
     first, *marks = (
         Mark(budget, text, validation.mean, tests[text].mean, tests[text].scores)
         for budget, (text, validation) in incumbents.items()
@@ -155,14 +156,12 @@ def _finish(plan: CellPlan) -> Cell:
     )
 
 
-def _tests(
-    plan: CellPlan, task: Task, store: CallStore, identity: str, instructions: Iterable[str]
+def results_on_test(
+    settings: Settings, task: Task, store: CallStore, identity: str, instructions: Iterable[str]
 ) -> dict[str, Evaluation]:
     """Results on the test examples, paid by the run and kept in its store like all others."""
-    settings, texts = plan.settings, list(dict.fromkeys(instructions))
-    models = {BLACK_BOX: build_blackbox(settings)}
-    if judge := build_judge(settings):
-        models[JUDGE] = judge
+    texts = list(dict.fromkeys(instructions))
+    models = build_models(settings)
     traffic = Traffic(settings, models, store, build_budget(settings, store, identity), identity)
     with closing(build_evaluator(settings, task, traffic, Observer())) as evaluator:
         return dict(zip(texts, evaluator.evaluate(texts, task.test), strict=True))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import DIGITS, Array, Scores, in_order
-from instructzero.statistics import RESAMPLES, SEED, paired_test
+from instructzero.statistics import RESAMPLES, SEED, holm, paired_test
 
 LEVEL = 0.95
 ENOUGH_TASKS = 6
@@ -81,19 +81,6 @@ def compare_all(scores: Scores, reference: str) -> list[Comparison]:
     pairs = [compare(scores, reference, rival) for rival in scores.methods if rival != reference]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_value=p_value) for pair, p_value in zip(pairs, adjusted, strict=True)]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment: the chance of even one false finding stays below the level.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for place, position in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
-        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[position]))
-        adjusted[position] = highest
-    return adjusted
 
 
 def bootstrap_interval(differences: ArrayLike) -> tuple[float, float]:

@@ -6,27 +6,18 @@ The paper takes APE's request for this. This one says the same in other words.
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from instructzero.build import (
-    build_blackbox,
-    build_budget,
-    build_evaluator,
-    build_judge,
-    build_task,
-    build_writer_model,
-)
+from instructzero.bench.cell import results_on_test
+from instructzero.build import build_task, build_writer_model
 from instructzero.cleaning import clean
 from instructzero.config import Settings
 from instructzero.models.base import SoftPromptModel
-from instructzero.observers import Observer
 from instructzero.run_directory import RunDirectory
-from instructzero.store import BLACK_BOX, JUDGE, CallStore
+from instructzero.store import CallStore
 from instructzero.tasks import Task
 from instructzero.templates import writer_prompt
-from instructzero.traffic import Traffic
 
 REQUEST = "Somebody followed one instruction for each of these inputs and gave these outputs."
 MANUAL = "manual.json"
@@ -69,11 +60,5 @@ def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> st
 
 
 def _test_score(folder: Path, settings: Settings, task: Task, instruction: str) -> float:
-    models = {BLACK_BOX: build_blackbox(settings)}
-    if judge := build_judge(settings):
-        models[JUDGE] = judge
     with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
-        traffic = Traffic(settings, models, store, build_budget(settings, store, run.identity), run.identity)
-        with closing(build_evaluator(settings, task, traffic, Observer())) as evaluator:
-            (found,) = evaluator.evaluate([instruction], task.test)
-            return found.mean
+        return results_on_test(settings, task, store, run.identity, [instruction])[instruction].mean

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from instructzero.errors import ConfigurationError, ModelError, TaskError
 from instructzero.finished_run import FinishedRun
@@ -115,14 +115,13 @@ def _shots(run: FinishedRun) -> tuple[Exemplar, ...]:
     """The exemplars that stood in the prompt; the journal holds only their digest."""
     if not run.settings.shots:
         return ()
-    from instructzero.build import build_task, digest  # loads torch
+    from instructzero.build import build_task, digests_of  # loads torch
 
-    exemplars: tuple[Exemplar, ...] = ()
     with contextlib.suppress(TaskError):
-        exemplars = build_task(run.settings).exemplars
-    if digest([asdict(each) for each in exemplars]) != run.header["exemplars"]:
-        raise ConfigurationError(
-            f"expected the exemplars that the black box was shown in {run.path}, but the task "
-            f"{run.settings.task!r} does not give them any more; restore its data, or export as txt, json or csv"
-        )
-    return exemplars[: run.settings.shots]
+        task = build_task(run.settings)
+        if digests_of(task)["exemplars"] == run.header["exemplars"]:
+            return task.exemplars[: run.settings.shots]
+    raise ConfigurationError(
+        f"expected the exemplars that the black box was shown in {run.path}, but the task "
+        f"{run.settings.task!r} does not give them any more; restore its data, or export as txt, json or csv"
+    )

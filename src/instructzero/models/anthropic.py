@@ -11,7 +11,7 @@ import httpx2
 
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.parameters import Parameters
-from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
+from instructzero.models.service import Reply, Service, check_service, checked_url, count, read_key
 from instructzero.types import Completion, Request
 
 try:
@@ -72,14 +72,8 @@ class AnthropicBlackBox:
         return not self._parameters.takes_temperature
 
     async def complete(self, request: Request) -> Completion:
-        while True:
-            body = self._body(request)
-            reply = await self._post(body)
-            if reply.status == 200:
-                return read_message(reply, self._service)
-            complaint = Complaint.read(reply.body)
-            if not self._parameters.learn(reply.status, complaint, body):
-                raise self._service.failure(reply.status, reply.headers, complaint)
+        reply = await self._parameters.negotiated(lambda: self._body(request), self._post, self._service)
+        return read_message(reply, self._service)
 
     async def close(self) -> None:
         await self._client.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from instructzero.errors import ModelError
 from instructzero.types import Completion, Message, Request
 
 if TYPE_CHECKING:
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 def join_contents(messages: Sequence[Message]) -> str:
     """The messages as plain text, for models without roles: the contents, separated by blank lines."""
     return "\n\n".join(message.content for message in messages)
+
+
+def check_soft_prompts(soft_prompts: Tensor, hidden_size: int, name: str) -> None:
+    """Raise `ModelError` for soft prompts that are not of shape (n, t, h)."""
+    if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != hidden_size:
+        raise ModelError(
+            f"expected soft prompts of shape (n, t, {hidden_size}) for {name}, got {tuple(soft_prompts.shape)}; "
+            "project to the writer's hidden size"
+        )
 
 
 class BlackBox(Protocol):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from instructzero.errors import ModelError
-from instructzero.models.base import join_contents
+from instructzero.models.base import check_soft_prompts, join_contents
 from instructzero.models.batcher import Batcher
 from instructzero.models.decoding import Prefix, decode, free_memory, is_out_of_memory, read_prefix
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
@@ -98,7 +98,7 @@ class HuggingFaceModel:
         if soft_prompts is None:
             ids = self._network.encode(before + after, special_tokens=special_tokens)
             return self._continue(self._embed(self._ids(ids))[None], None, max_new_tokens)
-        self._check_soft_prompts(soft_prompts)
+        check_soft_prompts(soft_prompts, self._hidden_size, self._network.name)
         head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
         tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
         prefix = self._shared(head)
@@ -112,7 +112,7 @@ class HuggingFaceModel:
     @torch.no_grad()  # not inference_mode: what is learned from the states needs gradients through them
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
         """The last layer's state at the last token of each prompt, shape (n, h), float64, on the CPU."""
-        self._check_soft_prompts(soft_prompts)
+        check_soft_prompts(soft_prompts, self._hidden_size, self._network.name)
         head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
         tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
         batches = _split(soft_prompts.to(head), self._rows_at_once)
@@ -166,13 +166,6 @@ class HuggingFaceModel:
 
     def _ids(self, ids: Sequence[int]) -> Tensor:
         return torch.tensor(list(ids), dtype=torch.long, device=self._network.device)
-
-    def _check_soft_prompts(self, soft_prompts: Tensor) -> None:
-        if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self._hidden_size:
-            raise ModelError(
-                f"expected soft prompts of shape (n, t, {self._hidden_size}) for {self._network.name}, got "
-                f"{tuple(soft_prompts.shape)}; project to the writer's hidden size"
-            )
 
 
 class HuggingFaceBlackBox:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -75,14 +76,10 @@ class OpenAIBlackBox:
 
     async def complete(self, request: Request) -> Completion:
         path = "/chat/completions" if self._template == "chat" else "/completions"
-        while True:
-            body = self._body(request)
-            reply = await self._post(path, body)
-            if reply.status == 200:
-                return read_answer(reply, self._service)
-            complaint = Complaint.read(reply.body)
-            if not self._parameters.learn(reply.status, complaint, body):
-                raise self._service.failure(reply.status, reply.headers, complaint)
+        post = partial(self._post, path)
+        return read_answer(
+            await self._parameters.negotiated(lambda: self._body(request), post, self._service), self._service
+        )
 
     async def close(self) -> None:
         await self._poster.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from instructzero.models.service import Complaint
+from instructzero.models.service import Complaint, Reply, Service
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 _NAMES = re.compile(r"\b(?:max_completion_tokens|max_tokens|temperature|seed)\b")
@@ -42,6 +42,25 @@ class Parameters:
         if self._takes_seed and seed is not None:
             said["seed"] = seed % _SEEDS
         return said
+
+    async def negotiated(
+        self,
+        body: Callable[[], dict[str, Any]],
+        post: Callable[[Mapping[str, Any]], Awaitable[Reply]],
+        service: Service,
+    ) -> Reply:
+        """The reply with status 200 to ``body()``, which says these parameters, said otherwise as long as that helps.
+
+        Raises what `Service.failure` makes of another status.
+        """
+        while True:
+            sent = body()
+            reply = await post(sent)
+            if reply.status == 200:
+                return reply
+            complaint = Complaint.read(reply.body)
+            if not self.learn(reply.status, complaint, sent):
+                raise service.failure(reply.status, reply.headers, complaint)
 
     def learn(self, status: int, complaint: Complaint, sent: Mapping[str, Any]) -> bool:
         """From the refusal of a request with what was ``sent``: whether there is another way to say it.

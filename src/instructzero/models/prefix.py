@@ -6,8 +6,9 @@ padding.
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -39,7 +40,13 @@ def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
 
 def cache_argument(network: Network) -> str:
     """The name under which the model takes keys and values: newer releases of transformers call it `cache`."""
-    return "cache" if "cache" in inspect.signature(network.model.forward).parameters else "past_key_values"
+    return "cache" if "cache" in _parameters(type(network.model).forward) else "past_key_values"
+
+
+@functools.cache
+def _parameters(forward: Callable[..., object]) -> frozenset[str]:
+    """What the forward pass of a kind of model takes; looked up for every token."""
+    return frozenset(inspect.signature(forward).parameters)
 
 
 def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
@@ -75,7 +82,7 @@ def _of_rows(clusters: Sequence[tuple[Ids, int, int]]) -> list[tuple[int, int]]:
 def can_share(network: Network) -> bool:
     """Whether each layer keeps all keys and values, and positions can be given: else a cache cannot be spread."""
     layers = DynamicCache(config=network.model.config).layers
-    takes_positions = "position_ids" in inspect.signature(network.model.forward).parameters
+    takes_positions = "position_ids" in _parameters(type(network.model).forward)
     return takes_positions and bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 

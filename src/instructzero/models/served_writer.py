@@ -16,6 +16,7 @@ from torch import Tensor
 
 from instructzero.errors import ModelError
 from instructzero.event_loop import EventLoop
+from instructzero.models.base import check_soft_prompts
 from instructzero.models.embeddings import InputEmbeddings, load_embeddings
 from instructzero.models.exchange import Exchange, together
 from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
@@ -110,7 +111,7 @@ class ServedWriter:
             head = self._embeddings.encode(before + after, special_tokens=special_tokens)
             prompt = _Prompt(head, [], self._embeddings.embed([])[None])
         else:
-            self._check_soft_prompts(soft_prompts)
+            check_soft_prompts(soft_prompts, self.hidden_size, self._embeddings.name)
             head = self._embeddings.encode(before, special_tokens=special_tokens)
             tail = self._embeddings.encode(after, special_tokens=False)
             prompt = _Prompt(head, tail, soft_prompts.to("cpu", self._embeddings.dtype))
@@ -195,13 +196,6 @@ class ServedWriter:
                 f"{self._service.endpoint}, got others ({said}); serve the checkpoint that is loaded here"
             )
         return self._service.failure(reply.status, reply.headers, complaint)
-
-    def _check_soft_prompts(self, soft_prompts: Tensor) -> None:
-        if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self.hidden_size:
-            raise ModelError(
-                f"expected soft prompts of shape (n, t, {self.hidden_size}) for {self._embeddings.name}, got "
-                f"{tuple(soft_prompts.shape)}; project to the writer's hidden size"
-            )
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class DistributionallyRobust(InstructZero):
     20
     """
 
-    def _objective(self, trial: Trial) -> float:
+    def outcome(self, trial: Trial) -> float:
         return float(worst_case(torch.tensor([trial.evaluation.scores], dtype=torch.float64)))
 
     def _observations(self) -> Observations:

@@ -133,8 +133,8 @@ class InstructZero(Optimizer):
         return (float(values.mean()) + scale * mean).numpy(), (scale * variance.sqrt()).numpy()
 
     def outcome(self, trial: Trial) -> float:
-        """What came out of an evaluation, on the scale of `belief`."""
-        return self._objective(trial)
+        """What came out of an evaluation, on the scale of `belief`: what the search maximises."""
+        return trial.score
 
     def _fresh(self, candidates: Sequence[Candidate]) -> list[int]:
         """The first candidate of every text that was not evaluated yet."""
@@ -198,14 +198,10 @@ class InstructZero(Optimizer):
 
     def _starts(self, count: int, generator: np.random.Generator) -> Points:
         """The best points evaluated; where more are wanted, random ones as well."""
-        located = sorted(self._located(), key=lambda trial: -self._objective(trial))
+        located = sorted(self._located(), key=lambda trial: -self.outcome(trial))
         top = np.array([trial.proposal.z for trial in located[: min(self._options.batch, count)]], dtype=np.float64)
         more = count - len(top) if self._options.candidates > 1 else 0
         return np.concatenate([top, self._spread(generator.random((more, self._dimension)))])
-
-    def _objective(self, trial: Trial) -> float:
-        """What the search maximises."""
-        return trial.score
 
     @property
     def _improvement(self) -> Improvement:

@@ -6,12 +6,12 @@ import asyncio
 import json
 import socket
 import struct
-import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from instructzero.testing.faults import Fault, Faults
+from instructzero.testing.loopback import Loopback
 from instructzero.types import Usage
 
 _CHAT = (
@@ -36,7 +36,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing is a reset
 _TRANSIT_S = 0.01  # for the first half of an answer, before a reset drops what has not been read
 
 
-class Endpoint:
+class Endpoint(Loopback):
     """Answers every request with ``script(prompt)`` after ``latency`` seconds, but for its ``faults``.
 
     A prompt is the contents of a request's messages, separated by blank lines; tokens are counted as words.
@@ -59,6 +59,7 @@ class Endpoint:
     """
 
     def __init__(self, script: Callable[[str], str], *, latency: float = 0.0, faults: Faults | None = None) -> None:
+        super().__init__("instructzero-endpoint")
         self.script = script
         self.latency = latency
         self.faults = faults or Faults()
@@ -69,35 +70,17 @@ class Endpoint:
         self.connections = 0
         self.in_flight = 0
         self.most_in_flight = 0
-        self._port = 0
         self._open: set[_Connection] = set()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="instructzero-endpoint")
-
-    @property
-    def root(self) -> str:
-        """The address as Anthropic's client wants it."""
-        return f"http://127.0.0.1:{self._port}"
 
     @property
     def base_url(self) -> str:
-        """The address as OpenAI's client wants it."""
+        """The address as OpenAI's client wants it; Anthropic's wants ``root``."""
         return f"{self.root}/v1"
 
-    def __enter__(self) -> Endpoint:
-        self._thread.start()
-        self._started.wait()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=_BACKLOG)
-        self._port = server.sockets[0].getsockname()[1]
-        self._started.set()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=_BACKLOG)
+        self._listening(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
         for connection in list(self._open):

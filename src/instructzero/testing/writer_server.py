@@ -17,6 +17,7 @@ from torch import Tensor
 
 from instructzero.models.network import Network, generate, load_network
 from instructzero.testing.faults import Fault, Faults
+from instructzero.testing.loopback import Loopback
 
 _LARGEST = 2**28
 _BROKEN = {
@@ -31,7 +32,7 @@ _MISSING_FLAG = {
 }
 
 
-class WriterServer:
+class WriterServer(Loopback):
     """Serves the model in ``folder`` as both kinds of servers do, greedily and in float32.
 
     ``name`` is the id in its list of models, ``context`` how many positions it gives the model. With
@@ -59,6 +60,7 @@ class WriterServer:
         latency: float = 0.0,
         faults: Faults | None = None,
     ) -> None:
+        super().__init__("instructzero-writer-server")
         self._network: Network = load_network(folder, device="cpu", dtype="float32")
         self.name = name or folder
         self._context = context or self._network.context
@@ -72,26 +74,13 @@ class WriterServer:
         self.failed: Counter[Fault] = Counter()
         self.in_flight = 0
         self.most_in_flight = 0
-        self._port = 0
         self._one_at_a_time = threading.Lock()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="instructzero-writer-server")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def __enter__(self) -> WriterServer:
-        self._thread.start()
-        self._started.wait()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+        return self.root
 
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=_LARGEST)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/completions", self._counted(self._completion))
@@ -100,8 +89,7 @@ class WriterServer:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        self._port = runner.addresses[0][1]
-        self._started.set()
+        self._listening(runner.addresses[0][1])
         await self._stop.wait()
         await runner.cleanup()
 

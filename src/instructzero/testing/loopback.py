@@ -1,0 +1,40 @@
+"""A server on 127.0.0.1 in a thread of its own, for as long as a block runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from typing import Self
+
+
+class Loopback(ABC):
+    """Use as a context manager. ``_serve`` calls ``_listening`` once its port is open, and ends after ``_stop``."""
+
+    def __init__(self, name: str) -> None:
+        self._port = 0
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name=name)
+
+    @property
+    def root(self) -> str:
+        """The address, without a path."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _listening(self, port: int) -> None:
+        """Let the block begin."""
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._port = port
+        self._started.set()
+
+    @abstractmethod
+    async def _serve(self) -> None: ...
