@@ -3,12 +3,13 @@
 import pytest
 
 import instructzero
-from instructzero.build import build_prices, build_task, is_local
+from instructzero.build import build_judging, build_prices, build_task, is_local
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.methods import races
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.prices import Price
+from instructzero.types import Exemplar
 
 PARTS = [
     {"kernel": "standard"},
@@ -112,6 +113,11 @@ def test_settings_that_would_score_something_else_are_refused_before_anything_is
             **changes,
         )
     assert box.calls.total() == 0
+
+
+def test_a_judge_may_be_given_room_to_think():
+    settings = make_settings({"task": "sum", "metric": "judge", "judge": "scripted:echo", "judge_tokens": 900})
+    assert build_judging(settings).request(Exemplar("1", ("1",)), "1").max_tokens == 900
 
 
 @pytest.mark.parametrize("changes", [{"metric": "judge", "judge": "scripted:echo"}, {"similarity": "f1"}])

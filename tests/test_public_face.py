@@ -11,8 +11,8 @@ def test_exported_names_are_pinned():
         *("BlackBox", "BudgetExhausted", "Candidate", "Completion", "ConfigurationError", "EndpointError"),
         *("Evaluation", "Exemplar"),
         *("InstructZero", "InstructZeroError", "Message", "ModelError", "Observer", "Optimizer", "Proposal"),
-        *("Request", "Result", "RunDirectoryError", "Scored", "Settings", "SoftPromptModel", "Task", "TaskError"),
-        *("Trial", "Uniform", "Usage", "UserError", "Writing", "optimize", "resume"),
+        *("Request", "Result", "Rewrite", "RunDirectoryError", "Scored", "Settings", "SoftPromptModel", "Task"),
+        *("TaskError", "Trial", "Uniform", "Usage", "UserError", "Writing", "optimize", "resume"),
     ]
     assert all(getattr(instructzero, name) is not None for name in instructzero.__all__)
 

@@ -84,6 +84,12 @@ def test_a_leak_is_told_with_the_inputs_in_short() -> None:
     assert len(warning) < 250
 
 
+def test_samples_in_the_place_of_greedy_answers_are_told() -> None:
+    assert not result().warnings()
+    (warning,) = result(sampled=True).warnings()
+    assert warning.startswith("The black box refuses a temperature, so its answers are samples")
+
+
 @pytest.mark.parametrize(
     ("confirmation", "test", "disagree"),
     [

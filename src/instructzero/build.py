@@ -106,6 +106,11 @@ def build_judge(settings: Settings) -> BlackBox | None:
     )  # fmt: skip
 
 
+def build_judging(settings: Settings) -> JudgeMetric:
+    """What the judge is asked."""
+    return JudgeMetric(settings.judge_criteria, settings.judge_tokens)
+
+
 def build_models(settings: Settings, blackbox: BlackBox | None = None) -> dict[str, BlackBox]:
     """The models that answer and grade, by role; a black box that is not given is made from the settings."""
     models = {BLACK_BOX: blackbox or build_blackbox(settings)}
@@ -164,7 +169,8 @@ def execute(
             observer.run_started(_plan(settings, task))
             writer = build_writer(settings, writer_model, task, rewriter)
             result = build_search(settings, task, writer, evaluator, journal, budget, observer).run()
-            result = replace(result, spent=store.spent(run.identity))
+            sampled = settings.temperature == 0 and getattr(models[BLACK_BOX], "ignores_temperature", False)
+            result = replace(result, spent=store.spent(run.identity), sampled=sampled)
             run.write_result(result)
             return result
 
@@ -267,14 +273,21 @@ def build_budget(settings: Settings, store: CallStore, run: str) -> Budget:
 
 
 def _plan(settings: Settings, task: Task) -> RunPlan:
-    return RunPlan(task.name, settings.method, settings.evaluations, len(task.validation), len(task.test))
+    return RunPlan(
+        task.name,
+        settings.method,
+        settings.evaluations,
+        len(task.validation),
+        len(task.test),
+        settings.search_calls,
+    )
 
 
 def build_evaluator(settings: Settings, task: Task, traffic: Traffic, observer: Observer) -> Evaluator:
     """The evaluator of a run; closing it closes all of the traffic."""
     scorer: Scorer = MetricScorer(task.metric)
     if JUDGE in traffic.models:
-        scorer = JudgeScorer(JudgeMetric(settings.judge_criteria), traffic.answers(JUDGE), observer.judged)
+        scorer = JudgeScorer(build_judging(settings), traffic.answers(JUDGE), observer.judged)
     elif settings.scoring == "loglikelihood":
         scorer = LikelihoodScorer()
     return Evaluator(

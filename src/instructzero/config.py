@@ -168,6 +168,10 @@ class Settings(BaseModel):
     judge_criteria: Annotated[str, _option(Panel.SCORING, "what the judge is told to look for")] = (
         "The answer should mean the same as an accepted answer."
     )
+    judge_tokens: Annotated[
+        Count,
+        _option(Panel.SCORING, "most new tokens of a judge's reply; a model that thinks aloud first needs more"),
+    ] = 64
     scoring: Annotated[
         Literal["generate", "loglikelihood"],
         _option(Panel.SCORING, "score what the black box answers, or how likely a local one finds the right answer"),

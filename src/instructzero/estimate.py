@@ -9,10 +9,17 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from instructzero.build import build_prices, build_task, build_writer, build_writer_model, execute, is_local
+from instructzero.build import (
+    build_judging,
+    build_prices,
+    build_task,
+    build_writer,
+    build_writer_model,
+    execute,
+    is_local,
+)
 from instructzero.config import Settings
 from instructzero.finale import questions_of_end
-from instructzero.judge import JudgeMetric
 from instructzero.methods import Materials, build_optimizer, pays_for_texts, races
 from instructzero.observers import Observer
 from instructzero.progress import cost_of, format_seconds
@@ -198,7 +205,7 @@ def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tu
     prompts = [_bytes(render(text, each.input)) for text in texts for each in task.validation]
     sizes = {BLACK_BOX: (fmean(prompts), fmean(len(each.outputs[0].encode()) for each in task.validation))}
     if settings.judge is not None:
-        judge = JudgeMetric(settings.judge_criteria)
+        judge = build_judging(settings)
         graded = [_bytes(judge.request(each, each.outputs[0]).messages) for each in task.validation]
         sizes[JUDGE] = fmean(graded), float(len(_GRADE))
     return sizes

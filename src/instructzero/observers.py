@@ -9,13 +9,17 @@ from instructzero.types import Completion, Evaluation, Trial, Writing
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a run is going to do, known before its first step."""
+    """What a run is going to do, known before its first step.
+
+    ``search_calls``: the most calls of the search, where it has such a limit.
+    """
 
     task: str
     method: str
     evaluations: int
     validation: int
     test: int
+    search_calls: int | None = None
 
 
 class Observer:

@@ -43,6 +43,7 @@ def format_seconds(seconds: float) -> str:
 class Tally(Observer):
     """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this process, not of an earlier one.
 
+    ``calls`` are those that the evaluations took, whenever they were paid; ``best`` was scored on all examples.
     ``stopped`` says why the search ended before its evaluations were spent, where a limit was reached.
     """
 
@@ -53,7 +54,9 @@ class Tally(Observer):
     best: tuple[str, float] | None = None
     round: int = 0
     evaluations: int = 0
+    calls: int = 0
     replayed: int = 0
+    replayed_calls: int = 0
     instructions: set[str] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
     judging: Usage = field(default_factory=Usage)
@@ -92,11 +95,12 @@ class Tally(Observer):
 
     def trial_finished(self, trial: Trial) -> None:
         self.evaluations += 1
+        self.calls += trial.evaluation.usage.calls
         self.round = trial.round
         if self.searching_since is None:
-            self.replayed += 1
+            self.replayed, self.replayed_calls = self.evaluations, self.calls
         self.instructions.add(trial.instruction)
-        if self.best is None or trial.score > self.best[1]:
+        if self._is_complete(trial) and (self.best is None or trial.score > self.best[1]):
             self.best = trial.instruction, trial.score
 
     def budget_reached(self, reason: str) -> None:
@@ -109,11 +113,33 @@ class Tally(Observer):
         self.stage = "done"
 
     def seconds_left(self) -> float | None:
-        """Time left for the search at the pace of this process; None before the first evaluation."""
-        done = self.evaluations - self.replayed
-        if self.plan is None or self.searching_since is None or not done:
+        """Time left for the search at the pace of this process; None before the first evaluation.
+
+        The limit that is nearer counts: evaluations, or calls of the search.
+        """
+        if self.plan is None or self.searching_since is None:
             return None
-        return (time.monotonic() - self.searching_since) / done * (self.plan.evaluations - self.evaluations)
+        work = [(self.evaluations - self.replayed, self.plan.evaluations - self.evaluations)]
+        if self.plan.search_calls is not None:
+            work.append((self.calls - self.replayed_calls, self.plan.search_calls - self.calls))
+        begun = [left / done for done, left in work if done]
+        return (time.monotonic() - self.searching_since) * min(begun) if begun else None
+
+    def reached(self) -> str:
+        """How far the search has got towards its limits, in words."""
+        plan = self.plan
+        done = f"{self.evaluations} of {plan.evaluations if plan else 0} evaluations"
+        return f"{done}, {self.calls:,} of {plan.search_calls:,} calls" if plan and plan.search_calls else done
+
+    def share(self) -> float:
+        """The share of the nearer limit that is used up, in [0, 1]."""
+        if self.plan is None:
+            return 0.0
+        calls = self.calls / self.plan.search_calls if self.plan.search_calls else 0.0
+        return min(1.0, max(calls, self.evaluations / self.plan.evaluations))
+
+    def _is_complete(self, trial: Trial) -> bool:
+        return self.plan is None or len(trial.evaluation.scores) >= self.plan.validation
 
     def _begin_searching(self) -> None:
         if self.searching_since is None:
@@ -150,15 +176,10 @@ class LiveProgress(Tally):
         return table
 
     def _rows(self) -> list[tuple[str, str]]:
-        self._reported = self.evaluations
-        total = self.plan.evaluations if self.plan else 0
         left = self.seconds_left()
         return [
             ("now", f"{self.stage} · {format_seconds(time.monotonic() - self.started)}"),
-            (
-                "search",
-                f"round {self.round} · {self.evaluations} of {total} evaluations · {_bar(self.evaluations, total)}",
-            ),
+            ("search", f"round {self.round} · {self.reached()} · {_bar(self.share())}"),
             ("instructions", f"{len(self.instructions)} distinct"),
             ("plain", _quoted(self.plain)),
             ("best so far", _quoted(self.best)),
@@ -222,10 +243,9 @@ class PlainProgress(Tally):
 
     def _report_round(self) -> None:
         self._reported = self.evaluations
-        total = self.plan.evaluations if self.plan else 0
         left = self.seconds_left()
         self._say(
-            f"round {self.round} done: {self.evaluations} of {total} evaluations, "
+            f"round {self.round} done: {self.reached()}, "
             f"{len(self.instructions)} distinct instructions, {self.usage.calls:,} calls, "
             f"{self.usage.prompt_tokens + self.usage.completion_tokens:,} tokens, "
             f"{format_cost(cost_of(self.spent, self._prices))}, "
@@ -241,6 +261,6 @@ def _quoted(scored: tuple[str, float] | None) -> str:
     return "none yet" if scored is None else f"{scored[1]:.2f}  “{printable(scored[0])}”"
 
 
-def _bar(done: int, total: int, width: int = 24) -> str:
-    filled = width * done // total if total else 0
+def _bar(share: float, width: int = 24) -> str:
+    filled = int(width * share)
     return "━" * filled + "╌" * (width - filled)

@@ -37,7 +37,8 @@ class Result:
 
     ``plain`` is the writer's instruction for the exemplars alone, without a soft prompt, and ``baseline`` the user's
     own; either is ``best`` itself when nothing scored higher. ``leaks`` are exemplars that ``best`` gives away.
-    ``usage`` is what the run asked of the black box, ``spent`` what was paid for it, by role.
+    ``usage`` is what the run asked of the black box, ``spent`` what was paid for it, by role. ``sampled``: the black
+    box takes no temperature, so that its answers are samples where the greedy ones were asked for.
     """
 
     best: Scored
@@ -47,6 +48,7 @@ class Result:
     baseline: Scored | None = None
     leaks: tuple[Exemplar, ...] = ()
     spent: Mapping[str, Usage] = field(default_factory=dict)
+    sampled: bool = False
 
     @property
     def instruction(self) -> str:
@@ -75,7 +77,7 @@ class Result:
 
     def warnings(self) -> list[str]:
         """What should keep a user from trusting the result, one sentence each."""
-        return [*self._no_better(), *self._leaking(), *self._disagreeing()]
+        return [*self._no_better(), *self._leaking(), *self._disagreeing(), *self._sampled()]
 
     def _no_better(self) -> Iterator[str]:
         """Where the test does not bear out that the best instruction is better than what it had to beat."""
@@ -104,6 +106,13 @@ class Result:
             yield (
                 f"Validation ({known.mean:.3f}) and test ({self.test_score:.3f}) disagree by more than chance allows: "
                 "the examples of the search may not be like the others."
+            )
+
+    def _sampled(self) -> Iterator[str]:
+        if self.sampled:
+            yield (
+                "The black box refuses a temperature, so its answers are samples: asked again, it may answer otherwise "
+                "and score differently."
             )
 
     def to_dict(self) -> dict[str, Any]:

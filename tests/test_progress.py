@@ -1,0 +1,79 @@
+"""What a person sees of a run that goes on."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from instructzero.observers import RunPlan
+from instructzero.progress import LiveProgress, PlainProgress, Tally
+from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
+
+
+def trial(number: int, scores: list[float]) -> Trial:
+    evaluation = Evaluation(tuple(scores), ("",) * len(scores), Usage(calls=len(scores)))
+    return Trial(number, 0, Proposal((0.0,)), Writing("", f"Text {number}."), evaluation)
+
+
+def started(tally: Tally, search_calls: int | None = None) -> Tally:
+    tally.run_started(RunPlan("task", "instructzero", 10, 4, 100, search_calls))
+    tally.writing_started(0, 5)
+    return tally
+
+
+def test_an_instruction_that_dropped_out_of_a_race_is_never_the_best() -> None:
+    tally = started(Tally())
+    tally.trial_finished(trial(0, [1.0, 1.0]))
+    assert tally.best is None
+    tally.trial_finished(trial(1, [1.0, 0.0, 1.0, 1.0]))
+    assert tally.best == ("Text 1.", 0.75)
+
+
+@pytest.mark.parametrize(("search_calls", "reached"), [(None, "1 of 10 evaluations"), (8, "4 of 8 calls")])
+def test_the_nearer_limit_is_what_progress_is_measured_by(search_calls: int | None, reached: str) -> None:
+    tally = started(Tally(), search_calls)
+    tally.trial_finished(trial(0, [1.0] * 4))
+    assert reached in tally.reached()
+    assert tally.share() == (0.1 if search_calls is None else 0.5)
+
+
+def test_the_time_left_is_that_of_the_nearer_limit() -> None:
+    by_evaluations, by_calls = started(Tally()), started(Tally(), search_calls=8)
+    for tally in (by_evaluations, by_calls):
+        tally.trial_finished(trial(0, [1.0] * 4))
+        assert tally.searching_since is not None
+        tally.searching_since -= 100  # seconds ago
+    assert by_evaluations.seconds_left() == pytest.approx(900, rel=0.01)
+    assert by_calls.seconds_left() == pytest.approx(100, rel=0.01)
+
+
+def test_trials_of_an_earlier_process_do_not_count_for_the_pace() -> None:
+    tally = Tally()
+    tally.run_started(RunPlan("task", "instructzero", 10, 4, 100, 12))
+    tally.trial_finished(trial(0, [1.0] * 4))
+    tally.writing_started(1, 5)
+    assert tally.seconds_left() is None
+    tally.trial_finished(trial(1, [1.0] * 4))
+    assert tally.searching_since is not None
+    tally.searching_since -= 10
+    assert tally.seconds_left() == pytest.approx(10, rel=0.05)
+
+
+def test_the_log_names_both_limits_of_a_search() -> None:
+    out = io.StringIO()
+    with PlainProgress(Console(file=out, width=80), {}) as progress:
+        started(progress, search_calls=1_200)
+        progress.trial_finished(trial(0, [1.0] * 4))
+        progress.testing_started(100)
+    assert "round 0 done: 1 of 10 evaluations, 4 of 1,200 calls" in out.getvalue()
+
+
+def test_the_live_display_shows_how_far_a_search_has_got() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    display = LiveProgress(console, {})
+    started(display, search_calls=8).trial_finished(trial(0, [1.0] * 4))
+    console.print(display.render())
+    assert isinstance(console.file, io.StringIO)
+    assert f"1 of 10 evaluations, 4 of 8 calls · {'━' * 12}{'╌' * 12}" in " ".join(console.file.getvalue().split())
