@@ -39,9 +39,9 @@ def _option(panel: Panel, description: str, *, operational: bool = False, **cons
     return Field(description=description, json_schema_extra=extra, **constraints)
 
 
-def _part(description: str) -> Any:
+def _part(description: str, **constraints: Any) -> Any:
     """Metadata of a part of the search that the method decides where it is not set."""
-    return _option(Panel.PARTS, f"{description} (default: the method's own)")
+    return _option(Panel.PARTS, f"{description} (default: the method's own)", **constraints)
 
 
 Count = Annotated[int, Field(gt=0)]
@@ -278,6 +278,11 @@ class Settings(BaseModel):
         bool | None, _part("share a score with every soft prompt that was written as the same text")
     ] = None
     geometry: Annotated[Literal["box", "sphere"] | None, _part("search all of the box, or directions only")] = None
+
+    continued: Annotated[
+        float | None,
+        _part("share of the evaluations whose texts go on from the beginnings of the best", ge=0, le=1),
+    ] = None
 
     def parts(self) -> dict[str, Any]:
         """The parts of the search that are set, by name."""

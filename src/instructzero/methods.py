@@ -105,7 +105,9 @@ def _dro(arguments: Arguments, materials: Materials) -> Optimizer:
     from instructzero.optimizers import REPAIRED
     from instructzero.optimizers.dro import DistributionallyRobust
 
-    return DistributionallyRobust(options=REPAIRED.with_parts(arguments.pop("parts")), **arguments)
+    # The publication searches points only.
+    options = REPAIRED.with_parts({"continued": 0.0, **arguments.pop("parts")})
+    return DistributionallyRobust(options=options, **arguments)
 
 
 def _instinct(arguments: Arguments, materials: Materials) -> Optimizer:

@@ -17,6 +17,7 @@ Differs from the publication, of which there is no code:
 - S couples instructions by their scores, as in InstructZero, and is not weighted by the worst distribution.
 - An instruction that was scored on the first examples only is worth its worst case over these. Its noise, as a share
   of the variance of all targets, is taken to be that of its mean score.
+- The search of points is the repaired one of this package, without the continuations of texts, which are ours.
 - Only the search is robust: races and the end of a run compare mean scores.
 """
 

@@ -17,6 +17,7 @@ from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompso
 from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
 from instructzero.optimizers.base import Optimizer, generator_for
+from instructzero.optimizers.continuations import continuations, due, first_of_each
 from instructzero.tasks.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
 
@@ -40,7 +41,8 @@ class SearchOptions:
     ``candidates`` points are written for each one that is paid for; with more than one, texts that were evaluated or
     repeated are dropped, and ``batch_choice`` picks among the rest. ``preimages``: a score is shared with every
     other point that was written as the same text. ``geometry``: ``sphere`` searches directions, because the writer
-    normalises what it reads and a longer soft prompt says the same.
+    normalises what it reads and a longer soft prompt says the same. ``continued``: the share of the evaluations, once
+    the initial ones are done, whose texts go on from the beginnings of the best.
     """
 
     initial: int = 25
@@ -52,6 +54,7 @@ class SearchOptions:
     batch_choice: Literal["best", "fantasised", "thompson"] = "best"
     preimages: bool = False
     geometry: Literal["box", "sphere"] = "box"
+    continued: float = 0.0
     sigma: float = 0.8
     population: int = 50
     generations: int = 10
@@ -70,9 +73,8 @@ REPAIRED = SearchOptions(
     surrogate=SurrogateOptions(noise="binomial", lengthscale="loo"),
     maximiser="pool",
     candidates=8,
-    batch_choice="fantasised",
     preimages=True,
-    geometry="sphere",
+    continued=0.6,
 )
 
 
@@ -97,10 +99,12 @@ class InstructZero(Optimizer):
         if len(self._trials) < initial:
             # Twice as many where texts are chosen, because some of them will be the same.
             count = min(initial - len(self._trials), limit) * min(self._options.candidates, 2)
-            points = self._initial_points(count)
-        else:
-            points = self._candidates(min(self._options.batch, limit) * self._options.candidates)
-        return [Proposal(tuple(point)) for point in points.tolist()]
+            return _proposals(self._initial_points(count))
+        count = min(self._options.batch, limit)
+        continued = due(len(self._trials) - initial, count, self._options.continued)
+        searched = count - continued
+        points = _proposals(self._candidates(searched * self._options.candidates)) if searched else []
+        return [*points, *self._continuations(continued)]
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
         initial = self._options.initial
@@ -109,10 +113,14 @@ class InstructZero(Optimizer):
         if self._options.candidates == 1:
             return super().choose(candidates, limit)
         fresh = self._fresh(candidates)
-        if remaining > 0 or not fresh:
+        if remaining > 0:
             return fresh[:limit]
-        points = np.array([candidates[position].proposal.z for position in fresh], dtype=np.float64)
-        return [fresh[position] for position in self._pick(points, limit)]
+        continued = first_of_each(candidates, fresh)[:limit]
+        located = [position for position in fresh if _is_located(candidates[position].proposal)]
+        points = np.array([candidates[position].proposal.z for position in located], dtype=np.float64)
+        picked = self._pick(points, limit - len(continued)) if located else []
+        chosen = [*(located[position] for position in picked), *continued]
+        return [*chosen, *(position for position in fresh if position not in chosen)][:limit]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         self._surrogate = None
@@ -174,6 +182,13 @@ class InstructZero(Optimizer):
         placed: Tensor = points / points.norm(dim=-1, keepdim=True).clamp_min(1e-9)
         return placed
 
+    def _continuations(self, count: int) -> list[Proposal]:
+        """``candidates`` random soft prompts for each of the ``count`` beginnings."""
+        (generator,) = generator_for(self._seed, len(self._written)).spawn(1)
+        shape = (self._options.candidates, self._dimension)
+        ranked = sorted(self._trials, key=lambda trial: (-self.outcome(trial), -len(trial.evaluation.scores)))
+        return continuations(ranked, count, lambda: self._spread(generator.random(shape)), generator)
+
     def _candidates(self, count: int) -> Points:
         """One point from each start, the most promising first; shape (count, d)."""
         generator = generator_for(self._seed, len(self._written))
@@ -198,8 +213,8 @@ class InstructZero(Optimizer):
 
     def _starts(self, count: int, generator: np.random.Generator) -> Points:
         """The best points evaluated; where more are wanted, random ones as well."""
-        located = sorted(self._located(), key=lambda trial: -self.outcome(trial))
-        top = np.array([trial.proposal.z for trial in located[: min(self._options.batch, count)]], dtype=np.float64)
+        located = sorted(self._located(), key=lambda pair: -self.outcome(pair[0]))
+        top = np.array([points[0] for _, points in located[: min(self._options.batch, count)]], dtype=np.float64)
         more = count - len(top) if self._options.candidates > 1 else 0
         return np.concatenate([top, self._spread(generator.random((more, self._dimension)))])
 
@@ -233,29 +248,29 @@ class InstructZero(Optimizer):
             self._surrogate = fit_surrogate(self._observations(), self._options.surrogate)
         return self._surrogate
 
-    def _located(self) -> list[Trial]:
-        """The evaluations that have a point: one an instruction where preimages are shared."""
-        located = [trial for trial in self._trials if trial.proposal.z is not None]
+    def _located(self) -> list[tuple[Trial, list[tuple[float, ...]]]]:
+        """The evaluations of texts that points alone lead to, with these points.
+
+        One an instruction where preimages are shared, also of one that was paid for as a continuation.
+        """
         if not self._options.preimages:
-            return located
-        return list({trial.instruction: trial for trial in reversed(located)}.values())[::-1]
+            return [(trial, [_point(trial.proposal)]) for trial in self._trials if _is_located(trial.proposal)]
+        points: dict[str, list[tuple[float, ...]]] = {}
+        for each in self._written:
+            if _is_located(each.proposal):
+                points.setdefault(each.instruction, []).append(_point(each.proposal))
+        first = {trial.instruction: trial for trial in reversed(self._trials)}
+        scored = sorted((first[text] for text in points if text in first), key=lambda trial: trial.number)
+        return [(trial, list(dict.fromkeys(points[trial.instruction]))) for trial in scored]
 
     def _observations(self) -> Observations:
-        trials = self._located()
-        points = [trial.proposal.z for trial in trials]
-        instruction = list(range(len(trials)))
-        if self._options.preimages:
-            number = {trial.instruction: index for index, trial in enumerate(trials)}
-            taken = set(points)
-            for each in self._written:
-                if each.instruction in number and each.proposal.z not in taken and each.proposal.z is not None:
-                    points.append(each.proposal.z)
-                    instruction.append(number[each.instruction])
-                    taken.add(each.proposal.z)
+        located = self._located()
+        trials = [trial for trial, _ in located]
+        sizes = torch.tensor([len(points) for _, points in located])
         most = max(len(trial.evaluation.scores) for trial in trials)
         return Observations(
-            points=torch.tensor(points, dtype=torch.float64),
-            instruction=torch.tensor(instruction),
+            points=torch.tensor([point for _, points in located for point in points], dtype=torch.float64),
+            instruction=torch.arange(len(trials)).repeat_interleave(sizes),
             scores=torch.tensor(
                 [_padded(trial.evaluation.scores, most, math.nan) for trial in trials], dtype=torch.float64
             ),
@@ -263,6 +278,19 @@ class InstructZero(Optimizer):
                 _padded([normal_form(each) for each in trial.evaluation.predictions], most, None) for trial in trials
             ],
         )
+
+
+def _proposals(points: Points) -> list[Proposal]:
+    return [Proposal(tuple(point)) for point in points.tolist()]
+
+
+def _is_located(proposal: Proposal) -> bool:
+    """Whether the text depends on z alone, so that its score says something about the points around."""
+    return proposal.z is not None and proposal.rewrite is None
+
+
+def _point(proposal: Proposal) -> tuple[float, ...]:
+    return proposal.z or ()
 
 
 def _padded(values: Sequence[Any], size: int, filler: Any) -> list[Any]:

@@ -59,7 +59,7 @@ def _starts(source: Source) -> dict[int, int]:
     return {
         number: trials[0].number
         for number, trials in source.trials_by_round.items()
-        if trials[0].number >= LEAST_KNOWN and all(trial.proposal.z for trial in trials)
+        if trials[0].number >= LEAST_KNOWN and any(map(_is_predicted, trials))
     }
 
 
@@ -71,9 +71,14 @@ def _replayed(
     for each in source.history.rounds[: max(chosen, default=-1) + 1]:
         trials = [source.objective.adjusted(trial) for trial in source.trials_by_round.get(each.number, [])]
         if each.number in chosen:
-            points += _predicted(optimizer, trials, numbers)
+            points += _predicted(optimizer, [trial for trial in trials if _is_predicted(trial)], numbers)
         optimizer.tell(trials, each.unpaid)
     return points
+
+
+def _is_predicted(trial: Trial) -> bool:
+    """Whether the surrogate speaks of the text: that of a point alone, and not what continues another text."""
+    return bool(trial.proposal.z) and trial.proposal.rewrite is None
 
 
 def _predicted(optimizer: InstructZero, trials: Sequence[Trial], numbers: Mapping[str, int]) -> list[Record]:

@@ -75,7 +75,8 @@ def _begun(texts: Iterable[str], start: str) -> list[str]:
 
 def _nearest(proposal: Proposal, earlier: Sequence[Trial], numbers: Mapping[str, int]) -> Record:
     """The nearest evaluated points, an instruction once, and the usual distance between two points."""
-    located = [(trial, trial.proposal.z) for trial in earlier if trial.proposal.z is not None]
+    alone = [trial for trial in earlier if trial.proposal.rewrite is None]
+    located = [(trial, trial.proposal.z) for trial in alone if trial.proposal.z is not None]
     if proposal.z is None or not located:
         return {"relatives": []}
     own = proposal.z

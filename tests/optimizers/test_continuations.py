@@ -1,0 +1,97 @@
+"""New ends for the beginnings of good instructions."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instructzero.optimizers import REPAIRED, InstructZero
+from instructzero.optimizers.continuations import PARENTS, continuations, due, first_of_each
+from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
+
+
+def trial(number, text, score):
+    return Trial(number, 0, Proposal((float(number),)), Writing(text, text), Evaluation((score,), ("",)))
+
+
+@given(st.lists(st.integers(1, 20), min_size=1), st.floats(0, 1))
+def test_however_a_search_is_cut_into_rounds_the_share_is_kept(counts, share):
+    done, continued = 0, 0
+    for count in counts:
+        part = due(done, count, share)
+        assert 0 <= part <= count
+        done, continued = done + count, continued + part
+    assert abs(continued - share * done) < 1 + 1e-6
+
+
+def test_the_best_instructions_are_begun_in_turn_each_under_all_new_points():
+    ranked = [trial(number, f"text {number} goes on and on", 1 - number / 10) for number in range(8)]
+    fresh = iter(np.arange(100.0).reshape(-1, 2, 1))
+    proposals = continuations(ranked, PARENTS + 1, lambda: next(fresh), np.random.default_rng(0))
+    assert [each.z for each in proposals] == [(float(number),) for number in range(2 * PARENTS + 2)]
+    parents = [each.rewrite.start.split()[1] if " " in each.rewrite.start else None for each in proposals]
+    assert all(parent in (None, str(place // 2 % PARENTS)) for place, parent in enumerate(parents))
+    starts = [each.rewrite.start for each in proposals]
+    assert starts[::2] == starts[1::2]
+    assert all(f"text {place // 2 % PARENTS} goes" in each.rewrite.prompt for place, each in enumerate(proposals))
+
+
+def test_of_each_beginning_the_first_new_text_is_taken():
+    ranked = [trial(0, "sort the words", 1.0), trial(1, "reverse the words", 0.5)]
+    proposals = continuations(ranked, 2, lambda: np.zeros((3, 1)), np.random.default_rng(0))
+    candidates = [Candidate(each, Writing("", str(place))) for place, each in enumerate(proposals)]
+    assert first_of_each(candidates, [1, 2, 4]) == [1, 4]
+    assert first_of_each(candidates, [3, 5]) == [3]
+
+
+OPTIONS = replace(REPAIRED, initial=6, batch=5, continued=0.4)
+
+
+def play(optimizer, rounds):
+    """Rounds in which z[0] decides the first word and the score, and continuations are worth most."""
+    trials = []
+    for number in range(rounds):
+        candidates = [Candidate(each, Writing("", text_for(each))) for each in optimizer.ask(5)]
+        chosen = [candidates[position] for position in optimizer.choose(candidates, 5)]
+        new = [
+            Trial(len(trials) + place, number, each.proposal, each.writing, Evaluation((score_of(each),), ("",)))
+            for place, each in enumerate(chosen)
+        ]
+        optimizer.tell(new, [each for each in candidates if each not in chosen])
+        trials += new
+    return trials
+
+
+def text_for(proposal):
+    start = f"{proposal.rewrite.start} then " if proposal.rewrite else ""
+    return f"{start}{proposal.z[0]:.2f} {proposal.z[1]:.2f}"
+
+
+def score_of(candidate):
+    return 1.0 if candidate.proposal.rewrite else abs(candidate.proposal.z[0]) / 2
+
+
+def test_the_share_of_the_evaluations_after_the_initial_ones_is_continued():
+    trials = play(InstructZero(dimension=2, seed=0, options=OPTIONS), 8)
+    continued = [trial.proposal.rewrite is not None for trial in trials]
+    assert not any(continued[:6])
+    assert sum(continued) == int(0.4 * (len(trials) - 6))
+
+
+def test_a_continuation_says_nothing_about_the_points_around_its_own():
+    """What continues a text scores 1 at any point, and the belief stays with what points alone score: at most 0.5."""
+    optimizer = InstructZero(dimension=2, seed=0, options=OPTIONS)
+    trials = play(optimizer, 8)
+    places = np.array([trial.proposal.z for trial in trials if trial.proposal.rewrite])
+    means, _ = optimizer.belief(places)
+    assert means.max() < 0.6
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_search_of_only_one_kind_goes_on(share):
+    optimizer = InstructZero(dimension=2, seed=0, options=replace(OPTIONS, continued=share))
+    trials = play(optimizer, 5)
+    assert [trial.proposal.rewrite is not None for trial in trials[6:]] == [share == 1] * (len(trials) - 6)
+    assert len({trial.instruction for trial in trials}) == len(trials) == 21
