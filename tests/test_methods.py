@@ -16,7 +16,8 @@ MATERIALS = Materials(
     represent=lambda points: torch.tanh(torch.tensor(points, dtype=torch.float64) @ LAYER),
     demonstrations="Input: hot\nOutput: cold",
 )
-WRITERS = {"ape", "opro", "evoprompt-ga", "evoprompt-de", "capo"}
+TEXTS = {"ape", "opro", "evoprompt-ga", "evoprompt-de", "capo"}
+WRITERS = {"instructzero", *TEXTS}
 
 
 def settings(method, **parts):
@@ -35,7 +36,7 @@ def test_every_method_of_the_settings_is_there():
 def test_every_method_is_made_and_asks_in_its_own_way(name):
     proposals = ask(name)
     assert all(isinstance(each, Proposal) and len(each.z) == 10 for each in proposals)
-    assert all((each.rewrite is not None) == (name in WRITERS) for each in proposals)
+    assert all((each.rewrite is not None) == (name in TEXTS) for each in proposals)
     assert ask(name) == proposals != ask(name, seed=1)
     assert METHODS[name].rewrites == (name in WRITERS)
 
@@ -57,7 +58,7 @@ def test_the_variants_of_a_method_are_others():
     assert ask("instructzero") != ask("paper")
 
 
-@pytest.mark.parametrize("name", sorted(WRITERS))
+@pytest.mark.parametrize("name", sorted(TEXTS))
 def test_texts_are_guessed_from_the_demonstrations(name):
     assert all(MATERIALS.demonstrations in each.rewrite.prompt for each in ask(name))
 
@@ -107,6 +108,21 @@ def test_two_methods_race_by_default():
 def test_only_texts_made_from_texts_may_be_paid_for():
     assert {name for name in METHODS if pays_for_texts(settings(name, rewriter="blackbox"))} == WRITERS
     assert not any(pays_for_texts(settings(name)) for name in METHODS)
+
+
+@pytest.mark.parametrize(("rewriter", "texts"), [("writer", 8), ("blackbox", 1)])
+def test_paid_continuations_are_asked_for_one_at_a_time(rewriter, texts):
+    optimizer = build_optimizer(settings("instructzero", rewriter=rewriter, initial=5), MATERIALS)
+    optimizer.tell(
+        [
+            Trial(number, 0, each, Writing(text, text), Evaluation((number / 9,), ("",)))
+            for number, each in enumerate(optimizer.ask(5)[:5])
+            for text in [f"write {number} words"]
+        ]
+    )
+    rewrites = [each.rewrite for each in optimizer.ask(5) if each.rewrite is not None]
+    assert len(rewrites) == 3 * texts
+    assert len({each.start for each in rewrites} | {each.prompt for each in rewrites}) >= 3
 
 
 def test_what_a_method_does_not_need_is_not_made():

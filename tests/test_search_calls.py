@@ -86,7 +86,16 @@ def test_a_writer_that_makes_texts_is_free(scripted, tmp_path, method):
     assert all(each.usage.calls == 0 for each in history(tmp_path).rounds)
 
 
-@pytest.mark.parametrize("method", ["ape", "capo"])
+def test_the_default_pays_for_the_texts_that_continue_others_and_for_no_more(scripted, tmp_path):
+    box = Versatile()
+    result = run(scripted, tmp_path, box, method="instructzero", rewriter="blackbox", racing=False)
+    continued = [trial for trial in result.trials if trial.proposal.rewrite is not None]
+    assert result.spent["rewriter"].calls == box.rewritings >= len(continued) > 2
+    assert all("way" in trial.instruction for trial in continued)
+    assert box.rewritings == len(history(tmp_path).rewrites)
+
+
+@pytest.mark.parametrize("method", ["ape", "capo", "instructzero"])
 def test_broken_off_anywhere_it_ends_the_same_and_asks_nothing_twice(scripted, tmp_path, method):
     whole, calls, answers = Versatile(), Counter(), 7
     settings = {"method": method, "rewriter": "blackbox", "search_calls": 70}
@@ -136,6 +145,7 @@ def test_the_end_keeps_back_nothing_for_texts(scripted, tmp_path):
         ("uniform", "blackbox", False),
         ("uniform", "writer", True),
         ("instructzero", "writer", True),
+        ("instructzero", "blackbox", True),
         ("ape", "writer", False),
         ("ape", "blackbox", False),
         ("capo", "blackbox", True),
@@ -151,7 +161,7 @@ def test_the_search_asks_at_most_its_calls_and_stops_when_no_evaluation_fits(
     searched = record.search_usage().calls
     assert searched <= limit
     ended = len(result.trials) == 12 or [bool(each.chosen) for each in record.rounds[-3:]] == [False] * 3
-    assert ended or limit - searched < VALIDATION + (rewriter == "blackbox" and method in TEXTS)
+    assert ended or limit - searched < VALIDATION + (rewriter == "blackbox" and method != "uniform")
     assert box.calls.total() <= REFERENCES + limit + END
     assert result.usage.calls == box.calls.total()
 

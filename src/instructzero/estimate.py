@@ -214,7 +214,8 @@ def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tu
 def _sizes_of_rewriting(proposals: Sequence[Proposal], texts: Sequence[str]) -> tuple[float, float]:
     """Mean bytes of a request for a text, and of the text."""
     prompts = [len(each.rewrite.prompt.encode()) for each in proposals if each.rewrite is not None]
-    return fmean(prompts or [0]), fmean(len(text.encode()) for text in texts)
+    written = [len(text.encode()) for text in texts]
+    return fmean(prompts or written), fmean(written)
 
 
 def _bytes(messages: Sequence[Message]) -> int:

@@ -52,7 +52,8 @@ def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
     common = {"dimension": settings.dimension, "seed": settings.seed}
     parts = settings.parts()
     if method.parts is None:
-        return method.make({**common, "parts": parts}, materials)
+        paid = {"ends": 1} if pays_for_texts(settings) else {}
+        return method.make({**common, "parts": {**parts, **paid}}, materials)
     for name in parts.keys() - method.parts.keys() - _SIZES.keys():
         raise ConfigurationError(
             f"method {settings.method!r} has no {name}, got {parts[name]!r}; leave --{name.replace('_', '-')} out"
@@ -159,7 +160,7 @@ def _capo(arguments: Arguments, materials: Materials) -> Optimizer:
 
 
 METHODS: Mapping[str, Method] = {
-    "instructzero": Method(_instructzero, None, races=True),
+    "instructzero": Method(_instructzero, None, races=True, rewrites=True),
     "paper": Method(_paper, None),
     "uniform": Method(_uniform, {"batch": "batch"}),
     "ape": Method(_ape, _SIZES, rewrites=True),

@@ -2,7 +2,7 @@
 
 z decides the whole text at once, so that two instructions which differ in their last words may lie anywhere in the
 box. The writer that goes on from the first words of a good instruction, under another soft prompt, keeps what was good
-about it and says the rest anew.
+about it and says the rest anew. A black box that makes the texts is asked for the same instruction in other words.
 """
 
 from __future__ import annotations

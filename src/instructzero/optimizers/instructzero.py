@@ -42,7 +42,8 @@ class SearchOptions:
     repeated are dropped, and ``batch_choice`` picks among the rest. ``preimages``: a score is shared with every
     other point that was written as the same text. ``geometry``: ``sphere`` searches directions, because the writer
     normalises what it reads and a longer soft prompt says the same. ``continued``: the share of the evaluations, once
-    the initial ones are done, whose texts go on from the beginnings of the best.
+    the initial ones are done, whose texts go on from the beginnings of the best; ``ends`` texts are written for each of
+    these beginnings, as many as ``candidates`` where it is not said.
     """
 
     initial: int = 25
@@ -55,6 +56,7 @@ class SearchOptions:
     preimages: bool = False
     geometry: Literal["box", "sphere"] = "box"
     continued: float = 0.0
+    ends: int | None = None
     sigma: float = 0.8
     population: int = 50
     generations: int = 10
@@ -183,9 +185,9 @@ class InstructZero(Optimizer):
         return placed
 
     def _continuations(self, count: int) -> list[Proposal]:
-        """``candidates`` random soft prompts for each of the ``count`` beginnings."""
+        """Random soft prompts for each of the ``count`` beginnings."""
         (generator,) = generator_for(self._seed, len(self._written)).spawn(1)
-        shape = (self._options.candidates, self._dimension)
+        shape = (self._options.ends or self._options.candidates, self._dimension)
         ranked = sorted(self._trials, key=lambda trial: (-self.outcome(trial), -len(trial.evaluation.scores)))
         return continuations(ranked, count, lambda: self._spread(generator.random(shape)), generator)
 
