@@ -37,7 +37,7 @@ from instructzero.templates import zero_shot
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "instructzero": {},
     "paper": {"method": "paper"},
-    "uniform": {"method": "uniform"},
+    "uniform": {"method": "uniform", "stop_early": False},
 }
 PARTS: Mapping[str, Mapping[str, Any]] = {
     "racing": {"racing": True},
@@ -68,7 +68,11 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 VARIANTS = {**METHODS, **PARTS}
 COMMON: Mapping[str, Any] = {"batch_size": 256, "racing": False, "confirmation": 0}
-"""The search by itself: every instruction is scored in full, and the best on validation is tested."""
+"""The search by itself: every instruction is scored in full, and the best on validation is tested.
+
+A search that found an instruction with every validation example right is over, but for those of the paper and at
+random: what they ask is what the others are measured by.
+"""
 TASKS = (
     "active_to_passive antonyms cause_and_effect diff first_word_letter larger_animal letters_list negation "
     "num_to_verbal orthography_starts_with periodic_elements rhymes second_word_letter sentiment "

@@ -85,12 +85,13 @@ def test_the_budget_is_met_exactly(scripted, tmp_path, evaluations, rounds):
 
 def test_the_search_ends_when_the_writer_has_nothing_new_to_say(scripted, tmp_path):
     """The scripted writer knows eight phrases: each is paid for once, and then there is no other to pay for."""
-    result = run(scripted, tmp_path, evaluations=40, method="instructzero")
+    settings = {"evaluations": 40, "method": "instructzero", "continued": 0.0, "stop_early": False}
+    result = run(scripted, tmp_path, **settings)
     texts = [trial.instruction for trial in result.trials]
     assert len(set(texts)) == len(texts) <= 8
     rounds = Journal(tmp_path / "run" / "journal.jsonl").history.rounds
     assert [len(each.chosen) for each in rounds[-3:]] == [0, 0, 0]
-    assert run(scripted, tmp_path, evaluations=40, method="instructzero") == result
+    assert run(scripted, tmp_path, **settings) == result
 
 
 def test_the_run_directory_holds_everything(scripted, tmp_path):
@@ -174,7 +175,7 @@ class Reasons(instructzero.Observer):
     def __init__(self):
         self.heard = []
 
-    def budget_reached(self, reason):
+    def search_stopped(self, reason):
         self.heard.append(reason)
 
 
@@ -185,7 +186,9 @@ def journal(directory):
 @pytest.mark.parametrize("method", ["uniform", "instructzero"])
 def test_a_race_finds_what_is_found_in_full_with_fewer_calls(scripted, tmp_path, method):
     raced, whole = ScriptedBlackBox(graded), ScriptedBlackBox(graded)
-    settings = {**RACE, "method": method, "initial": 4}
+    settings = {**RACE, "method": method, "initial": 4, "stop_early": False}
+    if method == "instructzero":
+        settings["continued"] = 0.0  # there are eight texts, and either search finds them all
     first = run(scripted, tmp_path / "raced", raced, **settings)
     second = run(scripted, tmp_path / "whole", whole, **{**settings, "racing": False})
     assert first.instruction == second.instruction

@@ -13,7 +13,7 @@ from instructzero.types import Message
 
 VALIDATION = 6
 SIZES = {"exemplars": 2, "validation": VALIDATION, "test": 4, "confirmation": 3, "finalists": 2}
-SETTINGS = {**SIZES, "evaluations": 12, "initial": 4, "batch": 4, "instruction_tokens": 30}
+SETTINGS = {**SIZES, "evaluations": 12, "initial": 4, "batch": 4, "instruction_tokens": 30, "stop_early": False}
 REFERENCES, END = VALIDATION, 3 * 3 + 2 * 4
 LEAST = REFERENCES + 3 + 4
 """What a run asks that finds no room for a search: the plain instruction on everything."""

@@ -111,7 +111,7 @@ def test_when_the_plain_instruction_wins_it_is_said_and_nothing_compared() -> No
 
 def test_a_search_that_stopped_early_says_why() -> None:
     tally = Tally()
-    tally.budget_reached("the limit of 9 calls leaves no room for another request")
+    tally.search_stopped("the limit of 9 calls leaves no room for another request")
     reason = "The search stopped early: the limit of 9 calls leaves no room for another request."
     assert reason in said(summary(80, result(), tally))
     assert "stopped early" not in said(summary(80, result()))

@@ -19,7 +19,7 @@ from instructzero.finale import Finale
 from instructzero.journal import Journal
 from instructzero.judge import JudgeMetric
 from instructzero.loop import Search
-from instructzero.methods import Materials, build_optimizer, check_writer, pays_for_texts, races
+from instructzero.methods import Materials, build_optimizer, check_writer, pays_for_texts, races, stops_early
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.registry import load_blackbox, load_writer, parse_model
 from instructzero.objective import Objective
@@ -225,6 +225,7 @@ def build_search(
         savings=EndSavings(budget, idle=(REWRITER,)),
         journal=journal,
         evaluations=settings.evaluations,
+        stop_early=stops_early(settings),
         observer=observer,
         search_calls=settings.search_calls,
     )

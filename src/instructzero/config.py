@@ -232,6 +232,14 @@ class Settings(BaseModel):
         ),
     ] = "instructzero"
     evaluations: Annotated[Count, _option(Panel.SEARCH, "instructions to evaluate in all")] = 150
+    stop_early: Annotated[
+        bool | None,
+        _option(
+            Panel.SEARCH,
+            "end the search when nothing can come before the best any more: as many as are scored again at the end "
+            "have every validation example right (default: yes, but for paper)",
+        ),
+    ] = None
     search_calls: Annotated[
         Count | None,
         _option(Panel.SEARCH, "most black-box calls of the search itself; what it has to beat and the end come on top"),

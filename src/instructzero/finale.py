@@ -38,6 +38,11 @@ class Finale:
     finalists: int
     baseline: str | None
 
+    @property
+    def contenders(self) -> int:
+        """How many instructions of the search the winner is chosen among."""
+        return self.finalists if self.task.confirmation else 1
+
     def questions(self) -> int:
         """How many questions the end asks at most."""
         return questions_of_end(self.task, self.finalists, self.baseline)

@@ -37,7 +37,7 @@ class Search:
     """One run: ask → write → evaluate → record → tell, until the evaluations or the budget are spent; then the end.
 
     ``search_calls`` is the most that the search asks of the black box to have texts written and to score them; what it
-    has to beat and what the end asks come on top.
+    has to beat and what the end asks come on top. ``stop_early``: it ends when nothing that it finds could win.
 
     A journal with content is continued: what it holds is told to the optimiser, not done again. Stopped at any
     moment and run again, it ends with the same journal and repeats no call to the black box.
@@ -51,6 +51,7 @@ class Search:
     savings: Savings
     journal: Journal
     evaluations: int
+    stop_early: bool
     observer: Observer
     search_calls: int | None = None
 
@@ -62,19 +63,38 @@ class Search:
             self._search()
         except BudgetExhausted as error:
             self._keep_cut_short()
-            self.observer.budget_reached(str(error))
+            self.observer.search_stopped(str(error))
         self.savings.release()
         winner = self.finale.run(self._ranked(), self._plain()[0].instruction)
         self.observer.run_finished()
         return self._result(winner)
 
     def _search(self) -> None:
-        while self.journal.history.pending or (self._remaining() and not is_exhausted(self.journal.history.rounds)):
+        while self.journal.history.pending or (self._remaining() and not self._is_over()):
             self.savings.keep(self.finale.questions())
             if not self.journal.history.pending:
                 self._propose()
             self._evaluate_pending()
             self._tell(self.journal.history.rounds[-1])
+
+    def _is_over(self) -> bool:
+        """Whether nothing new is left to be found, or nothing that could win."""
+        if is_exhausted(self.journal.history.rounds):
+            return True
+        perfect = self._perfect() if self.stop_early else 0
+        if perfect < self.finale.contenders:
+            return False
+        self.observer.search_stopped(
+            f"{perfect} instruction{'s have' if perfect > 1 else ' has'} every validation example right, and none that "
+            "is found later can come before"
+        )
+        return True
+
+    def _perfect(self) -> int:
+        """How many instructions of the search have the best value there is; of equals the earliest come first."""
+        complete = [each for each in self.journal.history.trials if self.validation.is_complete(each.evaluation)]
+        perfect = [each for each in complete if self.objective.is_perfect(each.instruction, each.evaluation)]
+        return len({each.instruction for each in perfect})
 
     def _keep_cut_short(self) -> None:
         """Instructions that were scored in full before a limit stopped their race may win the run."""

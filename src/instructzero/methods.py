@@ -33,12 +33,14 @@ class Method:
 
     ``make`` takes the constructor's arguments and the materials. ``parts`` are the parts of the search that it has, and
     what it calls them; None stands for all, by the names of the settings. ``races``: instructions race by default.
-    ``rewrites``: it has texts made from other texts. ``represents``: it needs the writer's view of points.
+    ``to_the_end``: by default it spends all of its evaluations. ``rewrites``: it has texts made from other texts.
+    ``represents``: it needs the writer's view of points.
     """
 
     make: Callable[[Arguments, Materials], Optimizer]
     parts: Mapping[str, str] | None
     races: bool = False
+    to_the_end: bool = False
     rewrites: bool = False
     represents: bool = False
 
@@ -65,6 +67,11 @@ def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
 def races(settings: Settings) -> bool:
     """Whether instructions race; by default where the method is free to."""
     return METHODS[settings.method].races if settings.racing is None else settings.racing
+
+
+def stops_early(settings: Settings) -> bool:
+    """Whether the search ends when nothing can come before the best; by default where the method is free to."""
+    return not METHODS[settings.method].to_the_end if settings.stop_early is None else settings.stop_early
 
 
 def check_writer(settings: Settings) -> None:
@@ -161,7 +168,7 @@ def _capo(arguments: Arguments, materials: Materials) -> Optimizer:
 
 METHODS: Mapping[str, Method] = {
     "instructzero": Method(_instructzero, None, races=True, rewrites=True),
-    "paper": Method(_paper, None),
+    "paper": Method(_paper, None, to_the_end=True),
     "uniform": Method(_uniform, {"batch": "batch"}),
     "ape": Method(_ape, _SIZES, rewrites=True),
     "instinct": Method(_instinct, _SIZES, represents=True),

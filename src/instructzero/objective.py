@@ -37,6 +37,10 @@ class Objective:
         """The mean score less the penalty, at least 0."""
         return max(0.0, evaluation.mean - self.penalty(instruction))
 
+    def is_perfect(self, instruction: str, evaluation: Evaluation) -> bool:
+        """Whether no instruction can be worth more on the same examples."""
+        return self.value(instruction, evaluation) >= 1
+
     def scores(self, instruction: str, scores: Sequence[float]) -> tuple[float, ...]:
         """Scores in [0, 1], aligned with ``scores``, whose mean is the instruction's value.
 

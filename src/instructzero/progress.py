@@ -103,7 +103,7 @@ class Tally(Observer):
         if self._is_complete(trial) and (self.best is None or trial.score > self.best[1]):
             self.best = trial.instruction, trial.score
 
-    def budget_reached(self, reason: str) -> None:
+    def search_stopped(self, reason: str) -> None:
         self.stage = self.stopped = reason
 
     def testing_started(self, answers: int) -> None:
@@ -231,8 +231,8 @@ class PlainProgress(Tally):
         if self.best != before and self.searching_since is not None:
             self._say(f"evaluation {self.evaluations}: new best {_quoted(self.best)}")
 
-    def budget_reached(self, reason: str) -> None:
-        super().budget_reached(reason)
+    def search_stopped(self, reason: str) -> None:
+        super().search_stopped(reason)
         self._say(reason)
 
     def testing_started(self, answers: int) -> None:

@@ -85,8 +85,8 @@ class FanOut(Observer):
         self._display.trial_finished(trial)
         self._tell_trackers(lambda tracker: tracker.trial_finished(trial))
 
-    def budget_reached(self, reason: str) -> None:
-        self._display.budget_reached(reason)
+    def search_stopped(self, reason: str) -> None:
+        self._display.search_stopped(reason)
 
     def testing_started(self, answers: int) -> None:
         self._display.testing_started(answers)
