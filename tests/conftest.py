@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.browser import launched
+
 WORDS = (
     "apple river stone cloud green light table chair mouse horse bread water house plant sugar money night "
     "music paper glass berry candle window garden pepper silver"
@@ -30,3 +32,9 @@ def scripted(task_file):
         "initial": 4,
         "batch": 4,
     }
+
+
+@pytest.fixture(scope="module")  # it keeps an event loop running, which other tests cannot have
+def browser():
+    """Chromium; without it the tests are skipped."""
+    yield from launched()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import instructzero
 from instructzero.errors import RunDirectoryError
-from instructzero.journal import Journal
+from instructzero.journal import Journal, JournalReader
 from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Usage, Writing
 
 ASSETS = Path(__file__).parent / "assets"
@@ -233,3 +233,47 @@ def test_a_run_directory_of_the_first_release_is_continued(tmp_path, lines):
     assert (result.instruction, result.test_score, result.best.confirmation) == ("spell the word backwards", 1.0, None)
     spent = result.spent.get("black box", Usage()).calls
     assert spent == 0 if lines is None else spent <= result.usage.calls
+
+
+def test_a_reader_sees_the_journal_grow_by_whole_lines(tmp_path):
+    lines = filled(tmp_path / "whole.jsonl").path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "journal.jsonl"
+    reader = JournalReader(path)
+    assert not reader.read()
+    for line in lines:
+        with path.open("ab") as file:
+            file.write(line[:9])
+        reader.read()
+        assert len(reader.history.trials) == len(Journal(path, mend=False).history.trials)
+        with path.open("ab") as file:
+            file.write(line[9:])
+        assert reader.read()
+        assert reader.history == Journal(path, mend=False).history
+    assert not reader.read()
+
+
+def test_a_reader_names_the_damaged_line_and_starts_over(tmp_path):
+    lines = filled(tmp_path / "whole.jsonl").path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"".join(lines[:4]))
+    reader = JournalReader(path)
+    reader.read()
+    path.write_bytes(b"".join(lines[:5]) + lines[5].replace(b"0.25", b"0.26"))
+    with pytest.raises(RunDirectoryError, match="damaged at line 6"):
+        reader.read()
+    path.write_bytes(b"".join(lines))
+    assert reader.read()
+    assert reader.history == Journal(path).history
+
+
+def test_a_reader_reads_a_journal_that_was_begun_anew_from_its_beginning(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    whole = filled(path).path.read_bytes()
+    reader = JournalReader(path)
+    reader.read()
+    before = reader.history
+    path.write_bytes(whole[: whole.index(b"\n") + 1])
+    assert reader.read()
+    assert reader.history is not before
+    assert reader.history.header == before.header
+    assert reader.history.plain is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from instructzero.observers import RunPlan
-from instructzero.progress import LiveProgress, PlainProgress, Tally
+from instructzero.progress import LiveProgress, PlainProgress, Tally, progress_on
 from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
 
 
@@ -68,6 +69,46 @@ def test_the_log_names_both_limits_of_a_search() -> None:
         progress.trial_finished(trial(0, [1.0] * 4))
         progress.testing_started(100)
     assert "round 0 done: 1 of 10 evaluations, 4 of 1,200 calls" in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_long_instruction_leaves_the_live_display_room_for_the_rest(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width)
+    display = LiveProgress(console, {})
+    started(display, search_calls=1_500)
+    display.best = display.plain = ("word " * 2_000, 0.5)
+    console.print(display.render())
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) < 20
+    assert lines[-1].startswith("time left")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_log_on_a_terminal_is_broken_between_words(width: int) -> None:
+    out = io.StringIO()
+    with PlainProgress(Console(file=out, width=width, force_terminal=True, color_system=None), {}) as progress:
+        started(progress)
+        progress.trial_finished(replace(trial(0, [1.0] * 4), writing=Writing("", "Write word after word. " * 20)))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert all(line.startswith(("[0:00:00] ", " " * 10)) for line in lines)
+    assert " ".join(line[10:] for line in lines).count("Write word after word.") == 20
+
+
+def test_a_display_that_redraws_itself_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    terminal, forced = Console(file=Terminal()), Console(file=io.StringIO(), force_terminal=True)
+    chosen = {plain: type(progress_on(terminal, {}, plain=plain, quiet=False)) for plain in (False, True)}
+    assert chosen == {False: LiveProgress, True: PlainProgress}
+    assert isinstance(progress_on(forced, {}, plain=False, quiet=False), PlainProgress)
+    with progress_on(terminal, {}, plain=False, quiet=True) as tally:
+        assert type(tally) is Tally
 
 
 def test_the_live_display_shows_how_far_a_search_has_got() -> None:

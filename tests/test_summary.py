@@ -141,4 +141,20 @@ def test_only_files_that_are_there_are_named(tmp_path: Path) -> None:
     """The call store of a run may be one that several share."""
     for name in ("instruction.txt", "journal.jsonl"):
         (tmp_path / name).touch()
-    assert summary(200, result(), directory=tmp_path)[-1] == f"Kept in {tmp_path}: instruction.txt, journal.jsonl"
+    assert summary(200, result(), directory=tmp_path)[-2] == f"Kept in {tmp_path}: instruction.txt, journal.jsonl"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_end_fits_and_says_what_to_do_next(width: int) -> None:
+    lines = summary(width, result(spent={"judge": Usage(17, 1_000, 1_000)}), directory=Path("runs/my words"))
+    assert lines[-1] == "Look at it: instructzero report 'runs/my words' --open"
+    assert max(map(len, lines)) <= width
+    effort = lines[lines.index("") :][-4 if width == 80 else -3 :]
+    assert (effort[0].endswith(" ·"), len(effort)) == (width == 80, 4 if width == 80 else 3)
+
+
+def test_letters_of_two_columns_are_counted_as_two() -> None:
+    lines = summary(80, result(scored("写出每个单词的反义词" * 12, 36)))
+    shown = lines[lines.index("Best instruction") + 1 :][:4]
+    assert "".join(line.strip() for line in shown) == "写出每个单词的反义词" * 12
+    assert max(map(len, shown)) == 2 + 39

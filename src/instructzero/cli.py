@@ -1,10 +1,13 @@
-"""The command line: run, resume, bench, report, calls, compare, export, tasks, models, doctor."""
+"""The command line: run, resume, bench, report, watch, calls, compare, export, tasks, models, doctor."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +26,13 @@ REFUSED = 2
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
+
+Plain = Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress, and nothing but the best instruction at the end")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output; progress goes to stderr")]
+LogTo = Annotated[
+    list[str] | None, typer.Option(help="also log scores to tensorboard, mlflow or wandb; may be repeated")
+]
 
 app = typer.Typer(
     name="instructzero",
@@ -97,11 +107,11 @@ def _flag(name: str) -> inspect.Parameter:
 def run_command(
     config: Annotated[Path | None, typer.Option(help="YAML file of settings; flags win over it")] = None,
     out: Annotated[Path | None, typer.Option(help="run directory (default: runs/TASK-METHOD-SEED)")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
+    plain: Plain = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it will take, pay nothing, and stop")] = False,
-    log_to: Annotated[
-        list[str] | None, typer.Option(help="also log scores to tensorboard, mlflow or wandb; may be repeated")
-    ] = None,
+    log_to: LogTo = None,
     **given: Any,
 ) -> None:
     """Find an instruction. Run again with the same settings, it continues where it stopped."""
@@ -111,26 +121,29 @@ def run_command(
     if dry_run:
         from instructzero.estimate import estimate
 
-        print("\n".join(estimate(resolve_paths(settings)).lines()))
+        estimated = estimate(resolve_paths(settings))
+        print(json.dumps(asdict(estimated), indent=2) if as_json else "\n".join(estimated.lines()))
         return
     directory = out or default_directory(settings)
-    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain, log_to)
+    shown = Shown(plain, quiet, as_json)
+    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, shown, log_to)
 
 
 @app.command("resume")
 def resume_command(
     directory: Annotated[Path, typer.Argument(help="the directory of a run")],
-    plain: Annotated[bool, typer.Option("--plain", help="lines for a log instead of the live display")] = False,
-    log_to: Annotated[
-        list[str] | None, typer.Option(help="also log scores to tensorboard, mlflow or wandb; may be repeated")
-    ] = None,
+    plain: Plain = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    log_to: LogTo = None,
 ) -> None:
     """Continue a stopped run to its end, without repeating a paid call."""
     from instructzero.api import run_settings
     from instructzero.run_directory import RunDirectory
 
     settings = RunDirectory.read_settings(directory)
-    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, plain, log_to)
+    shown = Shown(plain, quiet, as_json)
+    _watched(lambda observer: run_settings(settings, directory, observer), settings, directory, shown, log_to)
 
 
 @app.command("bench")
@@ -151,37 +164,64 @@ def bench_command(
     engine: Annotated[str | None, typer.Option(help="processes (default) or ray")] = None,
     workers: Annotated[str | None, typer.Option(help="runs at once (default: one a processor)")] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the runs and the report (default: runs/bench)")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="no progress, and nothing but the report's path")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="the rankings as one JSON object; progress on stderr")
+    ] = False,
 ) -> None:
     """Compare methods over tasks and seeds. Run again, it does what is missing and repeats no paid call."""
+    from rich.console import Console
+
     from instructzero.bench.command import bench, settings_of
+    from instructzero.terminal import log_line
 
     keys: dict[str, object] = {"tasks": tasks, "methods": methods, "budgets": budgets, "seeds": seeds}
     keys |= {"settings": settings_of(setting) if setting else None, "engine": engine, "workers": workers, "out": out}
     given = {name: value for name, value in keys.items() if value is not None}
+    console = Console(highlight=False, stderr=as_json)
     try:
-        bench(file, given, paper, lambda line: print(line, flush=True))
+        done = bench(file, given, paper, lambda line: None if quiet else log_line(console, line))
     except KeyboardInterrupt:
         print("\ninstructzero: stopped; everything paid is kept, run the same again to continue", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
+    from instructzero.bench.summary import print_summary, to_dict
+
+    if as_json:
+        print(json.dumps(to_dict(done.cells, done.out), indent=2))
+    elif quiet:
+        print(done.out / "report.html")
+    else:
+        print_summary(console, done.cells, done.out, done.written)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a run shows: lines instead of the live display, nothing but the instruction, JSON instead of words."""
+
+    plain: bool
+    quiet: bool
+    as_json: bool
 
 
 def _watched(
-    run: Callable[[Observer], Result], settings: Settings, directory: Path, plain: bool, log_to: list[str] | None
+    run: Callable[[Observer], Result], settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None
 ) -> None:
-    """Run with a display, then print the summary; on Ctrl-C say how to go on."""
+    """Run with a display, then print the result; on Ctrl-C say how to go on."""
     from rich.console import Console
 
     from instructzero.build import build_prices
     from instructzero.integrations.fan_out import logging_to
-    from instructzero.progress import LiveProgress, PlainProgress
+    from instructzero.progress import progress_on
     from instructzero.summary import print_summary
+    from instructzero.terminal import write
 
-    _warn_of_unknown_task(settings)
-    console = Console(highlight=False)
+    if not shown.quiet:
+        _warn_of_unknown_task(settings)
+    console = Console(highlight=False, stderr=shown.as_json)
     prices = build_prices(settings)
-    progress = PlainProgress if plain or not console.is_terminal else LiveProgress
+    progress = progress_on(console, prices, plain=shown.plain, quiet=shown.quiet)
     try:
-        with progress(console, prices) as display, logging_to(log_to or (), display, settings, directory) as observer:
+        with progress as display, logging_to(log_to or (), display, settings, directory) as observer:
             result = run(observer)
     except KeyboardInterrupt:
         print(
@@ -189,7 +229,12 @@ def _watched(
             file=sys.stderr,
         )
         raise SystemExit(INTERRUPTED) from None
-    print_summary(console, result, directory, prices, display)
+    if shown.as_json:
+        print(json.dumps({"directory": str(directory), **result.to_dict()}, indent=2))
+    elif shown.quiet:
+        write(f"{result.instruction}\n")
+    else:
+        print_summary(console, result, directory, prices, display)
 
 
 def _warn_of_unknown_task(settings: Settings) -> None:
@@ -208,18 +253,32 @@ def _warn_of_unknown_task(settings: Settings) -> None:
 def report_command(
     directory: Annotated[Path, typer.Argument(help="the directory of a run, also of one that has not ended")],
     show: Annotated[bool, typer.Option("--open", help="open the page in the browser")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print nothing but the page's path")] = False,
 ) -> None:
     """Write report.html: what a run found and how sure that is, in one page that opens offline."""
     from instructzero.report import write_report
 
     path = write_report(directory)
-    if not quiet:
-        print(path)
+    print(path)
+    if not quiet and not show:
+        print("note: it opens in a browser, offline; with --open, at once", file=sys.stderr)
     if show:
         import webbrowser
 
         webbrowser.open(path.resolve().as_uri())
+
+
+@app.command("watch")
+def watch_command(
+    directories: Annotated[list[Path], typer.Argument(help="the directories of runs, also of such as will begin")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="where to serve (default: a free port)")] = 0,
+    show: Annotated[bool, typer.Option("--open", help="open the page in the browser")] = False,
+) -> None:
+    """Show the report of runs while they go on, on a page that follows them; Ctrl-C ends it."""
+    from instructzero.watch.command import watch
+
+    with contextlib.suppress(KeyboardInterrupt):
+        watch(directories, port=port, show=show)
 
 
 @app.command("calls")
@@ -248,9 +307,13 @@ def compare_command(
 
 @app.command("export")
 def export_command(
-    directory: Annotated[Path, typer.Argument(help="the directory of a finished run")],
-    form: Annotated[str, typer.Option("--format", help="txt, json, csv (trials), scores, python, curl or dspy")],
-    out: Annotated[str, typer.Option(help="the file to write; - for here")] = "-",
+    directory: Annotated[Path, typer.Argument(help="the directory of a finished run; figures also of another one")],
+    form: Annotated[
+        str, typer.Option("--format", help="txt, json, csv (trials), scores, python, curl, dspy or figures")
+    ],
+    out: Annotated[
+        str, typer.Option(help="the file to write; - for here; of figures the folder (default: in the run's)")
+    ] = "-",
 ) -> None:
     """Write what a run found in the form of your choice, such as a script that answers new inputs."""
     from instructzero.exports.command import export_run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from instructzero.compare import Comparison, Pair, compare, read_runs
 from instructzero.finished_run import FinishedRun
 from instructzero.progress import format_cost, printable
 from instructzero.statistics import mean_interval
+from instructzero.terminal import paragraph
 from instructzero.types import Evaluation
 
 _WIDE = 120
@@ -37,13 +37,13 @@ def print_comparison(paths: Sequence[Path], *, as_json: bool = False) -> None:
     console.print()
     _print_pairs(console, comparison.pairs)
     for note in comparison.notes():
-        _paragraph(console, f"Mind: {note}")
+        paragraph(console, f"Mind: {note}")
 
 
 def _print_names(console: Console, comparison: Comparison) -> None:
     for label, run in comparison.runs.items():
-        _paragraph(console, f"{label}  {printable(str(run.path))}", indent="   ")
-        _paragraph(console, _quoted(run), first="   ", indent="   ")
+        paragraph(console, f"{label}  {printable(str(run.path))}", indent="   ")
+        paragraph(console, _quoted(run), first="   ", indent="   ")
     console.print()
 
 
@@ -86,11 +86,11 @@ def _print_pairs(console: Console, pairs: Sequence[Pair]) -> None:
             f"{pair.first} − {pair.second}  {pair.test.difference:+.3f} [{pair.test.low:+.3f}, {pair.test.high:+.3f}], "
             f"p = {pair.test.p_value:.2g}{f', adjusted {pair.p_value:.2g}' if adjusted else ''}"
         )
-        _paragraph(console, numbers)
-        _paragraph(console, pair.sentence, indent="  ", first="  ")
+        paragraph(console, numbers)
+        paragraph(console, pair.sentence, indent="  ", first="  ")
     examples = sorted({pair.examples for pair in pairs})
     how = f"Differences of test scores, paired over {' or '.join(map(str, examples))} examples, with 95 % intervals"
-    _paragraph(console, f"{how}{'; p-values adjusted by Holm' if adjusted else ''}.", style="dim")
+    paragraph(console, f"{how}{'; p-values adjusted by Holm' if adjusted else ''}.", style="dim")
 
 
 def _quoted(run: FinishedRun) -> str:
@@ -99,8 +99,3 @@ def _quoted(run: FinishedRun) -> str:
 
 def _mean(evaluation: Evaluation | None) -> str:
     return "—" if evaluation is None else f"{evaluation.mean:.3f}"
-
-
-def _paragraph(console: Console, text: str, *, first: str = "", indent: str = "  ", style: str = "") -> None:
-    for line in textwrap.wrap(text, console.width, initial_indent=first, subsequent_indent=indent):
-        console.print(Text(line, style=style), soft_wrap=True)

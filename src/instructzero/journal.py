@@ -126,7 +126,7 @@ class Journal:
         self.path = path
         self.history = History()
         for record in _read(path, mend):
-            self._replay(record)
+            _replay(path, self.history, record)
 
     def start(self, header: Mapping[str, Any]) -> None:
         """Write the header of a new run, or compare it with the one there; a difference is refused."""
@@ -192,16 +192,70 @@ class Journal:
             raise RunDirectoryError(
                 f"cannot write {self.path}: {error.strerror}; make room or choose another directory, then resume"
             ) from None
-        self._replay(_unseal(line[:-1]))  # what a replay would see, to the last bit
+        _replay(self.path, self.history, _unseal(line[:-1]))  # what a replay would see, to the last bit
 
-    def _replay(self, record: Record) -> None:
+
+class JournalReader:
+    """Replays a journal that another process writes, each line once; changes nothing there.
+
+    >>> reader = JournalReader(Path("runs/demo/journal.jsonl"))  # doctest: +SKIP
+    >>> reader.read(), len(reader.history.trials)                # doctest: +SKIP
+    (True, 5)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._start_over()
+
+    def read(self) -> bool:
+        """Replay what was written since the last time; whether there was anything.
+
+        A file that was begun anew is read into another ``history``. Raises `RunDirectoryError` for a damaged file, and
+        reads it from its beginning the next time.
+        """
+        history = self.history
         try:
-            _REPLAY[record["kind"]](self.history, record)
-        except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise RunDirectoryError(
-                f"{self.path} holds a record that does not fit ({type(error).__name__}: {error}); "
-                f"restore the file from a copy or start in another directory"
-            ) from None
+            added = self._added()
+            for record in _records(self.path, added, self._lines):
+                _replay(self.path, self.history, record)
+        except RunDirectoryError:
+            self._start_over()
+            raise
+        self._offset += len(added)
+        self._lines += added.count(b"\n")
+        return bool(added) or self.history is not history
+
+    def _start_over(self) -> None:
+        self.history = History()
+        self._file: int | None = None
+        self._offset = self._lines = 0
+
+    def _added(self) -> bytes:
+        """The whole lines that were not replayed yet."""
+        try:
+            with self.path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_ino != self._file or status.st_size < self._offset:
+                    self._start_over()
+                    self._file = status.st_ino
+                file.seek(self._offset)
+                return _whole_lines(file.read())
+        except FileNotFoundError:
+            if self._file is not None:
+                self._start_over()
+            return b""
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
+
+
+def _replay(path: Path, history: History, record: Record) -> None:
+    try:
+        _REPLAY[record["kind"]](history, record)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise RunDirectoryError(
+            f"{path} holds a record that does not fit ({type(error).__name__}: {error}); "
+            f"restore the file from a copy or start in another directory"
+        ) from None
 
 
 def _seal(record: Record) -> bytes:
@@ -222,13 +276,26 @@ def _read(path: Path, mend: bool) -> list[Record]:
     """All whole records; to ``mend`` is to cut a torn last line from the file."""
     try:
         content = path.read_bytes() if path.exists() else b""
-        whole = content[: content.rfind(b"\n") + 1]
+        whole = _whole_lines(content)
         if mend and whole != content:
             os.truncate(path, len(whole))
     except OSError as error:
-        raise RunDirectoryError(f"cannot open {path}: {error.strerror}; check its permissions") from None
+        raise _unreadable(path, error) from None
+    return _records(path, whole)
+
+
+def _whole_lines(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _unreadable(path: Path, error: OSError) -> RunDirectoryError:
+    return RunDirectoryError(f"cannot open {path}: {error.strerror}; check its permissions")
+
+
+def _records(path: Path, lines: bytes, before: int = 0) -> list[Record]:
+    """The records of whole lines, ``before`` which there are so many others."""
     records = []
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(lines.splitlines(), start=before + 1):
         try:
             records.append(_unseal(line))
         except (ValueError, KeyError, AttributeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -15,7 +16,11 @@ from rich.text import Text
 from instructzero.observers import Observer, RunPlan
 from instructzero.prices import Price
 from instructzero.store import BLACK_BOX, JUDGE
+from instructzero.terminal import log_line
 from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
+
+_LIVE_TEXT = 180
+"""Characters of an instruction in the live display, or a long one would leave a small terminal no room for the rest."""
 
 
 def printable(text: str) -> str:
@@ -181,8 +186,8 @@ class LiveProgress(Tally):
             ("now", f"{self.stage} · {format_seconds(time.monotonic() - self.started)}"),
             ("search", f"round {self.round} · {self.reached()} · {_bar(self.share())}"),
             ("instructions", f"{len(self.instructions)} distinct"),
-            ("plain", _quoted(self.plain)),
-            ("best so far", _quoted(self.best)),
+            ("plain", _quoted(self.plain, _LIVE_TEXT)),
+            ("best so far", _quoted(self.best, _LIVE_TEXT)),
             ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} from the call store"),
             ("tokens", f"{self.usage.prompt_tokens:,} in · {self.usage.completion_tokens:,} out"),
             ("cost", format_cost(cost_of(self.spent, self._prices))),
@@ -254,11 +259,26 @@ class PlainProgress(Tally):
 
     def _say(self, line: str) -> None:
         elapsed = format_seconds(time.monotonic() - self.started)
-        self._console.print(f"[{elapsed}] {line}", markup=False, highlight=False, soft_wrap=True)
+        log_line(self._console, f"[{elapsed}] {line}", indent=" " * len(f"[{elapsed}] "))
 
 
-def _quoted(scored: tuple[str, float] | None) -> str:
-    return "none yet" if scored is None else f"{scored[1]:.2f}  “{printable(scored[0])}”"
+def progress_on(
+    console: Console, prices: Mapping[str, Price | None], *, plain: bool, quiet: bool
+) -> AbstractContextManager[Tally]:
+    """Nothing where it is to be quiet, lines where they are asked for or no person looks on, else the live display."""
+    if quiet:
+        return nullcontext(Tally())
+    # FORCE_COLOR makes a console of a pipe; a display that redraws itself would fill a log with its steps.
+    live = console.is_interactive and console.file.isatty() and not plain
+    return LiveProgress(console, prices) if live else PlainProgress(console, prices)
+
+
+def _quoted(scored: tuple[str, float] | None, most: int | None = None) -> str:
+    """A score and its instruction, cut after ``most`` characters."""
+    if scored is None:
+        return "none yet"
+    text = printable(scored[0])
+    return f"{scored[1]:.2f}  “{text if most is None or len(text) <= most else f'{text[: most - 1]}…'}”"
 
 
 def _bar(share: float, width: int = 24) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +15,7 @@ from instructzero.progress import Tally, cost_of, format_cost, format_seconds, p
 from instructzero.result import RIVALS, Result
 from instructzero.statistics import mean_interval
 from instructzero.store import JUDGE
+from instructzero.terminal import paragraph, unbroken
 from instructzero.types import Evaluation
 
 _COLUMN = 20  # characters for a score with its interval; three such columns fit a terminal of 80
@@ -33,14 +34,16 @@ def print_summary(
         _say(console, line, style="dim" if line.startswith("score") else "")
     _say(console, "")
     for line in [*_comparisons(result), *(f"Mind: {each}" for each in result.warnings())]:
-        _paragraph(console, line)
+        paragraph(console, line)
     if result.instruction == result.plain.instruction:
-        _paragraph(console, "No soft prompt led to a better instruction than the plain one.")
+        paragraph(console, "No soft prompt led to a better instruction than the plain one.")
     if tally.stopped is not None:
-        _paragraph(console, f"The search stopped early: {tally.stopped}.")
+        paragraph(console, f"The search stopped early: {tally.stopped}.")
     _say(console, "")
-    _say(console, _effort(result, prices, tally))
-    _say(console, f"Kept in {directory}: {', '.join(_kept(directory))}")
+    paragraph(console, _effort(result, prices, tally))
+    paragraph(console, f"Kept in {unbroken(str(directory))}: {', '.join(_kept(directory))}")
+    command = f"instructzero report {shlex.quote(str(directory))} --open"
+    paragraph(console, f"Look at it: {unbroken(command)}")
 
 
 def _kept(directory: Path) -> list[str]:
@@ -77,14 +80,10 @@ def _comparisons(result: Result) -> Iterator[str]:
 
 def _instruction(console: Console, title: str, text: str, style: str = "") -> None:
     _say(console, title, style="dim")
-    for line in textwrap.wrap(printable(text), console.width - 2) or ["(empty)"]:
+    lines = Text(printable(text)).wrap(console, console.width - 2)  # knows letters that are two columns wide
+    for line in [line.plain for line in lines if line] or ["(empty)"]:
         _say(console, f"  {line}", style=style)
     _say(console, "")
-
-
-def _paragraph(console: Console, text: str) -> None:
-    for line in textwrap.wrap(text, console.width, subsequent_indent="  "):
-        _say(console, line)
 
 
 def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) -> str:
@@ -98,7 +97,7 @@ def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) ->
         format_cost(cost_of(result.spent, prices)),
         format_seconds(time.monotonic() - tally.started),
     ]
-    return " · ".join(parts)
+    return f"{unbroken(' ·')} ".join(map(unbroken, parts))
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

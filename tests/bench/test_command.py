@@ -1,6 +1,7 @@
 """The command line of benches: what it prints and leaves, and what it makes of bad input."""
 
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def test_a_bench_prints_a_line_a_cell_and_leaves_a_report_and_does_nothing_twice
     assert "instructzero" in Path("out/report.md").read_text()
     code, out, _ = run("plan.yaml", *flags)
     assert (code, out.splitlines()[1]) == (0, "4 of 4 cells were run before")
+    assert " ".join(out.split()).endswith("out/report.html in a browser")
+    code, out, err = run("plan.yaml", *flags, "--json")
+    assert (code, "4 of 4 cells were run before" in err) == (0, True)
+    assert_ranked(json.loads(out), [row for row in rows if row["budget"] == "20"])
+    assert run("plan.yaml", *flags, "--quiet") == (0, f"{Path('out').resolve() / 'report.html'}\n", "")
+
+
+def assert_ranked(found, rows):
+    """The object that ``--json`` prints has two budgets, and at the lower one the scores of these rows."""
+    assert [each["budget"] for each in found["rankings"]] == [20, 60]
+    ranking = found["rankings"][0]
+    assert (found["runs"], ranking["tasks"], ranking["seeds"]) == (4, 2, 1)
+    assert sum(each["rank"] for each in ranking["methods"]) == 3
+    for each in ranking["methods"]:
+        scores = [float(row["test"]) for row in rows if row["method"] == each["method"]]
+        assert each["test_score"] == pytest.approx(sum(scores) / len(scores))
 
 
 def test_parquet_holds_what_the_csv_file_holds(tmp_path):
@@ -91,7 +108,7 @@ def test_a_figure_of_the_paper_is_drawn_from_its_own_plan(run, scripted, monkeyp
     monkeypatch.setattr("instructzero.bench.page.write_report", lambda cells, out: [])
     monkeypatch.setattr("instructzero.bench.export.write_parquet", lambda cells, path: [])
     monkeypatch.setattr(paper, "draw", lambda name, cells, out: drawn.append((name, cells, out)) or [])
-    assert run("--paper", "fig4", "--set", "test=7", "--out", "here")[0] == 0
+    assert run("--paper", "fig4", "--set", "test=7", "--out", "here", "--quiet")[0] == 0
     ((name, (plan,), out),) = drawn
     assert (name, out, plan.settings) == ("fig4", Path("here"), {**PLANS["fig4"]["settings"], "test": 7})
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from instructzero.bench import figures
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.scores import scores_at
-from instructzero.errors import ConfigurationError
 from tests.bench.synthetic import cells
 
 TABLE = {"instructzero": [0.9, 0.5, 0.4], "ape <b>$x$</b>": [0.8, 0.55, 0.6], "uniform": [0.2, 0.5, 0.3]}
@@ -44,15 +43,6 @@ def test_an_svg_has_ids_only_for_what_it_refers_to():
     assert all(f"#{name}" in svg for name in re.findall(r'\bid="([^"]+)"', svg))
 
 
-def test_the_same_figure_has_the_same_bytes(tmp_path):
-    for folder in ("one", "other"):
-        figures.save(drawn({"a": [0.1, 0.4], "b": [0.3, 0.2]})["ranks"], tmp_path / folder / "ranks")
-    names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"ranks.png", "ranks.pdf"}
-    for name in names:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
-
-
 def test_one_method_on_one_task_can_be_drawn():
     for figure in drawn({"a": [0.5]}).values():
         assert figures.to_svg(figure).startswith("<svg")
@@ -61,12 +51,6 @@ def test_one_method_on_one_task_can_be_drawn():
 def test_twelve_methods_look_different():
     looks = figures.looks([f"method {number}" for number in range(12)])
     assert len({(look["color"], str(look["linestyle"])) for look in looks.values()}) == 12
-
-
-def test_without_matplotlib_the_mend_is_said(monkeypatch):
-    monkeypatch.setattr(figures.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'instructzero\[bench\]'"), figures.house_style():
-        pass
 
 
 def test_bands_leave_out_how_hard_a_task_is():

@@ -55,7 +55,7 @@ def test_all_files_are_there_and_named(report):
     out, _, paths = report
     assert {path.relative_to(out).parts[0] for path in paths} == {"report.html", "report.md", "scores.csv", "figures"}
     assert all(path.stat().st_size for path in paths)
-    assert len(paths) == 3 + 2 * 3 * 2  # two budgets, three figures, as PNG and PDF
+    assert len(paths) == 3 + 2 * 3 * 3  # two budgets, three figures, as PNG, SVG and PDF
 
 
 def test_everything_from_outside_is_escaped(report):

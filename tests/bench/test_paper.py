@@ -80,13 +80,14 @@ def test_the_ablation_stands_beside_the_papers_numbers():
     }
 
 
+ENDINGS = ("png", "svg", "pdf")
+
+
 @pytest.mark.parametrize("name", ["fig1", "fig4"])
 def test_each_pair_of_models_has_a_figure(name, tmp_path):
     found = [cell("paper", "sum", {3000: 0.5}, models=models) for models in ("a/b", "c")]
     paths = draw(name, found, tmp_path)
-    assert {path.name for path in paths} == {
-        f"{name}-{models}.{end}" for models in ("a-b", "c") for end in ("png", "pdf")
-    }
+    assert {path.name for path in paths} == {f"{name}-{models}.{end}" for models in ("a-b", "c") for end in ENDINGS}
     assert all(path.stat().st_size for path in paths)
 
 
@@ -109,7 +110,7 @@ def test_a_lost_journal_is_named(tmp_path):
 
 def test_figures_and_table_come_from_real_runs(bench):
     found = read_cells(bench)
-    assert {path.name for path in draw("fig5", found, bench)} == {"fig5-scripted.png", "fig5-scripted.pdf"}
+    assert {path.name for path in draw("fig5", found, bench)} == {f"fig5-scripted.{end}" for end in ENDINGS}
     assert {path.stem for path in draw("fig6", found, bench)} == {"fig6-scripted-paper", "fig6-scripted-instructzero"}
     table, _ = draw("table1", found, bench)
     assert "| larger_animal |" in table.read_text(encoding="utf-8")

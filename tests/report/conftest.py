@@ -1,9 +1,8 @@
-"""Runs to report on, and a browser to look at their pages with."""
+"""Runs to report on, and what their pages say."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,6 @@ import pytest
 import instructzero
 from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 WORDS = (
     "apple river stone cloud green light table chair mouse horse bread water house plant sugar money night "
     "music paper glass berry candle window garden pepper silver"
@@ -88,15 +82,3 @@ def embedded(page: Path) -> dict[str, Any]:
     start = text.index('id="report-data">') + len('id="report-data">')
     data: dict[str, Any] = json.loads(text[start : text.index("</script>", start)])
     return data
-
-
-@pytest.fixture(scope="module")  # it keeps an event loop running, which other tests cannot have
-def browser() -> Iterator[Any]:
-    """Chromium, as the machine has it; without it the tests are skipped."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="looking at pages needs playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"looking at pages needs Chromium at {CHROMIUM}")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield opened
-        opened.close()

@@ -31,8 +31,10 @@ def test_it_writes_the_page_and_says_where(run, finished):
     assert (finished / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
-def test_quiet_is_quiet(run, finished):
-    assert run("report", finished, "--quiet") == (0, "", "")
+def test_what_to_do_next_is_said_and_quiet_says_the_path_only(run, finished):
+    path = f"{finished / 'report.html'}\n"
+    assert run("report", finished) == (0, path, "note: it opens in a browser, offline; with --open, at once\n")
+    assert run("report", finished, "--quiet") == (0, path, "")
 
 
 def test_open_opens_the_page_in_the_browser(run, finished, monkeypatch):

@@ -9,25 +9,17 @@ import pytest
 
 from instructzero.report.html import escape
 from instructzero.report.page import render
+from tests.browser import Watched
 from tests.report.conftest import NASTY, embedded
 
 WIDTHS = [390, 1440]
 
 
-class Watched:
-    """A page that keeps account of its requests and errors."""
+READY = "#matrix td"
 
-    def __init__(self, browser, folder: Path, width: int = 1440, scheme: str = "light"):
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.context.set_default_timeout(60_000)
-        self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda said: self.errors.append(said.text) if said.type != "log" else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto((folder / "report.html").as_uri())
-        self.page.wait_for_selector("#matrix td")
+
+def address(folder: Path) -> str:
+    return (folder / "report.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +29,12 @@ def look(browser, request):
 
     def open_page(run: str, width: int = 1440) -> Watched:
         if (run, width) not in opened:
-            opened[run, width] = Watched(browser, request.getfixturevalue(run), width)
+            opened[run, width] = Watched(browser, address(request.getfixturevalue(run)), READY, width)
         return opened[run, width]
 
     yield open_page
     for each in opened.values():
-        each.context.close()
+        each.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -51,15 +43,14 @@ def test_it_asks_nothing_of_the_network_and_has_no_error(look, request, run, wid
     folder, watched = request.getfixturevalue(run), look(run, width)
     watched.page.evaluate("document.querySelectorAll('button').forEach(button => button.click())")
     watched.page.wait_for_timeout(100)
-    assert watched.requests == [(folder / "report.html").as_uri()]
+    assert watched.requests == [address(folder)]
     assert [error for error in watched.errors if "clipboard" not in error.lower()] == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("run", ["finished", "hostile"])
 def test_nothing_sticks_out_at_the_side(look, run, width):
-    page = look(run, width).page
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert not look(run, width).sticks_out()
 
 
 def choose_part(page, name):
@@ -209,7 +200,7 @@ def test_a_cell_of_the_matrix_says_input_and_answers(look, finished):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_theme_follows_the_system_until_it_is_changed(browser, finished, scheme):
-    watched = Watched(browser, finished, scheme=scheme)
+    watched = Watched(browser, address(finished), READY, scheme=scheme)
     page = watched.page
 
     def is_light():
@@ -223,7 +214,7 @@ def test_the_theme_follows_the_system_until_it_is_changed(browser, finished, sch
     assert is_light() == (scheme == "dark")
     page.reload()
     assert is_light() == (scheme == "dark")
-    watched.context.close()
+    watched.close()
 
 
 def test_on_paper_there_are_no_buttons_and_no_dark_page(look):
@@ -238,23 +229,13 @@ def test_on_paper_there_are_no_buttons_and_no_dark_page(look):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("run", "width"), [("finished", 390), ("finished", 1440), ("hostile", 390)])
 def test_axe_finds_no_serious_fault(look, run, width, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
-    page = look(run, width).page
-    page.emulate_media(color_scheme=scheme)
-    found = axe.Axe().run(page).response["violations"]
-    page.emulate_media(color_scheme="light")
-    serious = [
-        (each["id"], [node["html"][:120] for node in each["nodes"][:3]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert look(run, width).faults(scheme) == []
 
 
 def test_without_a_script_the_result_is_there_all_the_same(browser, finished):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto((finished / "report.html").as_uri())
+    page.goto(address(finished))
     result = embedded(finished / "report.html")["result"]
     text = page.locator("#found").inner_text()
     assert result["instruction"] in text

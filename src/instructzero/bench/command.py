@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,23 @@ from instructzero.errors import ConfigurationError, UserError
 Say = Callable[[str], None]
 
 
-def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: Say) -> list[Cell]:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a bench came to: its cells, its folder, and the files of its report."""
+
+    cells: list[Cell]
+    out: Path
+    written: list[Path]
+
+
+def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: Say) -> Bench:
     """Run the plan of ``file``, in which ``flags`` replace keys, and report; ``paper`` names a figure to draw as well.
 
     Raises `UserError` with one sentence for a plan that cannot be run.
     """
     plan = make_plan(_merged(_of_paper(paper), load_yaml(file) if file else {}, flags))
     cells = run_plan(plan, say)
-    for path in _report(cells, plan.out, paper):
-        say(f"written: {path}")
-    return cells
+    return Bench(cells, plan.out, _report(cells, plan.out, paper))
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,14 @@
-"""The bench's figures: drawn with matplotlib, for the page as SVG and for print as PNG and PDF.
+"""The bench's figures, for the page as SVG elements and for print as `drawing.save` has them.
 
-Nothing here touches matplotlib's global state. The colours are Okabe and Ito's, which people with colour-blindness tell
-apart, in six steps; further methods repeat them with dashed and dotted lines, and every line carries its name.
+A method has one of the palette's six colours; further methods repeat them with dashed and dotted lines, and every line
+carries its name.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,76 +17,14 @@ from instructzero.bench.comparisons import anytime
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Array, Scores, in_order
-from instructzero.errors import ConfigurationError
+from instructzero.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, FAINT, GAP = "#1a1a1a", "#8a8a8a", "#fefefe"
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#56b4e9")
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.2, 1.2)))
-_STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.grid": False,
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "grid.color": FAINT,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "white",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "instructzero",
-    "pdf.fonttype": 42,
-}
 _POINTS = 200  # of a curve
-
-
-def require_matplotlib() -> None:
-    """Raise `ConfigurationError` where matplotlib is not installed."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigurationError(
-            "expected matplotlib for the figures, got none; install it with: pip install 'instructzero[bench]'"
-        )
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-@contextmanager
-def house_style() -> Iterator[None]:
-    """Draw and save within this block; raises `ConfigurationError` without matplotlib."""
-    require_matplotlib()
-    from matplotlib import rc_context
-
-    with rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # an instruction may be in any language
-        yield
-
-
-def save(figure: Figure, path: Path) -> list[Path]:
-    """``path`` with the endings .png and .pdf: the same bytes for the same figure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    paths = [path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.pdf")]
-    with house_style():
-        figure.savefig(paths[0], dpi=200, metadata={"Software": None})
-        figure.savefig(paths[1], metadata={"CreationDate": None})
-    return paths
 
 
 def to_svg(figure: Figure) -> str:
@@ -173,11 +107,6 @@ def _label_ends(axes: Axes, right: float, ends: dict[str, float]) -> None:
         axes.annotate(
             short(name), (right * 1.1, place), va="center", fontweight=weight, annotation_clip=False, fontsize=8.5
         )
-
-
-def short(name: str, most: int = 24) -> str:
-    """The name, cut where it would leave a figure no room."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:

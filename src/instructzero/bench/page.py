@@ -12,6 +12,7 @@ from markupsafe import Markup
 from instructzero.bench import figures, tables
 from instructzero.bench.findings import Captioned, Drawing, Section, sections
 from instructzero.bench.results import Cell
+from instructzero.drawing import save
 from instructzero.errors import ConfigurationError
 
 
@@ -32,7 +33,7 @@ def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     drawings = [part for section in found for part in section.parts if isinstance(part, Drawing)]
-    return [*texts, *(path for each in drawings for path in figures.save(each.figure, _folder(out) / file_name(each)))]
+    return [*texts, *(path for each in drawings for path in save(each.figure, _folder(out) / file_name(each)))]
 
 
 def _folder(out: Path) -> Path:

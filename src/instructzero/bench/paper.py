@@ -32,12 +32,13 @@ from typing import Any
 
 import numpy as np
 
-from instructzero.bench import figures, paper_figures
+from instructzero.bench import paper_figures
 from instructzero.bench.manual import manual_result
 from instructzero.bench.paper_figures import LABELS, by_task
 from instructzero.bench.plan import slug
 from instructzero.bench.results import Cell
 from instructzero.bench.tables import Table
+from instructzero.drawing import save
 from instructzero.errors import ConfigurationError
 from instructzero.journal import History, Journal
 
@@ -104,16 +105,16 @@ def draw(name: str, cells: Sequence[Cell], out: Path) -> list[Path]:
 
 
 def _figure_1(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
-    return figures.save(paper_figures.improvements(cells), out / "paper" / name)
+    return save(paper_figures.improvements(cells), out / "paper" / name)
 
 
 def _figure_4(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
-    return figures.save(paper_figures.accuracies(cells), out / "paper" / name)
+    return save(paper_figures.accuracies(cells), out / "paper" / name)
 
 
 def _figure_5(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
     histories = {(cell.method, cell.task, cell.seed): _history(cell, out) for cell in cells}
-    return figures.save(paper_figures.top_instructions(histories), out / "paper" / name)
+    return save(paper_figures.top_instructions(histories), out / "paper" / name)
 
 
 def _figure_6(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
@@ -123,7 +124,7 @@ def _figure_6(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
         path = out / "paper" / f"{name}-{slug(cell.method)}"
         if path.with_name(f"{path.name}.png") not in paths:
             title = f"{cell.task}, {LABELS.get(cell.method, cell.method)}"
-            paths += figures.save(paper_figures.explored(_history(cell, out), title), path)
+            paths += save(paper_figures.explored(_history(cell, out), title), path)
     return paths
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from instructzero.bench.figures import GAP, INK, PALETTE, house_style, new_figure, spread
+from instructzero.bench.figures import spread
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Array
+from instructzero.drawing import GAP, INK, PALETTE, house_style, new_figure
 from instructzero.journal import History
 from instructzero.types import Trial
 

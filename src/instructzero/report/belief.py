@@ -23,14 +23,19 @@ MOST_KNOWN, MOST_WRITTEN = 200, 1500
 
 LEAST_KNOWN = 5
 
+Beliefs = dict[int, list[Record]]
+"""The points of each round that the surrogate was fitted for, without their rows, which change as a run goes on."""
 
-def belief_of(source: Source, numbers: Mapping[str, int]) -> Record:
+
+def belief_of(source: Source, numbers: Mapping[str, int], known: Beliefs | None = None) -> Record:
     """Predicted mean and standard deviation of each evaluation of some rounds, from what was known before its round.
 
     ``sd`` is what a score may be off by: the surrogate's own doubt, and the noise p (1 − p) / k of a mean over k
     examples. ``within`` of the ``points`` came out within one of it, ``within_two`` within two. A method without a
-    Gaussian process over z has a ``note`` instead.
+    Gaussian process over z has a ``note`` instead. ``known`` keeps what was fitted for a
+    later report of the same run.
     """
+    known = {} if known is None else known
     optimizer = build_optimizer(source.settings, Materials(_no_writer, ""))
     if not isinstance(optimizer, InstructZero):
         return {"note": f"The method {source.settings.method} has no Gaussian process whose belief could be shown."}
@@ -38,7 +43,10 @@ def belief_of(source: Source, numbers: Mapping[str, int]) -> Record:
     starts = _starts(source)
     fitting = [number for number, start in starts.items() if start <= MOST_KNOWN and written[number] <= MOST_WRITTEN]
     chosen = evenly(fitting, MOST_FITS)
-    points = _replayed(source, optimizer, chosen, numbers)
+    missing = [number for number in chosen if len(known.get(number, ())) < len(_predicted(source, number))]
+    _replay(source, optimizer, missing, known)
+    texts = [trial.instruction for trial in source.history.trials]
+    points = [{"row": numbers[texts[each["evaluation"] - 1]], **each} for number in chosen for each in known[number]]
     if not points:
         return {"note": "No round was proposed yet on the ground of what was known before."}
     return {
@@ -63,17 +71,19 @@ def _starts(source: Source) -> dict[int, int]:
     }
 
 
-def _replayed(
-    source: Source, optimizer: InstructZero, chosen: Sequence[int], numbers: Mapping[str, int]
-) -> list[Record]:
-    """Tell the optimiser round by round, as the search did, and ask for its belief before the chosen ones."""
-    points: list[Record] = []
-    for each in source.history.rounds[: max(chosen, default=-1) + 1]:
+def _predicted(source: Source, number: int) -> list[Trial]:
+    """The evaluations of a round of which the surrogate speaks, as the optimiser hears of them."""
+    trials = source.trials_by_round.get(number, [])
+    return [source.objective.adjusted(trial) for trial in trials if _is_predicted(trial)]
+
+
+def _replay(source: Source, optimizer: InstructZero, missing: Sequence[int], known: Beliefs) -> None:
+    """Tell the optimiser round by round, as the search did, and ask for its belief before the missing ones."""
+    for each in source.history.rounds[: max(missing, default=-1) + 1]:
+        if each.number in missing:
+            known[each.number] = _points(optimizer, _predicted(source, each.number))
         trials = [source.objective.adjusted(trial) for trial in source.trials_by_round.get(each.number, [])]
-        if each.number in chosen:
-            points += _predicted(optimizer, [trial for trial in trials if _is_predicted(trial)], numbers)
         optimizer.tell(trials, each.unpaid)
-    return points
 
 
 def _is_predicted(trial: Trial) -> bool:
@@ -81,11 +91,10 @@ def _is_predicted(trial: Trial) -> bool:
     return bool(trial.proposal.z) and trial.proposal.rewrite is None
 
 
-def _predicted(optimizer: InstructZero, trials: Sequence[Trial], numbers: Mapping[str, int]) -> list[Record]:
+def _points(optimizer: InstructZero, trials: Sequence[Trial]) -> list[Record]:
     means, doubts = optimizer.belief(np.array([trial.proposal.z for trial in trials], dtype=np.float64))
     return [
         {
-            "row": numbers[trial.instruction],
             "evaluation": trial.number + 1,
             "round": trial.round,
             "mean": mean,

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from instructzero.config import Settings
 from instructzero.methods import races
 from instructzero.report import words
-from instructzero.report.belief import belief_of
+from instructzero.report.belief import Beliefs, belief_of
 from instructzero.report.costs import costs_of
 from instructzero.report.course import course_of, rounds_of
 from instructzero.report.examples import examples_of
@@ -23,8 +23,11 @@ PACKAGES = ("instructzero", "torch", "transformers", "numpy", "scipy")
 """What a run's numbers may depend on."""
 
 
-def collect(source: Source) -> Record:
-    """The report's data. An instruction is named by its place in ``instructions``; scores are means in [0, 1]."""
+def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
+    """The report's data. An instruction is named by its place in ``instructions``; scores are means in [0, 1].
+
+    ``beliefs`` keep what takes long from one report of a run to the next.
+    """
     rows = rows_of(source)
     numbers = numbers_of(rows)
     examples = examples_of(source, numbers)
@@ -43,7 +46,7 @@ def collect(source: Source) -> Record:
         "course": course_of(source, numbers),
         "rounds": rounds_of(source),
         "space": space_of(source, numbers),
-        "belief": belief_of(source, numbers),
+        "belief": belief_of(source, numbers, beliefs),
         "examples": examples,
         "lineage": lineage_of(source, numbers),
         "costs": costs_of(source),

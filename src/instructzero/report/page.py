@@ -1,25 +1,23 @@
-"""The report as one HTML file: what can be said in words and tables here, what can be looked into by its script.
-
-The file asks nothing of any network, and its content security policy forbids it to: only the one style sheet and the
-one script that are written here may be used.
-"""
+"""The report as one HTML file: what can be said in words and tables here, what can be looked into by its script."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib import resources
+from dataclasses import dataclass
 
 from instructzero.report import sections
 from instructzero.report.ancestry import ancestry
-from instructzero.report.html import Html, foreign, join, tag
+from instructzero.report.document import document
+from instructzero.report.html import Html, foreign, tag
 from instructzero.report.limits import fitting_script
 from instructzero.report.source import Record
 
 DATA = "report-data"
 """The id of the element that holds the report's data as JSON."""
 
-_SCRIPTS = ("dom.js", "plot.js", "figures.js", "table.js", "examples.js", "page.js")
+_STYLES = ("page.css",)
+_SCRIPTS = ("theme.js", "dom.js", "plot.js", "figures.js", "table.js", "examples.js", "page.js")
+_LIVE_STYLES = ("live.css",)
+_LIVE_SCRIPTS = ("refill.js", "follow.js")
 
 _SECTIONS = (
     ("found", "What was found", sections.found),
@@ -32,39 +30,31 @@ _SECTIONS = (
 )
 
 
-def render(data: Record) -> str:
-    """The page of the data that `instructzero.report.data.collect` gives."""
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a page that follows a run has besides the report: its ``version``, and how far the run has got."""
+
+    version: str
+    progress: Html
+
+
+def render(data: Record, live: Live | None = None) -> str:
+    """The page of the data that `instructzero.report.data.collect` gives; a ``live`` one asks its server for news."""
     parts = [tag("section", tag("h2", title), make(data), id=name, aria_label=title) for name, title, make in _SECTIONS]
-    body = tag(
-        "body",
+    return document(
+        f"{data['run']['task']}: report of a run",
         tag("a", "Skip to the content", href="#main", class_="skip"),
-        _head_of_page(data),
+        _head_of_page(data, live),
         tag("main", *parts, id="main"),
         fitting_script(data, name=DATA, whole=("result", "scores")),
-        Html(f"<script>{_script()}</script>"),
-    )
-    return f'<!DOCTYPE html>\n<html lang="en">{_head(data)}{body}</html>\n'
-
-
-def _head(data: Record) -> Html:
-    style, script = _asset("page.css"), _script()
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("link", rel="icon", href="data:,"),
-        tag("title", f"{data['run']['task']}: report of a run"),
-        Html(f"<style>{style}</style>"),
+        styles=(*_STYLES, *(_LIVE_STYLES if live else ())),
+        scripts=(*_SCRIPTS, *(_LIVE_SCRIPTS if live else ())),
+        connects=live is not None,
+        **({"data_version": live.version, "data_kind": "run"} if live else {}),
     )
 
 
-def _head_of_page(data: Record) -> Html:
+def _head_of_page(data: Record, live: Live | None) -> Html:
     run = data["run"]
     facts = (
         f"method {run['method']} · metric {run['metric']} · seed {run['seed']} · {run['evaluations']:,} evaluations · "
@@ -73,14 +63,10 @@ def _head_of_page(data: Record) -> Html:
     links = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in _SECTIONS]
     return tag(
         "header",
-        tag(
-            "div",
-            tag("p", "Report of a run", class_="kicker"),
-            tag("button", "Dark", type="button", id="theme", hidden=True),
-            class_="top",
-        ),
+        top("Report of a run"),
         tag("h1", foreign(run["task"])),
-        tag("p", facts, class_="facts"),
+        tag("p", facts, class_="facts", id="facts"),
+        *([tag("div", live.progress, id="live")] if live else []),
         tag("nav", tag("ul", *links), aria_label="Sections"),
         tag(
             "noscript",
@@ -89,16 +75,11 @@ def _head_of_page(data: Record) -> Html:
     )
 
 
-def _script() -> str:
-    """All scripts as one, with nothing of theirs left behind in the page."""
-    source = join(*(Html(_asset(name)) for name in _SCRIPTS))
-    return f'"use strict";\n(() => {{\n{source}}})();\n'
-
-
-def _asset(name: str) -> str:
-    return resources.files("instructzero.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _hash(content: str) -> str:
-    """How a content security policy names the one style sheet or script that it allows."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+def top(kicker: str) -> Html:
+    """What a page is, and the button that changes its colours."""
+    return tag(
+        "div",
+        tag("p", kicker, class_="kicker"),
+        tag("button", "Dark", type="button", id="theme", hidden=True),
+        class_="top",
+    )

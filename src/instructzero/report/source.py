@@ -127,12 +127,12 @@ def read_source(directory: Path, task: Task | None = None) -> Source:
     if not run.journal.exists():
         raise RunDirectoryError(f"expected a run that has begun, found no journal in {directory}; run it first")
     history = Journal(run.journal, mend=False).history
-    examples, missing = (task, "") if task is not None else _load(settings, history.header or {})
-    result = _read_result(directory / "result.json", history)
-    return Source(directory.name, settings, history, result, examples, missing, _accounts(run, settings))
+    examples, missing = (task, "") if task is not None else load_task(settings, history.header or {})
+    result = read_result(directory / "result.json", history)
+    return Source(directory.name, settings, history, result, examples, missing, accounts_of(run, settings))
 
 
-def _read_result(path: Path, history: History) -> Mapping[str, Any] | None:
+def read_result(path: Path, history: History) -> Mapping[str, Any] | None:
     """The content of ``result.json``, unless the run has gone on since."""
     try:
         result: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -144,7 +144,7 @@ def _read_result(path: Path, history: History) -> Mapping[str, Any] | None:
     return result if fits else None
 
 
-def _load(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | None, str]:
+def load_task(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | None, str]:
     """The task, if it is still what the run worked on, else why its examples are not shown."""
     try:
         task = build_task(settings)
@@ -155,7 +155,7 @@ def _load(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | None, s
     return task, ""
 
 
-def _accounts(run: RunDirectory, settings: Settings) -> tuple[Account, ...]:
+def accounts_of(run: RunDirectory, settings: Settings) -> tuple[Account, ...]:
     """What the call store says of this run; nothing where store or name are gone."""
     path, name = settings.store or run.calls, run.path / "run-id"
     if not (path.exists() and name.exists()):

@@ -1,8 +1,19 @@
 // Making elements. Texts of data and models reach the page as text only, never as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
-const data = JSON.parse(document.getElementById("report-data").textContent);
+let data = readData();
 const ROLE_NAMES = { best: "best", plain: "plain", baseline: "yours" };
+
+function readData() {
+  return JSON.parse(document.getElementById("report-data").textContent);
+}
+
+const choices = {};
+
+/** What the reader has chosen in a part of the page, to be changed in place: it outlives what the part is made of. */
+function chosen(part, usual) {
+  return (choices[part] ??= usual);
+}
 
 /** An HTML element; children are nodes or texts, `on…` attributes are listeners, null leaves an attribute out. */
 function el(name, attributes = {}, ...children) {

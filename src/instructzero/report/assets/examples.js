@@ -10,42 +10,49 @@ function fillExamples() {
   const place = document.getElementById("example-table");
   if (!place) return;
   const parts = data.examples.parts;
-  let part = parts[0];
-  let rival = null;
-  let filter = "all";
+  const state = chosen("examples", { part: null, rival: null, filter: "all", table: null });
+  let part = parts.find((each) => each.name === state.part) ?? parts[0];
   const partChoice = choice("Part of the data", parts.map((each) => [each.name, each.name]), part.name, (name) => {
+    state.part = name;
     part = parts.find((each) => each.name === name);
-    rebuild();
+    renew();
   });
   const content = el("div");
   place.replaceWith(parts.length > 1 ? partChoice : "", content);
 
+  /** Show it as what was chosen just now asks, from the first page on. */
+  function renew() {
+    state.table = null;
+    rebuild();
+  }
+
   function rebuild() {
     const rivals = Object.keys(part.duels);
-    rival = rivals.includes(rival) ? rival : (rivals[0] ?? null);
+    const rival = rivals.includes(state.rival) ? state.rival : (rivals[0] ?? null);
+    state.table ??= { order: "number", rising: true, page: 0 };
     const columns = exampleColumns(part, rival);
     const table = pagedTable({
       caption: part.left_out
         ? `${count(part.left_out)} more examples, on which the instructions do not differ, are left out.`
         : `All ${count(part.examples.length)} ${part.name} examples.`,
       columns,
-      rows: exampleRows(part, rival, filter),
-      controls: [...chooseRival(rivals), ...chooseFilter()],
-      sort: columns[0],
+      rows: exampleRows(part, rival, state.filter),
+      controls: [...chooseRival(rivals, rival), ...chooseFilter(rival)],
+      state: state.table,
       size: 20,
     });
     content.replaceChildren(table.node);
     fillMatrix(part);
   }
 
-  function chooseRival(rivals) {
+  function chooseRival(rivals, rival) {
     const options = rivals.map((role) => [role, role === "plain" ? "the plain instruction" : "your instruction"]);
     return options.length > 1
-      ? [select("Against", options, rival, (role) => { rival = role; rebuild(); })]
+      ? [select("Against", options, rival, (role) => { state.rival = role; renew(); })]
       : [];
   }
 
-  function chooseFilter() {
+  function chooseFilter(rival) {
     if (rival === null) return [];
     const { wins, losses, ties } = part.duels[rival];
     const options = [
@@ -54,7 +61,7 @@ function fillExamples() {
       ["losses", `the other one is better (${count(losses)})`],
       ["wrong", "neither is right"],
     ];
-    return [select("Show", options, filter, (key) => { filter = key; rebuild(); })];
+    return [select("Show", options, state.filter, (key) => { state.filter = key; renew(); })];
   }
 
   rebuild();

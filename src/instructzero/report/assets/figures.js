@@ -8,9 +8,10 @@ const landscape = (width) => Math.round(Math.min(380, Math.max(260, width * 0.5)
 function drawCourse() {
   const { dots, steps, end } = data.course;
   if (!end) return noPlot("course");
-  let unit = "calls";
+  const shown = chosen("course", { unit: "calls" });
   const names = { calls: "calls to the black box", usd: "dollars at list price" };
   const draw = (width, height) => {
+    const unit = shown.unit;
     const x = scale([0, end[unit]], [MARGIN.left, width - MARGIN.right]);
     const y = scale([0, 1], [height - MARGIN.bottom, MARGIN.top]);
     const xs = ticks([0, end[unit]], width / 110);
@@ -43,8 +44,8 @@ function drawCourse() {
   });
   if (end.usd) {
     controls("course").append(
-      choice("What it took", [["calls", "by calls"], ["usd", "by cost"]], unit, (key) => {
-        unit = key;
+      choice("What it took", [["calls", "by calls"], ["usd", "by cost"]], shown.unit, (key) => {
+        shown.unit = key;
         redraw();
       }),
     );
@@ -135,11 +136,12 @@ function sayRound(each, name) {
 function drawSpace() {
   const { points } = data.space;
   if (!points) return noPlot("space");
-  let method = "pca";
-  let colour = "value";
+  const shown = chosen("space", { method: "pca", colour: "value" });
+  if (!points[0].tsne) shown.method = "pca";
   const values = points.map((point) => instructionOf(point.row).value);
   const range = { value: [0, 1], round: [0, Math.max(1, ...points.map((point) => point.round))] };
   const draw = (width, height) => {
+    const { method, colour } = shown;
     const place = fitted(points.map((point) => point[method]), width, height);
     const circles = points.map((point, number) => {
       const [x, y] = place(point[method]);
@@ -169,22 +171,22 @@ function drawSpace() {
   const legend = el("span", { class: "legend" });
   const explain = () =>
     legend.replaceChildren(
-      colour === "value" ? "score 0" : "round 0",
-      el("span", { class: `ramp by-${colour}` }),
-      colour === "value" ? "1" : String(range.round[1]),
+      shown.colour === "value" ? "score 0" : "round 0",
+      el("span", { class: `ramp by-${shown.colour}` }),
+      shown.colour === "value" ? "1" : String(range.round[1]),
     );
   explain();
   if (points[0].tsne) {
     controls("space").append(
-      choice("Projection", [["pca", "principal components"], ["tsne", "t-SNE"]], method, (key) => {
-        method = key;
+      choice("Projection", [["pca", "principal components"], ["tsne", "t-SNE"]], shown.method, (key) => {
+        shown.method = key;
         redraw();
       }),
     );
   }
   controls("space").append(
-    choice("Colour", [["value", "by score"], ["round", "by round"]], colour, (key) => {
-      colour = key;
+    choice("Colour", [["value", "by score"], ["round", "by round"]], shown.colour, (key) => {
+      shown.colour = key;
       explain();
       redraw();
     }),

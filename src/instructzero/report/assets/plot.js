@@ -79,8 +79,9 @@ function plot(name, { label, shape, draw }) {
   readout.append("Point at the figure, or go through it with the arrow keys, to see the instructions.");
   redraw();
   let width = place.clientWidth;
-  new ResizeObserver(() => {
-    if (place.clientWidth !== width) {
+  new ResizeObserver((_, observer) => {
+    if (!place.isConnected) observer.disconnect();
+    else if (place.clientWidth !== width) {
       width = place.clientWidth;
       redraw();
     }

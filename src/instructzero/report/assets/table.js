@@ -4,20 +4,18 @@ const PAGE = 25;
 
 /**
  * A table of `rows`. `columns` have a `name`, `cell(row)` (nodes or text), and may have `value(row)`, what they are
- * sorted by, and `numeric`. `controls` stand above it. `show(rows)` takes other rows.
+ * sorted by, and `numeric`. `controls` stand above it. `state` is what the reader has chosen: the name of the column in
+ * `order`, whether it is `rising`, and the `page`. `show(rows)` takes other rows.
  */
-function pagedTable({ caption, columns, rows, controls, sort, size = PAGE }) {
+function pagedTable({ caption, columns, rows, controls, state, size = PAGE }) {
   let shown = rows;
-  let page = 0;
-  let order = sort;
-  let rising = true;
   const body = el("tbody", { role: "rowgroup" });
   const status = el("p", { class: "status", role: "status" });
   const before = el("button", { type: "button", onclick: () => turn(-1) }, "Previous");
   const after = el("button", { type: "button", onclick: () => turn(1) }, "Next");
   const heads = columns.map((column) => head(column, () => sortBy(column)));
   const names = columns.filter((column) => column.value).map((column) => [column.name, column.name]);
-  const sorter = select("Sort by", names, sort.name, (name) => sortBy(columns.find((column) => column.name === name)));
+  const sorter = select("Sort by", names, order().name, (name) => sortBy(columns.find((column) => column.name === name)));
   const table = el(
     "table",
     { role: "table", class: "paged" },
@@ -26,29 +24,34 @@ function pagedTable({ caption, columns, rows, controls, sort, size = PAGE }) {
     body,
   );
 
+  function order() {
+    return columns.find((column) => column.name === state.order) ?? columns[0];
+  }
+
   function sortBy(column) {
-    rising = order === column ? !rising : !column.falling;
-    order = column;
+    state.rising = order() === column ? !state.rising : !column.falling;
+    state.order = column.name;
     sorter.querySelector("select").value = column.name;
-    page = 0;
+    state.page = 0;
     render();
   }
 
   function turn(by) {
-    page += by;
+    state.page += by;
     render();
     table.scrollIntoView({ block: "nearest" });
   }
 
   function render() {
-    const sorted = inOrder(shown, order, rising);
-    const first = page * size;
+    const sorted = inOrder(shown, order(), state.rising);
+    state.page = Math.max(0, Math.min(state.page, Math.ceil(sorted.length / size) - 1));
+    const first = state.page * size;
     const part = sorted.slice(first, first + size);
     body.replaceChildren(...part.map((row) => line(columns, row)));
     columns.forEach((column, place) => {
-      if (column.value) heads[place].setAttribute("aria-sort", column !== order ? "none" : rising ? "ascending" : "descending");
+      if (column.value) heads[place].setAttribute("aria-sort", column !== order() ? "none" : state.rising ? "ascending" : "descending");
     });
-    before.disabled = page === 0;
+    before.disabled = state.page === 0;
     after.disabled = first + size >= sorted.length;
     status.textContent = sorted.length
       ? `${count(first + 1)} to ${count(first + part.length)} of ${count(sorted.length)}`
@@ -67,7 +70,7 @@ function pagedTable({ caption, columns, rows, controls, sort, size = PAGE }) {
     node,
     show(others) {
       shown = others;
-      page = 0;
+      state.page = 0;
       render();
     },
   };
@@ -126,19 +129,24 @@ function fillInstructions() {
     { name: "round", value: (row) => row.round, cell: (row) => (row.round === null ? NONE : count(row.round)), numeric: true },
     { name: "written", value: (row) => row.written, cell: (row) => count(row.written), numeric: true, falling: true },
   ];
-  const search = el("input", { type: "search", oninput: find, placeholder: "words of an instruction" });
+  const state = chosen("instructions", { words: "", table: { order: "rank", rising: true, page: 0 } });
+  const search = el("input", { type: "search", oninput: find, placeholder: "words of an instruction", value: state.words });
   const table = pagedTable({
     caption: "Rank is by the score on all validation examples" +
       (data.run.racing ? "; instructions that dropped out of their race come after" : "") +
       ". Written: by how many soft prompts or requests.",
     columns,
-    rows,
+    rows: found(),
     controls: [el("label", {}, "Search ", search)],
-    sort: columns[0],
+    state: state.table,
   });
+  function found() {
+    const words = state.words.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    return rows.filter((row) => words.every((word) => row.folded.includes(word)));
+  }
   function find() {
-    const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    table.show(rows.filter((row) => words.every((word) => row.folded.includes(word))));
+    state.words = search.value;
+    table.show(found());
   }
   document.getElementById("instruction-table").replaceWith(table.node);
 }

@@ -1,0 +1,94 @@
+"""The look of every figure: drawn with matplotlib, saved for print as PNG, SVG and PDF.
+
+Nothing here touches matplotlib's global state. The colours are Okabe and Ito's, which people with colour-blindness tell
+apart, in six steps.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from instructzero.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, FAINT, GAP = "#1a1a1a", "#8a8a8a", "#fefefe"
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#56b4e9")
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.grid": False,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": FAINT,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "instructzero",
+    "pdf.fonttype": 42,
+}
+_METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None},
+}
+"""What would differ from one saving to the next, by the file's ending."""
+
+
+def require_matplotlib() -> None:
+    """Raise `ConfigurationError` where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ConfigurationError(
+            "expected matplotlib for the figures, got none; install it with: pip install 'instructzero[bench]'"
+        )
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and save within this block; raises `ConfigurationError` without matplotlib."""
+    require_matplotlib()
+    from matplotlib import rc_context
+
+    with rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # an instruction may be in any language
+        yield
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """``path`` with the endings .png, .svg and .pdf: the same bytes for the same figure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with house_style():
+        for ending, metadata in _METADATA.items():
+            paths.append(path.with_name(f"{path.name}.{ending}"))
+            figure.savefig(paths[-1], dpi=200, metadata=metadata)
+    return paths
+
+
+def short(name: str, most: int = 24) -> str:
+    """The name, cut where it would leave a figure no room."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

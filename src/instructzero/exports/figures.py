@@ -1,0 +1,230 @@
+"""The figures of a run's report, drawn for papers: the same data as on the page, saved as PNG, SVG and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instructzero.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, require_matplotlib, save, short
+from instructzero.errors import RunDirectoryError
+from instructzero.progress import printable
+from instructzero.report.data import collect
+from instructzero.report.source import Record, read_source
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROLE_NAMES = {"best": "best", "plain": "plain", "baseline": "yours"}
+_BLUE, _ORANGE = PALETTE[0], PALETTE[1]
+_WRONG = "#f6d5b8"
+_MAPS = {"pca": "principal component", "tsne": "t-SNE"}
+_LABEL = 52  # characters of an instruction beside its row
+
+
+def export_figures(directory: Path, out: Path) -> tuple[list[Path], list[str]]:
+    """Draw all figures of the run in ``directory``, ended or not, into the folder ``out``.
+
+    Returns the files, and why a figure is missing, a sentence each. Raises `ConfigurationError` without matplotlib and
+    `RunDirectoryError` where there is no run, or ``out`` cannot be written.
+    """
+    require_matplotlib()
+    source = read_source(directory)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        data = collect(source)
+        paths = [path for name, figure in draw(data).items() for path in save(figure, out / name)]
+    except OSError as error:
+        raise RunDirectoryError(f"cannot write to {out}: {error.strerror}; choose another folder") from None
+    return paths, [data[part]["note"] for part in ("space", "belief") if "note" in data[part]]
+
+
+def draw(data: Record) -> dict[str, Figure]:
+    """The figures of the data that `instructzero.report.data.collect` gives, by the names of their files."""
+    with house_style():
+        return dict(_drawn(data))
+
+
+def _drawn(data: Record) -> Iterator[tuple[str, Figure]]:
+    end = data["course"]["end"]
+    if end:
+        yield "best-by-calls", _course(data, "calls", "calls to the black box")
+    if end and end["usd"]:
+        yield "best-by-cost", _course(data, "usd", "dollars at list price")
+    if data["rounds"]:
+        yield "scores-by-round", _rounds(data)
+    points = data["space"].get("points", [])
+    for method in _MAPS:
+        if points and method in points[0]:
+            yield f"map-{method}", _map(data, method)
+    if "points" in data["belief"]:
+        yield "belief", _belief(data)
+    for part in data["examples"]["parts"]:
+        yield f"answers-{part['name']}", _answers(data, part)
+
+
+def _value_name(data: Record) -> str:
+    return "validation score less price of length" if data["run"]["length_penalty"] else "validation score"
+
+
+def _course(data: Record, unit: str, name: str) -> Figure:
+    """The best value so far, in steps, over every evaluation; hollow ones were not scored on all examples."""
+    dots, steps, end = (data["course"][key] for key in ("dots", "steps", "end"))
+    figure = new_figure(6, 3.6)
+    axes = figure.add_subplot()
+    for complete, face, label in ((True, FAINT, None), (False, "none", "dropped out of its race")):
+        chosen = [dot for dot in dots if dot["complete"] is complete]
+        if chosen:
+            axes.scatter(
+                [dot[unit] for dot in chosen], [dot["value"] for dot in chosen],
+                s=11, facecolor=face, edgecolor=FAINT, linewidth=0.7, alpha=0.75, label=label,
+            )  # fmt: skip
+    corners = [(dot[unit], dot["value"]) for dot in steps]
+    if corners:
+        axes.step(*np.array([*corners, (end[unit], corners[-1][1])]).T, where="post", color=_BLUE, linewidth=1.8)
+        axes.plot(*np.array(corners).T, "o", color=_BLUE, markersize=4.5)
+    _reference_lines(axes, data)
+    axes.set(xlabel=name, ylabel=_value_name(data), xlim=(0, 1.02 * end[unit]))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if unit == "calls" else f"${value:.6g}")
+    _frame_scores(axes, [dot["value"] for dot in dots])
+    if not all(dot["complete"] for dot in dots):
+        figure.legend(loc="outside upper right", frameon=False, fontsize=8)
+    return figure
+
+
+def _reference_lines(axes: Axes, data: Record) -> None:
+    """Lines at what the best instruction has to beat."""
+    for row in data["instructions"]:
+        for role in row["roles"]:
+            if role != "best":
+                axes.axhline(row["value"], color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+                axes.annotate(
+                    ROLE_NAMES[role], (1, row["value"]), (0, 2), xycoords=("axes fraction", "data"),
+                    textcoords="offset points", ha="right", va="bottom", fontsize=8,
+                )  # fmt: skip
+
+
+def _frame_scores(axes: Axes, values: Sequence[float]) -> None:
+    """The whole range of scores; what a price of length has brought below 0 as well."""
+    axes.set(ylim=(min(-0.03, *values), 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.grid(True, axis="y")
+    axes.set_axisbelow(True)
+
+
+def _rounds(data: Record) -> Figure:
+    """A box a round, and the best 15 % of all instructions up to then: their mean and range."""
+    rounds = data["rounds"]
+    places = list(range(len(rounds)))
+    names = ["–".join(map(str, dict.fromkeys((each["first"], each["last"])))) for each in rounds]
+    figure = new_figure(max(4.5, min(9.0, 1.6 + 0.24 * len(rounds))), 3.6)
+    axes = figure.add_subplot()
+    boxes = [dict(zip(("whislo", "q1", "med", "q3", "whishi"), each["quantiles"], strict=True)) for each in rounds]
+    look = {"color": FAINT, "linewidth": 0.9}
+    axes.bxp(
+        boxes, positions=places, widths=0.6, showfliers=False, showcaps=False, boxprops=look, whiskerprops=look,
+        medianprops={"color": INK, "linewidth": 1.2},
+    )  # fmt: skip
+    low, mean, high = np.array([each["top"] for each in rounds]).T
+    axes.fill_between(places, low, high, color=_BLUE, alpha=0.15, linewidth=0)
+    axes.plot(places, mean, "o-", color=_BLUE, markersize=3.5, label="best 15 % of all up to then: mean and range")
+    every = -(-len(rounds) // 20)
+    axes.set_xticks(places[::every], names[::every])
+    axes.set(xlabel="round", ylabel=_value_name(data), xlim=(-0.7, len(rounds) - 0.3))
+    _frame_scores(axes, [box["whislo"] for box in boxes])
+    figure.legend(loc="outside upper right", frameon=False, fontsize=8)
+    return figure
+
+
+def _map(data: Record, method: str) -> Figure:
+    """The evaluated points twice: coloured by score and by round; larger ones scored higher.
+
+    Rings mark the best of each round, the orange one the best of all.
+    """
+    points, rows = data["space"]["points"], data["instructions"]
+    places = np.array([point[method] for point in points])
+    values = np.array([rows[point["row"]]["value"] for point in points])
+    rounds = np.array([point["round"] for point in points])
+    best = np.array(["best" in rows[point["row"]]["roles"] for point in points])
+    rings = np.array([point["leader"] for point in points]) & ~best
+    figure = new_figure(8.5, 3.8)
+    colours = {"score": (values, (0, 1)), "round": (rounds, (0, max(1, rounds.max())))}
+    for axes, (name, (colour, limits)) in zip(figure.subplots(1, 2), colours.items(), strict=True):
+        look = {"c": colour, "cmap": "cividis", "vmin": limits[0], "vmax": limits[1]}
+        sizes = (4 + 6 * values.clip(0, 1)) ** 2
+        drawn = axes.scatter(*places.T, s=sizes, edgecolor=GAP, linewidth=0.4, **look)
+        for marked, edge, width in ((rings, INK, 1.0), (best, _ORANGE, 2.0)):
+            axes.scatter(*places[marked].T, s=sizes[marked], facecolor="none", edgecolor=edge, linewidth=width)
+        figure.colorbar(drawn, ax=axes, label=name, shrink=0.85)
+        axes.set(xticks=[], yticks=[], aspect="equal")
+        axes.spines[:].set_visible(True)
+        axes.set_adjustable("datalim")
+        _name_axes(axes, data["space"]["explained"], method)
+    return figure
+
+
+def _name_axes(axes: Axes, explained: Sequence[float], method: str) -> None:
+    if method == "pca":
+        first, second = (f"{100 * share:.0f} % of the spread" for share in explained)
+        axes.set(xlabel=f"first {_MAPS[method]}, {first}", ylabel=f"second, {second}")
+    else:
+        axes.set(xlabel=_MAPS[method])
+
+
+def _belief(data: Record) -> Figure:
+    """What the surrogate believed of each evaluation before it, with one standard deviation, and what came out."""
+    belief = data["belief"]
+    points = belief["points"]
+    means, spreads, outcomes = (np.array([point[key] for point in points]) for key in ("mean", "sd", "outcome"))
+    figure = new_figure(4.6, 4.0)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.errorbar(
+        means, outcomes, xerr=spreads, fmt="o", color=_BLUE, markersize=3.6, alpha=0.75, ecolor=FAINT, elinewidth=0.7
+    )
+    low, high = float((means - spreads).min()), float((means + spreads).max())
+    axes.set(xlim=(max(-0.5, min(-0.03, low)), min(1.5, max(1.03, high))), ylim=(-0.03, 1.03))
+    axes.set(xlabel="what was believed", ylabel="what came out")
+    axes.set_title(
+        f"{belief['within']:,} of {len(points):,} within one standard deviation, {belief['within_two']:,} within two",
+        fontsize=8,
+    )
+    axes.grid(True)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def _answers(data: Record, part: Record) -> Figure:
+    """A row an instruction, a column an example, as dark as the answer was right; white where it was not asked."""
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import Patch
+
+    scores = np.array([row["scores"] for row in part["rows"]], dtype=np.float64)  # not a number for None
+    count, columns = scores.shape
+    figure = new_figure(3.4 + min(9.0, max(2.5, 0.085 * columns)), 1.0 + 0.22 * count)
+    axes = figure.add_subplot()
+    colours = LinearSegmentedColormap.from_list("answers", [_WRONG, _BLUE])
+    axes.pcolormesh(np.ma.masked_invalid(scores), cmap=colours, vmin=0, vmax=1, edgecolors=GAP, linewidth=0.4)
+    axes.set(ylim=(count, 0), xlabel=f"{part['name']} example")
+    labels = [_label(data["instructions"][row["row"]]) for row in part["rows"]]
+    axes.set_yticks(np.arange(count) + 0.5, labels, fontsize=8)
+    every = 1 if columns <= 10 else -(-columns // 100) * 10
+    axes.set_xticks(
+        [place + 0.5 for place in range(0, columns, every)],
+        [f"{example['number']:,}" for example in part["examples"][::every]],
+    )
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    kinds = [Patch(facecolor=_BLUE, label="right"), Patch(facecolor=_WRONG, label="wrong")]
+    kinds += [Patch(facecolor="white", edgecolor=FAINT, label="not asked")] if np.isnan(scores).any() else []
+    figure.legend(handles=kinds, loc="outside upper right", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def _label(row: Record) -> str:
+    """An instruction beside its row, after what it is; without what no SVG can hold."""
+    names = ", ".join(ROLE_NAMES[role] for role in row["roles"])
+    text = short(printable(" ".join(row["text"].split())), _LABEL) or "(empty)"
+    return f"{names}: {text}" if names else text

@@ -1,0 +1,136 @@
+"""A run directory that is read as it grows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from instructzero.config import Settings
+from instructzero.errors import InstructZeroError
+from instructzero.journal import JournalReader
+from instructzero.report.belief import Beliefs
+from instructzero.report.data import collect
+from instructzero.report.html import Html
+from instructzero.report.page import Live, render
+from instructzero.report.source import Source, accounts_of, load_task, read_result
+from instructzero.run_directory import RunDirectory
+from instructzero.tasks import Task
+from instructzero.watch.progress import Progress, progress_of
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells that a file is another one or has grown: its number, size, and time of change in Unix nanoseconds."""
+
+    number: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileState | None:
+        """None where there is no such file."""
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+    @property
+    def age_s(self) -> float:
+        return max(0.0, time.time() - self.changed_ns / 1e9)
+
+
+class FollowedRun:
+    """What a run directory says, read again where its files have changed. Not for two threads at once.
+
+    There need not be a run yet: ``progress`` is None until one has begun. ``problem`` is what is wrong with the files,
+    in a sentence; the rest is what they said before. ``revision`` counts the changes.
+
+    >>> run = FollowedRun(Path("runs/antonyms"))  # doctest: +SKIP
+    >>> run.refresh(), run.progress.done           # doctest: +SKIP
+    (True, 35)
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.name = directory.absolute().name
+        self.progress: Progress | None = None
+        self.problem = ""
+        self.revision = 0
+        self._run = RunDirectory(directory)
+        self._result = directory / "result.json"
+        self._reader = JournalReader(self._run.journal)
+        self._files: tuple[FileState | None, ...] = ()
+        self._settings: tuple[FileState, Settings] | None = None
+        self._source: Source | None = None
+        self._task: tuple[Task | None, str] | None = None
+        self._beliefs: Beliefs = {}
+        self._first: tuple[float, float] | None = None
+        self._last_s = 0.0
+
+    def refresh(self) -> bool:
+        """Read what is new; whether anything is."""
+        run = self._run
+        files = tuple(FileState.of(path) for path in (run.settings, run.journal, self._result))
+        if files == self._files:
+            return False
+        self._files = files
+        self.revision += 1
+        try:
+            self._source = self._read()
+            self.progress = None if self._source is None else progress_of(self._source)
+            self.problem = ""
+        except InstructZeroError as error:
+            self.problem = str(error)
+        self._note_speed()
+        return True
+
+    def _read(self) -> Source | None:
+        """The run as it is now, None where none has begun. What its roles have paid is left out."""
+        settings_file, journal_file, _ = self._files
+        before = self._reader.history
+        self._reader.read()
+        history = self._reader.history
+        if history is not before:
+            self._task, self._beliefs, self._first = None, {}, None
+        if settings_file is None or journal_file is None or history.header is None:
+            return None
+        if self._settings is None or self._settings[0] != settings_file:
+            self._settings = settings_file, RunDirectory.read_settings(self.directory)
+        settings = self._settings[1]
+        self._task = self._task or load_task(settings, history.header)
+        result = read_result(self._result, history)
+        return Source(self.name, settings, history, result, *self._task, ())
+
+    def page(self, version: str, progress: Html) -> str:
+        """The live page of a run that has begun."""
+        if self._source is None:
+            raise RuntimeError("a page is made of a run that has begun")
+        source = replace(self._source, accounts=accounts_of(self._run, self._source.settings))
+        return render(collect(source, self._beliefs), Live(version, progress))
+
+    def _note_speed(self) -> None:
+        """Remember how far the run was when it was first seen, and when it last got on."""
+        if self.progress is not None:
+            self._last_s = time.monotonic()
+            self._first = self._first or (self._last_s, self.progress.share)
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since the run was begun."""
+        return self._files[0].age_s if self._files and self._files[0] else None
+
+    @property
+    def quiet_s(self) -> float:
+        """Seconds since the journal has grown."""
+        return self._files[1].age_s if self._files and self._files[1] else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left for the search at the speed that was seen; None where none was."""
+        if self.progress is None or self._first is None:
+            return None
+        since_s, share_then = self._first
+        gained, left = self.progress.share - share_then, 1 - self.progress.share
+        return (self._last_s - since_s) * left / gained if gained > 0 and left > 0 else None

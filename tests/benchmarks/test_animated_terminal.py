@@ -1,0 +1,106 @@
+"""A recording as an SVG: what is shown when, and what a text cannot do to it."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.animated_terminal import COLUMN, ROW, Frame, Line, Span, thinned, to_svg
+
+NAMESPACE = "{http://www.w3.org/2000/svg}"
+README_PICTURE = Path(__file__).parents[2] / "docs/images/terminal.svg"
+
+
+def line(text: str, **look: Any) -> Line:
+    return (Span(0, text, **look),)
+
+
+def drawn(frames: list[Frame], **how: Any) -> tuple[ElementTree.Element, str]:
+    """The SVG of the frames as a tree, and its style sheet."""
+    svg = ElementTree.fromstring(to_svg(frames, columns=40, rows=10, title="it", **how))
+    style = svg.find(f"{NAMESPACE}style")
+    assert style is not None
+    return svg, style.text or ""
+
+
+def shown(svg: ElementTree.Element) -> list[list[str]]:
+    """The texts of every frame, from the top."""
+    texts = {each.get("id"): "".join(each.itertext()) for each in svg.iter(f"{NAMESPACE}text")}
+    film = svg.find(f".//{NAMESPACE}g")
+    assert film is not None
+    found: dict[int, list[str]] = {}
+    for use in film:
+        found.setdefault(int(use.get("y", "")) // (10 * ROW), []).append(texts[use.get("href", "")[1:]])
+    return [found[number] for number in sorted(found)]
+
+
+def keyframes(style: str) -> dict[float, int]:
+    """Which frame is shown from which share of the loop on."""
+    film = style[style.index("@keyframes") :]
+    steps = re.findall(r"([\d.]+)%\{transform:translateY\((-?\d+)px\)\}", film)
+    return {float(share): -int(place) // (10 * ROW) for share, place in steps}
+
+
+def test_each_frame_is_shown_at_its_time_and_the_last_one_for_longer() -> None:
+    frames = [Frame(2.0, (line("a"),)), Frame(3.0, (line("a"), line("b"))), Frame(6.0, (line("c"),))]
+    svg, style = drawn(frames, speed=2.0, hold=6.0)
+    assert "animation:film 8.00s step-end infinite" in style
+    assert keyframes(style) == {0.0: 0, 6.25: 1, 25.0: 2}
+    assert shown(svg) == [["a"], ["a", "b"], ["c"]]
+    assert len(list(svg.iter(f"{NAMESPACE}text"))) == 3  # a line that stays is written once
+
+
+def test_without_motion_the_last_frame_is_shown() -> None:
+    _, style = drawn([Frame(0.0, (line("a"),)), Frame(1.0, (line("b"),))])
+    assert f".film{{transform:translateY(-{10 * ROW}px)}}" in style
+    before, _, after = style.partition("@media (prefers-reduced-motion:no-preference){")
+    assert "animation" not in before
+    assert after.startswith(".film{animation:")
+
+
+def test_one_frame_is_a_picture() -> None:
+    svg, style = drawn([Frame(0.0, (line("a"),))])
+    assert (shown(svg), keyframes(style)) == ([["a"]], {0.0: 0})
+    with pytest.raises(ValueError, match="at least one frame"):
+        to_svg([], columns=1, rows=1, title="")
+
+
+def test_no_text_leaves_its_place() -> None:
+    texts = ['<script>alert(1)</script> & "quoted" \'s', "]]> <!-- -->", "NUL \x00 escape \x1b[31m half \ud800"]
+    svg, _ = drawn([Frame(0.0, tuple(map(line, texts)))])
+    kept = [re.sub(r"[^ -~]", "\N{REPLACEMENT CHARACTER}", text) for text in texts]
+    assert shown(svg) == [kept]
+    assert not list(svg.iter(f"{NAMESPACE}script"))
+
+
+def test_spans_keep_their_column_their_width_and_their_look() -> None:
+    spans = (Span(0, "now", "#8b949e"), Span(14, "反义词", bold=True))
+    svg, _ = drawn([Frame(0.0, (spans,))])
+    first, second = svg.iter(f"{NAMESPACE}tspan")
+    assert (first.get("x"), first.get("fill"), first.get("font-weight")) == ("0", "#8b949e", None)
+    assert (second.get("x"), second.get("fill"), second.get("font-weight")) == (f"{14 * COLUMN:g}", None, "bold")
+    assert [each.get("textLength") for each in (first, second)] == [f"{3 * COLUMN:g}", f"{6 * COLUMN:g}"]
+
+
+def test_of_many_frames_some_are_kept_with_the_first_and_the_last() -> None:
+    frames = [Frame(number / 10, (line(str(number // 2)),)) for number in range(101)]
+    kept = thinned(frames, 0.5)
+    assert (kept[0], kept[-1].lines) == (frames[0], frames[-1].lines)
+    assert 20 <= len(kept) <= 22
+    assert all(one.lines != other.lines and one.time < other.time for one, other in pairwise(kept))
+    assert set(kept) <= set(frames)
+
+
+def test_the_recording_in_the_readme_is_small_and_asks_nothing_of_a_network() -> None:
+    content = README_PICTURE.read_text(encoding="utf-8")
+    svg = ElementTree.fromstring(content)
+    assert len(content.encode()) < 300_000
+    assert "http" not in content.replace("http://www.w3.org/2000/svg", "")
+    assert not list(svg.iter(f"{NAMESPACE}script"))
+    assert all(use.get("href", "").startswith("#") for use in svg.iter(f"{NAMESPACE}use"))
+    assert "Look at it: instructzero report" in "".join(svg.itertext())

@@ -1,0 +1,136 @@
+"""Figures for papers: the page's data, drawn of a run in which everything is hostile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import instructzero
+from instructzero.errors import RunDirectoryError
+from instructzero.exports.figures import draw, export_figures
+from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
+from instructzero.report.data import collect
+from instructzero.report.source import read_source
+from tests.conftest import WORDS
+from tests.report.conftest import MORE, NASTY, SIZES, whole
+from tests.run_directories import write_run
+
+SEARCH = {"best-by-calls", "best-by-cost", "scores-by-round", "map-pca", "map-tsne", "belief"}
+ANSWERS = {"answers-test", "answers-confirmation", "answers-validation"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with prices and an instruction of the user's; some instructions and all answers are `NASTY`."""
+    phrases = [f"{phrase}{more}" for more in MORE for phrase in PHRASES]
+    hostile = [f"{phrase} {whole(nasty)}" for phrase, nasty in zip(PHRASES, NASTY, strict=True)]
+    directory = tmp_path_factory.mktemp("figures") / "run"
+    instructzero.optimize(
+        [(word, word[::-1]) for word in WORDS],
+        writer=ScriptedWriter(hostile + phrases),
+        blackbox=ScriptedBlackBox(lambda prompt: f"{obey(prompt)[:20]} {NASTY[len(prompt) % len(NASTY)]}"),
+        metric="f1",
+        baseline="repeat the input",
+        input_price=100.0,
+        output_price=200.0,
+        directory=directory,
+        exemplars=3,
+        validation=8,
+        confirmation=6,
+        test=6,
+        **SIZES,
+    )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def data(run: Path) -> dict[str, Any]:
+    return collect(read_source(run))
+
+
+@pytest.fixture(scope="module")
+def drawn(data: dict[str, Any]) -> dict[str, Any]:
+    return draw(data)
+
+
+def test_a_run_has_every_figure(drawn: dict[str, Any]) -> None:
+    assert drawn.keys() == SEARCH | ANSWERS
+
+
+@pytest.mark.parametrize(("name", "unit"), [("best-by-calls", "calls"), ("best-by-cost", "usd")])
+def test_the_best_score_is_that_of_the_page(drawn: dict[str, Any], data: dict[str, Any], name: str, unit: str) -> None:
+    (axes,) = drawn[name].axes
+    steps = [(dot[unit], dot["value"]) for dot in data["course"]["steps"]]
+    staircase, corners = axes.lines[:2]
+    assert staircase.get_xydata().tolist() == [[x, y] for x, y in [*steps, (data["course"]["end"][unit], steps[-1][1])]]
+    assert corners.get_xydata().tolist() == [[x, y] for x, y in steps]
+    dots = [tuple(place) for each in axes.collections for place in each.get_offsets().tolist()]
+    assert sorted(dots) == sorted((dot[unit], dot["value"]) for dot in data["course"]["dots"])
+    assert {"plain", "yours"} <= {each.get_text() for each in axes.texts}
+
+
+def test_the_best_15_percent_are_those_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
+    (axes,) = drawn["scores-by-round"].axes
+    (line,) = (each for each in axes.lines if each.get_label().startswith("best 15 %"))
+    assert line.get_ydata().tolist() == [each["top"][1] for each in data["rounds"]]
+    medians = [each.get_ydata()[0] for each in axes.lines if each.get_color() == "#1a1a1a"]
+    assert medians == [each["quantiles"][2] for each in data["rounds"]]
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_the_maps_have_the_points_of_the_page_by_score_and_by_round(
+    drawn: dict[str, Any], data: dict[str, Any], method: str
+) -> None:
+    points = data["space"]["points"]
+    by_score, by_round, *_ = drawn[f"map-{method}"].axes
+    for axes, colours in (
+        (by_score, [data["instructions"][point["row"]]["value"] for point in points]),
+        (by_round, [point["round"] for point in points]),
+    ):
+        shown = axes.collections[0]
+        assert shown.get_offsets().tolist() == [point[method] for point in points]
+        assert shown.get_array().tolist() == colours
+
+
+def test_belief_and_outcome_are_those_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
+    (axes,) = drawn["belief"].axes
+    points = data["belief"]["points"]
+    assert axes.lines[1].get_xydata().tolist() == [[point["mean"], point["outcome"]] for point in points]
+    bars = [bar[:, 0].tolist() for bar in axes.collections[0].get_segments()]
+    assert bars == [pytest.approx([point["mean"] - point["sd"], point["mean"] + point["sd"]]) for point in points]
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_the_answers_are_those_of_the_page(drawn: dict[str, Any], data: dict[str, Any], name: str) -> None:
+    (part,) = (each for each in data["examples"]["parts"] if f"answers-{each['name']}" == name)
+    (axes,) = drawn[name].axes
+    asked = [[np.nan if score is None else score for score in row["scores"]] for row in part["rows"]]
+    np.testing.assert_array_equal(axes.collections[0].get_array().filled(np.nan).reshape(len(asked), -1), asked)
+    assert axes.get_yticklabels()[0].get_text().startswith("best")
+
+
+def test_files_for_print_are_written_whatever_the_texts_are(run: Path, tmp_path: Path) -> None:
+    paths, notes = export_figures(run, tmp_path / "out")
+    names = SEARCH | ANSWERS
+    assert {path.name for path in paths} == {f"{name}.{end}" for name in names for end in ("png", "svg", "pdf")}
+    assert notes == []
+    assert all(path.stat().st_size > 1_000 for path in paths)
+    for path in paths:
+        if path.suffix == ".svg":
+            ElementTree.parse(path)
+
+
+def test_what_a_run_does_not_have_is_said(tmp_path: Path) -> None:
+    figures = draw(collect(read_source(write_run(tmp_path / "run"))))
+    assert "map-tsne" not in figures
+    assert "belief" not in figures
+
+
+def test_a_directory_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunDirectoryError, match=r"expected a run directory with a settings\.yaml"):
+        export_figures(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

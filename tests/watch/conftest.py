@@ -1,0 +1,35 @@
+"""A run that can be let happen again, line by line, and the server that watches it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import instructzero
+from instructzero.models.scripted import PHRASES, ScriptedWriter
+from tests.conftest import WORDS
+from tests.watch.growing import HOSTILE
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a run that has ended, with many different instructions, among them one with HTML in it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    lines = [json.dumps({"input": word, "output": word[::-1]}) for word in WORDS]
+    (folder / "words.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    phrases = [f"{phrase}{more}" for more in ("", ", please", " once", " now", HOSTILE) for phrase in PHRASES]
+    instructzero.optimize(
+        folder / "words.jsonl",
+        writer=ScriptedWriter(phrases),
+        blackbox="scripted:obey",
+        input_price=100.0,
+        output_price=200.0,
+        evaluations=24,
+        initial=8,
+        batch=4,
+        stop_early=False,
+        directory=folder / "run",
+    )
+    return folder / "run"

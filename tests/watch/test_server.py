@@ -1,0 +1,119 @@
+"""What the server answers, and what it refuses."""
+
+import asyncio
+import re
+import socket
+import time
+
+import pytest
+
+from instructzero.errors import ConfigurationError
+from instructzero.watch.server import serve
+from tests.watch.growing import GrowingRun, Serving
+
+
+@pytest.fixture
+def run(tmp_path, recorded):
+    return GrowingRun(tmp_path / "run", recorded).begin().add_until(8)
+
+
+@pytest.fixture
+def server(run):
+    with Serving(run.path) as serving:
+        yield serving
+
+
+def wait_for(condition, patience_s=60.0):
+    """Ask again, as a page does, until it is so."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def version_of(page):
+    return re.search(r'data-version="([^"]+)"', page)[1]
+
+
+def test_the_page_has_a_newer_version_when_the_run_has_got_on(server, run):
+    page = server.get("/")  # leads to the only run
+    assert server.state()["version"] == version_of(page)
+    run.add_until(12)
+    wait_for(lambda: server.state()["version"] != version_of(page))
+    newer = server.get("/1/")
+    assert "12 evaluations" in newer
+    wait_for(lambda: "12 of 24 evaluations" in server.state()["progress"])
+    assert server.state()["version"] == version_of(newer)
+
+
+def test_a_page_stays_as_it_is_while_nothing_happens(server):
+    page = server.get("/1/")
+    assert [server.state()["version"] for _ in range(3)] == [version_of(page)] * 3
+    assert server.get("/1/") == page
+
+
+@pytest.mark.parametrize("path", ["/", "/1/", "/1/state", "/state", "/nothing"])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "[::2]", ""])
+def test_other_names_are_refused(server, path, host):
+    expected = "This server answers at the names 127.0.0.1, localhost, [::1] only."
+    assert server.ask(path, Host=host) == (403, expected)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:9000", "127.0.0.1:80", "[::1]:9000", "LOCALHOST"])
+def test_this_machine_has_several_names_and_a_tunnel_may_have_another_port(server, host):
+    assert "matrix" in server.get("/1/", Host=host)
+
+
+def test_the_pages_allow_themselves_only(server):
+    page = server.get("/1/")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1].replace("&#x27;", "'")
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["connect-src"] == "'self'"
+    assert re.fullmatch(r"'sha256-[\w+/=]+'", rules["script-src"])
+    assert "connect-src" not in (server.get("/1/").partition("<body")[2])
+
+
+@pytest.mark.parametrize("path", ["/2/", "/0/", "/2/state", "/1", "/../settings.yaml", "/1/journal.jsonl"])
+def test_what_is_not_there_is_not_found(server, path):
+    assert server.ask(path)[0] == 404
+
+
+def test_several_runs_have_a_page_and_its_version_changes_with_any_of_them(run, tmp_path, recorded):
+    other = GrowingRun(tmp_path / "other", recorded).begin().add_until(4)
+    with Serving(run.path, other.path) as server:
+        page = server.get("/")
+        assert "8 of 24 evaluations" in page
+        assert "4 of 24 evaluations" in page
+        wait_for(lambda: server.state("/state")["version"] == version_of(server.get("/")))
+        other.end()
+        wait_for(lambda: server.state("/state")["title"] == "1 of 2 runs ended")
+        assert server.state("/state")["version"] != version_of(page)
+        assert "24 evaluations" in server.get("/2/")
+        assert "8 evaluations" in server.get("/1/")
+
+
+def test_a_directory_without_a_run_has_a_page_that_waits(tmp_path, recorded):
+    run = GrowingRun(tmp_path / "a run's & more", recorded)
+    with Serving(run.path) as server:
+        page = server.get("/1/")
+        assert "There is no run here yet" in page
+        run.begin().add_until(4)
+        wait_for(lambda: server.state()["version"] != version_of(page))
+        assert "4 evaluations" in server.get("/1/")
+
+
+def test_damage_is_told_and_the_page_stays(server, run):
+    page = server.get("/1/")
+    with (run.path / "journal.jsonl").open("ab") as file:
+        file.write(b"{}\n")
+    wait_for(lambda: "is damaged at line" in server.state()["progress"])
+    assert "8 evaluations" in server.get("/1/")
+    assert "8 evaluations" in page
+
+
+def test_a_port_that_is_taken_is_one_sentence(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"cannot listen on port {port} .* choose another --port"):
+            asyncio.run(serve([run.path], port, print))
