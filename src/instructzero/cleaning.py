@@ -7,7 +7,9 @@ import re
 from instructzero.templates import CUE
 
 # Where a writer that does not stop goes on with the next demonstration or turn.
-_NEXT_BLOCK = re.compile(r"\n\s*\n|\n\s*(?:Input|Output|Instruction|USER|ASSISTANT)\s*:", re.IGNORECASE)
+_NEXT_TURN = r"\n\s*(?:Input|Output|Instruction|USER|ASSISTANT)\s*"
+_NEXT_BLOCK = re.compile(rf"\n\s*\n|{_NEXT_TURN}:", re.IGNORECASE)
+_TURN_OR_NOT = re.compile(rf"{_NEXT_TURN}\Z", re.IGNORECASE)
 _LEADING_CUE = re.compile(rf"^(?:{re.escape(CUE)}|Instruction:)\s*:?\s*", re.IGNORECASE)
 _QUOTES = {('"', '"'), ("'", "'"), ("“", "”"), ("`", "`")}
 
@@ -22,6 +24,21 @@ def clean(raw: str) -> str:
     'sort the words.'
     """
     return one_line(_NEXT_BLOCK.split(raw.strip())[0])
+
+
+def is_settled(raw: str) -> bool:
+    """Whether `clean` takes the same instruction from the text however it goes on: the rest need not be written.
+
+    >>> [is_settled(text) for text in ("sort the words.", "sort the words.\\n\\n", "sort\\nInput\\n\\n", "\\n\\n")]
+    [False, True, False, False]
+    """
+    text = raw.lstrip()
+    block = _NEXT_BLOCK.search(text)
+    if block is None:
+        return False
+    # What follows can begin a block before this one only by a colon after a turn's name and white space at the end.
+    turn = _TURN_OR_NOT.search(text)
+    return turn is None or turn.start() >= block.start()
 
 
 def one_line(raw: str) -> str:

@@ -245,15 +245,26 @@ class Settings(BaseModel):
         _option(Panel.SEARCH, "most black-box calls of the search itself; what it has to beat and the end come on top"),
     ] = None
     seed: Annotated[int, _option(Panel.SEARCH, "seed of everything that is random", ge=0, lt=2**32)] = 0
-    device: Annotated[str, _option(Panel.SEARCH, "where local models run: auto, cpu, cuda, cuda:1, ...")] = "auto"
-    dtype: Annotated[
-        Literal["auto", "float32", "bfloat16", "float16"],
+    device: Annotated[
+        str,
         _option(
-            Panel.SEARCH,
-            "precision of local models; auto is float32 on a CPU and the checkpoint's own elsewhere",
+            Panel.SEARCH, "where local models run: auto, cpu, cuda, cuda:1, or map, which spreads one over all devices"
         ),
     ] = "auto"
-    batch_size: Annotated[Count | None, _option(Panel.SEARCH, "rows a local model takes at once")] = None
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16", "int8", "int4"],
+        _option(
+            Panel.SEARCH,
+            "precision of local models; auto is float32 on a CPU and the checkpoint's own elsewhere, int8 and int4 "
+            "need a GPU",
+        ),
+    ] = "auto"
+    batch_size: Annotated[
+        Count | None,
+        _option(
+            Panel.SEARCH, "rows a local model takes at once (default: what suits the device and fits into its memory)"
+        ),
+    ] = None
 
     initial: Annotated[Count | None, _part("evaluations before the surrogate is first fitted")] = None
     batch: Annotated[Count | None, _part("evaluations a round")] = None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from instructzero.cleaning import clean
+from instructzero.cleaning import clean, is_settled
 from instructzero.models.base import SoftPromptModel
 from instructzero.projection import Projection
 from instructzero.rewriter import AskingRewriter
@@ -78,6 +78,7 @@ class Writer:
             self.prompt.after + _separated(start, self.prompt),
             max_new_tokens=self.max_new_tokens,
             special_tokens=self.prompt.special_tokens,
+            until=lambda text: is_settled(_joined(start, text)),
         )
         return [_joined(start, text) for text in texts]
 

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from instructzero.errors import ModelError
 from instructzero.models import huggingface
-from instructzero.models.decoding import decode, is_out_of_memory, read_prefix
+from instructzero.models.decoding import decode, read_prefix
 from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.memory import is_out_of_memory
 from instructzero.models.network import Network, generate, load_network
 
 WIDTH = 7

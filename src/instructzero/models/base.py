@@ -5,7 +5,7 @@ Two roles: the *writer* takes soft prompts (open weights), the *black box* takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from instructzero.errors import ModelError
@@ -86,9 +86,11 @@ class SoftPromptModel(Protocol):
         *,
         max_new_tokens: int,
         special_tokens: bool,
+        until: Callable[[str], bool] | None = None,
     ) -> list[str]:
         """``special_tokens``: whether the tokenizer adds its own (a BOS token) when it encodes the texts, as
-        it should for plain text and must not for a rendered chat template."""
+        it should for plain text and must not for a rendered chat template. ``until`` says of the beginning of a text
+        that the rest is of no use: it may be left out, and none has to be."""
         ...
 
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:

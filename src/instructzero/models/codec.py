@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from instructzero.errors import ModelError
+
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
 class Codec:
@@ -48,6 +51,10 @@ class Codec:
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated ids, without special tokens."""
         return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def is_byte(self, token: int) -> bool:
+        """Whether the token is a lone byte, whose text depends on the bytes around it."""
+        return _BYTE.fullmatch(str(self.tokenizer.convert_ids_to_tokens(token))) is not None
 
     def budget(self, length: int, max_new_tokens: int) -> int:
         """How many tokens may follow a prompt of ``length`` tokens, at most ``max_new_tokens``."""

@@ -5,19 +5,31 @@ Notation: n rows, p prefix length, s sequence length, h hidden size, V vocabular
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
+from instructzero.models.llama import KeysAndValues, LlamaPass, is_plain_llama
 from instructzero.models.network import Network, generate
 from instructzero.models.prefix import cache_argument, can_share
+from instructzero.models.roomy import RoomyCache
 
 _COMPACT = 0.75
 """Once no more than this share of the rows goes on, the finished ones are dropped from the cache, which is copied."""
+
+_READ_AT_ONCE = {"cuda": 16384}
+_READ_AT_ONCE_ELSEWHERE = 1024
+"""Positions of prompts in one pass, by device: more keep it no busier, and their states take memory."""
+
+_LOOK_EVERY = 8
+"""Tokens between two looks at the text, which cost about as much as a row's share of one."""
+
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""Stands for bytes that are no character, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -26,41 +38,7 @@ class Prefix:
     (1, heads, p, size)."""
 
     embeddings: Tensor
-    layers: tuple[tuple[Tensor, Tensor], ...]
-
-
-class _RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """Keys and values in buffers with room for all tokens to come: adding one copies one, not all."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._room = room
-        self._length = 0
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.dtype, self.device = key_states.dtype, key_states.device
-        self._all_keys = _buffer(key_states, self._room)
-        self._all_values = _buffer(value_states, self._room)
-        self.is_initialized = True
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        end = self._length + key_states.shape[-2]
-        self._all_keys[:, :, self._length : end] = key_states
-        self._all_values[:, :, self._length : end] = value_states
-        self._length = end
-        return self._show()
-
-    def keep_rows(self, rows: Tensor) -> None:
-        """Drop all other rows."""
-        self._all_keys, self._all_values = self._all_keys[rows], self._all_values[rows]
-        self._show()
-
-    def _show(self) -> tuple[Tensor, Tensor]:
-        self.keys: Tensor = self._all_keys[:, :, : self._length]
-        self.values: Tensor = self._all_values[:, :, : self._length]
-        return self.keys, self.values
+    layers: tuple[KeysAndValues, ...]
 
 
 @torch.inference_mode()
@@ -68,95 +46,134 @@ def read_prefix(network: Network, embeddings: Tensor) -> Prefix | None:
     """Read a beginning (p, h) once for all rows; None where the model's cache cannot be shared, or there is none."""
     if not len(embeddings) or not can_share(network):
         return None
-    cache = _roomy_cache(network, len(embeddings))
-    _forward(network, embeddings[None], cache)
-    return Prefix(embeddings, tuple((layer.keys, layer.values) for layer in _layers(cache)))
+    step = _forward_pass(network, len(embeddings), None)
+    cache = step.make_cache(1, len(embeddings))
+    step(embeddings[None], cache)
+    return Prefix(embeddings, tuple((layer.keys, layer.values) for layer in cache.roomy))
 
 
 @torch.inference_mode()
-def decode(network: Network, embeddings: Tensor, max_new_tokens: int, prefix: Prefix | None = None) -> list[list[int]]:
+def decode(
+    network: Network,
+    embeddings: Tensor,
+    max_new_tokens: int,
+    prefix: Prefix | None = None,
+    until: Callable[[str], bool] | None = None,
+) -> list[list[int]]:
     """The ids that follow embeddings (n, s, h), greedily, up to and including the one that ends the text.
 
-    All rows are equally long, so none is padded. With ``prefix``, each row goes on after it. A model with another cache
-    than one of all keys and values is left to transformers' own `generate`.
+    All rows are equally long, so none is padded. With ``prefix``, each row goes on after it. A row ends too where
+    ``until`` holds for its text so far, which is looked at now and then. A model with another cache than one of all
+    keys and values is left to transformers' own `generate`, to the end of its texts.
     """
     if not can_share(network):
         return _decode_with_transformers(network, embeddings, max_new_tokens)
-    cache = _roomy_cache(network, _length(prefix) + embeddings.shape[1] + max_new_tokens)
-    if prefix is not None:
-        for layer, (keys, values) in zip(_layers(cache), prefix.layers, strict=True):
-            layer.update(*(each.expand(len(embeddings), -1, -1, -1) for each in (keys, values)))
-    return _continue(network, _forward(network, embeddings, cache), cache, max_new_tokens)
+    room = embeddings.shape[1] + max_new_tokens
+    step = _forward_pass(network, room, prefix)
+    cache = step.make_cache(len(embeddings), room)
+    return _continue(network, step, _read(step, embeddings, cache), cache, max_new_tokens, until)
 
 
-def _continue(network: Network, logits: Tensor, cache: DynamicCache, max_new_tokens: int) -> list[list[int]]:
+def read_at_once(device: torch.device) -> int:
+    """How many positions of prompts go through a model in one pass."""
+    return _READ_AT_ONCE.get(device.type, _READ_AT_ONCE_ELSEWHERE)
+
+
+def _read(step: _ForwardPass, embeddings: Tensor, cache: RoomyCache) -> Tensor:
+    """Logits (n, V) after embeddings (n, s, h), a part of the rows after the other."""
+    rows = max(1, read_at_once(embeddings.device) // embeddings.shape[1])
+    logits = []
+    for first in range(0, len(embeddings), rows):
+        cache.turn_to(first, 0)
+        logits.append(step(embeddings[first : first + rows], cache))
+    cache.turn_to(0, cache.get_seq_length())
+    return torch.cat(logits)
+
+
+def _continue(
+    network: Network,
+    step: _ForwardPass,
+    logits: Tensor,
+    cache: RoomyCache,
+    max_new_tokens: int,
+    until: Callable[[str], bool] | None,
+) -> list[list[int]]:
     """Token after token, until every row has ended."""
     embed = network.model.get_input_embeddings()
     texts: list[list[int]] = [[] for _ in range(len(logits))]
     rows = list(range(len(logits)))  # row i of the cache is text rows[i]
     going_on = set(rows)
-    while True:
+    for length in itertools.count(1):
         ids = logits.argmax(dim=-1)  # (n,)
         for row, token in zip(rows, ids.tolist(), strict=True):
             if row in going_on:
                 texts[row].append(token)
-                if token in network.eos or len(texts[row]) == max_new_tokens:
+                if token in network.eos or length == max_new_tokens:
                     going_on.discard(row)
+        if until is not None and length % _LOOK_EVERY == 0:
+            going_on = {row for row in going_on if not _is_enough(network, texts[row], until)}
         if not going_on:
-            return texts
+            break
         if len(going_on) <= _COMPACT * len(rows):
             kept = torch.tensor([index for index, row in enumerate(rows) if row in going_on], device=ids.device)
-            for layer in _layers(cache):
-                layer.keep_rows(kept)
+            cache.keep_rows(kept)
             ids, rows = ids[kept], [row for row in rows if row in going_on]
-        logits = _forward(network, embed(ids[:, None]), cache)
+        logits = step(embed(ids[:, None]), cache)
+    return texts
 
 
-def _forward(network: Network, embeddings: Tensor, cache: DynamicCache) -> Tensor:
-    """Logits (n, V) of the token that follows; the cache grows by the embeddings (n, s, h)."""
-    start = cache.get_seq_length()
-    positions = torch.arange(start, start + embeddings.shape[1], device=embeddings.device)[None]
-    output = network.model(
-        inputs_embeds=embeddings,
-        position_ids=positions,
-        use_cache=True,
-        logits_to_keep=1,
-        **{cache_argument(network): cache},
-    )
-    logits: Tensor = output.logits[:, -1]
-    return logits
+def _is_enough(network: Network, ids: list[int], until: Callable[[str], bool]) -> bool:
+    """Whether ``until`` holds for the text of ``ids``, and the texts of all that begin with them begin with it."""
+    text = network.decode(ids)
+    return not text.endswith(_UNKNOWN) and not network.is_byte(ids[-1]) and until(text)
 
 
-def _roomy_cache(network: Network, room: int) -> DynamicCache:
-    cache = DynamicCache(config=network.model.config)
-    cache.layers = [_RoomyLayer(room) for _ in cache.layers]
-    return cache
+def _forward_pass(network: Network, room: int, prefix: Prefix | None) -> _ForwardPass:
+    """For texts of at most ``room`` positions after the prefix."""
+    layers = () if prefix is None else prefix.layers
+    if is_plain_llama(network.model):
+        begun = 0 if prefix is None else len(prefix.embeddings)
+        return LlamaPass(network.model, begun + room, layers)
+    return _TransformersPass(network, layers)
 
 
-def _layers(cache: DynamicCache) -> list[_RoomyLayer]:
-    return [layer for layer in cache.layers if isinstance(layer, _RoomyLayer)]
+class _ForwardPass(Protocol):
+    """From embeddings (n, s, h), which go on where the cache ends, to the logits (n, V) of the token that follows."""
+
+    def make_cache(self, rows: int, room: int) -> RoomyCache: ...
+
+    def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor: ...
 
 
-def _buffer(states: Tensor, room: int) -> Tensor:
-    rows, heads, _, size = states.shape
-    return states.new_empty((rows, heads, room, size))
+class _TransformersPass:
+    """The model's own, of whatever architecture. A prefix is copied into the cache of every row."""
 
+    def __init__(self, network: Network, prefix: Sequence[KeysAndValues]) -> None:
+        self._model = network.model
+        self._prefix = prefix
+        self._cache_argument = cache_argument(network)
 
-def _length(prefix: Prefix | None) -> int:
-    return 0 if prefix is None else len(prefix.embeddings)
+    def make_cache(self, rows: int, room: int) -> RoomyCache:
+        begun = self._prefix[0][0].shape[2] if self._prefix else 0
+        return RoomyCache(self._model, rows, begun + room)
+
+    def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor:
+        if self._prefix and not cache.get_seq_length():
+            for layer, (keys, values) in zip(cache.roomy, self._prefix, strict=True):
+                layer.update(*(each.expand(len(embeddings), -1, -1, -1) for each in (keys, values)))
+        start = cache.get_seq_length()
+        positions = torch.arange(start, start + embeddings.shape[1], device=embeddings.device)[None]
+        output = self._model(
+            inputs_embeds=embeddings,
+            position_ids=positions,
+            use_cache=True,
+            logits_to_keep=1,
+            **{self._cache_argument: cache},
+        )
+        logits: Tensor = output.logits[:, -1]
+        return logits
 
 
 def _decode_with_transformers(network: Network, embeddings: Tensor, max_new_tokens: int) -> list[list[int]]:
     mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
     return generate(network, {"inputs_embeds": embeddings, "attention_mask": mask}, max_new_tokens)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the memory did not suffice, of the GPU or of the machine, for which torch has no error of its own."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
-
-
-def free_memory(device: torch.device) -> None:
-    """Give back what torch keeps for later."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()

@@ -20,7 +20,8 @@ from transformers import GenerationConfig
 from instructzero.errors import ModelError
 from instructzero.models.checkpoint import Checkpoint
 from instructzero.models.codec import Codec
-from instructzero.models.network import DTYPES, end_tokens, fingerprint, loading
+from instructzero.models.network import bare_model, end_tokens, fingerprint, loading
+from instructzero.models.placement import DTYPES
 
 _ROWS_AT_ONCE = 4096
 
@@ -91,9 +92,7 @@ def load_embeddings(
 
 def _skeleton(source: str, config: Any, options: dict[str, Any]) -> Any:
     """The model without memory for its weights: it knows their names and shapes, and its generation settings."""
-    auto: Any = transformers.AutoModelForCausalLM
-    with torch.device("meta"):
-        model = auto.from_config(config, trust_remote_code=options["trust_remote_code"])
+    model = bare_model(config, options["trust_remote_code"])
     try:
         model.generation_config = GenerationConfig.from_pretrained(source, revision=options["revision"])
     except OSError:  # without a file of them, the model's own stand in its configuration

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 
@@ -17,19 +17,26 @@ from torch import Tensor
 from instructzero.errors import ModelError
 from instructzero.models.base import check_soft_prompts, join_contents
 from instructzero.models.batcher import Batcher
-from instructzero.models.decoding import Prefix, decode, free_memory, is_out_of_memory, read_prefix
+from instructzero.models.decoding import Prefix, decode, read_at_once, read_prefix
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
+from instructzero.models.memory import give_back, is_out_of_memory, rows_that_fit
 from instructzero.models.network import Network, Sampling, generate, load_network
 from instructzero.models.prefix import prompt_inputs
 from instructzero.types import Completion, Message, Request
 
 TEMPLATES = ("auto", "chat", "completion")
-_ROWS_AT_ONCE = 4096
+_MOST_ROWS = {"cuda": 512}
+_MOST_ROWS_ELSEWHERE = 32
+"""Rows that are decoded at once where the memory lets them, by device: more make it hardly faster."""
+_ROWS_OF_TABLE = 4096
 _WORTH_SHARING = 8  # tokens: reading a shorter beginning apart saves less than it costs
 
 
 class HuggingFaceModel:
     """A writer: a causal LM that takes soft prompts.
+
+    ``batch_size`` is how many texts it writes at once; None is what fits into the free memory, up to a number that
+    suits the device.
 
     >>> model = HuggingFaceModel("Qwen/Qwen2.5-0.5B-Instruct")              # doctest: +SKIP
     >>> soft = torch.randn(2, 5, model.hidden_size) * 0.02                  # doctest: +SKIP
@@ -44,12 +51,12 @@ class HuggingFaceModel:
         dtype: str = "auto",
         revision: str | None = None,
         trust_remote_code: bool = False,
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ) -> None:
         self._network = load_network(
             name, device=device, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code
         )
-        self._rows_at_once = _checked_batch_size(batch_size)
+        self._batch_size = None if batch_size is None else _checked_batch_size(batch_size)
         self._prefix: Prefix | None = None
         self._embed = _input_embeddings(self._network)
         self._hidden_size = int(self._embed(self._ids([0])).shape[-1])
@@ -71,8 +78,8 @@ class HuggingFaceModel:
         """Mean and standard deviation over all V * h entries, as the model sees them (some scale inside)."""
         size = self._network.model.config.get_text_config().vocab_size
         total = square = torch.zeros((), dtype=torch.float64)
-        for start in range(0, size, _ROWS_AT_ONCE):
-            rows = self._embed(self._ids(range(start, min(size, start + _ROWS_AT_ONCE)))).double().cpu()
+        for start in range(0, size, _ROWS_OF_TABLE):
+            rows = self._embed(self._ids(range(start, min(size, start + _ROWS_OF_TABLE)))).double().cpu()
             total, square = total + rows.sum(), square + rows.square().sum()
         count = size * self._hidden_size
         mean = float(total) / count
@@ -90,23 +97,26 @@ class HuggingFaceModel:
         *,
         max_new_tokens: int,
         special_tokens: bool,
+        until: Callable[[str], bool] | None = None,
     ) -> list[str]:
         """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``.
 
-        Special tokens are added once, in front of ``before``, so that a BOS token stays first.
+        Special tokens are added once, in front of ``before``, so that a BOS token stays first. A text ends soon after
+        ``until`` holds for it.
         """
         if soft_prompts is None:
             ids = self._network.encode(before + after, special_tokens=special_tokens)
-            return self._continue(self._embed(self._ids(ids))[None], None, max_new_tokens)
+            return self._continue(self._embed(self._ids(ids))[None], None, max_new_tokens, until)
         check_soft_prompts(soft_prompts, self._hidden_size, self._network.name)
         head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
         tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
         prefix = self._shared(head)
         texts: list[str] = []
         while len(texts) < len(soft_prompts):
-            soft = soft_prompts[len(texts) : len(texts) + self._rows_at_once].to(head)
+            rows_at_once = self._rows_at_once(len(head) + soft_prompts.shape[1] + len(tail) + max_new_tokens)
+            soft = soft_prompts[len(texts) : len(texts) + rows_at_once].to(head)
             rows = _joined(None if prefix else head, soft, tail)
-            texts += self._continue(rows, prefix, max_new_tokens)
+            texts += self._continue(rows, prefix, max_new_tokens, until)
         return texts
 
     @torch.no_grad()  # not inference_mode: what is learned from the states needs gradients through them
@@ -115,7 +125,7 @@ class HuggingFaceModel:
         check_soft_prompts(soft_prompts, self._hidden_size, self._network.name)
         head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
         tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
-        batches = _split(soft_prompts.to(head), self._rows_at_once)
+        batches = _split(soft_prompts.to(head), self._batch_size or _MOST_ROWS_ELSEWHERE)
         states = [self._last_state(_joined(head, soft, tail)) for soft in batches]
         return torch.cat(states) if states else torch.empty(0, self._hidden_size, dtype=torch.float64)
 
@@ -141,7 +151,9 @@ class HuggingFaceModel:
             self._prefix = read_prefix(self._network, head)
         return self._prefix
 
-    def _continue(self, embeddings: Tensor, prefix: Prefix | None, max_new_tokens: int) -> list[str]:
+    def _continue(
+        self, embeddings: Tensor, prefix: Prefix | None, max_new_tokens: int, until: Callable[[str], bool] | None
+    ) -> list[str]:
         """Texts that follow ``prefix`` and embeddings of shape (n, s, h).
 
         A batch that does not fit into the memory is done in halves, and so are those that come after it.
@@ -149,7 +161,8 @@ class HuggingFaceModel:
         length = embeddings.shape[1] + (len(prefix.embeddings) if prefix else 0)
         budget = self._network.budget(length, max_new_tokens)
         try:
-            return [self._network.decode(row) for row in decode(self._network, embeddings, budget, prefix)]
+            rows = decode(self._network, embeddings, budget, prefix, until)
+            return [self._network.decode(row) for row in rows]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -159,10 +172,19 @@ class HuggingFaceModel:
                 f"{self._network.device}, and there is not so much; use a smaller writer, --dtype bfloat16, or fewer "
                 "--instruction-tokens"
             )
-        free_memory(self._network.device)  # outside the handler, which holds on to the batch
-        self._rows_at_once = math.ceil(len(embeddings) / 2)
-        halves = _split(embeddings, self._rows_at_once)
-        return [text for half in halves for text in self._continue(half, prefix, max_new_tokens)]
+        give_back(self._network.device)  # outside the handler, which holds on to the batch
+        self._batch_size = math.ceil(len(embeddings) / 2)
+        halves = _split(embeddings, self._batch_size)
+        return [text for half in halves for text in self._continue(half, prefix, max_new_tokens, until)]
+
+    def _rows_at_once(self, positions: int) -> int:
+        """How many rows of so many positions are decoded together."""
+        if self._batch_size is not None:
+            return self._batch_size
+        device = self._network.device
+        most = _MOST_ROWS.get(device.type, _MOST_ROWS_ELSEWHERE)
+        fitting = rows_that_fit(self._network.model, device, positions, read_at_once(device))
+        return most if fitting is None else min(most, fitting)
 
     def _ids(self, ids: Sequence[int]) -> Tensor:
         return torch.tensor(list(ids), dtype=torch.long, device=self._network.device)

@@ -22,8 +22,9 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 
 from instructzero.errors import ModelError
 from instructzero.models.codec import Codec, first_line
+from instructzero.models.memory import free_bytes, weight_bytes
+from instructzero.models.placement import MAP, Placement, place
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 _SAMPLE_BYTES = 65536
 _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 
@@ -33,7 +34,7 @@ class Network(Codec):
     """A loaded model. ``revision`` is the hub's commit, or a fingerprint of a local folder's files.
 
     ``eos`` holds the token ids that end a text; ``context`` is how many positions the model has, None if
-    unbounded.
+    unbounded; ``quantized`` is the form of weights of less than 16 bits, such as int8.
     """
 
     name: str
@@ -43,15 +44,17 @@ class Network(Codec):
     eos: tuple[int, ...]
     pad: int
     context: int | None
+    quantized: str | None = None
 
     @property
     def device(self) -> torch.device:
-        device: torch.device = self.model.device
-        return device
+        """Where the model takes its input: of several devices the first that is more than a place to store weights."""
+        places = getattr(self.model, "hf_device_map", {"": self.model.device}).values()
+        return torch.device(next((place for place in places if place not in ("cpu", "disk")), "cpu"))
 
     @property
     def dtype(self) -> str:
-        return str(self.model.dtype).removeprefix("torch.")
+        return self.quantized or str(self.model.dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True)
@@ -148,24 +151,28 @@ def load_network(
     """Load a local folder or a hub id; the same arguments give the same network while someone holds it."""
     folder = Path(name).expanduser()
     source = str(folder.resolve()) if folder.is_dir() else name
-    where = _device(device)
+    placement = place(device, dtype)
     contents = fingerprint(folder) if folder.is_dir() else None
-    key = (source, contents, str(where), dtype, revision, trust_remote_code)
+    key = (source, contents, str(placement.device), placement.spread, dtype, revision, trust_remote_code)
     network = _loaded.get(key)
     if network is None:
         options = {"revision": revision, "trust_remote_code": trust_remote_code}
-        network = _load(source, where, _torch_dtype(dtype, where), options)
+        network = _load(source, placement, options)
         _loaded[key] = network
     return network
 
 
-def _load(source: str, device: torch.device, dtype: torch.dtype | str, options: dict[str, Any]) -> Network:
+def _load(source: str, placement: Placement, options: dict[str, Any]) -> Network:
     label = Path(source).name if Path(source).is_dir() else source
+    auto: Any = transformers.AutoModelForCausalLM
     with loading(source):
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
-        auto: Any = transformers.AutoModelForCausalLM
-        model, report = auto.from_pretrained(source, dtype=dtype, output_loading_info=True, **options)
-        model = model.to(device).eval()
+        config = transformers.AutoConfig.from_pretrained(source, **options)
+        bare = bare_model(config, options["trust_remote_code"])
+    _check_memory(label, bare, placement)
+    with loading(source):
+        model, report = auto.from_pretrained(source, output_loading_info=True, **placement.options, **options)
+        model = (model.to(placement.device) if placement.moves else model).eval()
     _check_complete(label, report)
     eos = end_tokens(model, tokenizer)
     # What generate() is not told it takes from here, so the checkpoint's sampling settings must go.
@@ -174,7 +181,31 @@ def _load(source: str, device: torch.device, dtype: torch.dtype | str, options: 
     text_config = model.config.get_text_config()
     context = getattr(text_config, "max_position_embeddings", None)
     revision = fingerprint(Path(source)) if Path(source).is_dir() else _commit(model, options)
-    return Network(label, revision, model, tokenizer, eos, pad, context)
+    return Network(label, revision, model, tokenizer, eos, pad, context, placement.quantized)
+
+
+def bare_model(config: Any, trust_remote_code: bool) -> Any:
+    """The model of a configuration without memory for its weights: it knows their names and shapes."""
+    auto: Any = transformers.AutoModelForCausalLM
+    with torch.device("meta"):
+        return auto.from_config(config, trust_remote_code=trust_remote_code)
+
+
+def _check_memory(label: str, bare: Any, placement: Placement) -> None:
+    """Refuse weights that do not fit where they would all go."""
+    free = free_bytes(placement.device)
+    if placement.spread or free is None:
+        return
+    asked = placement.options["dtype"]
+    dtype = asked if isinstance(asked, torch.dtype) else (bare.config.dtype or torch.float32)
+    needed = weight_bytes(bare, dtype, placement.quantized)
+    if needed > free:
+        form = placement.quantized or str(dtype).removeprefix("torch.")
+        raise ModelError(
+            f"expected {needed / 1e9:.1f} GB of free memory on {placement.device} for the weights of {label} in "
+            f"{form}, got {free / 1e9:.1f} GB; use a smaller model, a smaller --dtype, or --device {MAP} to spread it "
+            "over all devices"
+        )
 
 
 def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
@@ -254,22 +285,3 @@ def _check_complete(label: str, report: dict[str, Any]) -> None:
             f"{len(missing)} of them (first {missing[0]}); check that the files are complete and that the "
             "model writes text"
         )
-
-
-def _device(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        where = torch.device(device)
-        torch.empty(0, device=where)
-    except (RuntimeError, AssertionError):  # torch asserts when it was built without CUDA
-        raise ModelError(f"expected a device that torch finds here, got {device!r}; use auto or cpu") from None
-    return where
-
-
-def _torch_dtype(dtype: str, device: torch.device) -> torch.dtype | str:
-    if dtype not in DTYPES:
-        raise ModelError(f"expected one of the dtypes {', '.join(DTYPES)}, got {dtype!r}; choose one of them")
-    if dtype == "auto":
-        return torch.float32 if device.type == "cpu" else "auto"
-    return getattr(torch, dtype)  # type: ignore[no-any-return]

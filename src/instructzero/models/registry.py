@@ -95,7 +95,7 @@ def load_writer(
             dtype=dtype,
             revision=revision,
             trust_remote_code=trust_remote_code,
-            batch_size=batch_size or 32,
+            batch_size=batch_size,
         )
     if model == ModelSpec("scripted", SCRIPTED_WRITER):
         from instructzero.models.scripted import ScriptedWriter

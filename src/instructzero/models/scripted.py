@@ -155,6 +155,7 @@ class ScriptedWriter:
         *,
         max_new_tokens: int,
         special_tokens: bool,
+        until: Callable[[str], bool] | None = None,
     ) -> list[str]:
         """Texts for soft prompts (n, t, h), cut to ``max_new_tokens`` words; the last phrase for ``None``."""
         if soft_prompts is None:

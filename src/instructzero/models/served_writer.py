@@ -105,8 +105,12 @@ class ServedWriter:
         *,
         max_new_tokens: int,
         special_tokens: bool,
+        until: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``, as a local model gives them."""
+        """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``, as a local model gives them.
+
+        They are written to their end, whatever ``until`` says.
+        """
         if soft_prompts is None:
             head = self._embeddings.encode(before + after, special_tokens=special_tokens)
             prompt = _Prompt(head, [], self._embeddings.embed([])[None])

@@ -1,0 +1,35 @@
+"""A Llama of 6.8 million random weights whose texts never end, and the published way to decode them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from instructzero.models.decoding import Prefix
+from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.network import generate
+from instructzero.models.registry import EMBEDDED_FOLDER
+
+
+def save_random_writer(folder: Path) -> Path:
+    """Weights of seed 0 and the embedded writer's tokenizer, without a token that ends a text."""
+    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED_FOLDER / "writer")
+    shape = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 6, "num_attention_heads": 4}
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **shape))
+    model.generation_config.eos_token_id = tokenizer.eos_token = None
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+class OneAtATime(HuggingFaceModel):
+    """Decodes one prompt after the other to its last token, by transformers' `generate`."""
+
+    def _continue(self, embeddings: Tensor, prefix: Prefix | None, max_new_tokens: int, *_: object) -> list[str]:
+        mask = torch.ones(1, embeddings.shape[1], dtype=torch.long)
+        rows = [{"inputs_embeds": row[None], "attention_mask": mask} for row in embeddings]
+        return [self._network.decode(generate(self._network, row, max_new_tokens)[0]) for row in rows]

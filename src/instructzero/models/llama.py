@@ -1,0 +1,146 @@
+"""The forward pass of Llama-shaped models in few operations, most of them in place.
+
+Transformers' own pass makes new tensors at every turn and checks much around each layer, which takes a good part of a
+small model's time. What is computed is the same, up to rounding.
+
+Notation: n rows, p prefix length, s new positions, h hidden size, k heads, g key-value heads, r = k/g, d head size,
+V vocabulary size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
+
+from instructzero.models.roomy import RoomyCache, RoomyLayer
+
+KeysAndValues = tuple[Tensor, Tensor]
+
+_SHAPED = ("transformers.models.llama.modeling_llama", "transformers.models.qwen2.modeling_qwen2")
+_STEADY = ("default", "linear", "llama3")
+"""Kinds of rotary positions that are the same however long a text gets."""
+
+
+def is_plain_llama(model: Any) -> bool:
+    """Whether `LlamaPass` computes what the model does, as transformers made it and on one device."""
+    config = model.config
+    return (
+        type(model).__module__ in _SHAPED
+        and config.hidden_act == "silu"
+        and config.rope_parameters.get("rope_type") in _STEADY
+        and config._attn_implementation in ("sdpa", "eager")
+        and not hasattr(model, "_hf_hook")  # accelerate moves tensors between devices
+        and not getattr(model, "is_quantized", False)
+    )
+
+
+class LlamaPass:
+    """Logits of the next token, for texts of at most ``room`` positions. The model must be a plain Llama.
+
+    ``prefix`` holds, layer by layer, the keys and values of a beginning that all rows share, each (1, g, p, d). It is
+    looked at once for all rows, and is in no row's cache.
+    """
+
+    def __init__(self, model: Any, room: int, prefix: Sequence[KeysAndValues] = ()) -> None:
+        self._model = model
+        self._prefix: Sequence[KeysAndValues | None] = prefix or [None] * len(model.model.layers)
+        self._begun = prefix[0][0].shape[2] if prefix else 0
+        positions = torch.arange(room, device=model.device)[None]
+        cos, sin = model.model.rotary_emb(torch.empty(0, dtype=model.dtype, device=model.device), positions)
+        self._cos, self._sin = cos[0, :, None], sin[0, :, None]  # (room, 1, d)
+
+    def make_cache(self, rows: int, room: int) -> RoomyCache:
+        """An empty one, for ``room`` positions after the prefix."""
+        return RoomyCache(self._model, rows, room)
+
+    def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor:
+        """Logits (n, V) after embeddings (n, s, h), which go on where prefix and cache end."""
+        start = self._begun + cache.get_seq_length()
+        end = start + embeddings.shape[1]
+        rotation = self._cos[start:end], self._sin[start:end]
+        # Of several new positions, each sees the old ones and no later one.
+        mask = None
+        if start and end > start + 1:
+            mask = torch.ones(end - start, end, dtype=torch.bool, device=embeddings.device).tril(start)
+        states = embeddings
+        for block, layer, prefix in zip(self._model.model.layers, cache.roomy, self._prefix, strict=True):
+            normed = _norm(block.input_layernorm, states)
+            states = states + _attention(block.self_attn, normed, layer, prefix, rotation, mask)
+            states += _feed_forward(block.mlp, _norm(block.post_attention_layernorm, states))
+        logits: Tensor = self._model.lm_head(_norm(self._model.model.norm, states[:, -1]))
+        return logits
+
+
+def _attention(
+    module: Any,
+    states: Tensor,
+    layer: RoomyLayer,
+    prefix: KeysAndValues | None,
+    rotation: tuple[Tensor, Tensor],
+    mask: Tensor | None,
+) -> Tensor:
+    """States (n, s, h) look at the prefix, at all that the layer holds, and at themselves."""
+    rows, length, _ = states.shape
+    shape = (rows, length, -1, module.head_dim)
+    queries = _rotated(module.q_proj(states).view(shape), *rotation)
+    new_keys = _rotated(module.k_proj(states).view(shape), *rotation)
+    keys, values = layer.update(new_keys.transpose(1, 2), module.v_proj(states).view(shape).transpose(1, 2))
+    if length == 1:  # the heads that share keys stand where positions would
+        queries = queries.view(rows, keys.shape[1], -1, module.head_dim)
+        if prefix is None:
+            seen = scaled_dot_product_attention(queries, keys, values, scale=module.scaling)
+        else:
+            seen = _seen_with_prefix(queries * module.scaling, keys, values, *prefix)
+    else:
+        if prefix is not None:
+            keys, values = (
+                torch.cat([begun.expand(rows, -1, -1, -1), own], dim=2)
+                for begun, own in zip(prefix, (keys, values), strict=True)
+            )
+        seen = scaled_dot_product_attention(
+            queries.transpose(1, 2),
+            keys,
+            values,
+            attn_mask=mask,
+            is_causal=mask is None,
+            scale=module.scaling,
+            enable_gqa=queries.shape[2] != keys.shape[1],
+        ).transpose(1, 2)
+    attended: Tensor = module.o_proj(seen.reshape(rows, length, -1))
+    return attended
+
+
+def _seen_with_prefix(
+    queries: Tensor, keys: Tensor, values: Tensor, prefix_keys: Tensor, prefix_values: Tensor
+) -> Tensor:
+    """What queries (n, g, r, d) see in a prefix, which all rows read together, and in keys and values of their own."""
+    rows, heads, sharing, size = queries.shape
+    length = prefix_keys.shape[2]
+    together = queries.transpose(0, 1).reshape(heads, rows * sharing, size)
+    begun = (together @ prefix_keys[0].transpose(1, 2)).view(heads, rows, sharing, length).transpose(0, 1)
+    weights = torch.cat([begun, queries @ keys.transpose(2, 3)], dim=3).softmax(dim=3, dtype=torch.float32).to(keys)
+    begun = weights[..., :length].transpose(0, 1).reshape(heads, rows * sharing, length) @ prefix_values[0]
+    return weights[..., length:] @ values + begun.view(heads, rows, sharing, size).transpose(0, 1)
+
+
+def _rotated(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """States (n, s, k, d) with each pair of their halves turned by the angles of the positions, (s, 1, d)."""
+    half = states.shape[-1] // 2
+    turned = states * cos
+    turned[..., :half].addcmul_(states[..., half:], sin[..., :half], value=-1)
+    turned[..., half:].addcmul_(states[..., :half], sin[..., half:])
+    return turned
+
+
+def _feed_forward(module: Any, states: Tensor) -> Tensor:
+    gate = silu(module.gate_proj(states), inplace=True)
+    result: Tensor = module.down_proj(gate.mul_(module.up_proj(states)))
+    return result
+
+
+def _norm(module: Any, states: Tensor) -> Tensor:
+    return rms_norm(states, (states.shape[-1],), module.weight, module.variance_epsilon)
