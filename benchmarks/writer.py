@@ -1,24 +1,31 @@
-"""How fast a writer decodes: `python -m benchmarks.writer`.
+"""How fast a writer decodes: `python -m benchmarks.writer`; on a GPU `python -m benchmarks.writer --device cuda
+--dtype bfloat16 --models 1B 7B 13B --rows 1 25 100 400`.
 
 Prompts of 200 random embeddings are continued by 64 tokens, none of which ends a text: one at a time and in one batch
-by transformers' `generate`, and by ours, alone and with the first three quarters of the prompts shared. The texts of
-all must be the same. The share of the bandwidth is what the weights and the cache would take to be read once a token,
-at the speed at which this device copies memory, over the time that a token takes.
+by transformers' `generate`, and by ours, alone and with the first three quarters of the prompts shared. In float32 the
+texts of all must be the same. The share of the bandwidth is what weights and cache would take to be read once a step,
+at the speed at which this device copies memory, over the time that all took, prompts included.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
 
 import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.machine import describe
-from instructzero.models.decoding import decode, read_prefix
+from instructzero.models.decoding import decode, read_at_once, read_prefix
+from instructzero.models.memory import give_back, is_out_of_memory, rows_that_fit
 from instructzero.models.network import Network, generate, load_network
 from instructzero.models.registry import EMBEDDED_FOLDER
 
@@ -30,8 +37,21 @@ SHAPES = {
     "13B": (5120, 13824, 40, 40),
 }
 """Hidden size, feed-forward size, layers and heads of Llamas with random weights."""
+HEADER = """\
+| writer | rows | way | seconds | tokens/s | texts/s | against one at a time | of bandwidth | peak | same texts |
+|---|---|---|---|---|---|---|---|---|---|"""
+_STATUS, _CLEAR_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 Texts = list[list[int]]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """``seconds`` for ``texts``; ``peak`` bytes were held at most."""
+
+    seconds: float
+    texts: Texts
+    peak: int
 
 
 def load(name: str, device: str, dtype: str) -> Network:
@@ -50,7 +70,7 @@ def load(name: str, device: str, dtype: str) -> Network:
     )
     torch.manual_seed(0)
     with torch.device(network.device):
-        model = LlamaForCausalLM(config).to(network.model.dtype).eval()
+        model = LlamaForCausalLM._from_config(config, dtype=network.model.dtype).eval()
     return replace(network, name=name, model=model, eos=())
 
 
@@ -65,25 +85,60 @@ def batch(network: Network, embeddings: Tensor) -> Texts:
 
 
 def ours(network: Network, embeddings: Tensor) -> Texts:
-    return decode(network, embeddings, NEW)
+    return [text for rows in fitting(network, embeddings) for text in decode(network, rows, NEW)]
 
 
 def shared(network: Network, embeddings: Tensor) -> Texts:
     """With the beginning of all rows read once."""
     prefix = read_prefix(network, embeddings[0, :SHARED])
-    return decode(network, embeddings[:, SHARED:], NEW, prefix)
+    parts = fitting(network, embeddings[:, SHARED:])
+    return [text for rows in parts for text in decode(network, rows, NEW, prefix)]
 
 
-def timed(work: Callable[[Network, Tensor], Texts], network: Network, embeddings: Tensor) -> tuple[float, Texts]:
+def fitting(network: Network, embeddings: Tensor) -> Iterator[Tensor]:
+    """The rows, as many at once as the memory has room for."""
+    size = rows_that_fit(network.model, network.device, LENGTH + NEW, read_at_once(network.device))
+    yield from embeddings.split(size or len(embeddings))
+
+
+Work = Callable[[Network, Tensor], Texts]
+WAYS: dict[str, Work] = {"one batch": batch, "ours": ours, "ours, shared": shared}
+
+
+def measure(work: Work, network: Network, embeddings: Tensor) -> Measurement | None:
+    """One pass; None where the memory does not suffice."""
+    give_back(network.device)
+    forget_peak(network.device)
     began = time.perf_counter()
-    texts = work(network, embeddings)
+    try:
+        texts = work(network, embeddings)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            return None
+        raise
     if embeddings.is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - began, texts
+    return Measurement(time.perf_counter() - began, texts, peak_memory(network.device))
+
+
+def forget_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with suppress(OSError):  # not everywhere may a process do so; then the peak is that of all so far
+            _CLEAR_PEAK.write_text("5")
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: of the GPU, or of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024
 
 
 def copy_bandwidth(device: torch.device) -> float:
-    """Bytes a second that this device reads while it copies, the best of five."""
+    """Bytes a second that this device reads and writes while it copies, the best of five."""
     source = torch.ones(64 * 1024 * 1024, device=device)
     best = float("inf")
     for _ in range(5):
@@ -95,46 +150,80 @@ def copy_bandwidth(device: torch.device) -> float:
     return 2 * source.numel() * source.element_size() / best
 
 
-def bytes_a_step(network: Network, rows: int) -> int:
-    """Weights without the embeddings, and the cache at its middle length."""
+def bytes_a_step(network: Network, rows: int, shared_length: int = 0) -> int:
+    """Weights without the embeddings, and the cache at its middle length; what is shared is read once."""
     config = network.model.config
-    size = network.model.dtype.itemsize
     weights = sum(each.numel() for each in network.model.parameters())
     weights -= network.model.get_input_embeddings().weight.numel() * (not config.tie_word_embeddings)
-    cache = 2 * config.num_hidden_layers * config.hidden_size * (LENGTH + NEW // 2) * rows
-    return size * (weights + cache)
+    positions = (LENGTH - shared_length + NEW // 2) * rows + shared_length
+    return int(network.model.dtype.itemsize * (weights + 2 * config.num_hidden_layers * config.hidden_size * positions))
 
 
-def main() -> None:
+def prompts(network: Network, rows: int) -> Tensor:
+    """Random embeddings (n, s, h), alike at the beginning."""
+    size = network.model.config.hidden_size
+    embeddings = torch.randn(rows, LENGTH, size, generator=torch.Generator().manual_seed(1)) * 0.05
+    embeddings[:, :SHARED] = embeddings[:1, :SHARED]
+    return embeddings.to(network.device, network.model.dtype)
+
+
+def middle(measurements: Sequence[Measurement]) -> Measurement:
+    """With the median of the seconds."""
+    return replace(measurements[0], seconds=median(each.seconds for each in measurements))
+
+
+def compare(network: Network, name: str, rows: int, alone_rows: int, rounds: int, bandwidth: float) -> Iterator[str]:
+    """A line for each way, the ways taken in turn; one at a time, as many rows as ``alone_rows`` stand for all."""
+    embeddings = prompts(network, rows)
+    few = embeddings[:alone_rows]
+    work: dict[str, Callable[[], Measurement | None]] = {
+        "one at a time": partial(measure, alone, network, few),
+        **{way: partial(measure, each, network, embeddings) for way, each in WAYS.items()},
+    }
+    taken: dict[str, list[Measurement | None]] = {way: [] for way in work}
+    for _ in range(rounds):
+        for way, each in work.items():
+            taken[way].append(each())
+    reference = middle([each for each in taken["one at a time"] if each is not None])
+    slow = reference.seconds / len(few)  # a row
+    for way, found in taken.items():
+        known = [each for each in found if each is not None]
+        if not known:
+            yield f"| {name} | {rows} | {way} | out of memory | | | | | | |"
+            continue
+        result = middle(known)
+        count, at_once = len(result.texts), 1 if way == "one at a time" else rows
+        step = bytes_a_step(network, at_once, SHARED if way == "ours, shared" else 0)
+        share = step * NEW * (count / at_once) / bandwidth / result.seconds
+        same = result.texts[: len(few)] == reference.texts
+        yield (
+            f"| {name} | {rows} | {way} | {result.seconds * rows / count:.2f} | {count * NEW / result.seconds:,.0f} | "
+            f"{count / result.seconds:.1f} | {slow * count / result.seconds:.1f} | {share:.0%} | "
+            f"{result.peak / 1e9:.1f} GB | {'yes' if same else 'no'} |"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="*", default=["embedded", "110M"], choices=["embedded", *SHAPES])
     parser.add_argument("--rows", type=int, nargs="*", default=[25])
+    parser.add_argument("--alone", type=int, default=25, help="most rows that are decoded one at a time")
+    parser.add_argument("--rounds", type=int, default=3, help="of all ways in turn, of which the medians count")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
-    arguments = parser.parse_args()
-    device = torch.device(arguments.device)
+    chosen = parser.parse_args(arguments)
+    device = torch.device(chosen.device)
     bandwidth = copy_bandwidth(device)
-    print(f"{describe()}; {arguments.device}, {arguments.dtype}; copies {bandwidth / 1e9:.1f} GB/s\n")
-    print("| writer | rows | way | seconds | tokens/s | against one at a time | of the bandwidth | same texts |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name in arguments.models:
-        network = load(name, arguments.device, arguments.dtype)
-        size = network.model.config.hidden_size
-        for rows in arguments.rows:
-            embeddings = torch.randn(rows, LENGTH, size, generator=torch.Generator().manual_seed(1)) * 0.05
-            embeddings[:, :SHARED] = embeddings[:1, :SHARED]
-            embeddings = embeddings.to(device, network.model.dtype)
-            slowest, expected = timed(alone, network, embeddings)
-            for way, work in (("one at a time", None), ("one batch", batch), ("ours", ours), ("ours, shared", shared)):
-                seconds, texts = timed(work, network, embeddings) if work else (slowest, expected)
-                at_once = rows if work else 1
-                share = bytes_a_step(network, at_once) * NEW * rows / at_once / bandwidth / seconds
-                print(
-                    f"| {name} | {rows} | {way} | {seconds:.2f} | {rows * NEW / seconds:,.0f} | "
-                    f"{slowest / seconds:.1f} | {share:.0%} | {'yes' if texts == expected else 'no'} |",
-                    flush=True,
-                )
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    print(f"{describe()}; {where}, {chosen.dtype}; copies {bandwidth / 1e9:.1f} GB/s; load {os.getloadavg()[0]:.1f}\n")
+    print(HEADER)
+    for name in chosen.models:
+        network = load(name, chosen.device, chosen.dtype)
+        for rows in chosen.rows:
+            for line in compare(network, name, rows, min(chosen.alone, rows), chosen.rounds, bandwidth):
+                print(line, flush=True)
         del network
+    print(f"\nmedians of {chosen.rounds} rounds; load at the end {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,15 @@ def test_the_time_left_is_that_of_the_nearer_limit() -> None:
     assert by_calls.seconds_left() == pytest.approx(100, rel=0.01)
 
 
+def test_a_search_that_has_ended_early_has_no_time_left() -> None:
+    for end in (lambda tally: tally.search_stopped("enough"), lambda tally: tally.testing_started(100)):
+        tally = started(Tally())
+        tally.trial_finished(trial(0, [1.0] * 4))
+        assert tally.seconds_left() is not None
+        end(tally)
+        assert tally.seconds_left() == 0
+
+
 def test_trials_of_an_earlier_process_do_not_count_for_the_pace() -> None:
     tally = Tally()
     tally.run_started(RunPlan("task", "instructzero", 10, 4, 100, 12))

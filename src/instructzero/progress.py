@@ -68,6 +68,7 @@ class Tally(Observer):
     reused: int = 0
     started: float = field(default_factory=time.monotonic)
     searching_since: float | None = None
+    searched: bool = False
 
     def run_started(self, plan: RunPlan) -> None:
         self.plan = plan
@@ -110,8 +111,10 @@ class Tally(Observer):
 
     def search_stopped(self, reason: str) -> None:
         self.stage = self.stopped = reason
+        self.searched = True
 
     def testing_started(self, answers: int) -> None:
+        self.searched = True
         self.stage = f"testing on held-out examples ({answers:,} questions)"
 
     def run_finished(self) -> None:
@@ -120,8 +123,10 @@ class Tally(Observer):
     def seconds_left(self) -> float | None:
         """Time left for the search at the pace of this process; None before the first evaluation.
 
-        The limit that is nearer counts: evaluations, or calls of the search.
+        The limit that is nearer counts: evaluations, or calls of the search. 0 when the search has ended before both.
         """
+        if self.searched:
+            return 0.0
         if self.plan is None or self.searching_since is None:
             return None
         work = [(self.evaluations - self.replayed, self.plan.evaluations - self.evaluations)]
@@ -133,8 +138,10 @@ class Tally(Observer):
     def reached(self) -> str:
         """How far the search has got towards its limits, in words."""
         plan = self.plan
-        done = f"{self.evaluations} of {plan.evaluations if plan else 0} evaluations"
-        return f"{done}, {self.calls:,} of {plan.search_calls:,} calls" if plan and plan.search_calls else done
+        if plan is None:
+            return "not begun"
+        done = f"{self.evaluations} of {plan.evaluations} evaluations"
+        return f"{done}, {self.calls:,} of {plan.search_calls:,} calls" if plan.search_calls else done
 
     def share(self) -> float:
         """The share of the nearer limit that is used up, in [0, 1]."""
@@ -241,9 +248,9 @@ class PlainProgress(Tally):
         self._say(reason)
 
     def testing_started(self, answers: int) -> None:
+        super().testing_started(answers)
         if self._reported < self.evaluations:
             self._report_round()
-        super().testing_started(answers)
         self._say(self.stage)
 
     def _report_round(self) -> None:

@@ -14,7 +14,7 @@ from instructzero.config import Settings, differences, dump_yaml, load_yaml, mak
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.result import Result
 
-_BEFORE = {"confirmation": 0, "racing": False}
+_BEFORE = {"confirmation": 0, "racing": False, "stop_early": False}
 """What settings that older directories do not name were then."""
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from instructzero.errors import ModelError
-from instructzero.models import huggingface
+from instructzero.models import decoding, huggingface
 from instructzero.models.decoding import decode, read_prefix
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.memory import is_out_of_memory
@@ -67,6 +67,34 @@ def test_a_shared_beginning_is_read_once_and_changes_nothing(network: Network) -
     assert prefix is not None
     for _ in range(2):  # what is shared is not written to
         assert decode(network, embeddings[:, 10:], 9, prefix) == decode(network, embeddings, 9)
+
+
+@pytest.mark.parametrize("at_once", [1, 14, 30])
+def test_prompts_may_be_read_in_parts(network: Network, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings = rows(network, 5, width=14)
+    embeddings[:, :10] = embeddings[:1, :10]
+    expected = decode(network, embeddings, 9)
+    monkeypatch.setattr(decoding, "_READ_AT_ONCE_ELSEWHERE", at_once)
+    assert decode(network, embeddings, 9) == expected
+    assert decode(network, embeddings[:, 10:], 9, read_prefix(network, embeddings[0, :10])) == expected
+
+
+@pytest.mark.parametrize("different", [3, 6])
+def test_a_text_ends_at_the_first_look_that_finds_enough_of_it(network: Network, different: int) -> None:
+    endless = replace(network, eos=())
+    embeddings = rows(network, 8)
+
+    def until(text: str) -> bool:
+        return len(set(text)) >= different
+
+    def is_enough(ids: list[int]) -> bool:
+        text = network.decode(ids)
+        return until(text) and not text.endswith("\ufffd")  # which may yet become something else
+
+    whole, cut = decode(endless, embeddings, 40), decode(endless, embeddings, 40, None, until)
+    looks = range(8, 40, 8)
+    assert cut == [ids[: next((end for end in looks if is_enough(ids[:end])), 40)] for ids in whole]
+    assert any(len(ids) < 40 for ids in cut)
 
 
 def test_a_model_without_a_plain_cache_is_left_to_transformers(

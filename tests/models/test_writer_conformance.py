@@ -50,6 +50,15 @@ def test_a_text_does_not_depend_on_its_batch(writer: SoftPromptModel) -> None:
     assert together == write(writer, soft)
 
 
+def test_of_what_is_enough_the_rest_may_be_left_out(writer: SoftPromptModel) -> None:
+    soft = soft_prompts(writer)
+    options = {"max_new_tokens": 20, "special_tokens": True}
+    whole = writer.generate(soft, "Say: ", "now", **options)
+    cut = writer.generate(soft, "Say: ", "now", **options, until=lambda text: True)
+    assert all(text.startswith(begun.rstrip("\ufffd")) for text, begun in zip(whole, cut, strict=True))
+    assert writer.generate(soft, "Say: ", "now", **options, until=lambda text: False) == whole
+
+
 def test_soft_prompts_change_the_text(writer: SoftPromptModel) -> None:
     assert len(set(write(writer, soft_prompts(writer)))) > 1
 

@@ -50,8 +50,10 @@ def place(device: str, dtype: str) -> Placement:
     if quantized and where.type != "cuda":
         raise ModelError(f"expected a GPU for --dtype {dtype}, got the device {where}; use --dtype bfloat16")
     options: dict[str, Any] = {"dtype": _torch_dtype(dtype, where)}
-    if spread or quantized:
-        options["device_map"] = "auto" if spread else {"": where}
+    if spread:
+        options["device_map"] = "auto"
+    elif where.type == "cuda" and find_spec("accelerate"):  # no copy on the processor's side
+        options["device_map"] = {"": where}
     if quantized:
         options["quantization_config"] = quantization(dtype)
     return Placement(where, options, quantized, spread)

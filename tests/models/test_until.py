@@ -1,0 +1,108 @@
+"""Texts that end where the instruction has: the instruction is the one that the whole text would have given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from instructzero.cleaning import clean, is_settled
+from instructzero.models.decoding import decode
+from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.network import Network, load_network
+from instructzero.projection import Projection
+from instructzero.templates import WriterPrompt
+from instructzero.types import Proposal
+from instructzero.writer import Writer
+
+TOKENS = [
+    "<unk>",
+    "Input",
+    "Output",
+    ":",
+    "\n",
+    "\n\n",
+    "\n ",
+    " ",
+    "a",
+    "b",
+    "sort",
+    ".",
+    '"',
+    "Instruction",
+    "\u3000",
+]
+TOKENS += [f"w{number} " for number in range(30)]
+BYTES = ["<0x0A>", "<0xE3>", "<0x80>"]
+
+
+def save(folder: Path, tokens: list[str], decoder: object) -> Path:
+    """A random Llama whose texts are made of ``tokens`` and never end."""
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    backend.decoder = decoder
+    PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>").save_pretrained(folder)
+    torch.manual_seed(3)
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokens), initializer_range=1.0, **shape))
+    model.generation_config.eos_token_id = None
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(tmp_path_factory.mktemp("turns"), TOKENS, decoders.Fuse())
+
+
+@pytest.fixture(scope="module")
+def with_bytes(tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """A model with lone bytes among its tokens; what a run of them means is known at its end."""
+    decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    return load_network(str(save(tmp_path_factory.mktemp("bytes"), [*TOKENS[:1], *BYTES, "a", "b"], decoder)))
+
+
+def test_the_instruction_is_that_of_the_whole_text(folder: Path) -> None:
+    model = HuggingFaceModel(str(folder))
+    soft = torch.randn(150, 3, 16, generator=torch.Generator().manual_seed(0))
+    whole = model.generate(soft, "", "a", max_new_tokens=48, special_tokens=False)
+    cut = model.generate(soft, "", "a", max_new_tokens=48, special_tokens=False, until=is_settled)
+    assert [clean(text) for text in cut] == [clean(text) for text in whole]
+    assert all(text.startswith(begun) for text, begun in zip(whole, cut, strict=True))
+    shorter = [begun for text, begun in zip(whole, cut, strict=True) if len(begun) < len(text)]
+    assert len(shorter) > 30
+    assert len({clean(text) for text in cut}) > 10
+
+
+def test_a_writer_asks_for_no_more_than_the_instruction(folder: Path) -> None:
+    model = HuggingFaceModel(str(folder))
+    projection = Projection.draw("uniform", dimension=4, soft_tokens=2, hidden_size=16, seed=0)
+    writer = Writer(model, WriterPrompt("", "a", special_tokens=False), projection, max_new_tokens=48)
+    points = (torch.rand(60, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1).tolist()
+    writings, _ = writer.write([Proposal(tuple(point)) for point in points])
+    whole = model.generate(projection(points), "", "a", max_new_tokens=48, special_tokens=False)
+    assert [each.instruction for each in writings] == [clean(text) for text in whole]
+    assert sum(len(each.raw) for each in writings) < sum(map(len, whole))
+
+
+def test_lone_bytes_are_waited_for(with_bytes: Network) -> None:
+    """Two new lines in a run of bytes are none once a byte follows that makes the run no text."""
+    embeddings = torch.randn(80, 3, 16, generator=torch.Generator().manual_seed(0))
+    whole = [with_bytes.decode(ids) for ids in decode(with_bytes, embeddings, 48)]
+    cut = [with_bytes.decode(ids) for ids in decode(with_bytes, embeddings, 48, None, is_settled)]
+    assert [clean(text) for text in cut] == [clean(text) for text in whole]
+    assert any(len(begun) < len(text) for text, begun in zip(whole, cut, strict=True))
+    assert with_bytes.is_byte(1)
+    assert not with_bytes.is_byte(4)
+
+
+def test_a_text_that_ends_by_itself_is_not_looked_at_again(with_bytes: Network) -> None:
+    """The last token decides, also where both would end a row."""
+    ending = replace(with_bytes, eos=(4,))
+    embeddings = torch.randn(30, 3, 16, generator=torch.Generator().manual_seed(0))
+    expected = [ids[: ids.index(4) + 1] if 4 in ids else ids for ids in decode(with_bytes, embeddings, 20)]
+    assert decode(ending, embeddings, 20, None, lambda text: False) == expected
