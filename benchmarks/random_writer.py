@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers.utils import logging
 
 from instructzero.models.decoding import Prefix
 from instructzero.models.huggingface import HuggingFaceModel
@@ -21,6 +22,7 @@ def save_random_writer(folder: Path) -> Path:
     torch.manual_seed(0)
     model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **shape))
     model.generation_config.eos_token_id = tokenizer.eos_token = None
+    logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -11,8 +11,8 @@ import pytest
 
 from instructzero.testing import Endpoint, Fault, Faults
 
-KEY = "sk-MARKER7f3a9c51d2"
-PARTS = ("MARKER", "7f3a9c", "51d2")
+KEY = "sk-MARKERq7f3xk9cjz5wv2"
+PARTS = ("MARKER", "q7f3xk", "jz5wv2")  # no part may stand in a random identifier by chance
 QUICK = (
     "--writer",
     "scripted:phrases",

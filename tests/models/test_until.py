@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from instructzero.cleaning import clean, is_settled
-from instructzero.models.decoding import decode
+from instructzero.models.decoding import decode, is_enough
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.network import Network, load_network
 from instructzero.projection import Projection
@@ -89,15 +91,24 @@ def test_a_writer_asks_for_no_more_than_the_instruction(folder: Path) -> None:
     assert sum(len(each.raw) for each in writings) < sum(map(len, whole))
 
 
+TOKEN = st.integers(0, 4)
+LINE, PART = 1, 2  # a new line, and the beginning of a character
+
+
+@given(st.lists(TOKEN, min_size=1, max_size=8), st.lists(TOKEN, max_size=5))
+@example([4, LINE, LINE, 4], [])
+@example([4, LINE, LINE], [PART])
+def test_no_token_changes_what_is_enough(with_bytes: Network, begun: list[int], rest: list[int]) -> None:
+    if is_enough(with_bytes, begun, is_settled):
+        assert clean(with_bytes.decode(begun + rest)) == clean(with_bytes.decode(begun))
+
+
 def test_lone_bytes_are_waited_for(with_bytes: Network) -> None:
-    """Two new lines in a run of bytes are none once a byte follows that makes the run no text."""
-    embeddings = torch.randn(80, 3, 16, generator=torch.Generator().manual_seed(0))
-    whole = [with_bytes.decode(ids) for ids in decode(with_bytes, embeddings, 48)]
-    cut = [with_bytes.decode(ids) for ids in decode(with_bytes, embeddings, 48, None, is_settled)]
-    assert [clean(text) for text in cut] == [clean(text) for text in whole]
-    assert any(len(begun) < len(text) for text, begun in zip(whole, cut, strict=True))
-    assert with_bytes.is_byte(1)
-    assert not with_bytes.is_byte(4)
+    """Two new lines are none once a byte follows that makes the whole run of bytes no text."""
+    assert with_bytes.decode([4, LINE, LINE]) == "a\n\n"
+    assert with_bytes.decode([4, LINE, LINE, PART]) == "a\ufffd\ufffd\ufffd"
+    assert not is_enough(with_bytes, [4, LINE, LINE], is_settled)
+    assert is_enough(with_bytes, [4, LINE, LINE, 4], is_settled)
 
 
 def test_a_text_that_ends_by_itself_is_not_looked_at_again(with_bytes: Network) -> None:

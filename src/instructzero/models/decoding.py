@@ -111,7 +111,7 @@ def _continue(
                 if token in network.eos or length == max_new_tokens:
                     going_on.discard(row)
         if until is not None and length % _LOOK_EVERY == 0:
-            going_on = {row for row in going_on if not _is_enough(network, texts[row], until)}
+            going_on = {row for row in going_on if not is_enough(network, texts[row], until)}
         if not going_on:
             break
         if len(going_on) <= _COMPACT * len(rows):
@@ -122,7 +122,7 @@ def _continue(
     return texts
 
 
-def _is_enough(network: Network, ids: list[int], until: Callable[[str], bool]) -> bool:
+def is_enough(network: Network, ids: list[int], until: Callable[[str], bool]) -> bool:
     """Whether ``until`` holds for the text of ``ids``, and the texts of all that begin with them begin with it."""
     text = network.decode(ids)
     return not text.endswith(_UNKNOWN) and not network.is_byte(ids[-1]) and until(text)
