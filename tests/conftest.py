@@ -1,10 +1,12 @@
 """What several tests need: a small task that the scripted models can do."""
 
 import json
+from functools import partial
 
 import pytest
 
 from tests.browser import launched
+from tests.command_line import call
 
 WORDS = (
     "apple river stone cloud green light table chair mouse horse bread water house plant sugar money night "
@@ -32,6 +34,13 @@ def scripted(task_file):
         "initial": 4,
         "batch": 4,
     }
+
+
+@pytest.fixture
+def command_line(monkeypatch, capfd, tmp_path, task_file):
+    """The command line in a directory with the task; gives exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    return partial(call, monkeypatch, capfd)
 
 
 @pytest.fixture(scope="module")  # it keeps an event loop running, which other tests cannot have

@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,7 +14,7 @@ from threading import Thread
 import pytest
 
 import instructzero
-from instructzero import cli
+from tests.command_line import call
 
 
 @pytest.fixture
@@ -22,17 +23,7 @@ def run(monkeypatch, capsys, tmp_path, task_file):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["instructzero", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = exit.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+    return partial(call, monkeypatch, capsys)
 
 
 SCRIPTED = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey")

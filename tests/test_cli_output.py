@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from instructzero import cli
+from tests.command_line import Call
 
-Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey", "--evaluations", "8", "--initial", "4")
 ASKED = ("run", "--task", "words.jsonl", *QUICK)
 WIDTHS = [80, 200]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, task_file: Path) -> Run:
-    """Run the command line in this process, in a directory with the task; gives exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["instructzero", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        return code, *capfd.readouterr()
-
-    return call
 
 
 def result_of(directory: str) -> dict[str, object]:
@@ -40,33 +20,33 @@ def result_of(directory: str) -> dict[str, object]:
     return content
 
 
-def test_quiet_gives_a_script_the_instruction_and_nothing_else(run: Run) -> None:
-    assert run(*ASKED, "--out", "here", "--quiet") == (0, Path("here/instruction.txt").read_text(), "")
-    assert run("resume", "here", "--quiet") == (0, Path("here/instruction.txt").read_text(), "")
+def test_quiet_gives_a_script_the_instruction_and_nothing_else(command_line: Call) -> None:
+    assert command_line(*ASKED, "--out", "here", "--quiet") == (0, Path("here/instruction.txt").read_text(), "")
+    assert command_line("resume", "here", "--quiet") == (0, Path("here/instruction.txt").read_text(), "")
 
 
-def test_json_gives_a_program_one_object_and_a_person_the_progress(run: Run) -> None:
-    code, out, err = run(*ASKED, "--out", "here", "--json")
+def test_json_gives_a_program_one_object_and_a_person_the_progress(command_line: Call) -> None:
+    code, out, err = command_line(*ASKED, "--out", "here", "--json")
     assert code == 0
     assert out.isascii()
     assert json.loads(out) == {"directory": "here", **result_of("here")}
     assert re.search(r"^\[0:00:\d\d\] task words, method instructzero", err, re.M)
     assert "Best instruction" not in err
-    assert run("resume", "here", "--json", "--quiet") == (0, out, "")
+    assert command_line("resume", "here", "--json", "--quiet") == (0, out, "")
 
 
-def test_quiet_says_errors_only(run: Run) -> None:
+def test_quiet_says_errors_only(command_line: Call) -> None:
     for flags in (("--quiet",), ("--json",), ("--quiet", "--json")):
-        code, out, err = run(*ASKED, "--evaluations", "0", *flags)
+        code, out, err = command_line(*ASKED, "--evaluations", "0", *flags)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert err.startswith("instructzero: ")
     strange = ("run", "--task", "words.jsonl", "--evaluations", "1", "--validation", "2", "--test", "2")
-    assert "does not know the task" in run(*strange, "--out", "there", "--json")[2]
-    assert run(*strange, "--out", "there", "--quiet")[2] == ""
+    assert "does not know the task" in command_line(*strange, "--out", "there", "--json")[2]
+    assert command_line(*strange, "--out", "there", "--quiet")[2] == ""
 
 
-def test_an_estimate_is_an_object_too(run: Run) -> None:
-    code, out, err = run(*ASKED, "--dry-run", "--json")
+def test_an_estimate_is_an_object_too(command_line: Call) -> None:
+    code, out, err = command_line(*ASKED, "--dry-run", "--json")
     assert (code, err) == (0, "")
     estimated = json.loads(out)
     assert estimated["calls"] == sorted(estimated["calls"])
@@ -75,10 +55,10 @@ def test_an_estimate_is_an_object_too(run: Run) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_run_fits_into_the_width_and_ends_with_what_to_do_next(
-    run: Run, width: int, monkeypatch: pytest.MonkeyPatch
+    command_line: Call, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    _, out, err = run(*ASKED, "--out", "here", "--baseline", "write the word backwards, letter by letter " * 5)
+    _, out, err = command_line(*ASKED, "--out", "here", "--baseline", "write the word backwards, letter by letter " * 5)
     lines = out.splitlines()
     assert (err, "\x1b" in out) == ("", False)
     assert lines[-1] == "Look at it: instructzero report here --open"
@@ -88,14 +68,14 @@ def test_a_run_fits_into_the_width_and_ends_with_what_to_do_next(
     assert re.search(r"\d evaluations · \d distinct", " ".join(summary))
 
 
-def test_figures_are_exported_by_their_name_and_listed(run: Run) -> None:
-    assert run(*ASKED, "--out", "here", "--method", "ape", "--quiet")[0] == 0
-    code, out, err = run("export", "here", "--format", "figures")
+def test_figures_are_exported_by_their_name_and_listed(command_line: Call) -> None:
+    assert command_line(*ASKED, "--out", "here", "--method", "ape", "--quiet")[0] == 0
+    code, out, err = command_line("export", "here", "--format", "figures")
     assert code == 0
     assert sorted(out.splitlines()) == sorted(str(path) for path in Path("here/figures").iterdir())
     assert "here/figures/best-by-calls.pdf" in out.splitlines()
     assert re.search(r"^note: The method ape has no Gaussian process", err, re.M)
     Path("file").touch()
-    code, out, err = run("export", "here", "--format", "figures", "--out", "file")
+    code, out, err = command_line("export", "here", "--format", "figures", "--out", "file")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("instructzero: cannot write to file: ")

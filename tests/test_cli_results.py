@@ -5,69 +5,49 @@ from __future__ import annotations
 import ast
 import csv
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from instructzero import cli
+from tests.command_line import Call
 
-Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey", "--evaluations", "8", "--initial", "4")
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, task_file: Path) -> Run:
-    """Run the command line in this process, in a directory with the task; gives exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["instructzero", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        return code, *capfd.readouterr()
-
-    return call
-
-
-def test_two_runs_are_compared_and_exported(run: Run) -> None:
+def test_two_runs_are_compared_and_exported(command_line: Call) -> None:
     for method in ("instructzero", "uniform"):
-        assert run("run", "--task", "words.jsonl", *QUICK, "--method", method, "--out", method)[0] == 0
-    code, out, _ = run("compare", "instructzero", "uniform")
+        assert command_line("run", "--task", "words.jsonl", *QUICK, "--method", method, "--out", method)[0] == 0
+    code, out, _ = command_line("compare", "instructzero", "uniform")
     assert (code, "A − B" in out, "\x1b" in out) == (0, True, False)
-    code, out, _ = run("compare", "instructzero", "uniform", "--json")
+    code, out, _ = command_line("compare", "instructzero", "uniform", "--json")
     results = [json.loads(Path(name, "result.json").read_text()) for name in ("instructzero", "uniform")]
     assert [each["test"]["score"] for each in json.loads(out)["runs"]] == [each["test_score"] for each in results]
-    assert run("export", "uniform", "--format", "txt")[1] == results[1]["instruction"] + "\n"
-    assert ast.parse(run("export", "uniform", "--format", "python")[1])
-    assert run("export", "uniform", "--format", "csv", "--out", "trials.csv")[:2] == (0, "")
+    assert command_line("export", "uniform", "--format", "txt")[1] == results[1]["instruction"] + "\n"
+    assert ast.parse(command_line("export", "uniform", "--format", "python")[1])
+    assert command_line("export", "uniform", "--format", "csv", "--out", "trials.csv")[:2] == (0, "")
     with Path("trials.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == results[1]["evaluations"]
 
 
-def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(run: Run) -> None:
-    assert run("run", "--task", "words.jsonl", *QUICK, "--out", "here")[0] == 0
+def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command_line: Call) -> None:
+    assert command_line("run", "--task", "words.jsonl", *QUICK, "--out", "here")[0] == 0
     for arguments, said in (
         (("compare", "here"), "expected two or more different run directories"),
         (("compare", "here", "nowhere"), "expected a run directory"),
         (("export", "here", "--format", "curl"), "expected a black box behind an API"),
         (("run", "--task", "words.jsonl", *QUICK, "--log-to", "paper"), "expected --log-to tensorboard"),
     ):
-        code, _, err = run(*arguments)
+        code, _, err = command_line(*arguments)
         assert code == 2
         assert err.startswith(f"instructzero: {said}")
         assert err.count("\n") == 1
 
 
-def test_a_run_logs_to_a_tracker_and_again_when_it_is_resumed(run: Run) -> None:
+def test_a_run_logs_to_a_tracker_and_again_when_it_is_resumed(command_line: Call) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     asked = ("run", "--task", "words.jsonl", *QUICK, "--out", "here", "--log-to", "tensorboard")
-    assert run(*asked)[0] == 0
-    assert run("resume", "here", "--log-to", "tensorboard")[0] == 0
+    assert command_line(*asked)[0] == 0
+    assert command_line("resume", "here", "--log-to", "tensorboard")[0] == 0
     events = accumulator.EventAccumulator("here/tensorboard")
     events.Reload()
     evaluations = json.loads(Path("here/result.json").read_text())["evaluations"]

@@ -297,7 +297,6 @@ class Settings(BaseModel):
         bool | None, _part("share a score with every soft prompt that was written as the same text")
     ] = None
     geometry: Annotated[Literal["box", "sphere"] | None, _part("search all of the box, or directions only")] = None
-
     continued: Annotated[
         float | None,
         _part("share of the evaluations whose texts go on from the beginnings of the best", ge=0, le=1),

@@ -87,8 +87,3 @@ def save(figure: Figure, path: Path) -> list[Path]:
             paths.append(path.with_name(f"{path.name}.{ending}"))
             figure.savefig(paths[-1], dpi=200, metadata=metadata)
     return paths
-
-
-def short(name: str, most: int = 24) -> str:
-    """The name, cut where it would leave a figure no room."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -16,7 +16,7 @@ from rich.text import Text
 from instructzero.observers import Observer, RunPlan
 from instructzero.prices import Price
 from instructzero.store import BLACK_BOX, JUDGE
-from instructzero.terminal import log_line
+from instructzero.terminal import log_line, short
 from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
 
 _LIVE_TEXT = 180
@@ -42,6 +42,11 @@ def format_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def share_used(evaluations: int, most_evaluations: int, calls: int, most_calls: int | None) -> float:
+    """The share of the nearer limit of a search that is used up, in [0, 1]."""
+    return min(1.0, max(evaluations / most_evaluations, calls / most_calls if most_calls else 0.0))
 
 
 @dataclass
@@ -147,8 +152,7 @@ class Tally(Observer):
         """The share of the nearer limit that is used up, in [0, 1]."""
         if self.plan is None:
             return 0.0
-        calls = self.calls / self.plan.search_calls if self.plan.search_calls else 0.0
-        return min(1.0, max(calls, self.evaluations / self.plan.evaluations))
+        return share_used(self.evaluations, self.plan.evaluations, self.calls, self.plan.search_calls)
 
     def _is_complete(self, trial: Trial) -> bool:
         return self.plan is None or len(trial.evaluation.scores) >= self.plan.validation
@@ -285,7 +289,7 @@ def _quoted(scored: tuple[str, float] | None, most: int | None = None) -> str:
     if scored is None:
         return "none yet"
     text = printable(scored[0])
-    return f"{scored[1]:.2f}  “{text if most is None or len(text) <= most else f'{text[: most - 1]}…'}”"
+    return f"{scored[1]:.2f}  “{text if most is None else short(text, most)}”"
 
 
 def _bar(share: float, width: int = 24) -> str:

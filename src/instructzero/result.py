@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from instructzero.statistics import PairedTest, interval_method, mean_interval, paired_test
+from instructzero.terminal import short
 from instructzero.types import Evaluation, Exemplar, Trial, Usage
 
 RIVALS = {"plain": "the plain instruction", "baseline": "your instruction"}
@@ -96,7 +97,7 @@ class Result:
 
     def _leaking(self) -> Iterator[str]:
         if self.leaks:
-            shown = ", ".join(repr(_short(each.input)) for each in self.leaks[:3])
+            shown = ", ".join(repr(short(each.input, 60)) for each in self.leaks[:3])
             yield f"The best instruction copies training examples ({shown}): what it scores may not carry over."
 
     def _disagreeing(self) -> Iterator[str]:
@@ -140,10 +141,6 @@ class Result:
             "usage": asdict(self.usage),
             "spent": {role: asdict(usage) for role, usage in self.spent.items()},
         }
-
-
-def _short(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _interval(evaluation: Evaluation) -> dict[str, Any]:

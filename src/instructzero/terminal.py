@@ -40,6 +40,11 @@ def unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def short(text: str, most: int = 24) -> str:
+    """The text in at most so many characters; a name without a limit of its own leaves a figure room."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def write(content: str) -> None:
     """To standard output, as it is into a file or a pipe; for a person, without what could steer the terminal."""
     if sys.stdout.isatty():

@@ -97,6 +97,11 @@ class Proposal:
     z: tuple[float, ...] | None
     rewrite: Rewrite | None = None
 
+    @property
+    def point(self) -> tuple[float, ...] | None:
+        """z where it alone decides the text, whose score then says something about the points around; else None."""
+        return self.z if self.rewrite is None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Writing:

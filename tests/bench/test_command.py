@@ -2,33 +2,23 @@
 
 import csv
 import json
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from instructzero import cli
 from instructzero.bench.command import settings_of
 from instructzero.bench.paper import PLANS
 from instructzero.errors import UserError
+from tests.command_line import call
 
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
     """Run the command in this process; gives exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["instructzero", "bench", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = exit.code or 0
-        return code, *capsys.readouterr()
-
-    return call
+    return partial(call, monkeypatch, capsys, "bench")
 
 
 def test_a_bench_prints_a_line_a_cell_and_leaves_a_report_and_does_nothing_twice(run, scripted):

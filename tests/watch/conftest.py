@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import instructzero
 from instructzero.models.scripted import PHRASES, ScriptedWriter
 from tests.conftest import WORDS
-from tests.watch.growing import HOSTILE
+from tests.watch.growing import HOSTILE, GrowingRun, Serving
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         directory=folder / "run",
     )
     return folder / "run"
+
+
+@pytest.fixture
+def server(run: GrowingRun) -> Iterator[Serving]:
+    """Watches the run that a file of tests has."""
+    with Serving(run.path) as serving:
+        yield serving

@@ -21,12 +21,6 @@ def run(tmp_path, recorded):
 
 
 @pytest.fixture
-def server(run):
-    with Serving(run.path) as serving:
-        yield serving
-
-
-@pytest.fixture
 def watched(browser, server):
     found = Watched(browser, f"{server.root}/", READY)
     yield found

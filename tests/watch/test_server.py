@@ -17,12 +17,6 @@ def run(tmp_path, recorded):
     return GrowingRun(tmp_path / "run", recorded).begin().add_until(8)
 
 
-@pytest.fixture
-def server(run):
-    with Serving(run.path) as serving:
-        yield serving
-
-
 def wait_for(condition, patience_s=60.0):
     """Ask again, as a page does, until it is so."""
     deadline = time.monotonic() + patience_s

@@ -17,7 +17,8 @@ from instructzero.bench.comparisons import anytime
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Array, Scores, in_order
-from instructzero.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, short
+from instructzero.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure
+from instructzero.terminal import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,12 @@ def _label_ends(axes: Axes, right: float, ends: dict[str, float]) -> None:
         axes.plot([right, right * 1.03, right * 1.09], [ends[name], place, place], **look)
         weight = "bold" if styles[name]["linewidth"] > 2 else "normal"
         axes.annotate(
-            short(name), (right * 1.1, place), va="center", fontweight=weight, annotation_clip=False, fontsize=8.5
+            short(name),
+            (right * 1.1, place),
+            va="center",
+            fontweight=weight,
+            annotation_clip=False,
+            fontsize=8.5,
         )
 
 

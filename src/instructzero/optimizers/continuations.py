@@ -48,9 +48,9 @@ def continuations(
 
 def first_of_each(candidates: Sequence[Candidate], positions: Sequence[int]) -> list[int]:
     """Of the ``positions`` of continuations, the first of every beginning."""
-    first: dict[str, int] = {}
+    first: dict[tuple[str, str], int] = {}
     for position in positions:
         rewrite = candidates[position].proposal.rewrite
         if rewrite is not None:
-            first.setdefault(f"{rewrite.prompt}\0{rewrite.start}", position)
+            first.setdefault((rewrite.prompt, rewrite.start), position)
     return list(first.values())

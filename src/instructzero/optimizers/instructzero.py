@@ -18,6 +18,7 @@ from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evol
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
 from instructzero.optimizers.base import Optimizer, generator_for
 from instructzero.optimizers.continuations import continuations, due, first_of_each
+from instructzero.optimizers.metaprompts import fresh
 from instructzero.tasks.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
 
@@ -114,15 +115,15 @@ class InstructZero(Optimizer):
         limit = min(limit, remaining if remaining > 0 else self._options.batch)
         if self._options.candidates == 1:
             return super().choose(candidates, limit)
-        fresh = self._fresh(candidates)
+        new = fresh(candidates, self._trials)
         if remaining > 0:
-            return fresh[:limit]
-        continued = first_of_each(candidates, fresh)[:limit]
-        located = [position for position in fresh if _is_located(candidates[position].proposal)]
-        points = np.array([candidates[position].proposal.z for position in located], dtype=np.float64)
+            return new[:limit]
+        continued = first_of_each(candidates, new)[:limit]
+        located = [position for position in new if candidates[position].proposal.point is not None]
+        points = np.array([candidates[position].proposal.point for position in located], dtype=np.float64)
         picked = self._pick(points, limit - len(continued)) if located else []
         chosen = [*(located[position] for position in picked), *continued]
-        return [*chosen, *(position for position in fresh if position not in chosen)][:limit]
+        return [*chosen, *(position for position in new if position not in chosen)][:limit]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         self._surrogate = None
@@ -145,12 +146,6 @@ class InstructZero(Optimizer):
     def outcome(self, trial: Trial) -> float:
         """What came out of an evaluation, on the scale of `belief`: what the search maximises."""
         return trial.score
-
-    def _fresh(self, candidates: Sequence[Candidate]) -> list[int]:
-        """The first candidate of every text that was not evaluated yet."""
-        seen = {trial.instruction for trial in self._trials}
-        first = {each.instruction: position for position, each in reversed(list(enumerate(candidates)))}
-        return sorted(position for text, position in first.items() if text not in seen)
 
     def _pick(self, points: Points, count: int) -> list[int]:
         """The positions of at most ``count`` of the points (q, d), the most wanted first."""
@@ -256,11 +251,11 @@ class InstructZero(Optimizer):
         One an instruction where preimages are shared, also of one that was paid for as a continuation.
         """
         if not self._options.preimages:
-            return [(trial, [_point(trial.proposal)]) for trial in self._trials if _is_located(trial.proposal)]
+            return [(trial, [point]) for trial in self._trials if (point := trial.proposal.point) is not None]
         points: dict[str, list[tuple[float, ...]]] = {}
         for each in self._written:
-            if _is_located(each.proposal):
-                points.setdefault(each.instruction, []).append(_point(each.proposal))
+            if (point := each.proposal.point) is not None:
+                points.setdefault(each.instruction, []).append(point)
         first = {trial.instruction: trial for trial in reversed(self._trials)}
         scored = sorted((first[text] for text in points if text in first), key=lambda trial: trial.number)
         return [(trial, list(dict.fromkeys(points[trial.instruction]))) for trial in scored]
@@ -284,15 +279,6 @@ class InstructZero(Optimizer):
 
 def _proposals(points: Points) -> list[Proposal]:
     return [Proposal(tuple(point)) for point in points.tolist()]
-
-
-def _is_located(proposal: Proposal) -> bool:
-    """Whether the text depends on z alone, so that its score says something about the points around."""
-    return proposal.z is not None and proposal.rewrite is None
-
-
-def _point(proposal: Proposal) -> tuple[float, ...]:
-    return proposal.z or ()
 
 
 def _padded(values: Sequence[Any], size: int, filler: Any) -> list[Any]:

@@ -67,14 +67,14 @@ def _starts(source: Source) -> dict[int, int]:
     return {
         number: trials[0].number
         for number, trials in source.trials_by_round.items()
-        if trials[0].number >= LEAST_KNOWN and any(map(_is_predicted, trials))
+        if trials[0].number >= LEAST_KNOWN and any(trial.proposal.point is not None for trial in trials)
     }
 
 
 def _predicted(source: Source, number: int) -> list[Trial]:
     """The evaluations of a round of which the surrogate speaks, as the optimiser hears of them."""
     trials = source.trials_by_round.get(number, [])
-    return [source.objective.adjusted(trial) for trial in trials if _is_predicted(trial)]
+    return [source.objective.adjusted(trial) for trial in trials if trial.proposal.point is not None]
 
 
 def _replay(source: Source, optimizer: InstructZero, missing: Sequence[int], known: Beliefs) -> None:
@@ -86,13 +86,8 @@ def _replay(source: Source, optimizer: InstructZero, missing: Sequence[int], kno
         optimizer.tell(trials, each.unpaid)
 
 
-def _is_predicted(trial: Trial) -> bool:
-    """Whether the surrogate speaks of the text: that of a point alone, and not what continues another text."""
-    return bool(trial.proposal.z) and trial.proposal.rewrite is None
-
-
 def _points(optimizer: InstructZero, trials: Sequence[Trial]) -> list[Record]:
-    means, doubts = optimizer.belief(np.array([trial.proposal.z for trial in trials], dtype=np.float64))
+    means, doubts = optimizer.belief(np.array([trial.proposal.point for trial in trials], dtype=np.float64))
     return [
         {
             "evaluation": trial.number + 1,

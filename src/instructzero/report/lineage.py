@@ -75,8 +75,7 @@ def _begun(texts: Iterable[str], start: str) -> list[str]:
 
 def _nearest(proposal: Proposal, earlier: Sequence[Trial], numbers: Mapping[str, int]) -> Record:
     """The nearest evaluated points, an instruction once, and the usual distance between two points."""
-    alone = [trial for trial in earlier if trial.proposal.rewrite is None]
-    located = [(trial, trial.proposal.z) for trial in alone if trial.proposal.z is not None]
+    located = [(trial, trial.proposal.point) for trial in earlier if trial.proposal.point is not None]
     if proposal.z is None or not located:
         return {"relatives": []}
     own = proposal.z

@@ -26,11 +26,10 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     A search of points is shown without its instructions that continue others, whose points say half of them only.
     ``explained`` is the share of the points' variance along each component. ``note`` says why there is no map.
     """
-    located = [trial for trial in source.history.trials if trial.proposal.z is not None]
-    alone = [trial for trial in located if trial.proposal.rewrite is None]
+    alone = [trial for trial in source.history.trials if trial.proposal.point is not None]
     if not alone and pays_for_texts(source.settings):
         return {"note": "The black box wrote the instructions in words: the points had no effect on them."}
-    trials = alone or located
+    trials = alone or [trial for trial in source.history.trials if trial.proposal.z is not None]
     if len(trials) < 2:
         return {"note": "There are fewer than two points to show."}
     points = np.array([trial.proposal.z for trial in trials], dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from instructzero.progress import share_used
 from instructzero.report.course import course_of
 from instructzero.report.source import Source
 from instructzero.store import BLACK_BOX
@@ -72,5 +73,5 @@ def _share(source: Source) -> float:
     if source.result is not None:
         return 1.0
     history, settings = source.history, source.settings
-    calls = history.search_usage().calls / settings.search_calls if settings.search_calls else 0.0
-    return min(1.0, max(calls, len(history.trials) / settings.evaluations))
+    calls = history.search_usage().calls
+    return share_used(len(history.trials), settings.evaluations, calls, settings.search_calls)
