@@ -106,12 +106,7 @@ def _label_ends(axes: Axes, right: float, ends: dict[str, float]) -> None:
         axes.plot([right, right * 1.03, right * 1.09], [ends[name], place, place], **look)
         weight = "bold" if styles[name]["linewidth"] > 2 else "normal"
         axes.annotate(
-            short(name),
-            (right * 1.1, place),
-            va="center",
-            fontweight=weight,
-            annotation_clip=False,
-            fontsize=8.5,
+            short(name), (right * 1.1, place), va="center", fontweight=weight, annotation_clip=False, fontsize=8.5
         )
 
 
