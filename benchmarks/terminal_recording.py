@@ -30,6 +30,7 @@ COMMAND = "instructzero run --task antonyms"
 LONGEST = 20.0  # seconds that the recording plays; of a longer run it is played faster
 GAP = 0.15  # seconds between two frames, as they are played
 _REST = 0.03  # seconds of silence after which a picture is complete
+_SHOW_CURSOR = b"\x1b[?25h"  # a live display gives the cursor back right before it goes
 _PALETTE = {
     "black": "#484f58", "red": "#ff7b72", "green": "#3fb950", "brown": "#d29922", "blue": "#58a6ff",
     "magenta": "#bc8cff", "cyan": "#39c5cf", "white": "#b1bac4",
@@ -74,7 +75,11 @@ def record(
                 data = os.read(master, 65536)
             except OSError:  # Linux says so when the other side is closed
                 data = b""
-            stream.feed(data)
+            last_picture, back, rest = data.partition(_SHOW_CURSOR)
+            stream.feed(last_picture)
+            if back:
+                frames.append(Frame(time.monotonic() - started, _lines(screen)))
+            stream.feed(back + rest)
             pending = True
         if pending and not (ready and data):
             frames.append(Frame(time.monotonic() - started, _lines(screen)))
