@@ -43,8 +43,13 @@ ALPHA = 0.05
 
 
 def build_task(settings: Settings) -> Task:
-    """Load and split the task; raises `TaskError`."""
-    data = load_task_data(
+    """Load and split the task as a run does; raises `TaskError`."""
+    return split(build_data(settings), settings)
+
+
+def build_data(settings: Settings) -> TaskData:
+    """All examples of the task; raises `TaskError`."""
+    return load_task_data(
         settings.task,
         data_dir=settings.data_dir,
         test_source=settings.test_data,
@@ -52,19 +57,27 @@ def build_task(settings: Settings) -> Task:
         output_column=settings.output_column,
         answer_separator=settings.answer_separator,
     )
-    return split(data, settings)
 
 
 def split(data: TaskData, settings: Settings) -> Task:
-    """Divide the examples into exemplars, validation and test; raises `TaskError` when they are too few."""
+    """Divide the examples into the parts of a run; raises `TaskError` when they are too few."""
+    # The paper picks its winner by the validation score alone.
+    by_validation = settings.confirmation is None and settings.method == "paper"
+    return divide(data, settings, confirmation=0 if by_validation else settings.confirmation)
+
+
+def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> Task:
+    """Divide the examples; raises `TaskError` when they are too few.
+
+    How many are for confirmation, None for as many as by default, changes nothing in the others.
+    """
     return split_task(
         data,
         metric=settings.metric,
         exemplars=settings.exemplars,
         validation=settings.validation,
         test=settings.test,
-        # The paper picks its winner by the validation score alone.
-        confirmation=0 if settings.confirmation is None and settings.method == "paper" else settings.confirmation,
+        confirmation=confirmation,
         seed=settings.seed,
     )
 

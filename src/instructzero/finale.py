@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from instructzero.evaluator import Evaluator
@@ -19,6 +19,16 @@ def questions_of_end(task: Task, finalists: int, baseline: str | None) -> int:
     """How many questions confirmation and test ask at most: the plain instruction is in both."""
     tested = 2 if baseline is None else 3
     return (finalists + 1) * len(task.confirmation) + tested * len(task.test)
+
+
+def best_confirmed(
+    contenders: Sequence[str],
+    objective: Objective,
+    validation: Mapping[str, Evaluation],
+    confirmation: Mapping[str, Evaluation],
+) -> str:
+    """The best of the ``contenders`` on validation and confirmation examples together; of equals the first."""
+    return max(contenders, key=lambda text: objective.value(text, validation[text] + confirmation[text]))
 
 
 @dataclass(frozen=True)
@@ -49,21 +59,16 @@ class Finale:
 
     def run(self, ranked: Sequence[str], plain: str) -> str:
         """The winner among ``ranked`` (best first, the plain instruction in its place); all results are recorded."""
-        contenders = list(ranked[: self.finalists])
+        contenders, history = list(ranked[: self.finalists]), self.journal.history
+        winner = contenders[0]
         if self.task.confirmation:
             contenders = list(dict.fromkeys([*contenders, plain]))
-            known = self.journal.history.confirmations
+            known = history.confirmations
             self._complete(contenders, known, self.task.confirmation, self.journal.add_confirmation)
-            contenders.sort(key=lambda text: -self._pooled(text))  # stable: the better on validation wins a tie
-        winner = contenders[0]
+            winner = best_confirmed(contenders, self.objective, history.known_evaluations(), known)
         subjects = dict.fromkeys([winner, plain, *([self.baseline] if self.baseline is not None else [])])
-        self._complete(list(subjects), self.journal.history.tests, self.task.test, self.journal.add_test)
+        self._complete(list(subjects), history.tests, self.task.test, self.journal.add_test)
         return winner
-
-    def _pooled(self, instruction: str) -> float:
-        """The mean score over validation and confirmation examples."""
-        validation = self.journal.history.known_evaluations()[instruction]
-        return self.objective.value(instruction, validation + self.journal.history.confirmations[instruction])
 
     def _complete(
         self,

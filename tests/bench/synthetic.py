@@ -8,7 +8,7 @@ from instructzero.types import Usage
 
 def mark(budget: int, score: float, instruction: str = "Do it.") -> Mark:
     right = round(100 * score)
-    return Mark(budget, instruction, score, score, (1.0,) * right + (0.0,) * (100 - right))
+    return Mark(budget, instruction, score, None, score, (1.0,) * right + (0.0,) * (100 - right))
 
 
 def cell(

@@ -1,13 +1,16 @@
 """One cell: run, read again, gone on with."""
 
 import json
+from contextlib import closing
 from weakref import WeakValueDictionary
 
 import pytest
 
-from instructzero.bench.cell import LocalModels, run_cell
+from instructzero.bench.cell import LocalModels, build_asking, results_on, run_cell
 from instructzero.bench.plan import cells_of
+from instructzero.build import build_data, divide
 from instructzero.errors import ConfigurationError, EndpointError, RunDirectoryError
+from instructzero.journal import Journal
 from instructzero.models import network, scripted
 from instructzero.store import CallStore
 
@@ -41,6 +44,27 @@ def test_the_search_keeps_to_the_largest_budget_and_tests_come_on_top(plan, mode
     assert found.curve[-1][1] == found.marks[-1].validation
     assert found.seconds > 0
     assert b"seconds" not in content(cell)
+
+
+@pytest.mark.parametrize("method", ["paper", "instructzero"])
+def test_of_the_best_on_validation_the_best_on_fresh_examples_too_is_tested(plan, models, method):
+    sizes = {**plan().settings, "validation": 3, "test": 3}
+    cell = cells_of(plan(methods=[method], tasks=plan().tasks[0], settings=sizes))[0]
+    mark = run_cell(cell, models).cell.marks[-1]
+    fresh = divide(build_data(cell.settings), cell.settings, confirmation=None)
+    validated = {trial.instruction: trial.evaluation for trial in Journal(cell.folder / "journal.jsonl").history.trials}
+    best = sorted(validated, key=lambda text: -validated[text].mean)[:3]
+    asked = answers(cell)
+    with (
+        CallStore(cell.settings.store) as store,
+        closing(build_asking(cell.settings, fresh, store, "a test")) as evaluator,
+    ):
+        confirmed = results_on(fresh.confirmation, evaluator, best)
+    assert answers(cell) == asked  # nothing is new: the cell has asked all of it
+    pooled = {text: (validated[text] + confirmed[text]).mean for text in best}
+    assert len(fresh.confirmation) == 8
+    assert mark.confirmation == confirmed[mark.instruction].mean
+    assert pooled[mark.instruction] == max(pooled.values())
 
 
 def test_a_finished_cell_is_read_and_asks_nothing(plan, models, monkeypatch):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from instructzero.bench.comparisons import compare_all
@@ -53,6 +55,13 @@ def test_words_on_the_mean_scores_follow_the_verdicts():
         "The mean test score of instructzero is 0.900: better than ape (+0.350) and uniform (+0.350); worse than "
         "capo (-0.050); not shown to differ from opro (+0.000)."
     )
+
+
+def test_the_confirmation_is_told_where_there_was_one():
+    without = cells(APART)
+    confirmed = [replace(each, marks=tuple(replace(mark, confirmation=0.5) for mark in each.marks)) for each in without]
+    told = [any("confirmation" in str(part) for part in sections(found)[0].parts) for found in (without, confirmed)]
+    assert told == [False, True]
 
 
 def test_few_tasks_are_said_to_be_few():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from instructzero.bench.incumbents import incumbent_at, steps_of
+from instructzero.bench.incumbents import standing_at, steps_of
 from instructzero.journal import History, Round
 from instructzero.objective import Objective
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Usage, Writing
@@ -26,7 +26,7 @@ def history(*rounds):
 
 def steps(*rounds, plain=PLAIN, penalty=0.0):
     found = steps_of(history(*rounds), plain, 2, Objective(penalty))
-    return [(calls, text) for calls, (text, _) in found]
+    return [(calls, best[0][0]) for calls, best in found]
 
 
 def test_the_earliest_of_the_best_is_the_incumbent():
@@ -53,4 +53,11 @@ def test_length_counts_as_in_the_search():
 @pytest.mark.parametrize(("budget", "text"), [(1, "plain"), (2, "a"), (3, "a"), (4, "b"), (100, "b")])
 def test_the_incumbent_of_a_budget_was_paid_within_it(budget, text):
     found = steps_of(history((0, [("a", (1.0, 0.5)), ("b", (1.0, 1.0))])), PLAIN, 2, Objective())
-    assert incumbent_at(found, budget)[0] == text
+    assert standing_at(found, budget)[0][0] == text
+
+
+def test_the_best_stand_in_their_order_once_each_with_the_plain_instruction_after_its_equals():
+    trials = [("a", (0.0, 1.0)), ("b", (1.0, 1.0)), ("a", (0.0, 1.0)), ("c", (0.0, 0.0)), ("d", (1.0, 1.0))]
+    standings = [best for _, best in steps_of(history((0, trials)), PLAIN, 2, Objective(), most=4)]
+    assert [text for text, _ in standings[-1]] == ["b", "d", "a", "plain"]
+    assert [[text for text, _ in best] for best in standings[:3]] == [["plain"], ["a", "plain"], ["b", "a", "plain"]]

@@ -10,8 +10,8 @@ from instructzero.types import Usage
 
 
 def cell(method="uniform", task="sum", seed=0, seconds=0.0):
-    mark = Mark(100, "Add “them”.", 0.5, 0.25, (0.0, 1.0, 0.0, 0.0))
-    plain = Mark(0, "Do.", 0.0, 0.0, (0.0, 0.0, 0.0, 0.0))
+    mark = Mark(100, "Add “them”.", 0.5, 0.75, 0.25, (0.0, 1.0, 0.0, 0.0))
+    plain = Mark(0, "Do.", 0.0, None, 0.0, (0.0, 0.0, 0.0, 0.0))
     return Cell(method, task, "pair", seed, ((20, 0.0), (95, 0.5)), (mark,), plain, Usage(95, 900, 90), None, seconds)
 
 

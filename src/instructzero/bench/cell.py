@@ -6,29 +6,33 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from instructzero.bench.incumbents import incumbent_at, steps_of
+from instructzero.bench.incumbents import Scored, standing_at, steps_of
 from instructzero.bench.plan import CellPlan
 from instructzero.bench.results import CELL, TIMING, Cell, Mark, read_cell
 from instructzero.build import (
     build_blackbox,
     build_budget,
+    build_data,
     build_evaluator,
     build_judge,
     build_models,
     build_prices,
-    build_task,
     build_writer_model,
+    divide,
     execute,
     is_local,
 )
 from instructzero.config import Settings, differences
 from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.evaluator import Evaluator
+from instructzero.finale import best_confirmed
 from instructzero.journal import Journal
 from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.objective import Objective
@@ -38,7 +42,7 @@ from instructzero.run_directory import RunDirectory
 from instructzero.store import BLACK_BOX, CallStore
 from instructzero.tasks import Task
 from instructzero.traffic import Traffic
-from instructzero.types import Evaluation, Usage
+from instructzero.types import Evaluation, Exemplar, Usage
 
 PATIENCE_S = 30.0
 """Seconds to wait for a process that holds the cell: one that was stopped takes a few to keep its last answers."""
@@ -128,26 +132,21 @@ def _outcome(plan: CellPlan) -> Outcome:
 
 
 def _finish(plan: CellPlan) -> Cell:
-    """What a run that has come to its end had found at each budget, tested."""
-    settings, task = plan.settings, build_task(plan.settings)
-    with RunDirectory.claim(plan.folder, settings) as run, CallStore(settings.store or run.calls) as store:
-        history = Journal(run.journal).history
-        if history.plain is None:
-            raise RuntimeError("a run that has come to its end has scored the plain instruction")
-        plain = history.plain[0].instruction, history.plain[1]
-        steps = steps_of(history, plain, len(task.validation), Objective(settings.length_penalty))
-        incumbents = {0: plain, **{budget: incumbent_at(steps, budget) for budget in plan.budgets}}
-        tests = results_on_test(settings, task, store, run.identity, [text for text, _ in incumbents.values()])
-    first, *marks = (
-        Mark(budget, text, validation.mean, tests[text].mean, tests[text].scores)
-        for budget, (text, validation) in incumbents.items()
-    )
+    """What a run that has come to its end would have returned at each budget, tested."""
+    settings, history = plan.settings, Journal(RunDirectory(plan.folder).journal).history
+    if history.plain is None:
+        raise RuntimeError("a run that has come to its end has scored the plain instruction")
+    plain = history.plain[0].instruction, history.plain[1]
+    # Here the paper's method is confirmed like all others.
+    task = divide(build_data(settings), settings, confirmation=settings.confirmation)
+    steps = steps_of(history, plain, len(task.validation), Objective(settings.length_penalty), settings.finalists)
+    first, *marks = _marks(plan, task, plain, {budget: standing_at(steps, budget) for budget in plan.budgets})
     return Cell(
         method=plan.method,
         task=plan.task,
         models=plan.models,
         seed=plan.seed,
-        curve=tuple((calls, validation.mean) for calls, (_, validation) in steps[1:]),
+        curve=tuple((calls, best[0][1].mean) for calls, best in steps[1:]),
         marks=tuple(marks),
         plain=first,
         usage=history.search_usage(),
@@ -156,15 +155,53 @@ def _finish(plan: CellPlan) -> Cell:
     )
 
 
-def results_on_test(
-    settings: Settings, task: Task, store: CallStore, identity: str, instructions: Iterable[str]
-) -> dict[str, Evaluation]:
-    """Results on the test examples, paid by the run and kept in its store like all others."""
-    texts = list(dict.fromkeys(instructions))
+def _marks(plan: CellPlan, task: Task, plain: Scored, finalists: Mapping[int, Sequence[Scored]]) -> Iterator[Mark]:
+    """The plain instruction with budget 0, and by budget the winner among its ``finalists``, all tested."""
+    settings, objective = plan.settings, Objective(plan.settings.length_penalty)
+    with (
+        RunDirectory.claim(plan.folder, settings) as run,
+        CallStore(settings.store or run.calls) as store,
+        closing(build_asking(settings, task, store, run.identity)) as evaluator,
+    ):
+        confirmed: dict[str, Evaluation] = {}
+        if task.confirmation:
+            finalists = {budget: (*best, plain) for budget, best in finalists.items()}
+            confirmed = results_on(task.confirmation, evaluator, (text for text, _ in chain(*finalists.values())))
+        winners = {0: plain, **{budget: _winner(best, objective, confirmed) for budget, best in finalists.items()}}
+        tests = results_on(task.test, evaluator, (text for text, _ in winners.values()))
+    for budget, (text, validation) in winners.items():
+        yield Mark(
+            budget,
+            text,
+            validation=validation.mean,
+            confirmation=confirmed[text].mean if text in confirmed else None,
+            test=tests[text].mean,
+            test_scores=tests[text].scores,
+        )
+
+
+def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mapping[str, Evaluation]) -> Scored:
+    """The first of the ``finalists``, or where they have been confirmed, the best of them."""
+    if not confirmed:
+        return finalists[0]
+    validation = dict(finalists)
+    text = best_confirmed(list(validation), objective, validation, confirmed)
+    return text, validation[text]
+
+
+def build_asking(settings: Settings, task: Task, store: CallStore, identity: str) -> Evaluator:
+    """What scores instructions after a search: paid by the run called ``identity``, kept in its store like all else."""
     models = build_models(settings)
     traffic = Traffic(settings, models, store, build_budget(settings, store, identity), identity)
-    with closing(build_evaluator(settings, task, traffic, Observer())) as evaluator:
-        return dict(zip(texts, evaluator.evaluate(texts, task.test), strict=True))
+    return build_evaluator(settings, task, traffic, Observer())
+
+
+def results_on(
+    examples: Sequence[Exemplar], evaluator: Evaluator, instructions: Iterable[str]
+) -> dict[str, Evaluation]:
+    """The results of each of the instructions on the ``examples``."""
+    texts = list(dict.fromkeys(instructions))
+    return dict(zip(texts, evaluator.evaluate(texts, examples), strict=True))
 
 
 def _make_folders(plan: CellPlan) -> None:

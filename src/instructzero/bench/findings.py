@@ -48,6 +48,11 @@ _CURVES = (
     "The best validation score after so many calls, mean over the tasks; the band is a 95 % interval for comparing "
     "the methods, with how hard each task is taken out."
 )
+_CONFIRMED = (
+    "Tested is what each run would have returned then: of its best instructions and the plain one, that which did best "
+    "on validation and confirmation examples together. The calls of that confirmation, about as many for every method, "
+    "and those of the tests come on top of the budget."
+)
 _DIFFERENCES = (
     "Differences of the mean test score, with 95 % intervals (bootstrap over the tasks, the seeds averaged) and "
     "p-values (paired sign-flip test) adjusted by Holm for their number."
@@ -87,6 +92,8 @@ def _at_budget(cells: Sequence[Cell], models: str, budget: int) -> Iterator[Part
         return
     scores = scores_at(kept, budget)
     name = f"{models}-{budget}"
+    if any(mark.confirmation is not None for cell in kept for mark in cell.marks if mark.budget == budget):
+        yield _CONFIRMED
     if len(scores.methods) > 1:
         yield from _contest(scores, name, seeds=len({cell.seed for cell in kept}))
     yield Drawing(f"{name}-curves", _CURVES, figures.anytime_curves(kept, budget))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 
 from instructzero.journal import History
@@ -11,28 +12,33 @@ from instructzero.types import Evaluation, Trial
 Scored = tuple[str, Evaluation]
 """An instruction with its complete results on the validation examples."""
 
-Step = tuple[int, Scored]
-"""Calls spent so far, and the incumbent then."""
+Step = tuple[int, tuple[Scored, ...]]
+"""Calls spent so far, and the best different instructions then, best first: never none."""
 
 
-def steps_of(history: History, plain: Scored, examples: int, objective: Objective) -> list[Step]:
+def steps_of(history: History, plain: Scored, examples: int, objective: Objective, most: int = 1) -> list[Step]:
     """The steps of a search: the plain instruction's, and one after each trial scored on all the ``examples``.
 
     Calls are those of `History.search_usage`: having texts written, and scoring them; an instruction that raced and
-    dropped out costs what it asked and cannot be the incumbent. The plain instruction, which comes before the search
-    and costs it nothing, is the incumbent until a trial is at least as good; a trial, until one is better.
+    dropped out costs what it asked and never stands among the best. Of equals the earlier trial is the better, and the
+    plain instruction, which comes before the search and costs it nothing, the worst. A step has at most ``most``.
     """
-    steps = [(0, plain)]
+    known = {plain[0]}
+    ranked = [(-objective.value(*plain), True, 0, plain)]
+    steps: list[Step] = [(0, (plain,))]
     for calls, trial in _spending(history):
-        if len(trial.evaluation.scores) == examples:
-            best, scored = steps[-1][1], (trial.instruction, trial.evaluation)
-            gain = objective.value(*scored) - objective.value(*best)
-            steps.append((calls, scored if gain > 0 or (gain == 0 and best is plain) else best))
+        if len(trial.evaluation.scores) != examples:
+            continue
+        if trial.instruction not in known:
+            known.add(trial.instruction)
+            scored = trial.instruction, trial.evaluation
+            insort(ranked, (-objective.value(*scored), False, trial.number, scored))
+        steps.append((calls, tuple(scored for *_, scored in ranked[:most])))
     return steps
 
 
-def incumbent_at(steps: Sequence[Step], budget: int) -> Scored:
-    """The last incumbent within the budget."""
+def standing_at(steps: Sequence[Step], budget: int) -> tuple[Scored, ...]:
+    """The last of the steps within the budget."""
     return [best for calls, best in steps if calls <= budget][-1]
 
 

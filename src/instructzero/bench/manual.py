@@ -6,10 +6,11 @@ The paper takes APE's request for this. This one says the same in other words.
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from instructzero.bench.cell import results_on_test
+from instructzero.bench.cell import build_asking
 from instructzero.build import build_task, build_writer_model
 from instructzero.cleaning import clean
 from instructzero.config import Settings
@@ -60,5 +61,9 @@ def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> st
 
 
 def _test_score(folder: Path, settings: Settings, task: Task, instruction: str) -> float:
-    with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
-        return results_on_test(settings, task, store, run.identity, [instruction])[instruction].mean
+    with (
+        RunDirectory.claim(folder, settings) as run,
+        CallStore(settings.store or run.calls) as store,
+        closing(build_asking(settings, task, store, run.identity)) as evaluator,
+    ):
+        return next(iter(evaluator.evaluate([instruction], task.test))).mean

@@ -20,14 +20,17 @@ TIMING = "timing.json"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The incumbent when ``budget`` calls were spent, and its mean scores on validation and test examples.
+    """What would be returned when ``budget`` calls were spent, and its mean scores.
 
-    ``test_scores[i]`` belongs to test example i, in every cell of the same task and seed.
+    It is the best of the finalists then on validation and confirmation examples; where there are none of the latter,
+    ``confirmation`` is None and it is the best on validation. What the confirmation asks comes on top of the budget,
+    for each method alike. ``test_scores[i]`` belongs to test example i, in every cell of the same task and seed.
     """
 
     budget: int
     instruction: str
     validation: float
+    confirmation: float | None
     test: float
     test_scores: tuple[float, ...]
 

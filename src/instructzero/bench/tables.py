@@ -15,8 +15,8 @@ from instructzero.bench.results import Cell
 from instructzero.bench.scores import Scores, comparable, scores_at
 
 ROW = (
-    "models", "method", "task", "seed", "budget", "validation", "test", "calls", "prompt_tokens", "completion_tokens",
-    "usd", "seconds", "instruction",
+    "models", "method", "task", "seed", "budget", "validation", "confirmation", "test", "calls", "prompt_tokens",
+    "completion_tokens", "usd", "seconds", "instruction",
 )  # fmt: skip
 """The columns of `rows`."""
 
@@ -66,8 +66,9 @@ def rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
     """One row for each mark of each cell, with the columns of `ROW`; usage, cost and seconds are the whole cell's."""
     return [
         (
-            cell.models, cell.method, cell.task, cell.seed, mark.budget, mark.validation, mark.test, cell.usage.calls,
-            cell.usage.prompt_tokens, cell.usage.completion_tokens, cell.usd, cell.seconds, mark.instruction,
+            cell.models, cell.method, cell.task, cell.seed, mark.budget, mark.validation, mark.confirmation, mark.test,
+            cell.usage.calls, cell.usage.prompt_tokens, cell.usage.completion_tokens, cell.usd, cell.seconds,
+            mark.instruction,
         )
         for cell in cells
         for mark in (cell.plain, *cell.marks)
