@@ -60,6 +60,7 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "no continuations": {"continued": 0.0},
     "all continuations": {"continued": 1.0},
     "soft prompt × 0.1": {"soft_scale": 0.1},
+    "soft prompt after exemplars": {"placement": "after_exemplars"},
     "A normal": {"projection": "normal"},
     "d = 5": {"dimension": 5},
     "d = 20": {"dimension": 20},

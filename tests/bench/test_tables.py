@@ -45,7 +45,7 @@ def test_rows_name_what_each_mark_found():
     ]
     assert {each["seed"] for each in records} == {3}
     assert {each["usd"] for each in records} == {None}
-    assert to_csv(found).splitlines()[0] == "embedded,a,x,3,0,0.1,0.1,20,1000,100,,12.0,plain words"
+    assert to_csv(found).splitlines()[0] == "embedded,a,x,3,0,0.1,,0.1,20,1000,100,,12.0,plain words"
 
 
 def test_the_task_table_ends_with_means_and_ranks():

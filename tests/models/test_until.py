@@ -92,12 +92,13 @@ def test_a_writer_asks_for_no_more_than_the_instruction(folder: Path) -> None:
 
 
 TOKEN = st.integers(0, 4)
-LINE, PART = 1, 2  # a new line, and the beginning of a character
+UNKNOWN, LINE, PART = 0, 1, 2  # a special token, a new line, and the beginning of a character
 
 
 @given(st.lists(TOKEN, min_size=1, max_size=8), st.lists(TOKEN, max_size=5))
 @example([4, LINE, LINE, 4], [])
 @example([4, LINE, LINE], [PART])
+@example([4, LINE, LINE, UNKNOWN], [PART])
 def test_no_token_changes_what_is_enough(with_bytes: Network, begun: list[int], rest: list[int]) -> None:
     if is_enough(with_bytes, begun, is_settled):
         assert clean(with_bytes.decode(begun + rest)) == clean(with_bytes.decode(begun))

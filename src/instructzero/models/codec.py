@@ -52,9 +52,14 @@ class Codec:
         """Text of generated ids, without special tokens."""
         return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def is_byte(self, token: int) -> bool:
-        """Whether the token is a lone byte, whose text depends on the bytes around it."""
-        return _BYTE.fullmatch(str(self.tokenizer.convert_ids_to_tokens(token))) is not None
+    def can_end(self, token: int) -> bool:
+        """Whether the text up to this token stays the same whatever follows.
+
+        The text of a lone byte depends on the bytes around it, and special tokens between them are left out.
+        """
+        if token in self.tokenizer.all_special_ids:
+            return False
+        return _BYTE.fullmatch(str(self.tokenizer.convert_ids_to_tokens(token))) is None
 
     def budget(self, length: int, max_new_tokens: int) -> int:
         """How many tokens may follow a prompt of ``length`` tokens, at most ``max_new_tokens``."""

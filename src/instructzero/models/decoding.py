@@ -125,7 +125,7 @@ def _continue(
 def is_enough(network: Network, ids: list[int], until: Callable[[str], bool]) -> bool:
     """Whether ``until`` holds for the text of ``ids``, and the texts of all that begin with them begin with it."""
     text = network.decode(ids)
-    return not text.endswith(_UNKNOWN) and not network.is_byte(ids[-1]) and until(text)
+    return until(text) and not text.endswith(_UNKNOWN) and network.can_end(ids[-1])
 
 
 def _forward_pass(network: Network, room: int, prefix: Prefix | None) -> _ForwardPass:
