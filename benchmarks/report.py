@@ -3,7 +3,8 @@
 The run is made up: 5,000 evaluations in rounds of five, each chosen among eight texts, on 20 validation examples; two
 thirds of them drop out of their race half way. Then the last part of it happens again, two evaluations a second, while
 `instructzero watch` follows it and is asked for news every two seconds, as the page in a browser does. Needs Linux,
-which says in /proc what the watching takes.
+which says in /proc what the watching takes. How smoothly the page scrolls is measured in Chromium, where there is one:
+the times between frames while it scrolls at 3,000 pixels a second.
 """
 
 from __future__ import annotations
@@ -32,6 +33,18 @@ from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 
 ROUND, TEXTS, EXAMPLES, DIMENSION = 5, 8, 20, 10
 STEP_S, ASK_EVERY_S = 0.5, 2.0
+CHROMIUM = shutil.which("chromium")
+SCROLL = """async () => {
+    const times = [];
+    const began = performance.now();
+    scrollTo(0, 0);
+    for (;;) {
+        const now = await new Promise(requestAnimationFrame);
+        times.push(now);
+        scrollTo(0, 3 * (now - began));
+        if (now - began > 5000 || scrollY + innerHeight >= document.documentElement.scrollHeight - 1) return times;
+    }
+}"""
 
 
 def make_run(path: Path, evaluations: int) -> None:
@@ -108,6 +121,24 @@ def watch(run: Path, folder: Path, seconds: float) -> None:
         server.terminate()
 
 
+def scroll(page_file: Path) -> None:
+    """Scroll through the page, folded as it opens and with all of it unfolded, and print the times between frames."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(page_file.as_uri())
+        for state in ("as it opens", "all unfolded"):
+            gaps = np.diff(page.evaluate(SCROLL))
+            middle, most = np.median(gaps), np.percentile(gaps, 95)
+            print(
+                f"scrolling, {state}: {len(gaps)} frames, median {middle:.0f} ms, 95 % within {most:.0f} ms", flush=True
+            )
+            page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        browser.close()
+
+
 def _get(address: str) -> bytes:
     with urlopen(address, timeout=600) as response:
         content: bytes = response.read()
@@ -130,6 +161,10 @@ def main() -> None:
         seconds, processor = time.perf_counter() - began, time.process_time() - spent
         megabytes = page.stat().st_size / 1e6
         print(f"page: {seconds:.1f} s ({processor:.1f} s of processor time), {megabytes:.1f} MB", flush=True)
+        if CHROMIUM is None:
+            print("scrolling: not measured, no chromium here")
+        else:
+            scroll(page)
         watch(run, Path(folder) / "again", arguments.seconds)
 
 

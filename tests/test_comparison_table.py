@@ -42,6 +42,8 @@ def test_every_run_and_pair_stands_there_at_any_width(
     assert "$0.0001" in flat
     assert "—" in flat
     assert "p-values adjusted by Holm" in flat
+    best = "instructzero export runs/words-instructzero-0 --format python"
+    assert shown.splitlines()[-1] == f"Use the best: {best}"
 
 
 def test_two_runs_need_no_adjustment(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from instructzero.compare import Comparison, Pair, compare, read_runs
 from instructzero.finished_run import FinishedRun
 from instructzero.progress import format_cost, printable
 from instructzero.statistics import mean_interval
-from instructzero.terminal import paragraph
+from instructzero.terminal import paragraph, unbroken
 from instructzero.types import Evaluation
 
 _WIDE = 120
@@ -38,6 +39,9 @@ def print_comparison(paths: Sequence[Path], *, as_json: bool = False) -> None:
     _print_pairs(console, comparison.pairs)
     for note in comparison.notes():
         paragraph(console, f"Mind: {note}")
+    best = max(comparison.runs.values(), key=lambda run: run.test.mean)
+    command = f"instructzero export {shlex.quote(printable(str(best.path)))} --format python"
+    paragraph(console, f"Use the best: {unbroken(command)}")
 
 
 def _print_names(console: Console, comparison: Comparison) -> None:
