@@ -3,7 +3,8 @@
 The reference has the published procedure's order of work with the same models and the same rest of the code. On the
 embedded pair, one instruction is written and one question answered at a time. With a random writer of 6.8 million
 weights, whose instructions never end before their 128 tokens, transformers' `generate` decodes one after the other,
-and an endpoint on loopback answers at once. Both runs of a pair must end with the same journal.
+and an endpoint on loopback answers at once. Both runs of a pair must find the same instructions with the same scores;
+raw texts end earlier where the writer need not go on.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ def compare(task: str, folder: Path, ours: dict[str, Any], reference: dict[str, 
     )
     if reference is None:
         return
-    slow, _ = timed_run(task, folder / "reference", **reference)
-    journals = [(folder / name / "journal.jsonl").read_bytes() for name in ("ours", "reference")]
+    slow, other = timed_run(task, folder / "reference", **reference)
+    found = [
+        [(trial.proposal, trial.instruction, trial.evaluation.scores) for trial in each.trials]
+        for each in (result, other)
+    ]
     print(
         f"one at a time: {slow:.1f} s, {slow / seconds:.1f} times as long, load {os.getloadavg()[0]:.1f}; "
-        f"same journal: {journals[0] == journals[1]}",
+        f"same search: {found[0] == found[1]}",
         flush=True,
     )
 
