@@ -23,6 +23,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
+from benchmarks.chromium import CHROMIUM, opened
 from benchmarks.machine import describe
 from instructzero.build import build_task, digests_of
 from instructzero.config import make_settings
@@ -33,7 +34,6 @@ from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 
 ROUND, TEXTS, EXAMPLES, DIMENSION = 5, 8, 20, 10
 STEP_S, ASK_EVERY_S = 0.5, 2.0
-CHROMIUM = shutil.which("chromium")
 SCROLL = """async () => {
     const times = [];
     const began = performance.now();
@@ -123,12 +123,7 @@ def watch(run: Path, folder: Path, seconds: float) -> None:
 
 def scroll(page_file: Path) -> None:
     """Scroll through the page, folded as it opens and with all of it unfolded, and print the times between frames."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(page_file.as_uri())
+    with opened(page_file, width=1440) as page:
         for state in ("as it opens", "all unfolded"):
             gaps = np.diff(page.evaluate(SCROLL))
             middle, most = np.median(gaps), np.percentile(gaps, 95)
@@ -136,7 +131,6 @@ def scroll(page_file: Path) -> None:
                 f"scrolling, {state}: {len(gaps)} frames, median {middle:.0f} ms, 95 % within {most:.0f} ms", flush=True
             )
             page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
-        browser.close()
 
 
 def _get(address: str) -> bytes:

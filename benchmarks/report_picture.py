@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from benchmarks.chromium import opened
 
 PICTURE = Path("docs/images/report.png")
 
 
 def main() -> None:
-    page_file = (Path(sys.argv[1]) / "report.html").resolve()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1100, "height": 900})
-        page.goto(page_file.as_uri())
+    with opened(Path(sys.argv[1]) / "report.html", width=1100) as page:
         page.screenshot(path=PICTURE)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """One cell: run, read again, gone on with."""
 
 import json
-from contextlib import closing
 from weakref import WeakValueDictionary
 
 import pytest
 
-from instructzero.bench.cell import LocalModels, build_asking, results_on, run_cell
+from instructzero.bench.cell import LocalModels, asking, results_on, run_cell
 from instructzero.bench.plan import cells_of
 from instructzero.build import build_data, divide
 from instructzero.errors import ConfigurationError, EndpointError, RunDirectoryError
@@ -55,10 +54,7 @@ def test_of_the_best_on_validation_the_best_on_fresh_examples_too_is_tested(plan
     validated = {trial.instruction: trial.evaluation for trial in Journal(cell.folder / "journal.jsonl").history.trials}
     best = sorted(validated, key=lambda text: -validated[text].mean)[:3]
     asked = answers(cell)
-    with (
-        CallStore(cell.settings.store) as store,
-        closing(build_asking(cell.settings, fresh, store, "a test")) as evaluator,
-    ):
+    with asking(cell.folder, cell.settings, fresh) as evaluator:
         confirmed = results_on(fresh.confirmation, evaluator, best)
     assert answers(cell) == asked  # nothing is new: the cell has asked all of it
     pooled = {text: (validated[text] + confirmed[text]).mean for text in best}

@@ -158,11 +158,7 @@ def _finish(plan: CellPlan) -> Cell:
 def _marks(plan: CellPlan, task: Task, plain: Scored, finalists: Mapping[int, Sequence[Scored]]) -> Iterator[Mark]:
     """The plain instruction with budget 0, and by budget the winner among its ``finalists``, all tested."""
     settings, objective = plan.settings, Objective(plan.settings.length_penalty)
-    with (
-        RunDirectory.claim(plan.folder, settings) as run,
-        CallStore(settings.store or run.calls) as store,
-        closing(build_asking(settings, task, store, run.identity)) as evaluator,
-    ):
+    with asking(plan.folder, settings, task) as evaluator:
         confirmed: dict[str, Evaluation] = {}
         if task.confirmation:
             finalists = {budget: (*best, plain) for budget, best in finalists.items()}
@@ -189,11 +185,14 @@ def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mappin
     return text, validation[text]
 
 
-def build_asking(settings: Settings, task: Task, store: CallStore, identity: str) -> Evaluator:
-    """What scores instructions after a search: paid by the run called ``identity``, kept in its store like all else."""
-    models = build_models(settings)
-    traffic = Traffic(settings, models, store, build_budget(settings, store, identity), identity)
-    return build_evaluator(settings, task, traffic, Observer())
+@contextmanager
+def asking(folder: Path, settings: Settings, task: Task) -> Iterator[Evaluator]:
+    """What scores instructions after a search: paid by the run in ``folder``, kept in its store like all else."""
+    with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
+        models = build_models(settings)
+        traffic = Traffic(settings, models, store, build_budget(settings, store, run.identity), run.identity)
+        with closing(build_evaluator(settings, task, traffic, Observer())) as evaluator:
+            yield evaluator
 
 
 def results_on(

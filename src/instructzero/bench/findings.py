@@ -13,7 +13,7 @@ from instructzero.bench import figures, tables
 from instructzero.bench.comparisons import ENOUGH_TASKS, Comparison, compare_all, reaches
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
-from instructzero.bench.scores import REFERENCE, Scores, budgets_of, comparable, scores_at
+from instructzero.bench.scores import REFERENCE, Scores, budgets_of, comparable, mark_at, scores_at
 from instructzero.bench.tables import Table
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _at_budget(cells: Sequence[Cell], models: str, budget: int) -> Iterator[Part
         return
     scores = scores_at(kept, budget)
     name = f"{models}-{budget}"
-    if any(mark.confirmation is not None for cell in kept for mark in cell.marks if mark.budget == budget):
+    if any(mark.confirmation is not None for cell in kept if (mark := mark_at(cell, budget))):
         yield _CONFIRMED
     if len(scores.methods) > 1:
         yield from _contest(scores, name, seeds=len({cell.seed for cell in kept}))

@@ -6,17 +6,15 @@ The paper takes APE's request for this. This one says the same in other words.
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from instructzero.bench.cell import build_asking
+from instructzero.bench.cell import asking, results_on
 from instructzero.build import build_task, build_writer_model
 from instructzero.cleaning import clean
 from instructzero.config import Settings
 from instructzero.models.base import SoftPromptModel
 from instructzero.run_directory import RunDirectory
-from instructzero.store import CallStore
 from instructzero.tasks import Task
 from instructzero.templates import writer_prompt
 
@@ -61,9 +59,5 @@ def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> st
 
 
 def _test_score(folder: Path, settings: Settings, task: Task, instruction: str) -> float:
-    with (
-        RunDirectory.claim(folder, settings) as run,
-        CallStore(settings.store or run.calls) as store,
-        closing(build_asking(settings, task, store, run.identity)) as evaluator,
-    ):
-        return next(iter(evaluator.evaluate([instruction], task.test))).mean
+    with asking(folder, settings, task) as evaluator:
+        return results_on(task.test, evaluator, [instruction])[instruction].mean
