@@ -137,6 +137,11 @@ def test_the_effort_counts_calls_tokens_and_dollars() -> None:
     assert "no price set" in "\n".join(summary(200, result(spent=spent)))
 
 
+def test_answers_for_an_evaluation_that_a_limit_cut_short_are_said() -> None:
+    text = "\n".join(summary(200, result(), Tally(usage=Usage(1_300))))
+    assert "1,234 black-box calls, and 66 for what the limit cut short · " in text
+
+
 def test_only_files_that_are_there_are_named(tmp_path: Path) -> None:
     """The call store of a run may be one that several share."""
     for name in ("instruction.txt", "journal.jsonl"):

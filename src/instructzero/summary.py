@@ -87,17 +87,25 @@ def _instruction(console: Console, title: str, text: str, style: str = "") -> No
 
 
 def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) -> str:
-    usage, now = result.usage, tally.usage.calls
+    usage = result.usage
     parts = [
         f"{len(result.trials)} evaluations",
         f"{result.distinct_instructions} distinct instructions",
-        f"{usage.calls:,} black-box calls{f' ({now:,} of them now)' if now != usage.calls else ''}",
+        _calls(usage.calls, tally.usage.calls),
         *([f"{result.spent[JUDGE].calls:,} judge calls"] if JUDGE in result.spent else []),
         f"{usage.prompt_tokens + usage.completion_tokens:,} tokens",
         format_cost(cost_of(result.spent, prices)),
         format_seconds(time.monotonic() - tally.started),
     ]
     return f"{unbroken(' ·')} ".join(map(unbroken, parts))
+
+
+def _calls(recorded: int, now: int) -> str:
+    """What the results took, and where that differs what this process asked: less by what was known, more by what was
+    answered for an evaluation that a limit cut short."""
+    if now > recorded:
+        return f"{recorded:,} black-box calls, and {now - recorded:,} for what the limit cut short"
+    return f"{recorded:,} black-box calls{f' ({now:,} of them now)' if now < recorded else ''}"
 
 
 def _say(console: Console, line: str, style: str = "") -> None:
