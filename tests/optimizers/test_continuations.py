@@ -26,16 +26,25 @@ def test_however_a_search_is_cut_into_rounds_the_share_is_kept(counts, share):
     assert abs(continued - share * done) < 1 + 1e-6
 
 
-def test_the_best_instructions_are_begun_in_turn_each_under_all_new_points():
-    ranked = [trial(number, f"text {number} goes on and on", 1 - number / 10) for number in range(8)]
+@given(st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=1, max_size=8), st.integers(0, 2**32))
+def test_beginnings_are_drawn_by_roulette_each_under_all_new_points(scores, seed):
+    parents = [trial(number, f"text {number} goes on and on", score) for number, score in enumerate(scores)]
     fresh = iter(np.arange(100.0).reshape(-1, 2, 1))
-    proposals = continuations(ranked, PARENTS + 1, lambda: next(fresh), np.random.default_rng(0))
-    assert [each.z for each in proposals] == [(float(number),) for number in range(2 * PARENTS + 2)]
-    parents = [each.rewrite.start.split()[1] if " " in each.rewrite.start else None for each in proposals]
-    assert all(parent in (None, str(place // 2 % PARENTS)) for place, parent in enumerate(parents))
-    starts = [each.rewrite.start for each in proposals]
-    assert starts[::2] == starts[1::2]
-    assert all(f"text {place // 2 % PARENTS} goes" in each.rewrite.prompt for place, each in enumerate(proposals))
+    proposals = continuations(parents, 6, lambda: next(fresh), np.random.default_rng(seed))
+    assert [each.z for each in proposals] == [(float(number),) for number in range(12)]
+    assert all(first.rewrite.prompt == second.rewrite.prompt for first, second in batched(proposals))
+    assert all(first.rewrite.start == second.rewrite.start for first, second in batched(proposals))
+    begun = [parent for each in proposals for parent in parents if parent.instruction in each.rewrite.prompt]
+    assert all(parent.instruction.startswith(each.rewrite.start) for parent, each in zip(begun, proposals, strict=True))
+    drawn = [parent.number for parent in begun[::2]]
+    assert len(set(drawn)) == min(6, len(parents))
+    assert drawn == [drawn[number % len(parents)] for number in range(6)]
+    first_zero = next((place for place, number in enumerate(drawn) if not scores[number]), 6)
+    assert first_zero >= min(6, sum(score > 0 for score in scores))
+
+
+def batched(proposals):
+    return zip(proposals[::2], proposals[1::2], strict=True)
 
 
 def test_of_each_beginning_the_first_new_text_is_taken():
@@ -78,6 +87,22 @@ def test_the_share_of_the_evaluations_after_the_initial_ones_is_continued():
     continued = [trial.proposal.rewrite is not None for trial in trials]
     assert not any(continued[:6])
     assert sum(continued) == int(0.4 * (len(trials) - 6))
+
+
+def test_continuations_take_steps_of_all_sizes_from_where_good_texts_were_written():
+    optimizer = InstructZero(dimension=2, seed=0, options=OPTIONS)
+    trials = play(optimizer, 8)
+    best = np.array([each.proposal.z for each in sorted(trials, key=lambda each: -each.score)[:PARENTS]])
+    asked = np.array([each.z for each in optimizer.ask(5) if each.rewrite])
+    anywhere = np.random.default_rng(0).uniform(-1, 1, (999, 2))
+    assert len(asked) == 2 * OPTIONS.candidates
+    assert np.abs(asked).max() <= 1
+    assert to_nearest(best, asked).min() < 0.1
+    assert np.median(to_nearest(best, asked)) < np.median(to_nearest(best, anywhere))
+
+
+def to_nearest(places, points):
+    return np.linalg.norm(points[:, None] - places, axis=2).min(1)
 
 
 def test_a_continuation_says_nothing_about_the_points_around_its_own():

@@ -2,7 +2,9 @@
 
 z decides the whole text at once, so that two instructions which differ in their last words may lie anywhere in the
 box. The writer that goes on from the first words of a good instruction, under another soft prompt, keeps what was good
-about it and says the rest anew. A black box that makes the texts is asked for the same instruction in other words.
+about it and says the rest anew. How it says it, curtly or with reservations, the soft prompt decides as well: hence
+one close to that of another good instruction, so that the beginning of the one is crossed with the manner of the other.
+A black box that makes the texts is asked for the same instruction in other words.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from instructzero.optimizers.evoprompt import roulette
 from instructzero.optimizers.metaprompts import beginning, propose, vary
 from instructzero.types import Candidate, Proposal, Trial
 
-PARENTS = 5
-"""The best instructions, whose beginnings are taken in turn."""
+PARENTS = 10
+"""The best instructions: one gives the beginning, another the place in the box from where z takes a step."""
+
+_LEAST = 1e-9
+"""Added to a score, so that one of 0 can be drawn when the others have been."""
 
 Points = NDArray[np.float64]
 
@@ -31,16 +37,18 @@ def due(evaluations: int, count: int, share: float) -> int:
 
 
 def continuations(
-    ranked: Sequence[Trial], count: int, points: Callable[[], Points], generator: np.random.Generator
+    parents: Sequence[Trial], count: int, points: Callable[[], Points], generator: np.random.Generator
 ) -> list[Proposal]:
-    """``count`` beginnings of the best of the ``ranked`` trials in turn, each under all of some new ``points`` (q, d).
+    """``count`` beginnings of parents drawn by roulette, each under all of some new ``points`` (q, d).
 
-    They share what the writer has to read, so that it goes on from one beginning in one batch.
+    The parents are different ones as long as there are enough. The proposals of a beginning share what the writer has
+    to read, so that it goes on from it in one batch.
     """
-    parents = ranked[:PARENTS]
+    chances = roulette([trial.score + _LEAST for trial in parents])
+    drawn = generator.choice(len(parents), size=min(count, len(parents)), replace=False, p=chances)
     proposals: list[Proposal] = []
     for number in range(count):
-        instruction = parents[number % len(parents)].instruction
+        instruction = parents[drawn[number % len(drawn)]].instruction
         start = beginning(instruction, generator)
         proposals += [propose(vary(instruction), start, tuple(z), generator) for z in points().tolist()]
     return proposals

@@ -17,7 +17,7 @@ from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompso
 from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
 from instructzero.optimizers.base import Optimizer, generator_for
-from instructzero.optimizers.continuations import continuations, due, first_of_each
+from instructzero.optimizers.continuations import PARENTS, continuations, due, first_of_each
 from instructzero.optimizers.metaprompts import fresh
 from instructzero.tasks.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
@@ -180,11 +180,16 @@ class InstructZero(Optimizer):
         return placed
 
     def _continuations(self, count: int) -> list[Proposal]:
-        """Random soft prompts for each of the ``count`` beginnings."""
+        """Beginnings of good texts, each under soft prompts around those of good ones."""
         (generator,) = generator_for(self._seed, len(self._written)).spawn(1)
-        shape = (self._options.ends or self._options.candidates, self._dimension)
-        ranked = sorted(self._trials, key=lambda trial: (-self.outcome(trial), -len(trial.evaluation.scores)))
-        return continuations(ranked, count, lambda: self._spread(generator.random(shape)), generator)
+        ends = self._options.ends or self._options.candidates
+        parents = sorted(self._trials, key=self._rank)[:PARENTS]
+        places = np.array([trial.proposal.z for trial in parents], dtype=np.float64)
+        return continuations(parents, count, lambda: self._steps_from(places, ends, generator), generator)
+
+    def _rank(self, trial: Trial) -> tuple[float, int]:
+        """Smallest for the best outcome; of equals the one on more examples, because a race drops what falls behind."""
+        return -self.outcome(trial), -len(trial.evaluation.scores)
 
     def _candidates(self, count: int) -> Points:
         """One point from each start, the most promising first; shape (count, d)."""
@@ -203,10 +208,13 @@ class InstructZero(Optimizer):
         size = POOL // 2
         anywhere = self._spread(generator.random((size, self._dimension)))
         best = self._starts(self._options.batch, generator)
-        from_best = best[generator.integers(len(best), size=size)]
-        steps = generator.standard_normal((size, self._dimension)) * 10 ** generator.uniform(-1.5, 0, (size, 1))
-        near = self._place(torch.from_numpy(np.clip(from_best + steps, *BOX))).numpy()
-        return np.concatenate([anywhere, near])
+        return np.concatenate([anywhere, self._steps_from(best, size, generator)])
+
+    def _steps_from(self, places: Points, count: int, generator: np.random.Generator) -> Points:
+        """Steps of all sizes away from any of the places (n, d); shape (count, d)."""
+        origins = places[generator.integers(len(places), size=count)]
+        steps = generator.standard_normal(origins.shape) * 10 ** generator.uniform(-1.5, 0, (count, 1))
+        return self._place(torch.from_numpy(np.clip(origins + steps, *BOX))).numpy()
 
     def _starts(self, count: int, generator: np.random.Generator) -> Points:
         """The best points evaluated; where more are wanted, random ones as well."""
