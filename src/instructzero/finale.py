@@ -27,8 +27,13 @@ def best_confirmed(
     validation: Mapping[str, Evaluation],
     confirmation: Mapping[str, Evaluation],
 ) -> str:
-    """The best of the ``contenders`` on validation and confirmation examples together; of equals the first."""
-    return max(contenders, key=lambda text: objective.value(text, validation[text] + confirmation[text]))
+    """The best of the ``contenders`` on all that they were scored on, confirmation or not; of equals the first."""
+
+    def value(text: str) -> float:
+        known = validation[text] + confirmation[text] if text in confirmation else validation[text]
+        return objective.value(text, known)
+
+    return max(contenders, key=value)
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,10 @@ class Finale:
     def run(self, ranked: Sequence[str], plain: str) -> str:
         """The winner among ``ranked`` (best first, the plain instruction in its place); all results are recorded."""
         contenders, history = list(ranked[: self.finalists]), self.journal.history
-        winner = contenders[0]
         if self.task.confirmation:
             contenders = list(dict.fromkeys([*contenders, plain]))
-            known = history.confirmations
-            self._complete(contenders, known, self.task.confirmation, self.journal.add_confirmation)
-            winner = best_confirmed(contenders, self.objective, history.known_evaluations(), known)
+            self._complete(contenders, history.confirmations, self.task.confirmation, self.journal.add_confirmation)
+        winner = best_confirmed(contenders, self.objective, history.known_evaluations(), history.confirmations)
         subjects = dict.fromkeys([winner, plain, *([self.baseline] if self.baseline is not None else [])])
         self._complete(list(subjects), history.tests, self.task.test, self.journal.add_test)
         return winner

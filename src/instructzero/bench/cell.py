@@ -177,9 +177,7 @@ def _marks(plan: CellPlan, task: Task, plain: Scored, finalists: Mapping[int, Se
 
 
 def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mapping[str, Evaluation]) -> Scored:
-    """The first of the ``finalists``, or where they have been confirmed, the best of them."""
-    if not confirmed:
-        return finalists[0]
+    """The best of the ``finalists``, confirmed or not."""
     validation = dict(finalists)
     text = best_confirmed(list(validation), objective, validation, confirmed)
     return text, validation[text]
