@@ -308,6 +308,18 @@ def test_what_is_kept_for_the_end_is_not_given_out() -> None:
     run(play())
 
 
+@pytest.mark.parametrize(("kept", "said"), [(6, True), (5, False)])
+def test_where_most_of_a_limit_is_kept_for_the_end_a_smaller_end_is_proposed(kept: int, said: bool) -> None:
+    async def play() -> None:
+        shared = budget(Limits(calls=10))
+        shared.keep({BOX: Usage(kept)}, seconds=0)
+        with pytest.raises(BudgetExhausted) as stop:
+            await shared.reserve(BOX, Usage(10))
+        assert ("or begin another run with fewer --test or --confirmation examples" in str(stop.value)) == said
+
+    run(play())
+
+
 def test_once_nothing_is_kept_waiters_come_in() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))

@@ -248,6 +248,8 @@ class Budget:
         if name == "seconds":
             kept = f" but for the {self._kept_seconds:.0f} that the end may take" if self._kept_seconds else ""
             return f"the limit of {limit} is reached{kept}; {mend}"
+        if 2 * self._total(name, self._kept) > getattr(self._limits, name):
+            mend += ", or begin another run with fewer --test or --confirmation examples"
         further = self._measure(name, {waiter.role: waiter.bound}).removesuffix(f" {name}")
         kept = f" and the {self._measure(name, self._kept)} kept for the end" if self._kept else ""
         return (
@@ -256,9 +258,13 @@ class Budget:
         )
 
     def _measure(self, name: str, amounts: Mapping[str, Usage]) -> str:
+        """``amounts`` in words, in the unit of the limit ``name``."""
+        return _amount(name, self._total(name, amounts))
+
+    def _total(self, name: str, amounts: Mapping[str, Usage]) -> float:
         """``amounts`` in the unit of the limit ``name``."""
         total = sum(amounts.values(), Usage())
-        return _amount(name, {"calls": total.calls, "tokens": _tokens(total), "usd": self._dollars(amounts)}[name] or 0)
+        return {"calls": total.calls, "tokens": _tokens(total), "usd": self._dollars(amounts)}[name] or 0
 
 
 class EndSavings:
