@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instructzero.optimizers import REPAIRED, InstructZero
-from instructzero.optimizers.continuations import PARENTS, continuations, due, first_of_each
+from instructzero.optimizers.continuations import PARENTS, briefest_of_each, continuations, due
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
 
 
@@ -47,12 +47,13 @@ def batched(proposals):
     return zip(proposals[::2], proposals[1::2], strict=True)
 
 
-def test_of_each_beginning_the_first_new_text_is_taken():
-    ranked = [trial(0, "sort the words", 1.0), trial(1, "reverse the words", 0.5)]
-    proposals = continuations(ranked, 2, lambda: np.zeros((3, 1)), np.random.default_rng(0))
-    candidates = [Candidate(each, Writing("", str(place))) for place, each in enumerate(proposals)]
-    assert first_of_each(candidates, [1, 2, 4]) == [1, 4]
-    assert first_of_each(candidates, [3, 5]) == [3]
+def test_of_each_beginning_the_briefest_new_text_is_taken():
+    parents = [trial(0, "sort the words", 1.0), trial(1, "reverse the words", 0.5)]
+    proposals = continuations(parents, 2, lambda: np.zeros((3, 1)), np.random.default_rng(0))
+    texts = ["one", "one two three", "one two", "one two", "one", "two"]
+    candidates = [Candidate(each, Writing("", text)) for each, text in zip(proposals, texts, strict=True)]
+    assert briefest_of_each(candidates, [1, 2, 4]) == [2, 4]
+    assert briefest_of_each(candidates, [3, 4, 5]) == [4]
 
 
 OPTIONS = replace(REPAIRED, initial=6, batch=5, continued=0.4)
@@ -89,16 +90,18 @@ def test_the_share_of_the_evaluations_after_the_initial_ones_is_continued():
     assert sum(continued) == int(0.4 * (len(trials) - 6))
 
 
-def test_continuations_take_steps_of_all_sizes_from_where_good_texts_were_written():
+def test_half_of_the_ends_are_written_around_the_places_of_good_texts():
     optimizer = InstructZero(dimension=2, seed=0, options=OPTIONS)
     trials = play(optimizer, 8)
     best = np.array([each.proposal.z for each in sorted(trials, key=lambda each: -each.score)[:PARENTS]])
     asked = np.array([each.z for each in optimizer.ask(5) if each.rewrite])
     anywhere = np.random.default_rng(0).uniform(-1, 1, (999, 2))
-    assert len(asked) == 2 * OPTIONS.candidates
+    ends = OPTIONS.candidates
+    assert len(asked) == 2 * ends
     assert np.abs(asked).max() <= 1
-    assert to_nearest(best, asked).min() < 0.1
-    assert np.median(to_nearest(best, asked)) < np.median(to_nearest(best, anywhere))
+    near = to_nearest(best, np.concatenate([asked[ends // 2 : ends], asked[-ends // 2 :]]))
+    assert near.min() < 0.1
+    assert np.median(near) < np.median(to_nearest(best, anywhere))
 
 
 def to_nearest(places, points):

@@ -3,7 +3,7 @@
 z decides the whole text at once, so that two instructions which differ in their last words may lie anywhere in the
 box. The writer that goes on from the first words of a good instruction, under another soft prompt, keeps what was good
 about it and says the rest anew. How it says it, curtly or with reservations, the soft prompt decides as well: hence
-one close to that of another good instruction, so that the beginning of the one is crossed with the manner of the other.
+some are close to that of another good instruction, so that the beginning of the one meets the manner of the other.
 A black box that makes the texts is asked for the same instruction in other words.
 """
 
@@ -54,11 +54,14 @@ def continuations(
     return proposals
 
 
-def first_of_each(candidates: Sequence[Candidate], positions: Sequence[int]) -> list[int]:
-    """Of the ``positions`` of continuations, the first of every beginning."""
-    first: dict[tuple[str, str], int] = {}
-    for position in positions:
+def briefest_of_each(candidates: Sequence[Candidate], positions: Sequence[int]) -> list[int]:
+    """Of the ``positions`` of continuations, that of the text with the fewest words of every beginning.
+
+    What is new is less and less likely to be written, and mostly adds reservations to what is known.
+    """
+    briefest: dict[tuple[str, str], int] = {}
+    for position in sorted(positions, key=lambda position: len(candidates[position].instruction.split())):
         rewrite = candidates[position].proposal.rewrite
         if rewrite is not None:
-            first.setdefault((rewrite.prompt, rewrite.start), position)
-    return list(first.values())
+            briefest.setdefault((rewrite.prompt, rewrite.start), position)
+    return sorted(briefest.values())

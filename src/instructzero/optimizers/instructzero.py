@@ -17,7 +17,7 @@ from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompso
 from instructzero.bo.search import Acquisition, Points, ascend_from_starts, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
 from instructzero.optimizers.base import Optimizer, generator_for
-from instructzero.optimizers.continuations import PARENTS, continuations, due, first_of_each
+from instructzero.optimizers.continuations import PARENTS, briefest_of_each, continuations, due
 from instructzero.optimizers.metaprompts import fresh
 from instructzero.tasks.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
@@ -118,7 +118,7 @@ class InstructZero(Optimizer):
         new = fresh(candidates, self._trials)
         if remaining > 0:
             return new[:limit]
-        continued = first_of_each(candidates, new)[:limit]
+        continued = briefest_of_each(candidates, new)[:limit]
         located = [position for position in new if candidates[position].proposal.point is not None]
         points = np.array([candidates[position].proposal.point for position in located], dtype=np.float64)
         picked = self._pick(points, limit - len(continued)) if located else []
@@ -180,12 +180,17 @@ class InstructZero(Optimizer):
         return placed
 
     def _continuations(self, count: int) -> list[Proposal]:
-        """Beginnings of good texts, each under soft prompts around those of good ones."""
+        """Beginnings of good texts, each under soft prompts from anywhere, and from around those of good texts."""
         (generator,) = generator_for(self._seed, len(self._written)).spawn(1)
         ends = self._options.ends or self._options.candidates
         parents = sorted(self._trials, key=self._rank)[:PARENTS]
         places = np.array([trial.proposal.z for trial in parents], dtype=np.float64)
-        return continuations(parents, count, lambda: self._steps_from(places, ends, generator), generator)
+
+        def points() -> Points:
+            anywhere = self._spread(generator.random((ends // 2, self._dimension)))
+            return np.concatenate([anywhere, self._steps_from(places, ends - ends // 2, generator)])
+
+        return continuations(parents, count, points, generator)
 
     def _rank(self, trial: Trial) -> tuple[float, int]:
         """Smallest for the best outcome; of equals the one on more examples, because a race drops what falls behind."""
