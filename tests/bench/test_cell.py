@@ -78,11 +78,13 @@ def test_the_same_bytes_in_another_place_and_company(plan, models, tmp_path):
     assert content(cell) == content(alone)
 
 
-def test_methods_share_answers_and_each_is_charged_for_what_it_asked(plan, models):
+def test_methods_share_answers_and_each_is_charged_for_what_it_asked(plan, models, tmp_path):
     first, second = cells_of(plan(tasks=plan().tasks[0]))
     one, other = run_cell(first, models), run_cell(second, models)
+    alone = run_cell(cells_of(plan(tasks=plan().tasks[0], out=tmp_path / "alone"))[1], models)
     assert first.settings.store == second.settings.store
-    assert other.paid.calls < other.cell.usage.calls
+    assert other.cell.usage == alone.cell.usage
+    assert other.paid.calls < alone.paid.calls
     assert one.paid.calls + other.paid.calls == answers(first)
 
 
