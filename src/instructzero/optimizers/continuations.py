@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from instructzero.optimizers.capo import length
 from instructzero.optimizers.evoprompt import roulette
 from instructzero.optimizers.metaprompts import beginning, propose, vary
 from instructzero.types import Candidate, Proposal, Trial
@@ -60,7 +61,7 @@ def briefest_of_each(candidates: Sequence[Candidate], positions: Sequence[int]) 
     What is new is less and less likely to be written, and mostly adds reservations to what is known.
     """
     briefest: dict[tuple[str, str], int] = {}
-    for position in sorted(positions, key=lambda position: len(candidates[position].instruction.split())):
+    for position in sorted(positions, key=lambda position: length(candidates[position].instruction)):
         rewrite = candidates[position].proposal.rewrite
         if rewrite is not None:
             briefest.setdefault((rewrite.prompt, rewrite.start), position)
