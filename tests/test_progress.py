@@ -80,6 +80,19 @@ def test_the_log_names_both_limits_of_a_search() -> None:
     assert "round 0 done: 1 of 10 evaluations, 4 of 1,200 calls" in out.getvalue()
 
 
+def test_the_log_calls_nothing_best_that_the_plain_instruction_beats() -> None:
+    out = io.StringIO()
+    with PlainProgress(Console(file=out, width=80), {}) as progress:
+        started(progress)
+        progress.plain_finished(Writing("", "Plain."), Evaluation((1.0, 1.0, 0.0, 0.0), ("",) * 4, Usage()))
+        for number, right in enumerate((1, 2, 3)):
+            progress.trial_finished(trial(number, [1.0] * right + [0.0] * (4 - right)))
+    assert [line.split()[2:6] for line in out.getvalue().splitlines() if "new best" in line] == [
+        ["2:", "new", "best", "0.50"],
+        ["3:", "new", "best", "0.75"],
+    ]
+
+
 @pytest.mark.parametrize("width", [80, 200])
 def test_a_long_instruction_leaves_the_live_display_room_for_the_rest(width: int) -> None:
     console = Console(file=io.StringIO(), width=width)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from instructzero.evaluator import Evaluator
 from instructzero.models.scripted import ScriptedBlackBox
 from instructzero.objective import Objective
-from instructzero.racing import Race, quarters
+from instructzero.racing import Race, sixths
 from instructzero.store import CallStore
 from instructzero.types import Completion, Evaluation, Exemplar, Message, Request
 from instructzero.validation import Validation
@@ -53,6 +53,7 @@ class Bench:
         alpha: float | None = None,
         penalty: float = 0.0,
         looks: Sequence[int] | None = None,
+        places: int = 1,
     ) -> None:
         def answer(prompt: str) -> str:
             instruction, number = json.loads(prompt)
@@ -63,8 +64,8 @@ class Bench:
         self.evaluator = Evaluator.of(
             self.box, CallStore(":memory:"), lambda prediction, _: float(prediction), render=render
         )
-        race = None if alpha is None else Race(SIZE, tuple(looks or quarters(SIZE)), alpha)
-        self.validation = Validation(self.evaluator, EXAMPLES, self.objective, race)
+        race = None if alpha is None else Race(SIZE, tuple(looks or sixths(SIZE)), alpha)
+        self.validation = Validation(self.evaluator, EXAMPLES, self.objective, race, places)
 
     def __enter__(self) -> Bench:
         return self
@@ -72,8 +73,8 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self.evaluator.close()
 
-    def score(self, instructions: Sequence[str], target: float = 0.0) -> dict[str, Evaluation]:
-        return dict(zip(instructions, self.validation.score(instructions, target), strict=True))
+    def score(self, instructions: Sequence[str], *values: float) -> dict[str, Evaluation]:
+        return dict(zip(instructions, self.validation.score(instructions, values), strict=True))
 
     def best(self, results: dict[str, Evaluation]) -> str:
         """The complete result with the highest value, the first of equals."""
@@ -95,7 +96,7 @@ quickly = settings(deadline=None, max_examples=40)
 
 def test_without_a_race_everything_is_scored_in_full() -> None:
     with Bench({"good": ones(8), "bad": ones(0)}) as bench:
-        results = bench.score(["bad", "good"], target=1.0)
+        results = bench.score(["bad", "good"], 1.0)
         assert {text: each.mean for text, each in results.items()} == {"bad": 0.0, "good": 1.0}
         assert all(map(bench.validation.is_complete, results.values()))
         assert bench.box.calls.total() == 2 * SIZE
@@ -104,7 +105,7 @@ def test_without_a_race_everything_is_scored_in_full() -> None:
 def test_without_a_race_results_come_as_soon_as_they_are_complete() -> None:
     with Bench({"a": ones(8), "b": ones(8)}) as bench:
         bench.box.gate.clear()
-        results = iter(bench.validation.score(["a", "b"], 0.0))
+        results = iter(bench.validation.score(["a", "b"], [0.0]))
         assert next(results).mean == 1.0
         assert bench.box.calls.total() == SIZE
         bench.box.gate.set()
@@ -118,7 +119,7 @@ def test_results_of_a_race_are_aligned_prefixes(table: Table, target: float, alp
         for text, result in bench.score(list(table), target).items():
             assert list(result.scores) == list(table[text])[: len(result.scores)]
             assert result.predictions == tuple(str(score) for score in result.scores)
-            assert len(result.scores) in quarters(SIZE)
+            assert len(result.scores) in sixths(SIZE)
             assert (
                 result.usage.calls
                 == len(result.scores)
@@ -129,20 +130,43 @@ def test_results_of_a_race_are_aligned_prefixes(table: Table, target: float, alp
 
 @quickly
 @given(table=TABLES, target=st.sampled_from([0.0, 0.4, 0.75, 1.0]), penalty=st.sampled_from([0.0, 1.0]))
-def test_the_leader_and_whoever_reaches_the_target_are_complete(table: Table, target: float, penalty: float) -> None:
-    """Only what is certain counts here: the best of the batch and all that are at least as good as the target."""
-    with Bench(table, CERTAIN, penalty) as bench, Bench(table, penalty=penalty) as whole:
-        results, full = bench.score(list(table), target), whole.score(list(table), target)
-        complete = {text for text, each in results.items() if bench.validation.is_complete(each)}
-        first = quarters(SIZE)[0]
-        values = {text: bench.objective.value(text, each) for text, each in full.items()}
+def test_the_leader_after_the_first_examples_is_complete(table: Table, target: float, penalty: float) -> None:
+    with Bench(table, CERTAIN, penalty) as bench:
+        results, first = bench.score(list(table), target), sixths(SIZE)[0]
         starts = {
             text: max(0.0, sum(row[:first]) / first - bench.objective.penalty(text)) for text, row in table.items()
         }
-        assert max(starts, key=lambda text: starts[text]) in complete
-        best = max(target, *values.values())
-        assert complete >= {text for text, value in values.items() if value >= best - 1e-12 and value > 0}
-        assert len(complete) >= 1
+        assert bench.validation.is_complete(results[max(starts, key=lambda text: starts[text])])
+
+
+@quickly
+@given(
+    table=TABLES,
+    known=st.lists(st.sampled_from([0.0, 0.4, 0.75, 1.0]), max_size=4),
+    places=st.integers(1, 4),
+    penalty=st.sampled_from([0.0, 0.1, 1.0]),
+)
+def test_the_places_are_filled_as_if_all_were_scored_in_full(
+    table: Table, known: list[float], places: int, penalty: float
+) -> None:
+    """Only what is certain counts here; of equals it may be another, and who is worth nothing is as good as nobody."""
+    with Bench(table, CERTAIN, penalty, places=places) as bench, Bench(table, penalty=penalty) as whole:
+        results, full = bench.score(list(table), *known), whole.score(list(table))
+        complete = {text: each for text, each in results.items() if bench.validation.is_complete(each)}
+        filled, expected = (
+            sorted([*known, *(whole.objective.value(*each) for each in of.items())])[-places:]
+            for of in (complete, full)
+        )
+        assert [value for value in filled if value > 0] == [value for value in expected if value > 0]
+
+
+def test_while_a_place_is_free_as_many_leaders_as_places_are_complete() -> None:
+    table = {f"{right} right": ones(right) for right in (8, 2, 6, 0, 4)}
+    two, one = {"8 right", "6 right"}, {"8 right"}
+    for known, expected in (([], two), ([0.9], two), ([0.9, 0.9], one)):
+        with Bench(table, CERTAIN, looks=(2, 4, 8), places=2) as bench:
+            results = bench.score(list(table), *known)
+            assert {text for text, each in results.items() if bench.validation.is_complete(each)} == expected
 
 
 @quickly
@@ -165,31 +189,37 @@ def test_a_race_takes_fewer_calls_and_finds_the_same() -> None:
 def test_a_hopeless_batch_has_one_complete_result_all_the_same() -> None:
     table = {"a": ones(0), "b": [1.0, *ones(0)[1:]], "c": ones(0)}
     with Bench(table, 0.05) as bench:
-        results = bench.score(list(table), target=1.0)
-        assert [len(each.scores) for each in results.values()] == [2, SIZE, 2]
+        results = bench.score(list(table), 1.0)
+        assert [len(each.scores) for each in results.values()] == [1, SIZE, 1]
 
 
-def test_the_price_of_a_length_is_a_part_of_what_must_be_reached() -> None:
-    """Both are right on 7 of 8. The long one would have to be right on all to make up for its length."""
+def test_the_price_of_a_length_is_a_part_of_what_must_be_beaten() -> None:
+    """The long one is right on 7 of 8 and beats 6, but would have to be right on all to make up for its length."""
     long = "long" * 30
-    table = {"short": [1.0] * 7 + [0.0], long: [0.0] + [1.0] * 7}
-    for penalty, asked in ((0.0, SIZE), (0.1, 2)):
+    table = {"short": [1.0] * 6 + [0.0] * 2, long: [0.0] + [1.0] * 7}
+    for penalty, asked in ((0.0, SIZE), (0.2, 1)):
         with Bench(table, CERTAIN, penalty) as bench:
             assert len(bench.score(["short", long])[long].scores) == asked
 
 
 @pytest.mark.parametrize("length", range(1, 40, 3))
-def test_equals_in_score_and_length_are_both_complete(length: int) -> None:
-    """What rounding does to target + penalty must not lose a tie."""
-    table = {"x" * length: ones(8), "y" * length: ones(8)}
-    with Bench(table, CERTAIN, 0.07) as bench:
-        assert all(map(bench.validation.is_complete, bench.score(list(table)).values()))
+def test_an_equal_in_score_and_length_has_no_place_and_a_better_one_has(length: int) -> None:
+    """What rounding does to scores and penalties must not decide it."""
+    leader, equal, better = (
+        ("x" * length, [1.0] * 7 + [0.0]),
+        ("y" * length, [1.0, 0.0] + [1.0] * 6),
+        ("z" * length, ones(8)),
+    )
+    for rows, complete in (([leader, equal], ["x"]), ([leader, equal, better], ["x", "z"])):
+        with Bench(dict(rows), CERTAIN, 0.07) as bench:
+            results = bench.score([text for text, _ in rows])
+            assert [text[0] for text, each in results.items() if bench.validation.is_complete(each)] == complete
 
 
 @pytest.mark.parametrize("alpha", [None, 0.05])
 def test_equal_texts_in_a_batch_are_asked_once_and_scored_alike(alpha: float | None) -> None:
     with Bench({"a": ones(5), "b": ones(8)}, alpha) as bench:
-        first, other, second = bench.validation.score(["a", "b", "a"], 0.0)
+        first, other, second = bench.validation.score(["a", "b", "a"], [0.0])
         assert first.scores == second.scores == tuple(ones(5))[: len(first.scores)]
         assert other.mean == 1.0
         assert set(bench.box.calls.values()) == {1}
@@ -198,7 +228,7 @@ def test_equal_texts_in_a_batch_are_asked_once_and_scored_alike(alpha: float | N
 @pytest.mark.parametrize("alpha", [None, 0.05])
 def test_no_instructions_no_results(alpha: float | None) -> None:
     with Bench({}, alpha) as bench:
-        assert list(bench.validation.score([], 0.5)) == []
+        assert list(bench.validation.score([], [0.5])) == []
 
 
 def test_whole_ignores_the_race() -> None:

@@ -26,7 +26,7 @@ from instructzero.objective import Objective
 from instructzero.observers import Observer, RunPlan
 from instructzero.prices import LOCAL, Price, price_of
 from instructzero.projection import Projection
-from instructzero.racing import Race, quarters
+from instructzero.racing import Race, sixths
 from instructzero.result import Result
 from instructzero.rewriter import AskingRewriter
 from instructzero.run_directory import RunDirectory
@@ -38,8 +38,8 @@ from instructzero.traffic import Traffic, is_free
 from instructzero.validation import Validation
 from instructzero.writer import Writer
 
-ALPHA = 0.05
-"""The probability with which an instruction that would have reached the best one drops out of the race."""
+ALPHA = 0.1
+"""The probability with which an instruction that would have had a place among the finalists drops out of the race."""
 
 
 def build_task(settings: Settings) -> Task:
@@ -229,12 +229,14 @@ def build_search(
     observer: Observer,
 ) -> Search:
     objective = Objective(settings.length_penalty)
+    finale = Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline)
+    race = _race(settings, len(task.validation))
     return Search(
         optimizer=build_optimizer(settings, Materials(writer.represent, demonstrations(task.exemplars))),
         writer=writer,
-        validation=Validation(evaluator, task.validation, objective, _race(settings, len(task.validation))),
+        validation=Validation(evaluator, task.validation, objective, race, places=finale.contenders),
         objective=objective,
-        finale=Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline),
+        finale=finale,
         savings=EndSavings(budget, idle=(REWRITER,)),
         journal=journal,
         evaluations=settings.evaluations,
@@ -246,7 +248,7 @@ def build_search(
 
 def _race(settings: Settings, examples: int) -> Race | None:
     """When instructions drop out, where they race."""
-    return Race(examples, quarters(examples), ALPHA) if races(settings) else None
+    return Race(examples, sixths(examples), ALPHA) if races(settings) else None
 
 
 def is_local(spec: str) -> bool:

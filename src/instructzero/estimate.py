@@ -32,7 +32,7 @@ from instructzero.types import Candidate, Completion, Message, Proposal, Trial, 
 PILOT = 0.3
 """The share of the evaluations that a run on a local black box, which costs nothing, is tried out with."""
 
-RACED = (0.25, 0.45, 0.75)
+RACED = (0.4, 0.6, 0.8)
 """Least, likely and largest share of the validation examples that a racing instruction is scored on."""
 
 _BYTES_PER_TOKEN = (5.0, 4.0, 3.0)

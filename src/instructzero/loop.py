@@ -178,9 +178,9 @@ class Search:
     def _evaluations(self, instructions: Sequence[str], number: int) -> Iterator[Evaluation]:
         """Results in order; an instruction that was scored before keeps its scores and costs nothing."""
         known = self.journal.history.known_evaluations(before_round=number)
-        target = max(self.objective.value(*each) for each in known.items() if self.validation.is_complete(each[1]))
+        values = [self.objective.value(*each) for each in known.items() if self.validation.is_complete(each[1])]
         fresh = [text for text in dict.fromkeys(instructions) if text not in known]
-        results = self.validation.score(fresh, target) if fresh else iter(())
+        results = self.validation.score(fresh, values) if fresh else iter(())
         for text in instructions:
             if text in known:
                 yield _for_free(known[text])

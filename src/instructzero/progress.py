@@ -209,7 +209,7 @@ class LiveProgress(Tally):
 class PlainProgress(Tally):
     """A line for every new best, and for a round when a tenth of the evaluations has passed; for logs and pipes.
 
-    Use as a context manager.
+    Nothing is called best that the plain instruction beats. Use as a context manager.
     """
 
     def __init__(self, console: Console, prices: Mapping[str, Price | None]) -> None:
@@ -244,7 +244,8 @@ class PlainProgress(Tally):
     def trial_finished(self, trial: Trial) -> None:
         before = self.best
         super().trial_finished(trial)
-        if self.best != before and self.searching_since is not None:
+        beats = self.best is not None and (self.plain is None or self.best[1] >= self.plain[1])
+        if beats and self.best != before and self.searching_since is not None:
             self._say(f"evaluation {self.evaluations}: new best {_quoted(self.best)}")
 
     def search_stopped(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""When a candidate may drop out of its evaluation, because it can hardly reach the best complete score any more.
+"""When a candidate may drop out of its evaluation, because it can hardly reach the score any more that it needs.
 
 Notation: m validation examples in random order, T the total score that a candidate must reach over all m,
 S its sum over the first k. At every prefix a candidate drops out when S + (m − k) < T: even right answers from
@@ -25,8 +25,7 @@ shares add up at most. T and the candidate must not depend on the order. A run t
 candidates picks them by what earlier ones scored in it; there the bound holds for each candidate that is thought
 of as chosen beforehand, and errors are not independent of each other.
 
-**Ties.** A candidate that can still reach T exactly goes on: it does not replace the incumbent, but it is its
-equal and belongs among those that are compared again in the end. ``margin`` keeps near-ties too.
+**Ties.** A candidate that can still reach T exactly goes on; who has to be better asks for a little more than T.
 """
 
 from __future__ import annotations
@@ -43,13 +42,13 @@ from numpy.typing import NDArray
 _ROUNDING = 1e-9  # of a sum of scores: a mean times m need not give it back to the last bit
 
 
-def quarters(examples: int) -> tuple[int, ...]:
-    """Looks after each quarter of the examples, as numbers of examples.
+def sixths(examples: int) -> tuple[int, ...]:
+    """Looks after each sixth of the examples, as numbers of examples.
 
-    >>> quarters(20), quarters(3)
-    ((5, 10, 15, 20), (1, 2, 3))
+    >>> sixths(20), sixths(3)
+    ((3, 6, 10, 13, 16, 20), (1, 2, 3))
     """
-    return tuple(sorted({examples * part // 4 for part in range(1, 5)} - {0}))
+    return tuple(sorted({examples * part // 6 for part in range(1, 7)} - {0}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,16 @@ class Race:
 
     ``looks``: after how many examples, growing, the last one after all of them; with that one alone a candidate
     drops out only when it cannot win. ``alpha``: the probability of dropping one that would have reached the
-    target. ``margin``: how far below the target, in mean score, a candidate is still worth keeping. ``binary``:
-    all scores are known to be 0 or 1.
+    target. ``binary``: all scores are known to be 0 or 1.
 
-    >>> race = Race(20, quarters(20), alpha=0.05)
-    >>> race.may_still_win([1, 1, 1, 1, 0], target=0.9), race.may_still_win([1, 0, 0, 0, 1], target=0.9)
+    >>> race = Race(20, sixths(20), alpha=0.1)
+    >>> race.may_still_win([1, 1, 0], target=0.9), race.may_still_win([1, 0, 0], target=0.9)
     (True, False)
     """
 
     examples: int
     looks: tuple[int, ...]
     alpha: float
-    margin: float = 0.0
     binary: bool = False
 
     def __post_init__(self) -> None:
@@ -77,23 +74,21 @@ class Race:
         if not growing or self.looks[-1:] != (self.examples,):
             raise ValueError(
                 f"expected looks that grow from 1 or more to all {self.examples} examples, got {self.looks}; "
-                f"quarters(m) makes such for m examples"
+                f"sixths(m) makes such for m examples"
             )
         if not 0 < self.alpha < 1:
             raise ValueError(f"expected alpha between 0 and 1, such as 0.05, got {self.alpha}")
-        if not 0 <= self.margin <= 1:
-            raise ValueError(f"expected a margin in [0, 1], in mean score, got {self.margin}")
 
     def may_still_win(self, prefix_scores: Sequence[float], target: float) -> bool:
         """Whether a candidate with these scores on the first examples should go on.
 
         ``target`` is the mean score over all examples that it must reach. With all scores there, the answer is
-        whether they reached ``target - margin``. Between the looks only what is certain counts. Raises
+        whether they reached it. Between the looks only what is certain counts. Raises
         ValueError for scores or a target outside [0, 1], and for more scores than examples.
         """
         self._check(prefix_scores, target)
         drawn, reached = len(prefix_scores), math.fsum(prefix_scores)
-        needed = (target - self.margin) * self.examples - _ROUNDING
+        needed = target * self.examples - _ROUNDING
         if reached >= needed:
             return True
         if reached + self.examples - drawn < needed:
