@@ -17,7 +17,7 @@ from instructzero.testing import Endpoint, Fault, Faults
 WORDS = [(word, word[::-1]) for word in "ape bee cat dog eel fox gnu hen ibex jay koi lynx moth newt owl pug".split()]
 SETTINGS = {
     "evaluations": 6, "initial": 4, "batch": 2, "exemplars": 2, "validation": 4, "test": 4, "confirmation": 2,
-    "answer_tokens": 8, "blackbox": "openai:any", "timeout": 0.8,
+    "answer_tokens": 8, "blackbox": "openai:any", "timeout": 1.5,
 }  # fmt: skip
 RUNS, PER_TEST = 200, 20
 MANY = {fault: 0.3 / len(Fault) for fault in Fault}

@@ -83,8 +83,8 @@ class Race:
         """Whether a candidate with these scores on the first examples should go on.
 
         ``target`` is the mean score over all examples that it must reach. With all scores there, the answer is
-        whether they reached it. Between the looks only what is certain counts. Raises
-        ValueError for scores or a target outside [0, 1], and for more scores than examples.
+        whether they reached it. Between the looks only what is certain counts. Raises ValueError for scores or a
+        target outside [0, 1], and for more scores than examples.
         """
         self._check(prefix_scores, target)
         drawn, reached = len(prefix_scores), math.fsum(prefix_scores)
