@@ -111,10 +111,12 @@ function noteFocus() {
   };
 }
 
-/** An element by the nearest id around it, and its number among those of its kind there. */
+/** An element by the nearest id around it, and its number there among those of its class, or of its name without one. */
 function addressOf(element) {
   const home = element.closest("[id]");
-  return { home: home.id, kind: element.localName, number: [...home.querySelectorAll(element.localName)].indexOf(element) };
+  const [name] = element.classList;
+  const kind = name ? `.${name}` : element.localName;
+  return { home: home.id, kind, number: [...home.querySelectorAll(kind)].indexOf(element) };
 }
 
 function elementAt({ home, kind, number }) {
