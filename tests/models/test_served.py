@@ -1,55 +1,23 @@
 """The embedded black box behind a real OpenAI-compatible server gives the scores that it gives in this process."""
 
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 import instructzero
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.serving import free_port, serving
 
 
 @pytest.fixture(scope="module")
 def served():
     """The address of `transformers serve` with the embedded black box."""
     port = free_port()
-    command = [Path(sys.executable).with_name("transformers"), "serve", EMBEDDED / "blackbox", "--device", "cpu"]
-    process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", str(port)],
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def wait_for(url, process, seconds=120):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with exit code {process.returncode}")
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.3)
-    raise RuntimeError(f"the server did not answer within {seconds} s")
+    program = Path(sys.executable).with_name("transformers")
+    command = [program, "serve", EMBEDDED / "blackbox", "--device", "cpu", "--host", "127.0.0.1", "--port", port]
+    with serving(command, port=port, ready="/health") as address:
+        yield f"{address}/v1"
 
 
 def test_the_same_run_through_openai_and_through_hf_gives_the_same_scores(served, tmp_path):
