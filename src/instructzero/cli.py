@@ -161,7 +161,7 @@ def bench_command(
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a setting of every run; may be repeated")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="processes (default) or ray")] = None,
+    engine: Annotated[str | None, typer.Option(help="processes (default), ray or slurm")] = None,
     workers: Annotated[str | None, typer.Option(help="runs at once (default: one a processor)")] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the runs and the report (default: runs/bench)")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="no progress, and nothing but the report's path")] = False,

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,21 @@ def in_this_process(tmp_path):
     torch.set_num_threads(1)
     yield run
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """A Slurm cluster of this machine, which takes jobs as they come; the folder with their states."""
+    commands, state = tmp_path / "bin", tmp_path / "slurm"
+    commands.mkdir()
+    state.mkdir()
+    for name in ("sbatch", "srun", "sacct", "scancel"):
+        command = commands / name
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} {ASSETS / "slurm.py"} {name} "$@"\n')
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_STATE", str(state))
+    yield state
+    for group in state.glob("*/group"):
+        with suppress(ProcessLookupError):
+            os.killpg(int(group.read_text()), signal.SIGKILL)

@@ -3,11 +3,12 @@
 import os
 import signal
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
 
-from instructzero.bench.engines import LIVES, make_engine
+from instructzero.bench.engines import LIVES, make_engine, take
 from instructzero.bench.engines.processes import ProcessEngine
 from instructzero.bench.plan import cells_of, make_plan
 from instructzero.errors import InstructZeroError, UserError
@@ -22,10 +23,13 @@ def log(path):
     return Path(path).read_text(encoding="utf-8").splitlines()
 
 
-@pytest.fixture(params=["processes", "ray"])
+@pytest.fixture(params=["processes", "ray", "slurm"])
 def engine(request):
     if request.param == "ray":
         pytest.importorskip("ray", reason="the extra ray is not installed: pip install 'instructzero[ray]'")
+    if request.param == "slurm":
+        pytest.importorskip("submitit", reason="the extra slurm is not installed: pip install 'instructzero[slurm]'")
+        request.getfixturevalue("slurm")
     return request.param
 
 
@@ -68,7 +72,9 @@ def test_a_bench_that_is_killed_goes_on_and_ends_with_the_same_bytes(start, scri
     assert cells_in(values) == cells_in(in_this_process(values))
 
 
-def test_ctrl_c_keeps_all_that_is_paid_and_the_next_run_goes_on(start, dying, cells_in, in_this_process):
+@pytest.mark.parametrize("engine", ["processes", "slurm"], indirect=True)
+def test_ctrl_c_keeps_all_that_is_paid_and_the_next_run_goes_on(engine, start, dying, cells_in, in_this_process):
+    dying["engine"] = engine
     process = start(dying)
     calls = Path(os.environ["CALLS_FILE"])
     while not calls.exists() or len(log(calls)) < 20:
@@ -98,6 +104,53 @@ def test_a_cell_whose_process_keeps_dying_is_given_up(dying, monkeypatch):
     cell = cells_of(make_plan(dying))[0]
     with pytest.raises(InstructZeroError, match=f"uniform on fruit, dying, seed 0: .* died {LIVES} times"):
         list(ProcessEngine(2).map([cell]))
+
+
+def test_where_several_machines_run_cells_no_two_share_their_answers(plan):
+    waiting = deque(cells_of(plan(methods=["uniform", "instructzero", "ape"])))
+    first, second = take(waiting, []), take(waiting, [])
+    assert (first.task, second.task) == ("fruit", "fruit")
+    assert take(waiting, [first]).task == "tools"
+    assert take(waiting, [first, *waiting]) is None
+    assert [each.task for each in (first, second, *waiting)].count("tools") == 2
+
+
+def test_slurm_runs_the_cells_that_share_their_answers_in_one_job(slurm, scripted, cells_in, in_this_process):
+    pytest.importorskip("submitit")
+    outcomes = list(make_engine(make_plan({**scripted, "engine": "slurm"})).map(cells_of(make_plan(scripted))))
+    assert sorted(path.name for path in slurm.iterdir()) == ["1", "2"]
+    assert len(outcomes) == 4
+    assert cells_in(scripted) == cells_in(in_this_process(scripted))
+
+
+def test_a_job_that_is_told_to_end_keeps_its_answers_and_the_rest_goes_on_in_another(
+    slurm, start, dying, cells_in, in_this_process
+):
+    pytest.importorskip("submitit")
+    process = start({**dying, "workers": 1}, "slurm")
+    calls = Path(os.environ["CALLS_FILE"])
+    while not calls.exists() or len(log(calls)) < 20:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.kill(int((slurm / "1" / "task").read_text()), signal.SIGUSR2)
+    out, err = process.communicate(timeout=500)
+    assert process.returncode == 0, err
+    assert "4 of 4: " in out
+    assert len(list(slurm.iterdir())) == 3
+    asked = log(calls)
+    assert len(asked) == len(set(asked))
+    assert cells_in(dying) == cells_in(in_this_process(dying))
+
+
+def test_slurm_without_its_commands_or_that_takes_no_job_is_one_sentence(plan, slurm, monkeypatch):
+    pytest.importorskip("submitit")
+    refusal = "#!/bin/sh\necho 'error: invalid partition specified: gpu' >&2\nexit 1\n"
+    (slurm.parent / "bin" / "sbatch").write_text(refusal)
+    with pytest.raises(InstructZeroError, match=r"Slurm takes no job \(.*invalid partition.*\); mend"):
+        list(make_engine(plan(engine="slurm")).map(cells_of(plan())))
+    monkeypatch.setenv("PATH", str(slurm))
+    with pytest.raises(UserError, match=r"expected Slurm's commands sbatch and srun .* use --engine processes"):
+        make_engine(plan(engine="slurm"))
 
 
 def test_no_cells_need_no_engine(plan, monkeypatch):

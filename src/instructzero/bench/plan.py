@@ -50,7 +50,7 @@ class Plan(BaseModel):
     budgets: tuple[Count, ...] = Field(default=(1000, 3000), min_length=1)
     seeds: Count = 3
     settings: dict[str, Any] = {}
-    engine: Literal["processes", "ray"] = "processes"
+    engine: Literal["processes", "ray", "slurm"] = "processes"
     workers: Count = Field(default_factory=lambda: os.cpu_count() or 1)
     out: Path = Path("runs/bench")
 

@@ -1,8 +1,9 @@
-"""Where cells are run: processes on this machine, or a Ray cluster."""
+"""Where cells are run: processes on this machine, a Ray cluster, or a Slurm cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections import deque
+from collections.abc import Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from instructzero.errors import InstructZeroError
@@ -39,12 +40,29 @@ def lost(plan: CellPlan) -> InstructZeroError:
     )
 
 
+def take(waiting: deque[CellPlan], running: Collection[CellPlan]) -> CellPlan | None:
+    """The first cell that waits and shares its answers with none of the running ones, or None.
+
+    SQLite's files bear any number of processes, but one machine at a time.
+    """
+    busy = {plan.settings.store for plan in running}
+    for place, plan in enumerate(waiting):
+        if plan.settings.store not in busy:
+            del waiting[place]
+            return plan
+    return None
+
+
 def make_engine(plan: Plan) -> Engine:
     """The engine of the plan; raises `ConfigurationError` where it is not installed."""
     if plan.engine == "ray":
         from instructzero.bench.engines.ray import RayEngine
 
         return RayEngine(plan.workers)
+    if plan.engine == "slurm":
+        from instructzero.bench.engines.slurm import SlurmEngine
+
+        return SlurmEngine(plan.workers, plan.out.resolve() / "jobs")
     from instructzero.bench.engines.processes import ProcessEngine
 
     return ProcessEngine(plan.workers)

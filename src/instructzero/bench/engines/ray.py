@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from instructzero.bench.engines import LIVES, STOP_S, lost
+from instructzero.bench.engines import LIVES, STOP_S, lost, take
 from instructzero.bench.engines.worker import Failure, attempt, use_one_thread
 from instructzero.errors import ConfigurationError, InstructZeroError
 
@@ -44,14 +44,13 @@ class RayEngine:
             return
         import ray
 
-        with _cluster(ray, self._workers):
+        with _cluster(ray, self._workers) as own:
             task = self._task(ray)
             waiting = deque(plans)
             running: dict[Any, CellPlan] = {}
             try:
                 while waiting or running:
-                    while waiting and len(running) < self._workers:
-                        plan = waiting.popleft()
+                    while len(running) < self._workers and (plan := take(waiting, () if own else running.values())):
                         running[task.remote(plan)] = plan
                     (ready,), _ = ray.wait(list(running))
                     yield _outcome(ray, ready, running.pop(ready))
@@ -66,18 +65,19 @@ class RayEngine:
 
 
 @contextmanager
-def _cluster(ray: Any, workers: int) -> Iterator[None]:
-    """A connection to a cluster; one that was there before stays."""
+def _cluster(ray: Any, workers: int) -> Iterator[bool]:
+    """A connection to a cluster; one that was there before stays. Whether it is of this machine alone."""
     if ray.is_initialized():
-        yield
+        yield False
         return
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    quiet, own = {"log_to_driver": False, "logging_level": logging.ERROR}, False
     try:
         ray.init(address="auto", **quiet)
     except ConnectionError:
         _start(ray, workers, quiet)
+        own = True
     try:
-        yield
+        yield own
     finally:
         ray.shutdown()
 
