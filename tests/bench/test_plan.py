@@ -84,7 +84,7 @@ def test_models_without_a_name_are_called_by_their_black_box():
         ({"budgets": "10,many"}, "budgets of the bench: .*integer.*'many'; mend it in the file or with --budgets"),
         ({"budgets": [0]}, "budgets of the bench: .*greater than 0"),
         ({"seeds": 0}, "seeds of the bench: .*greater than 0"),
-        ({"engine": "slurm"}, "engine of the bench: .*'processes' or 'ray'"),
+        ({"engine": "dask"}, "engine of the bench: .*'processes', 'ray' or 'slurm'"),
         ({"settings": {"seed": 1}}, "settings: expected no seed, which the bench sets by itself"),
         ({"methods": {"uniform": {"task": "sum"}}}, "methods: uniform: expected no task"),
         ({"tasks": ["sum", "sum"]}, "expected different names, got 'sum' and 'sum'"),
