@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from instructzero.racing import Race, binary_tail, bounded_tail, sixths
-
-LAWS = [False, True]
+from instructzero.racing import Race, bounded_tail, sixths
 
 
 def calls(race, scores, target):
@@ -32,10 +30,9 @@ def binary_orders(examples, right):
 # The error
 
 
-@pytest.mark.parametrize("binary", LAWS)
 @pytest.mark.parametrize(("alpha", "target"), list(product([0.1, 0.3, 0.6], [3 / 8, 0.5, 0.7])))
-def test_a_binary_candidate_at_the_target_drops_out_with_at_most_probability_alpha(alpha, target, binary):
-    race = Race(8, (2, 4, 6, 8), alpha, binary=binary)
+def test_a_binary_candidate_at_the_target_drops_out_with_at_most_probability_alpha(alpha, target):
+    race = Race(8, (2, 4, 6, 8), alpha)
     for right in range(math.ceil(target * 8 - 1e-9), 9):
         dropped = [is_dropped(race, scores, target) for scores in binary_orders(8, right)]
         assert np.mean(dropped) <= alpha
@@ -53,10 +50,9 @@ def test_a_candidate_of_any_scores_at_the_target_drops_out_with_at_most_probabil
     assert seen > 0.01  # the test does reject, so that the bound is put to the proof
 
 
-@pytest.mark.parametrize("binary", LAWS)
 @pytest.mark.parametrize(("examples", "right"), [(20, 10), (20, 18), (50, 25), (50, 45)])
-def test_the_error_stays_below_alpha_in_longer_races(examples, right, binary):
-    race = Race(examples, tuple(examples * part // 4 for part in range(1, 5)), 0.2, binary=binary)
+def test_the_error_stays_below_alpha_in_longer_races(examples, right):
+    race = Race(examples, tuple(examples * part // 4 for part in range(1, 5)), 0.2)
     scores = np.array([1.0] * right + [0.0] * (examples - right))
     rng = np.random.default_rng(0)
     dropped = np.mean([is_dropped(race, rng.permutation(scores).tolist(), right / examples) for _ in range(2_000)])
@@ -74,21 +70,12 @@ def test_fractional_scores_keep_the_error_below_alpha_in_longer_races():
 
 
 @given(st.data())
-def test_the_binary_tail_is_the_hypergeometric_one(data):
-    examples = data.draw(st.integers(1, 60))
-    total, drawn = data.draw(st.integers(0, examples)), data.draw(st.integers(0, examples))
-    right = data.draw(st.integers(0, drawn))
-    expected = stats.hypergeom(examples, total, drawn).cdf(right)
-    assert binary_tail(examples, total, drawn, right) == pytest.approx(expected, abs=1e-9)
-
-
-@given(st.data())
 def test_the_bound_lies_between_the_exact_tail_and_the_published_inequalities(data):
     examples = data.draw(st.integers(2, 60))
     total, drawn = data.draw(st.integers(1, examples)), data.draw(st.integers(1, examples - 1))
     reached = data.draw(st.floats(0, drawn))
     bound = bounded_tail(examples, total, drawn, reached)
-    assert bound >= binary_tail(examples, total, drawn, math.floor(reached)) - 1e-9
+    assert bound >= stats.hypergeom(examples, total, drawn).cdf(math.floor(reached)) - 1e-9
     below = max(0.0, total / examples - reached / drawn)
     serfling = 1 - (drawn - 1) / examples
     bardenet_maillard = (1 - drawn / examples) * (1 + 1 / drawn)  # their theorem 2.4, from the second half on
@@ -115,9 +102,8 @@ def test_the_bound_shrinks_as_the_target_grows(total, more, reached):
 # What is certain
 
 
-@pytest.mark.parametrize("binary", LAWS)
-def test_a_candidate_drops_out_at_once_when_it_can_no_longer_reach_the_target(binary):
-    race = Race(20, sixths(20), 0.05, binary=binary)
+def test_a_candidate_drops_out_at_once_when_it_can_no_longer_reach_the_target():
+    race = Race(20, sixths(20), 0.05)
     assert race.may_still_win([0, 0], 0.9)
     assert not race.may_still_win([0, 0, 0], 0.9)  # 17 of 20 at best, 18 needed
 
@@ -153,10 +139,18 @@ def test_the_test_is_made_at_the_looks_only():
     assert Race(50, (10, 50), 0.05).may_still_win(poor[:11], 0.6)
 
 
+def test_with_20_examples_the_bound_decides_like_the_exact_probability():
+    race = Race(20, sixths(20), 0.1)
+    for right, drawn in product(range(21), race.looks[:-1]):
+        for reached in range(max(0, right - 20 + drawn), drawn + 1):
+            likely = stats.hypergeom(20, right, drawn).cdf(reached) > 0.1 / 5
+            assert race.may_still_win([1] * reached + [0] * (drawn - reached), right / 20) == likely
+
+
 def test_more_looks_share_alpha():
     """P(none right of 3 | 6 of 12 right) = 1 / 11."""
-    assert not Race(12, (3, 12), 0.1, binary=True).may_still_win([0, 0, 0], 0.5)
-    assert Race(12, (3, 6, 12), 0.1, binary=True).may_still_win([0, 0, 0], 0.5)
+    assert not Race(12, (3, 12), 0.1).may_still_win([0, 0, 0], 0.5)
+    assert Race(12, (3, 6, 12), 0.1).may_still_win([0, 0, 0], 0.5)
 
 
 # What it is for
@@ -217,8 +211,3 @@ def test_impossible_settings_are_refused(changes):
 def test_impossible_scores_are_refused(scores, target):
     with pytest.raises(ValueError, match="expected"):
         Race(10, (5, 10), 0.05).may_still_win(scores, target)
-
-
-def test_a_binary_race_refuses_other_scores():
-    with pytest.raises(ValueError, match="use binary=False"):
-        Race(10, (5, 10), 0.05, binary=True).may_still_win([1, 0.5], 0.5)

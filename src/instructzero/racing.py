@@ -3,21 +3,18 @@
 Notation: m validation examples in random order, T the total score that a candidate must reach over all m,
 S its sum over the first k. At every prefix a candidate drops out when S + (m − k) < T: even right answers from
 here on would not do. That is never an error. At the looks before the last one, it also drops out when a test
-rejects "the total is at least T":
+rejects "the total is at least T". The mean of a convex function of S over the random order is largest where the
+m scores lie at a corner of {x ∈ [0, 1]ᵐ, Σ x = T}: 0s and 1s, but for at most one. So
 
-- Scores in [0, 1] in general: `bounded_tail`. The mean of a convex function of S over the random order is
-  largest where the m scores lie at a corner of {x ∈ [0, 1]ᵐ, Σ x = T}: 0s and 1s, but for at most one. So
+    P(S ≤ s) ≤ E (t − S)₊ / (t − s) ≤ E (t − H)₊ / (t − s)    for each t > s,
 
-      P(S ≤ s) ≤ E (t − S)₊ / (t − s) ≤ E (t − H)₊ / (t − s)    for each t > s,
+where H is the sum over the first k at such a corner, hypergeometric where T is whole; the smallest over t is the
+bound (the corners: Kemperman, 1973, and Greene and Wellner, 2017; the functions: Bentkus, 2004). Since exp(−λS) is
+a mixture of functions (t − S)₊, no exponential bound is smaller, neither Serfling's (1974) nor the
+Hoeffding–Serfling inequality of Bardenet and Maillard (2015). Where all scores are 0 or 1, the exact hypergeometric
+probability is smaller, but so little that with 20 examples it decides alike.
 
-  where H is the sum over the first k at such a corner, hypergeometric where T is whole; the smallest over t is
-  the bound (the corners: Kemperman, 1973, and Greene and Wellner, 2017; the functions: Bentkus, 2004). Since
-  exp(−λS) is a mixture of functions (t − S)₊, no exponential bound is smaller, neither Serfling's (1974) nor the
-  Hoeffding–Serfling inequality of Bardenet and Maillard (2015).
-- Scores known to be 0 or 1: `binary_tail`, the exact hypergeometric probability. It is at most the bound, but
-  close to it: with 20 examples both tests decide alike, with 200 they are at most one right answer apart.
-
-Both shrink as T grows: lowering scores until they total exactly T makes a small S likelier, not rarer.
+The bound shrinks as T grows: lowering scores until they total exactly T makes a small S likelier, not rarer.
 
 **Error control.** A candidate whose total is at least T drops out with probability at most ``alpha`` over the
 random order of the examples: each of the looks before the last spends an equal share of ``alpha``, and the
@@ -57,7 +54,7 @@ class Race:
 
     ``looks``: after how many examples, growing, the last one after all of them; with that one alone a candidate
     drops out only when it cannot win. ``alpha``: the probability of dropping one that would have reached the
-    target. ``binary``: all scores are known to be 0 or 1.
+    target.
 
     >>> race = Race(20, sixths(20), alpha=0.1)
     >>> race.may_still_win([1, 1, 0], target=0.9), race.may_still_win([1, 0, 0], target=0.9)
@@ -67,7 +64,6 @@ class Race:
     examples: int
     looks: tuple[int, ...]
     alpha: float
-    binary: bool = False
 
     def __post_init__(self) -> None:
         growing = all(before < after for before, after in pairwise((0, *self.looks)))
@@ -93,13 +89,9 @@ class Race:
             return True
         if reached + self.examples - drawn < needed:
             return False
-        return drawn not in self.looks[:-1] or self._tail(needed, drawn, reached) > self.alpha / (len(self.looks) - 1)
-
-    def _tail(self, needed: float, drawn: int, reached: float) -> float:
-        """P(a sum over the first ``drawn`` examples of at most ``reached``), if the total is ``needed`` or more."""
-        if self.binary:
-            return binary_tail(self.examples, math.ceil(needed), drawn, round(reached))
-        return bounded_tail(self.examples, needed, drawn, reached)
+        if drawn not in self.looks[:-1]:
+            return True
+        return bounded_tail(self.examples, needed, drawn, reached) > self.alpha / (len(self.looks) - 1)
 
     def _check(self, prefix_scores: Sequence[float], target: float) -> None:
         if len(prefix_scores) > self.examples:
@@ -107,18 +99,6 @@ class Race:
         for score in (*prefix_scores, target):
             if not 0 <= score <= 1:
                 raise ValueError(f"expected scores and target in [0, 1], got {score}")
-        strangers = [score for score in prefix_scores if score not in (0, 1)] if self.binary else []
-        if strangers:
-            raise ValueError(f"expected scores of 0 or 1 in a binary race, got {strangers[0]}; use binary=False")
-
-
-def binary_tail(examples: int, total: int, drawn: int, right: int) -> float:
-    """P(at most ``right`` of ``drawn`` examples are right), ``drawn`` at random out of ``examples``, ``total`` right.
-
-    >>> binary_tail(4, 2, 2, 0)  # both wrong ones: 1 / C(4, 2)
-    0.16666666666666666
-    """
-    return math.fsum(_hypergeometric(examples, total, drawn)[: right + 1])
 
 
 def bounded_tail(examples: int, total: float, drawn: int, reached: float) -> float:

@@ -96,7 +96,7 @@ def _histogram(axes: Axes, values: Sequence[float], search: str, baseline: str) 
     edges = np.linspace(-1.05, 1.05, 22).tolist()  # a bin around 0
     axes.hist(np.round(values, 9).tolist(), bins=edges, color=COLOURS[search], edgecolor=GAP)
     axes.axvline(0, color=INK, linewidth=0.8)
-    mean = f"mean {np.mean(values):+.2f}, {len(values)} tasks" if values else "no tasks"
+    mean = f"mean {np.mean(values):+z.2f}, {len(values)} tasks" if values else "no tasks"
     axes.set_title(f"{LABELS[search]} − {LABELS[baseline]}\n{mean}", fontsize=8)
     axes.set_xticks([-1, -0.5, 0, 0.5, 1])
 
