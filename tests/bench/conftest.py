@@ -129,6 +129,7 @@ def in_this_process(tmp_path):
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
     """A Slurm cluster of this machine, which takes jobs as they come; the folder with their states."""
+    pytest.importorskip("submitit", reason="the extra slurm is not installed: pip install 'instructzero[slurm]'")
     commands, state = tmp_path / "bin", tmp_path / "slurm"
     commands.mkdir()
     state.mkdir()

@@ -28,7 +28,6 @@ def engine(request):
     if request.param == "ray":
         pytest.importorskip("ray", reason="the extra ray is not installed: pip install 'instructzero[ray]'")
     if request.param == "slurm":
-        pytest.importorskip("submitit", reason="the extra slurm is not installed: pip install 'instructzero[slurm]'")
         request.getfixturevalue("slurm")
     return request.param
 
@@ -116,7 +115,6 @@ def test_where_several_machines_run_cells_no_two_share_their_answers(plan):
 
 
 def test_slurm_runs_the_cells_that_share_their_answers_in_one_job(slurm, scripted, cells_in, in_this_process):
-    pytest.importorskip("submitit")
     outcomes = list(make_engine(make_plan({**scripted, "engine": "slurm"})).map(cells_of(make_plan(scripted))))
     assert sorted(path.name for path in slurm.iterdir()) == ["1", "2"]
     assert len(outcomes) == 4
@@ -126,7 +124,6 @@ def test_slurm_runs_the_cells_that_share_their_answers_in_one_job(slurm, scripte
 def test_a_job_that_is_told_to_end_keeps_its_answers_and_the_rest_goes_on_in_another(
     slurm, start, dying, cells_in, in_this_process
 ):
-    pytest.importorskip("submitit")
     process = start({**dying, "workers": 1}, "slurm")
     calls = Path(os.environ["CALLS_FILE"])
     while not calls.exists() or len(log(calls)) < 20:
@@ -143,7 +140,6 @@ def test_a_job_that_is_told_to_end_keeps_its_answers_and_the_rest_goes_on_in_ano
 
 
 def test_slurm_without_its_commands_or_that_takes_no_job_is_one_sentence(plan, slurm, monkeypatch):
-    pytest.importorskip("submitit")
     refusal = "#!/bin/sh\necho 'error: invalid partition specified: gpu' >&2\nexit 1\n"
     (slurm.parent / "bin" / "sbatch").write_text(refusal)
     with pytest.raises(InstructZeroError, match=r"Slurm takes no job \(.*invalid partition.*\); mend"):

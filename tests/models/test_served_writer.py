@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from instructzero.models.vllm import Vllm
 from instructzero.models.wire import Dialect
 from instructzero.testing import Fault, Faults
 from instructzero.testing.writer_server import WriterServer
+from tests.serving import free_port
 
 EMBEDDED = str(EMBEDDED_FOLDER / "writer")
 EXEMPLARS = "Input: cat\nOutput: c\n\nInput: dog\nOutput: d\n\nThe instruction was to"
@@ -183,10 +183,7 @@ def test_a_server_that_stays_broken(dialect: Dialect, tiny_llama: Path) -> None:
 
 
 def test_nothing_is_sent_before_a_text_is_asked_for(dialect: Dialect, tiny_llama: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    writer = ServedWriter(dialect, str(tiny_llama), url=url, retries=0)
+    writer = ServedWriter(dialect, str(tiny_llama), url=f"http://127.0.0.1:{free_port()}", retries=0)
     with pytest.raises(EndpointError, match="cannot be reached"):
         write(writer)
 

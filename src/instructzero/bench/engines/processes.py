@@ -14,7 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from instructzero.bench.engines import LIVES, STOP_S, lost
-from instructzero.bench.engines.worker import Failure, attempt, use_one_thread
+from instructzero.bench.engines.worker import Failure, attempt, succeeded, use_one_thread
 
 if TYPE_CHECKING:
     from instructzero.bench.cell import Outcome
@@ -81,9 +81,7 @@ class _Worker:
         except (EOFError, OSError):
             self._process.join()
             return plan, None
-        if isinstance(outcome, Failure):
-            raise outcome.error()
-        return plan, outcome
+        return plan, succeeded(outcome)
 
     def stop(self) -> None:
         """An idle worker ends when it hears nobody any more, a busy one when it is interrupted, once."""

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from instructzero.bench.engines import LIVES, STOP_S, lost, take
-from instructzero.bench.engines.worker import Failure, attempt, use_one_thread
+from instructzero.bench.engines.worker import Failure, attempt, succeeded, use_one_thread
 from instructzero.errors import ConfigurationError, InstructZeroError
 
 if TYPE_CHECKING:
@@ -116,9 +116,7 @@ def _outcome(ray: Any, reference: Any, plan: CellPlan) -> Outcome:
         raise RuntimeError(f"{plan}:\n{error}") from None
     except ray.exceptions.RayError as error:  # the node died, again and again
         raise lost(plan) from error
-    if isinstance(outcome, Failure):
-        raise outcome.error()
-    return outcome
+    return succeeded(outcome)
 
 
 def _stop(ray: Any, references: list[Any]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from instructzero.bench.engines import LIVES, STOP_S, lost
-from instructzero.bench.engines.worker import THREADS, Failure, attempt, use_one_thread
+from instructzero.bench.engines.worker import THREADS, Failure, attempt, succeeded, use_one_thread
 from instructzero.errors import ConfigurationError, InstructZeroError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class SlurmEngine:
     def _executor(self) -> Any:
         import submitit
 
+        os.environ.update(THREADS)  # a job has the environment of who submits it
         executor = submitit.AutoExecutor(self._folder, cluster="slurm")
         executor.update_parameters(name=NAME, timeout_min=_LIMIT_MIN, cpus_per_task=1)
         return executor
@@ -93,7 +94,6 @@ def _sharing(plans: Sequence[CellPlan]) -> list[list[CellPlan]]:
 
 
 def _submitted(executor: Any, cells: list[CellPlan]) -> Any:
-    os.environ.update(THREADS)  # a job has the environment of who submits it
     try:
         return executor.submit(_work, cells)
     except Exception as error:  # submitit raises what sbatch has said, in several kinds
@@ -157,10 +157,7 @@ def _outcomes(job: Any, cells: Sequence[CellPlan], deaths: Counter[Path]) -> lis
             if deaths[at.folder] == LIVES:
                 raise lost(at) from error
         return finished
-    for outcome in outcomes:
-        if isinstance(outcome, Failure):
-            raise outcome.error()
-    return [outcome for outcome in outcomes if not isinstance(outcome, Failure)]
+    return [succeeded(outcome) for outcome in outcomes]
 
 
 def _finished_before(cells: Sequence[CellPlan]) -> list[Outcome]:

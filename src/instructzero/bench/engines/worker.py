@@ -31,6 +31,13 @@ class Failure:
         return self.kind(self.message)
 
 
+def succeeded(outcome: Outcome | Failure) -> Outcome:
+    """The outcome; raises the error of a failure."""
+    if isinstance(outcome, Failure):
+        raise outcome.error()
+    return outcome
+
+
 def use_one_thread() -> None:
     """Compute on one thread from now on: workers would slow each other, and sums depend on how they are divided."""
     os.environ.update(THREADS)
