@@ -6,6 +6,8 @@ import instructzero
 from instructzero.config import make_settings
 from instructzero.methods import METHODS, stops_early
 from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
+from instructzero.report.source import read_source
+from instructzero.report.words import ending
 
 ENDINGS = ("", ", please", " once", " now", ".")
 SIZES = {"exemplars": 2, "validation": 6, "confirmation": 5, "test": 4, "evaluations": 24, "initial": 4, "batch": 3}
@@ -65,6 +67,23 @@ def test_it_is_said_why_the_search_ended(scripted, tmp_path):
     result = run(scripted, tmp_path, reasons)
     (reason,) = reasons.heard
     assert reason.startswith(f"{perfect(result)} instructions have every validation example right, and none")
+
+
+@pytest.mark.parametrize("changes", [{}, {"finalists": 2}, {"confirmation": 0}])
+def test_the_report_says_the_same(scripted, tmp_path, changes):
+    reasons = Reasons()
+    run(scripted, tmp_path, reasons, **changes)
+    (reason,) = reasons.heard
+    assert ending(read_source(tmp_path)).endswith(f" evaluations were made: {reason}.")
+
+
+@pytest.mark.parametrize("changes", [{"max_calls": 60}, {"max_calls": 100, "stop_early": False}])
+def test_the_report_does_not_take_a_limit_for_that(scripted, tmp_path, changes):
+    reasons = Reasons()
+    run(scripted, tmp_path, reasons, **changes)
+    (reason,) = reasons.heard
+    assert f"the limit of {changes['max_calls']} calls" in reason
+    assert ending(read_source(tmp_path)).endswith("a limit of calls, tokens, dollars or time was reached.")
 
 
 def test_run_again_it_is_over_at_once(scripted, tmp_path):

@@ -36,6 +36,11 @@ def best_confirmed(
     return max(contenders, key=value)
 
 
+def contenders_of(finalists: int, confirmation: int) -> int:
+    """How many instructions a winner is chosen among: one where no ``confirmation`` examples can tell them apart."""
+    return finalists if confirmation else 1
+
+
 @dataclass(frozen=True)
 class Finale:
     """Chooses the winner among the ``finalists`` best instructions, and tests it beside those it has to beat.
@@ -56,7 +61,7 @@ class Finale:
     @property
     def contenders(self) -> int:
         """How many instructions of the search the winner is chosen among."""
-        return self.finalists if self.task.confirmation else 1
+        return contenders_of(self.finalists, len(self.task.confirmation))
 
     def questions(self) -> int:
         """How many questions the end asks at most."""

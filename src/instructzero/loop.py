@@ -14,7 +14,7 @@ from instructzero.objective import Objective
 from instructzero.observers import Observer
 from instructzero.optimizers import Optimizer
 from instructzero.result import Result
-from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Proposal, Trial, Usage, Writing
 from instructzero.validation import Validation
 from instructzero.writer import Writer
 
@@ -81,20 +81,15 @@ class Search:
         """Whether nothing new is left to be found, or nothing that could win."""
         if is_exhausted(self.journal.history.rounds):
             return True
-        perfect = self._perfect() if self.stop_early else 0
-        if perfect < self.finale.contenders:
+        if not self.stop_early:
             return False
-        self.observer.search_stopped(
-            f"{perfect} instruction{'s have' if perfect > 1 else ' has'} every validation example right, and none that "
-            "is found later can come before"
+        reason = nothing_better(
+            self.journal.history.trials, self.objective, self.validation.questions, self.finale.contenders
         )
+        if reason is None:
+            return False
+        self.observer.search_stopped(reason)
         return True
-
-    def _perfect(self) -> int:
-        """How many instructions of the search have the best value there is; of equals the earliest come first."""
-        complete = [each for each in self.journal.history.trials if self.validation.is_complete(each.evaluation)]
-        perfect = [each for each in complete if self.objective.is_perfect(each.instruction, each.evaluation)]
-        return len({each.instruction for each in perfect})
 
     def _keep_cut_short(self) -> None:
         """Instructions that were scored in full before a limit stopped their race may win the run."""
@@ -225,6 +220,21 @@ def is_exhausted(rounds: Sequence[Round]) -> bool:
     """Whether the last rounds found nothing new to evaluate."""
     fruitless = list(itertools.takewhile(lambda each: not each.chosen, reversed(rounds)))
     return len(fruitless) >= FRUITLESS_ROUNDS and sum(len(each.candidates) for each in fruitless) >= FRUITLESS_TEXTS
+
+
+def nothing_better(trials: Sequence[Trial], objective: Objective, examples: int, contenders: int) -> str | None:
+    """Why nothing that is found later could win: all ``contenders`` have the best value there is; None where it could.
+
+    That value is on all the validation ``examples``; of equals the earliest come first.
+    """
+    complete = [each for each in trials if len(each.evaluation.scores) == examples]
+    perfect = len({each.instruction for each in complete if objective.is_perfect(each.instruction, each.evaluation)})
+    if perfect < contenders:
+        return None
+    return (
+        f"{perfect} instruction{'s have' if perfect > 1 else ' has'} every validation example right, and none that "
+        "is found later can come before"
+    )
 
 
 def _for_free(evaluation: Evaluation) -> Evaluation:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from instructzero.loop import is_exhausted
+from instructzero.finale import contenders_of
+from instructzero.loop import is_exhausted, nothing_better
+from instructzero.methods import stops_early
 from instructzero.report.source import Record, Source
 from instructzero.result import RIVALS
 
@@ -72,7 +74,17 @@ def ending(source: Source) -> str:
         return f"{made} so far."
     if is_exhausted(source.history.rounds):
         return f"{made}: the writer had nothing new to say."
+    if reason := _nothing_better(source, source.result):
+        return f"{made}: {reason}."
     return f"{made}: a limit of calls, tokens, dollars or time was reached."
+
+
+def _nothing_better(source: Source, result: Mapping[str, Any]) -> str | None:
+    """Why the search stopped early, where it did and no limit came before the end of its last round."""
+    if not stops_early(source.settings) or source.history.pending:
+        return None
+    contenders = contenders_of(source.settings.finalists, result["confirmation_examples"])
+    return nothing_better(source.history.trials, source.objective, result["validation_examples"], contenders)
 
 
 def warnings(source: Source) -> list[str]:
