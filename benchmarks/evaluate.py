@@ -26,19 +26,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.machine import describe
-from instructzero.answers import Answers
-from instructzero.evaluator import Evaluator
-from instructzero.models.asker import Asker
+from instructzero.calls.answers import Answers
+from instructzero.calls.asker import Asker
+from instructzero.calls.store import CallStore
 from instructzero.models.openai import OpenAIBlackBox
 from instructzero.models.throttle import Throttle
-from instructzero.scoring import MetricScorer
-from instructzero.store import CallStore
-from instructzero.templates import zero_shot
+from instructzero.prompts import zero_shot
+from instructzero.scoring.evaluator import Evaluator
+from instructzero.scoring.scorers import MetricScorer
 from instructzero.testing import Endpoint
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 LATENCY_S = 0.05
-EXAMPLES = [Exemplar(f"word {number}", ("answer",)) for number in range(20)]
+EXAMPLES = [Example(f"word {number}", ("answer",)) for number in range(20)]
 BATCH, INSTRUCTIONS, CONCURRENCY = 20, 25, 64
 MANY_INSTRUCTIONS, MANY = 250, 1000
 HEADER = """\

@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from benchmarks.drawing import drawing
-from instructzero.journal import History, Journal
+from instructzero.records.journal import History, Journal
 
 
 def draw(history: History, task: str, path: Path) -> None:

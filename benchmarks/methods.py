@@ -28,11 +28,11 @@ from benchmarks.machine import describe
 from instructzero import optimize
 from instructzero.bench.comparisons import bootstrap_interval
 from instructzero.build import build_blackbox, build_task
+from instructzero.calls.store import CallStore
 from instructzero.config import make_settings
-from instructzero.evaluator import Evaluator
-from instructzero.journal import Journal
-from instructzero.store import CallStore
-from instructzero.templates import zero_shot
+from instructzero.prompts import zero_shot
+from instructzero.records.journal import Journal
+from instructzero.scoring.evaluator import Evaluator
 
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "instructzero": {},

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from statistics import median
 
 from benchmarks.machine import describe
-from instructzero.evaluator import Evaluator
+from instructzero.calls.store import CallStore
 from instructzero.models.registry import load_blackbox, load_writer
-from instructzero.projection import Projection
-from instructzero.store import CallStore
+from instructzero.prompts import writer_prompt, zero_shot
+from instructzero.scoring.evaluator import Evaluator
 from instructzero.tasks import load_task_data, split_task
-from instructzero.templates import writer_prompt, zero_shot
 from instructzero.types import Proposal
-from instructzero.writer import Writer
+from instructzero.writing.projection import Projection
+from instructzero.writing.writer import Writer
 
 LOADING = """
 import time

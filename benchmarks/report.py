@@ -27,9 +27,9 @@ from benchmarks.chromium import CHROMIUM, opened
 from benchmarks.machine import describe
 from instructzero.build import build_task, digests_of
 from instructzero.config import make_settings
-from instructzero.journal import Journal
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import Journal
 from instructzero.report import write_report
-from instructzero.run_directory import RunDirectory
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 
 ROUND, TEXTS, EXAMPLES, DIMENSION = 5, 8, 20, 10

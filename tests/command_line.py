@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from instructzero import cli
+from instructzero.cli import main as cli
 
 Call = Callable[..., tuple[int, str, str]]
 

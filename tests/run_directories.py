@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.config import make_settings
-from instructzero.journal import Journal
-from instructzero.result import Result, Scored
-from instructzero.run_directory import RunDirectory
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import Journal
+from instructzero.records.result import Result, Scored
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 
 OPENAI = {

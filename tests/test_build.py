@@ -4,12 +4,12 @@ import pytest
 
 import instructzero
 from instructzero.build import build_judging, build_prices, build_task, is_local
+from instructzero.calls.prices import Price
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
-from instructzero.methods import races
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
-from instructzero.prices import Price
-from instructzero.types import Exemplar
+from instructzero.optimizers.registry import races
+from instructzero.types import Example
 
 PARTS = [
     {"kernel": "standard"},
@@ -118,7 +118,7 @@ def test_settings_that_would_score_something_else_are_refused_before_anything_is
 
 def test_a_judge_may_be_given_room_to_think():
     settings = make_settings({"task": "sum", "metric": "judge", "judge": "scripted:echo", "judge_tokens": 900})
-    assert build_judging(settings).request(Exemplar("1", ("1",)), "1").max_tokens == 900
+    assert build_judging(settings).request(Example("1", ("1",)), "1").max_tokens == 900
 
 
 @pytest.mark.parametrize("changes", [{"metric": "judge", "judge": "scripted:echo"}, {"similarity": "f1"}])

@@ -14,7 +14,7 @@ from instructzero.api import run_settings
 from instructzero.config import Settings, make_settings
 from instructzero.errors import ModelError
 from instructzero.estimate import Estimate, estimate
-from instructzero.observers import Observer
+from instructzero.records.observers import Observer
 
 NOBODY = "http://127.0.0.1:9/v1"
 """An address where nobody answers."""

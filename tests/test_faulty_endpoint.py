@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import instructzero
+from instructzero.calls import asker
 from instructzero.errors import BudgetExhausted, EndpointError
-from instructzero.models import asker
 from instructzero.models.scripted import ScriptedWriter, obey
-from instructzero.result import Result
+from instructzero.records.result import Result
 from instructzero.testing import Endpoint, Fault, Faults
 
 WORDS = [(word, word[::-1]) for word in "ape bee cat dog eel fox gnu hen ibex jay koi lynx moth newt owl pug".split()]

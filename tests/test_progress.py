@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from instructzero.observers import RunPlan
 from instructzero.progress import LiveProgress, PlainProgress, Tally, progress_on
+from instructzero.records.observers import RunPlan
 from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
 
 

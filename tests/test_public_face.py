@@ -9,7 +9,7 @@ import instructzero
 def test_exported_names_are_pinned():
     assert instructzero.__all__ == [
         *("BlackBox", "BudgetExhausted", "Candidate", "Completion", "ConfigurationError", "EndpointError"),
-        *("Evaluation", "Exemplar"),
+        *("Evaluation", "Example"),
         *("InstructZero", "InstructZeroError", "Message", "ModelError", "Observer", "Optimizer", "Proposal"),
         *("Request", "Result", "Rewrite", "RunDirectoryError", "Scored", "Settings", "SoftPromptModel", "Task"),
         *("TaskError", "Trial", "Uniform", "Usage", "UserError", "Writing", "optimize", "resume"),
@@ -20,7 +20,8 @@ def test_exported_names_are_pinned():
 def test_help_and_tasks_import_no_heavy_library():
     heavy = {"torch", "transformers", "openai", "anthropic", "numpy", "scipy", "sqlite3"}
     code = (
-        "import sys; from instructzero.cli import app; from instructzero.inventory import print_tasks; print_tasks();"
+        "import sys; from instructzero.cli.main import app; from instructzero.cli.inventory import print_tasks;"
+        "print_tasks();"
         f"sys.exit(bool({heavy} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

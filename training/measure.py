@@ -19,14 +19,14 @@ from typing import Any
 
 import torch
 
-from instructzero.evaluator import Evaluator
+from instructzero.calls.store import CallStore
 from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox, load_writer
-from instructzero.projection import Projection
-from instructzero.store import CallStore
+from instructzero.prompts import writer_prompt, zero_shot
+from instructzero.scoring.evaluator import Evaluator
 from instructzero.tasks import load_task_data, split_task
-from instructzero.templates import writer_prompt, zero_shot
 from instructzero.types import Proposal
-from instructzero.writer import Writer
+from instructzero.writing.projection import Projection
+from instructzero.writing.writer import Writer
 from training.corpus import grammar
 from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS
 from training.corpus.types import TaskSpec

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
         TaskError,
         UserError,
     )
-    from instructzero.models.base import BlackBox, SoftPromptModel
-    from instructzero.observers import Observer
     from instructzero.optimizers import InstructZero, Optimizer, Uniform
-    from instructzero.result import Result, Scored
+    from instructzero.protocols import BlackBox, SoftPromptModel
+    from instructzero.records.observers import Observer
+    from instructzero.records.result import Result, Scored
     from instructzero.tasks import Task
     from instructzero.types import (
         Candidate,
         Completion,
         Evaluation,
-        Exemplar,
+        Example,
         Message,
         Proposal,
         Request,
@@ -58,16 +58,16 @@ _HOMES = {
         "TaskError",
         "UserError",
     ),
-    "instructzero.models.base": ("BlackBox", "SoftPromptModel"),
-    "instructzero.observers": ("Observer",),
+    "instructzero.protocols": ("BlackBox", "SoftPromptModel"),
+    "instructzero.records.observers": ("Observer",),
     "instructzero.optimizers": ("InstructZero", "Optimizer", "Uniform"),
-    "instructzero.result": ("Result", "Scored"),
+    "instructzero.records.result": ("Result", "Scored"),
     "instructzero.tasks": ("Task",),
     "instructzero.types": (
         "Candidate",
         "Completion",
         "Evaluation",
-        "Exemplar",
+        "Example",
         "Message",
         "Proposal",
         "Request",
@@ -87,7 +87,7 @@ __all__ = [
     "ConfigurationError",
     "EndpointError",
     "Evaluation",
-    "Exemplar",
+    "Example",
     "InstructZero",
     "InstructZeroError",
     "Message",

@@ -11,17 +11,17 @@ from typing import Any
 from instructzero.build import execute, split
 from instructzero.config import Settings, make_settings
 from instructzero.errors import ConfigurationError
-from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.callable import CallableBlackBox
 from instructzero.models.registry import SERVERS
-from instructzero.observers import Observer
+from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.records.directory import RunDirectory
+from instructzero.records.observers import Observer
+from instructzero.records.result import Result
 from instructzero.report import write_report
-from instructzero.result import Result
-from instructzero.run_directory import RunDirectory
 from instructzero.tasks import Task, TaskData
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
-Examples = Iterable[tuple[str, str] | Exemplar]
+Examples = Iterable[tuple[str, str] | Example]
 
 
 def optimize(
@@ -131,7 +131,7 @@ def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
 def _task(task: Task | Examples, settings: Settings) -> Task:
     if isinstance(task, Task):
         return task
-    examples = tuple(each if isinstance(each, Exemplar) else Exemplar(each[0], (each[1],)) for each in task)
+    examples = tuple(each if isinstance(each, Example) else Example(each[0], (each[1],)) for each in task)
     return split(TaskData(name="examples", search=examples), settings)
 
 

@@ -11,32 +11,39 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from instructzero.budget import Budget, EndSavings, Limits
+from instructzero.calls.budget import Budget, EndSavings, Limits
+from instructzero.calls.prices import LOCAL, Price, price_of
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, CallStore
+from instructzero.calls.traffic import Traffic, is_free
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError
-from instructzero.evaluator import Evaluator
-from instructzero.finale import Finale
-from instructzero.journal import Journal
-from instructzero.judge import JudgeMetric
-from instructzero.loop import Search
-from instructzero.methods import Materials, build_optimizer, check_writer, pays_for_texts, races, stops_early
-from instructzero.models.base import BlackBox, SoftPromptModel
 from instructzero.models.registry import load_blackbox, load_writer, parse_model
-from instructzero.objective import Objective
-from instructzero.observers import Observer, RunPlan
-from instructzero.prices import LOCAL, Price, price_of
-from instructzero.projection import Projection
-from instructzero.racing import Race, sixths
-from instructzero.result import Result
-from instructzero.rewriter import AskingRewriter
-from instructzero.run_directory import RunDirectory
-from instructzero.scoring import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
-from instructzero.store import BLACK_BOX, JUDGE, REWRITER, CallStore
+from instructzero.optimizers.registry import (
+    Materials,
+    build_optimizer,
+    check_writer,
+    pays_for_texts,
+    races,
+    stops_early,
+)
+from instructzero.prompts import demonstrations, few_shot, writer_prompt
+from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import Journal
+from instructzero.records.objective import Objective
+from instructzero.records.observers import Observer, RunPlan
+from instructzero.records.result import Result
+from instructzero.scoring.evaluator import Evaluator
+from instructzero.scoring.judge import JudgeMetric
+from instructzero.scoring.scorers import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
+from instructzero.search.finale import Finale
+from instructzero.search.loop import Search
+from instructzero.search.racing import Race, sixths
+from instructzero.search.validation import Validation
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
-from instructzero.templates import demonstrations, few_shot, writer_prompt
-from instructzero.traffic import Traffic, is_free
-from instructzero.validation import Validation
-from instructzero.writer import Writer
+from instructzero.writing.projection import Projection
+from instructzero.writing.rewriter import AskingRewriter
+from instructzero.writing.writer import Writer
 
 ALPHA = 0.1
 """The probability with which an instruction that would have had a place among the finalists drops out of the race."""

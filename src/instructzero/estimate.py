@@ -18,15 +18,15 @@ from instructzero.build import (
     execute,
     is_local,
 )
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER
 from instructzero.config import Settings
-from instructzero.finale import questions_of_end
-from instructzero.methods import Materials, build_optimizer, pays_for_texts, races
-from instructzero.observers import Observer
+from instructzero.optimizers.registry import Materials, build_optimizer, pays_for_texts, races
 from instructzero.progress import cost_of, format_seconds
-from instructzero.result import Result
-from instructzero.store import BLACK_BOX, JUDGE, REWRITER
+from instructzero.prompts import demonstrations, few_shot
+from instructzero.records.observers import Observer
+from instructzero.records.result import Result
+from instructzero.search.finale import questions_of_end
 from instructzero.tasks import Task
-from instructzero.templates import demonstrations, few_shot
 from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage
 
 PILOT = 0.3

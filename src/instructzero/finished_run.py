@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from instructzero.calls.store import BLACK_BOX
 from instructzero.config import Settings
 from instructzero.errors import RunDirectoryError
-from instructzero.journal import History, Journal, Record
 from instructzero.progress import cost_of
-from instructzero.run_directory import RunDirectory
-from instructzero.store import BLACK_BOX
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import History, Journal, Record
 from instructzero.types import Evaluation, Usage
 
 

@@ -13,9 +13,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from instructzero.observers import Observer, RunPlan
-from instructzero.prices import Price
-from instructzero.store import BLACK_BOX, JUDGE
+from instructzero.calls.prices import Price
+from instructzero.calls.store import BLACK_BOX, JUDGE
+from instructzero.records.observers import Observer, RunPlan
 from instructzero.terminal import log_line, short
 from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Exemplar:
+class Example:
     """One input of a task with every accepted answer.
 
-    >>> Exemplar("cat", ("chat", "un chat")).outputs[0]
+    >>> Example("cat", ("chat", "un chat")).outputs[0]
     'chat'
     """
 

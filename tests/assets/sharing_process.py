@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from instructzero.store import Call, CallStore
+from instructzero.calls.store import Call, CallStore
 from instructzero.types import Completion, Message, Request, Usage
 
 BATCH = 3

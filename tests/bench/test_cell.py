@@ -8,10 +8,10 @@ import pytest
 from instructzero.bench.cell import LocalModels, asking, results_on, run_cell
 from instructzero.bench.plan import cells_of
 from instructzero.build import build_data, divide
+from instructzero.calls.store import CallStore
 from instructzero.errors import ConfigurationError, EndpointError, RunDirectoryError
-from instructzero.journal import Journal
 from instructzero.models import network, scripted
-from instructzero.store import CallStore
+from instructzero.records.journal import Journal
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from instructzero.bench.incumbents import standing_at, steps_of
-from instructzero.journal import History, Round
-from instructzero.objective import Objective
+from instructzero.records.journal import History, Round
+from instructzero.records.objective import Objective
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Usage, Writing
 
 PLAIN = "plain", Evaluation((0.0, 1.0), ("", ""), Usage(2))

@@ -13,7 +13,7 @@ from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.models.scripted import PHRASES
 from instructzero.tasks import builtin_names
-from instructzero.types import Exemplar
+from instructzero.types import Example
 from tests.bench.synthetic import cell
 
 
@@ -150,6 +150,6 @@ def test_manual_puts_a_request_where_the_soft_prompt_would_be(task_file, chat, a
     reader = Reader(chat)
     assert write_manually(reader, settings, task) == PHRASES[0]
     (exemplar,) = task.exemplars
-    assert isinstance(exemplar, Exemplar)
+    assert isinstance(exemplar, Example)
     expected = f"{REQUEST}\n\nInput: {exemplar.input}\nOutput: {exemplar.outputs[0]}\n\nThe instruction was to"
     assert reader.read == around[0] + expected + around[1]

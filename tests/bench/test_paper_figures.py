@@ -16,7 +16,7 @@ from instructzero.bench.paper_figures import (
     top_instructions,
     top_scores,
 )
-from instructzero.journal import History
+from instructzero.records.journal import History
 from instructzero.types import Evaluation, Proposal, Trial, Writing
 from tests.bench.synthetic import cell
 

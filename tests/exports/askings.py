@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from instructzero.exports.asking import Asking, Prompt
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 HOSTILE = st.text(st.sampled_from("'\"\\\n\r\t\0$`{}#;&|!%\x1b\u2028\ud800é") | st.characters(), max_size=40)
-EXEMPLARS = st.lists(st.builds(Exemplar, HOSTILE, st.tuples(HOSTILE)), max_size=2).map(tuple)
+EXEMPLARS = st.lists(st.builds(Example, HOSTILE, st.tuples(HOSTILE)), max_size=2).map(tuple)
 
 
 def asking(**changes: Any) -> Asking:

@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instructzero.api import run_settings
+from instructzero.calls.store import CallStore
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.exports.asking import Asking, Prompt
 from instructzero.finished_run import FinishedRun
-from instructzero.observers import Observer
-from instructzero.store import CallStore
-from instructzero.templates import few_shot
-from instructzero.types import Exemplar
+from instructzero.prompts import few_shot
+from instructzero.records.observers import Observer
+from instructzero.types import Example
 from tests.run_directories import OPENAI, write_run
 
 TEXTS = st.text(st.sampled_from("ab#<>{}[]\n\0'\"\\") | st.characters(), max_size=12)
-EXEMPLARS = st.lists(st.builds(Exemplar, TEXTS, st.lists(TEXTS, min_size=1, max_size=2).map(tuple)), max_size=3)
+EXEMPLARS = st.lists(st.builds(Example, TEXTS, st.lists(TEXTS, min_size=1, max_size=2).map(tuple)), max_size=3)
 
 
 @given(EXEMPLARS, TEXTS, TEXTS)
-def test_it_renders_as_the_template_does(exemplars: list[Exemplar], instruction: str, question: str) -> None:
+def test_it_renders_as_the_template_does(exemplars: list[Example], instruction: str, question: str) -> None:
     (message,) = few_shot(exemplars)(instruction, question)
     assert Prompt.of(exemplars).render(instruction, question) == message.content
 

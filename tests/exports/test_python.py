@@ -17,9 +17,9 @@ from instructzero.config import make_settings
 from instructzero.exports.asking import Asking
 from instructzero.exports.python import dspy_program, script
 from instructzero.finished_run import FinishedRun
-from instructzero.observers import Observer
+from instructzero.records.observers import Observer
 from instructzero.testing.endpoint import Endpoint
-from instructzero.types import Exemplar
+from instructzero.types import Example
 from tests.exports.askings import ASKINGS, HOSTILE, asking
 
 
@@ -129,5 +129,5 @@ def test_no_key_is_written(kind: str, official: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-secret")
         patch.setenv("ANTHROPIC_API_KEY", "sk-secret")
-        each = asking(kind=kind, official=official, shots=(Exemplar("a", ("b",)),))
+        each = asking(kind=kind, official=official, shots=(Example("a", ("b",)),))
         assert "sk-secret" not in script(each) + dspy_program(each)

@@ -14,7 +14,7 @@ from instructzero.errors import ConfigurationError
 from instructzero.exports.asking import Asking
 from instructzero.exports.shell import PLACE, curl
 from instructzero.testing.endpoint import Endpoint
-from instructzero.types import Exemplar
+from instructzero.types import Example
 from tests.exports.askings import ASKINGS, asking
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -37,7 +37,7 @@ def test_a_shell_reads_back_what_the_run_asked(each: Asking) -> None:
 @pytest.mark.parametrize("instruction", ['It\'s "$HOME" `id` $(id) \\ \n!; é', "' -d @/etc/passwd '", "%s\0\r"])
 def test_a_real_shell_sends_it_to_a_server(instruction: str, chat: bool) -> None:
     with Endpoint(str.upper) as endpoint:
-        shots = (Exemplar("o'clock", ("time",)),)
+        shots = (Example("o'clock", ("time",)),)
         each = asking(endpoint=endpoint.base_url, official=False, instruction=instruction, chat=chat, shots=shots)
         done = subprocess.run(["sh", "-c", curl(each)], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"})
         asked = each.prompt.render(instruction, PLACE)

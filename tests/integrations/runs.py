@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instructzero.observers import Observer, RunPlan
+from instructzero.records.observers import Observer, RunPlan
 from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
 
 PLAN = RunPlan("words", "instructzero", evaluations=4, validation=4, test=10)

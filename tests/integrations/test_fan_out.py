@@ -13,8 +13,8 @@ from instructzero.api import run_settings
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.integrations.fan_out import TRACKERS, FanOut, logging_to
-from instructzero.observers import Observer
 from instructzero.progress import Tally
+from instructzero.records.observers import Observer
 from instructzero.types import Trial
 from tests.integrations.runs import EXPECTED, PLAN, tell
 from tests.integrations.test_trial_logger import Notebook

@@ -11,11 +11,11 @@ import httpx2
 import pytest
 
 from instructzero.models.anthropic import AnthropicBlackBox
-from instructzero.models.base import BlackBox
 from instructzero.models.callable import CallableBlackBox
 from instructzero.models.huggingface import HuggingFaceBlackBox
 from instructzero.models.openai import OpenAIBlackBox
 from instructzero.models.scripted import ScriptedBlackBox
+from instructzero.protocols import BlackBox
 from instructzero.testing import Endpoint
 from instructzero.types import Completion, Message, Request
 

@@ -9,11 +9,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import instructzero
 from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
-from instructzero.projection import Projection
+from instructzero.prompts import writer_prompt, zero_shot
 from instructzero.tasks import builtin_names, load_task_data, split_task
-from instructzero.templates import writer_prompt, zero_shot
 from instructzero.types import Proposal, Request
-from instructzero.writer import Writer
+from instructzero.writing.projection import Projection
+from instructzero.writing.writer import Writer
 
 DEMO = "larger_animal"
 

@@ -13,13 +13,13 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from instructzero.errors import ModelError, TaskError
-from instructzero.models.base import BlackBox
 from instructzero.models.huggingface import HuggingFaceBlackBox
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
 from instructzero.models.network import Network, load_network
 from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox
+from instructzero.prompts import zero_shot
+from instructzero.protocols import BlackBox
 from instructzero.tasks import load_builtin
-from instructzero.templates import zero_shot
 from instructzero.types import Completion, Message, Request
 
 OPPOSITE = "give the antonym of the input."

@@ -8,7 +8,7 @@ import torch
 
 from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
-from instructzero.templates import zero_shot
+from instructzero.prompts import zero_shot
 from instructzero.types import Request
 
 RECORD = json.loads((Path(__file__).parent / "recorded_answers.json").read_text(encoding="utf-8"))

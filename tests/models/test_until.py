@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from instructzero.cleaning import clean, is_settled
 from instructzero.models.decoding import decode, is_enough
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.network import Network, load_network
-from instructzero.projection import Projection
-from instructzero.templates import WriterPrompt
+from instructzero.prompts import WriterPrompt
 from instructzero.types import Proposal
-from instructzero.writer import Writer
+from instructzero.writing.cleaning import clean, is_settled
+from instructzero.writing.projection import Projection
+from instructzero.writing.writer import Writer
 
 TOKENS = [
     "<unk>",

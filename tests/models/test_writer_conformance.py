@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from instructzero.errors import ModelError
-from instructzero.models.base import SoftPromptModel
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.scripted import ScriptedWriter
 from instructzero.models.served_writer import ServedWriter
 from instructzero.models.sglang import Sglang
 from instructzero.models.vllm import Vllm
+from instructzero.protocols import SoftPromptModel
 from instructzero.testing.writer_server import WriterServer
 
 Make = Callable[[], SoftPromptModel]

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 import instructzero
-from instructzero import api, cli
+from instructzero import api
+from instructzero.cli import main as cli
 from tests.report.conftest import SIZES
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import instructzero
 from instructzero.config import Settings
-from instructzero.journal import Journal
+from instructzero.records.journal import Journal
 from instructzero.report import write_report
 from instructzero.statistics import mean_interval
 from tests.report.conftest import SIZES, embedded

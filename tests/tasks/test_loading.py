@@ -7,9 +7,9 @@ import pytest
 
 from instructzero.errors import TaskError
 from instructzero.tasks import TaskData, load_task_data
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
-PAIRS = (Exemplar("cat", ("chat",)), Exemplar("dog", ("chien",)))
+PAIRS = (Example("cat", ("chat",)), Example("dog", ("chien",)))
 ROWS = [{"input": "cat", "output": "chat"}, {"input": "dog", "output": "chien"}]
 
 
@@ -68,27 +68,27 @@ def test_numbers_and_booleans_become_the_text_they_are_written_as(write):
 def test_columns_and_a_separator_can_be_named(write):
     path = write("a.csv", "word,fr\ncat, chat | le chat |\n")
     data = load_task_data(path, input_column="word", output_column="fr", answer_separator="|")
-    assert data.search == (Exemplar("cat", ("chat", "le chat")),)
+    assert data.search == (Example("cat", ("chat", "le chat")),)
 
 
 def test_quoted_newlines_and_large_cells_are_read(write):
     before = csv.field_size_limit()
     large = "x" * 200_000
     data = load_task_data(write("a.csv", f'input,output\n"two\nlines",a\n{large},"b ""quoted"", c"\n'))
-    assert data.search == (Exemplar("two\nlines", ("a",)), Exemplar(large, ('b "quoted", c',)))
+    assert data.search == (Example("two\nlines", ("a",)), Example(large, ('b "quoted", c',)))
     assert csv.field_size_limit() == before
 
 
 def test_equal_inputs_become_one_example_with_all_answers(write):
     data = load_task_data(write("a.csv", "input,output\ncat,chat\ndog,chien\n cat ,minou\ncat,chat\n"))
-    assert data.search == (Exemplar("cat", ("chat", "minou")), PAIRS[1])
+    assert data.search == (Example("cat", ("chat", "minou")), PAIRS[1])
 
 
 def test_a_test_file_keeps_its_inputs_and_the_search_part_loses_them(write):
     path = write("a.csv", "input,output\ncat,chat\ndog,chien\n")
     data = load_task_data(path, test_source=write("t.csv", "input,output\ndog,cabot\n"))
     assert data.search == PAIRS[:1]
-    assert data.test == (Exemplar("dog", ("cabot",)),)
+    assert data.test == (Example("dog", ("cabot",)),)
 
 
 def test_a_test_file_with_all_the_inputs_is_refused(write):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from instructzero.errors import TaskError
 from instructzero.tasks import METRIC_FORMS, get_metric
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 SPECS = ["exact_match", "f1", "exact_set", "contains", "numeric", "numeric:0.5", "choice", "0.3*exact_match + 0.7*f1"]
 answers = st.text(min_size=1) | st.text(string.punctuation + string.digits + " aA\n", min_size=1)
@@ -161,7 +161,7 @@ def test_choice_wants_exactly_one_option_named(spec, prediction, answer, score):
 
 
 def test_choice_takes_its_options_from_the_examples():
-    examples = [Exemplar("1", ("yes",)), Exemplar("2", ("no", "nope"))]
+    examples = [Example("1", ("yes",)), Example("2", ("no", "nope"))]
     metric = get_metric("choice").bind(examples)
     assert metric("yes and no", ["yes"]) == 0.0
     assert metric("no, nope", ["no", "nope"]) == 1.0
@@ -170,7 +170,7 @@ def test_choice_takes_its_options_from_the_examples():
 
 def test_choice_refuses_an_answer_that_is_no_option():
     with pytest.raises(TaskError, match="among the options, got 'maybe'"):
-        get_metric("choice:yes|no").bind([Exemplar("1", ("maybe",))])
+        get_metric("choice:yes|no").bind([Example("1", ("maybe",))])
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_only_the_ratio_of_weights_counts():
 
 
 def test_each_part_of_a_sum_is_told_the_examples():
-    examples = [Exemplar("1", ("yes",)), Exemplar("2", ("no",))]
+    examples = [Example("1", ("yes",)), Example("2", ("no",))]
     metric = get_metric("0.5*choice + 0.5*f1").bind(iter(examples))
     assert metric.parts["choice"].options == ("no", "yes")
     assert metric("yes and no", ["yes"]) == pytest.approx(0.5 * 2 / 3)

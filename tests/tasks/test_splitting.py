@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from instructzero.errors import TaskError
 from instructzero.tasks import Task, TaskData, get_metric, split_task
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 
 def examples(name, size):
-    return tuple(Exemplar(f"{name}{i}", (str(i),)) for i in range(size))
+    return tuple(Example(f"{name}{i}", (str(i),)) for i in range(size))
 
 
 def task_of(search, test=None, **more):
@@ -174,8 +174,8 @@ def test_seeds_and_names_give_other_splits_and_the_global_generator_is_left_alon
 
 def test_the_split_does_not_depend_on_hash_randomisation():
     code = (
-        "from instructzero.tasks import TaskData, split_task; from instructzero.types import Exemplar;"
-        "data = TaskData('t', tuple(Exemplar(str(i), ('a',)) for i in range(50)));"
+        "from instructzero.tasks import TaskData, split_task; from instructzero.types import Example;"
+        "data = TaskData('t', tuple(Example(str(i), ('a',)) for i in range(50)));"
         "print([e.input for e in split_task(data, seed=3).validation])"
     )
     path = os.pathsep.join(entry for entry in sys.path if entry)
@@ -201,12 +201,12 @@ def test_the_metric_is_the_one_asked_for_then_the_datas_own_then_exact_match():
 
 
 def test_a_task_made_by_hand_is_checked():
-    one, other = Exemplar("a", ("b",)), Exemplar("c", ("d",))
+    one, other = Example("a", ("b",)), Example("c", ("d",))
     with pytest.raises(TaskError, match="at least one of test examples"):
         Task("t", (one,), (other,), (), get_metric("f1"))
     with pytest.raises(TaskError, match="one part only"):
         Task("t", (one,), (other,), (one,), get_metric("f1"))
-    third = Exemplar("e", ("f",))
+    third = Example("e", ("f",))
     assert Task("t", (one,), (other,), (third,), get_metric("f1")).confirmation == ()
     with pytest.raises(TaskError, match="one part only"):
         Task("t", (one,), (other,), (third,), get_metric("f1"), confirmation=(one,))

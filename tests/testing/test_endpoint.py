@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from instructzero.calls.asker import Asker
 from instructzero.errors import TransientError
-from instructzero.models.asker import Asker
 from instructzero.models.openai import OpenAIBlackBox
 from instructzero.models.throttle import Throttle
 from instructzero.testing import Endpoint, Fault, Faults

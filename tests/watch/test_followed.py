@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from instructzero.journal import Journal
+from instructzero.records.journal import Journal
 from instructzero.report.data import collect
 from instructzero.report.html import Html
 from instructzero.report.source import read_source

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from instructzero.templates import CUE, demonstrations, zero_shot
-from instructzero.types import Exemplar
+from instructzero.prompts import CUE, demonstrations, zero_shot
+from instructzero.types import Example
 from training.corpus import grammar
 from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS, is_held_out_input, training_input
 from training.corpus.types import TaskSpec
@@ -33,7 +33,7 @@ def black_box_prompt(instruction: str, text: str) -> str:
 
 def writer_prompt(exemplars: list[tuple[str, str]]) -> str:
     """The rendered exemplars with the cue behind them."""
-    shown = demonstrations([Exemplar(text, (answer,)) for text, answer in exemplars])
+    shown = demonstrations([Example(text, (answer,)) for text, answer in exemplars])
     return f"{shown}\n\n{CUE}"
 
 

@@ -29,20 +29,20 @@ from instructzero.build import (
     execute,
     is_local,
 )
+from instructzero.calls.store import BLACK_BOX, CallStore
+from instructzero.calls.traffic import Traffic
 from instructzero.config import Settings, differences
 from instructzero.errors import ConfigurationError, RunDirectoryError
-from instructzero.evaluator import Evaluator
-from instructzero.finale import best_confirmed
-from instructzero.journal import Journal
-from instructzero.models.base import BlackBox, SoftPromptModel
-from instructzero.objective import Objective
-from instructzero.observers import Observer
 from instructzero.progress import cost_of
-from instructzero.run_directory import RunDirectory
-from instructzero.store import BLACK_BOX, CallStore
+from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import Journal
+from instructzero.records.objective import Objective
+from instructzero.records.observers import Observer
+from instructzero.scoring.evaluator import Evaluator
+from instructzero.search.finale import best_confirmed
 from instructzero.tasks import Task
-from instructzero.traffic import Traffic
-from instructzero.types import Evaluation, Exemplar, Usage
+from instructzero.types import Evaluation, Example, Usage
 
 PATIENCE_S = 30.0
 """Seconds to wait for a process that holds the cell: one that was stopped takes a few to keep its last answers."""
@@ -193,9 +193,7 @@ def asking(folder: Path, settings: Settings, task: Task) -> Iterator[Evaluator]:
             yield evaluator
 
 
-def results_on(
-    examples: Sequence[Exemplar], evaluator: Evaluator, instructions: Iterable[str]
-) -> dict[str, Evaluation]:
+def results_on(examples: Sequence[Example], evaluator: Evaluator, instructions: Iterable[str]) -> dict[str, Evaluation]:
     """The results of each of the instructions on the ``examples``."""
     texts = list(dict.fromkeys(instructions))
     return dict(zip(texts, evaluator.evaluate(texts, examples), strict=True))

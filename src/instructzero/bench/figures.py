@@ -17,7 +17,7 @@ from instructzero.bench.comparisons import anytime
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Array, Scores, in_order
-from instructzero.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure
+from instructzero.exports.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure
 from instructzero.terminal import short
 
 if TYPE_CHECKING:

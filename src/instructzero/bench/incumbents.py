@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator, Sequence
 
-from instructzero.journal import History
-from instructzero.objective import Objective
+from instructzero.records.journal import History
+from instructzero.records.objective import Objective
 from instructzero.types import Evaluation, Trial
 
 Scored = tuple[str, Evaluation]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from instructzero.bench.cell import asking, results_on
 from instructzero.build import build_task, build_writer_model
-from instructzero.cleaning import clean
 from instructzero.config import Settings
-from instructzero.models.base import SoftPromptModel
-from instructzero.run_directory import RunDirectory
+from instructzero.prompts import writer_prompt
+from instructzero.protocols import SoftPromptModel
+from instructzero.records.directory import RunDirectory
 from instructzero.tasks import Task
-from instructzero.templates import writer_prompt
+from instructzero.writing.cleaning import clean
 
 REQUEST = "Somebody followed one instruction for each of these inputs and gave these outputs."
 MANUAL = "manual.json"

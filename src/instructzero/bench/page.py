@@ -12,8 +12,8 @@ from markupsafe import Markup
 from instructzero.bench import figures, tables
 from instructzero.bench.findings import Captioned, Drawing, Section, sections
 from instructzero.bench.results import Cell
-from instructzero.drawing import save
 from instructzero.errors import ConfigurationError
+from instructzero.exports.drawing import save
 
 
 def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:

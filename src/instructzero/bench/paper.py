@@ -38,9 +38,9 @@ from instructzero.bench.paper_figures import LABELS, by_task
 from instructzero.bench.plan import slug
 from instructzero.bench.results import Cell
 from instructzero.bench.tables import Table
-from instructzero.drawing import save
 from instructzero.errors import ConfigurationError
-from instructzero.journal import History, Journal
+from instructzero.exports.drawing import save
+from instructzero.records.journal import History, Journal
 
 _COMMON: Mapping[str, Any] = {
     "budgets": [3000],

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from instructzero.bench.figures import spread
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Array
-from instructzero.drawing import GAP, INK, PALETTE, house_style, new_figure
-from instructzero.journal import History
+from instructzero.exports.drawing import GAP, INK, PALETTE, house_style, new_figure
+from instructzero.records.journal import History
 from instructzero.types import Trial
 
 if TYPE_CHECKING:

@@ -148,7 +148,7 @@ def cells_of(plan: Plan) -> list[CellPlan]:
 def task_names(plan: Plan) -> tuple[str, ...]:
     """The tasks of the plan, where ``all`` stands for the built-in ones, or those of the benchmark's folder."""
     from instructzero.tasks import builtin_names
-    from instructzero.tasks.benchmark import benchmark_names
+    from instructzero.tasks.instruction_induction import benchmark_names
 
     if plan.tasks != ("all",):
         return plan.tasks

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from instructzero.errors import ConfigurationError, ModelError, TaskError
 from instructzero.finished_run import FinishedRun
 from instructzero.models.registry import parse_model
-from instructzero.templates import few_shot
-from instructzero.types import Exemplar
+from instructzero.prompts import few_shot
+from instructzero.types import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Prompt:
     after: str
 
     @classmethod
-    def of(cls, exemplars: Sequence[Exemplar]) -> Prompt:
+    def of(cls, exemplars: Sequence[Example]) -> Prompt:
         """The parts of `few_shot` with ``exemplars``, found by rendering it with marks that occur in none of them."""
         texts = [text for each in exemplars for text in (each.input, *each.outputs)]
         mark = "#"
@@ -57,7 +57,7 @@ class Asking:
 
     instruction: str
     prompt: Prompt
-    shots: tuple[Exemplar, ...]
+    shots: tuple[Example, ...]
     kind: str
     model: str
     endpoint: str
@@ -111,7 +111,7 @@ def _kind_and_name(spec: str) -> tuple[str, str]:
     return model.kind, model.name
 
 
-def _shots(run: FinishedRun) -> tuple[Exemplar, ...]:
+def _shots(run: FinishedRun) -> tuple[Example, ...]:
     """The exemplars that stood in the prompt; the journal holds only their digest."""
     if not run.settings.shots:
         return ()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instructzero.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, require_matplotlib, save
 from instructzero.errors import RunDirectoryError
+from instructzero.exports.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, require_matplotlib, save
 from instructzero.progress import printable
 from instructzero.report.data import collect
 from instructzero.report.source import Record, read_source

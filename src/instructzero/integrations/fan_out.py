@@ -11,7 +11,7 @@ from pathlib import Path
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError
 from instructzero.integrations.trial_logger import TrialLogger
-from instructzero.observers import Observer, RunPlan
+from instructzero.records.observers import Observer, RunPlan
 from instructzero.types import Completion, Evaluation, Trial, Writing
 
 TRACKERS = {"tensorboard": "TensorBoardLogger", "mlflow": "MlflowLogger", "wandb": "WandbLogger"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from instructzero.config import Settings
 from instructzero.integrations.trial_logger import SCORE, TrialLogger, missing
-from instructzero.run_directory import RunDirectory
+from instructzero.records.directory import RunDirectory
 
 try:
     from mlflow import MlflowClient

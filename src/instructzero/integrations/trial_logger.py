@@ -8,7 +8,7 @@ from pathlib import Path
 
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError
-from instructzero.observers import Observer, RunPlan
+from instructzero.records.observers import Observer, RunPlan
 from instructzero.types import Evaluation, Trial, Writing
 
 PLAIN_SCORE, SCORE, BEST_SCORE, CALLS = "plain_score", "score", "best_score", "calls"

@@ -9,7 +9,7 @@ from typing import Any
 
 from instructzero.config import Settings
 from instructzero.integrations.trial_logger import TrialLogger, missing
-from instructzero.run_directory import RunDirectory
+from instructzero.records.directory import RunDirectory
 
 try:
     import wandb as client

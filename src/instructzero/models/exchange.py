@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from itertools import count
 
-from instructzero.models.asker import Asker
+from instructzero.calls.asker import Asker
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.service import Reply, Service
 from instructzero.models.throttle import Throttle

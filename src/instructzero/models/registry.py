@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instructzero.errors import ModelError
-from instructzero.models.base import BlackBox, SoftPromptModel
+from instructzero.protocols import BlackBox, SoftPromptModel
 
 if TYPE_CHECKING:
     from instructzero.models.wire import Dialect

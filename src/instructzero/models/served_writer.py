@@ -15,9 +15,9 @@ from pathlib import Path
 from torch import Tensor
 
 from instructzero.errors import ModelError
-from instructzero.event_loop import EventLoop
 from instructzero.models.base import check_soft_prompts
 from instructzero.models.embeddings import InputEmbeddings, load_embeddings
+from instructzero.models.event_loop import EventLoop
 from instructzero.models.exchange import Exchange, together
 from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
 from instructzero.models.wire import Dialect, Order

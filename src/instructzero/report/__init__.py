@@ -18,10 +18,10 @@ def write_report(directory: Path, *, task: Task | None = None) -> Path:
 
     ``task`` spares loading it once more. Raises `RunDirectoryError` where there is no run or no room.
     """
+    from instructzero.records.directory import RunDirectory
     from instructzero.report.data import collect
     from instructzero.report.page import render
     from instructzero.report.source import read_source
-    from instructzero.run_directory import RunDirectory
 
     page = render(collect(read_source(directory, task)))
     RunDirectory(directory).write_report(page)

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from instructzero.methods import Materials, build_optimizer
 from instructzero.optimizers import InstructZero
+from instructzero.optimizers.registry import Materials, build_optimizer
 from instructzero.report.course import evenly
 from instructzero.report.source import Record, Source
 from instructzero.types import Trial

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from instructzero.calls.store import BLACK_BOX
 from instructzero.report.source import Record, Source
-from instructzero.store import BLACK_BOX
 from instructzero.types import Trial, Usage
 
 Kind = TypeVar("Kind")

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from instructzero.config import Settings
-from instructzero.methods import races
+from instructzero.optimizers.registry import races
 from instructzero.report import words
 from instructzero.report.belief import Beliefs, belief_of
 from instructzero.report.costs import costs_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from instructzero.report.source import Record, Source
-from instructzero.types import Evaluation, Exemplar
+from instructzero.types import Evaluation, Example
 
 MOST_EXAMPLES = 400
 """Examples of a part that are shown; of more, those first in which the best instruction and another one differ."""
@@ -38,7 +38,7 @@ def _part(
     source: Source,
     name: str,
     evaluations: Mapping[str, Evaluation],
-    examples: Sequence[Exemplar],
+    examples: Sequence[Example],
     numbers: Mapping[str, int],
 ) -> Record:
     texts = _texts(source, evaluations)
@@ -78,7 +78,7 @@ def _shown(evaluations: Sequence[Evaluation]) -> list[int]:
     return sorted(places[:MOST_EXAMPLES])
 
 
-def _example(place: int, examples: Sequence[Exemplar]) -> Record:
+def _example(place: int, examples: Sequence[Example]) -> Record:
     found = examples[place] if place < len(examples) else None
     return {
         "number": place + 1,

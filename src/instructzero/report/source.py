@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.build import build_prices, build_task, digests_of
+from instructzero.calls.prices import Price
+from instructzero.calls.store import Account, CallStore
 from instructzero.config import Settings
 from instructzero.errors import InstructZeroError, RunDirectoryError
-from instructzero.journal import History, Journal
-from instructzero.objective import Objective
-from instructzero.prices import Price
-from instructzero.run_directory import RunDirectory
-from instructzero.store import Account, CallStore
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import History, Journal
+from instructzero.records.objective import Objective
 from instructzero.tasks import Task
 from instructzero.types import Candidate, Evaluation, Trial, Usage
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from instructzero.methods import pays_for_texts
+from instructzero.optimizers.registry import pays_for_texts
 from instructzero.report.course import evenly
 from instructzero.report.source import Record, Source
 from instructzero.report.tsne import tsne

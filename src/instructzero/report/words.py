@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from instructzero.finale import contenders_of
-from instructzero.loop import is_exhausted, nothing_better
-from instructzero.methods import stops_early
+from instructzero.optimizers.registry import stops_early
+from instructzero.records.result import RIVALS
 from instructzero.report.source import Record, Source
-from instructzero.result import RIVALS
+from instructzero.search.finale import contenders_of
+from instructzero.search.loop import is_exhausted, nothing_better
 
 
 def verdict(source: Source) -> str:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from instructzero.errors import TaskError
-from instructzero.tasks.data import Columns, TaskData, keep_apart, to_exemplars
+from instructzero.tasks.data import Columns, TaskData, keep_apart, to_examples
 from instructzero.tasks.formats import SUFFIXES, parse_json
 from instructzero.tasks.hints import nearest_hint
 
@@ -29,8 +29,8 @@ def load_builtin(name: str) -> TaskData:
     if file is None:
         raise TaskError(unknown_task(name))
     document = parse_json(file.read_text(encoding="utf-8"), f"built-in task {name!r}")
-    test = to_exemplars(document.test, Columns()) if document.test is not None else None
-    search, test = keep_apart(name, to_exemplars(document.search, Columns()), test)
+    test = to_examples(document.test, Columns()) if document.test is not None else None
+    search, test = keep_apart(name, to_examples(document.search, Columns()), test)
     return TaskData(name, search, test, document.metric, document.description)
 
 

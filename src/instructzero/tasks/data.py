@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from instructzero.errors import TaskError
 from instructzero.tasks.hints import nearest_hint
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class TaskData:
     """
 
     name: str
-    search: tuple[Exemplar, ...]
-    test: tuple[Exemplar, ...] | None = None
+    search: tuple[Example, ...]
+    test: tuple[Example, ...] | None = None
     metric: str | None = None
     description: str = ""
 
@@ -35,7 +35,7 @@ class TaskData:
             )
 
 
-def input_key(example: Exemplar) -> str:
+def input_key(example: Example) -> str:
     """What makes two examples the same question: the input without the white space around it."""
     return example.input.strip()
 
@@ -60,9 +60,9 @@ class Columns:
         if self.separator == "":
             raise TaskError("expected an answer separator of one character or more, such as '|', got none")
 
-    def exemplar(self, row: Row) -> Exemplar:
+    def exemplar(self, row: Row) -> Example:
         text = _text(self._cell(row, self.input), row.where, self.input)
-        return Exemplar(text, self._answers(row))
+        return Example(text, self._answers(row))
 
     def _cell(self, row: Row, column: str) -> object:
         if column == "output" and column not in row.cells:
@@ -103,20 +103,20 @@ def _text(cell: object, where: str, column: str) -> str:
     return str(cell)
 
 
-def to_exemplars(rows: Iterable[Row], columns: Columns) -> tuple[Exemplar, ...]:
+def to_examples(rows: Iterable[Row], columns: Columns) -> tuple[Example, ...]:
     """The rows as examples; rows with the same input become one that accepts the answers of all of them."""
-    merged: dict[str, Exemplar] = {}
+    merged: dict[str, Example] = {}
     for row in rows:
         example = columns.exemplar(row)
         first = merged.setdefault(input_key(example), example)
         outputs = tuple(dict.fromkeys((*first.outputs, *example.outputs)))
-        merged[input_key(example)] = Exemplar(first.input, outputs)
+        merged[input_key(example)] = Example(first.input, outputs)
     return tuple(merged.values())
 
 
 def keep_apart(
-    name: str, search: Sequence[Exemplar], test: Sequence[Exemplar] | None
-) -> tuple[tuple[Exemplar, ...], tuple[Exemplar, ...] | None]:
+    name: str, search: Sequence[Example], test: Sequence[Example] | None
+) -> tuple[tuple[Example, ...], tuple[Example, ...] | None]:
     """Drops from the search part what the test part asks too; the test part, the yardstick, stays whole."""
     if test is None:
         return tuple(search), None

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from instructzero.errors import TaskError
-from instructzero.tasks.benchmark import benchmark_metric, load_benchmark_task, plain_row
 from instructzero.tasks.catalog import builtin_names, load_builtin, unknown_task
-from instructzero.tasks.data import Columns, TaskData, keep_apart, to_exemplars
+from instructzero.tasks.data import Columns, TaskData, keep_apart, to_examples
 from instructzero.tasks.formats import SUFFIXES, Document, read_document
+from instructzero.tasks.instruction_induction import benchmark_metric, load_benchmark_task, plain_row
 
 
 def load_task_data(
@@ -52,15 +52,15 @@ def _is_path(source: str | Path) -> bool:
 def _load_file(path: Path, columns: Columns) -> TaskData:
     document = _read(path)
     name = document.name or path.stem
-    test = to_exemplars(document.test, columns) if document.test is not None else None
-    search, test = keep_apart(name, to_exemplars(document.search, columns), test)
+    test = to_examples(document.test, columns) if document.test is not None else None
+    search, test = keep_apart(name, to_examples(document.search, columns), test)
     metric = document.metric or (benchmark_metric(path.stem) if document.numbered else None)
     return TaskData(name, search, test, metric, document.description)
 
 
 def _with_test(data: TaskData, path: Path, columns: Columns) -> TaskData:
     document = _read(path)
-    test = to_exemplars(document.test or document.search, columns)
+    test = to_examples(document.test or document.search, columns)
     search, kept = keep_apart(data.name, data.search, test)
     return replace(data, search=search, test=kept)
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from instructzero.errors import TaskError
 from instructzero.tasks.text import normal_form, plain, readings, sentences, words
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Metric(ABC):
     def score(self, prediction: str, answer: str) -> float:
         """The score in [0, 1] of ``prediction`` against one accepted answer."""
 
-    def bind(self, examples: Iterable[Exemplar]) -> Metric:
+    def bind(self, examples: Iterable[Example]) -> Metric:
         """This metric, told which examples it will score; raises `TaskError` if it cannot score them."""
         return self
 
@@ -157,7 +157,7 @@ class ChoiceMetric(Metric):
     def score(self, prediction: str, answer: str) -> float:
         return self(prediction, (answer,))
 
-    def bind(self, examples: Iterable[Exemplar]) -> ChoiceMetric:
+    def bind(self, examples: Iterable[Example]) -> ChoiceMetric:
         answers = {normal_form(answer): answer for example in examples for answer in example.outputs}
         if not self.options:
             return replace(self, options=tuple(sorted(answers.values())))
@@ -220,7 +220,7 @@ class WeightedMetric(Metric):
     def score(self, prediction: str, answer: str) -> float:
         return self(prediction, (answer,))
 
-    def bind(self, examples: Iterable[Exemplar]) -> WeightedMetric:
+    def bind(self, examples: Iterable[Example]) -> WeightedMetric:
         known = tuple(examples)
         return replace(self, terms=tuple((weight, metric.bind(known)) for weight, metric in self.terms))
 
@@ -231,7 +231,7 @@ class WeightedMetric(Metric):
 
 @dataclass(frozen=True)
 class JudgedMetric(Metric):
-    """Stands for the grade of a judge, which has to be asked for it: `instructzero.judge` says how."""
+    """Stands for the grade of a judge, which has to be asked for it: `instructzero.scoring.judge` says how."""
 
     def score(self, prediction: str, answer: str) -> float:
         raise TaskError(

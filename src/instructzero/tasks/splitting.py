@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from instructzero.errors import TaskError
 from instructzero.tasks.data import TaskData, input_key
 from instructzero.tasks.metrics import Metric, get_metric
-from instructzero.types import Exemplar
+from instructzero.types import Example
 
 DEFAULT_EXEMPLARS, DEFAULT_VALIDATION, DEFAULT_TEST = 5, 20, 100  # the paper's sizes
 DEFAULT_CONFIRMATION = 40
@@ -24,12 +24,12 @@ class Task:
     scored again on ``confirmation`` (may be empty), the winner is judged on ``test``."""
 
     name: str
-    exemplars: tuple[Exemplar, ...]
-    validation: tuple[Exemplar, ...]
-    test: tuple[Exemplar, ...]
+    exemplars: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
     metric: Metric
     description: str = ""
-    confirmation: tuple[Exemplar, ...] = ()
+    confirmation: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
         for part in _PARTS:
@@ -87,7 +87,7 @@ def split_task(
     )
 
 
-def _shuffled(examples: tuple[Exemplar, ...], seed: str) -> tuple[Exemplar, ...]:
+def _shuffled(examples: tuple[Example, ...], seed: str) -> tuple[Example, ...]:
     # A text seeds through SHA-512, so the order depends neither on hash randomisation nor on the platform.
     return tuple(random.Random(seed).sample(examples, len(examples)))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 from instructzero.errors import RunDirectoryError
-from instructzero.run_directory import RunDirectory
+from instructzero.records.directory import RunDirectory
 
 
 def watch(directories: Sequence[Path], *, port: int, show: bool) -> None:

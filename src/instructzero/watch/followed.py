@@ -8,13 +8,13 @@ from pathlib import Path
 
 from instructzero.config import Settings
 from instructzero.errors import InstructZeroError
-from instructzero.journal import JournalReader
+from instructzero.records.directory import RunDirectory
+from instructzero.records.journal import JournalReader
 from instructzero.report.belief import Beliefs
 from instructzero.report.data import collect
 from instructzero.report.html import Html
 from instructzero.report.page import Live, render
 from instructzero.report.source import Source, accounts_of, load_task, read_result
-from instructzero.run_directory import RunDirectory
 from instructzero.tasks import Task
 from instructzero.watch.progress import Progress, progress_of
 

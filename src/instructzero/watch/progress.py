@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from instructzero.calls.store import BLACK_BOX
 from instructzero.progress import share_used
 from instructzero.report.course import course_of
 from instructzero.report.source import Source
-from instructzero.store import BLACK_BOX
 
 
 @dataclass(frozen=True, slots=True)

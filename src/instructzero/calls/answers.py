@@ -1,0 +1,152 @@
+"""One model's answers: taken from the call store, or asked for and stored before anyone hears of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from instructzero.calls.asker import Asker
+from instructzero.calls.budget import bound_of, charge_of
+from instructzero.calls.store import Call, CallStore
+from instructzero.types import Completion, Request, Usage
+
+
+class Answers:
+    """The answers of the model behind ``asker``, kept in ``store`` and booked to ``run`` under ``role``.
+
+    Used from one event loop, which a thread of its own relieves of the writing; answers that arrive together share one
+    write to the disk. ``shared``: other processes may be asking the same at this moment, and wait for each other.
+    """
+
+    def __init__(
+        self, asker: Asker, store: CallStore, *, run: str = "", role: str = "black box", shared: bool = False
+    ) -> None:
+        self._asker = asker
+        self._identity = dict(asker.identity)
+        self._store = store
+        self._run, self._role, self._shared = run, role, shared
+        self._written = store.another()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="instructzero-store")
+        self._unsaved: list[_Unsaved] = []
+        self._saving: asyncio.Task[None] | None = None
+        self._asking: dict[Call, asyncio.Future[Completion]] = {}
+        self._looked_up: dict[Call, Completion | None] = {}
+        self.proven = False
+        """Whether the model has answered at least once."""
+
+    @property
+    def concurrency(self) -> int:
+        return self._asker.concurrency
+
+    def call(self, request: Request) -> Call:
+        """What the store knows a request by."""
+        return Call.of(self._identity, request)
+
+    def look_up(self, calls: Sequence[Call]) -> None:
+        """Read what is known of ``calls`` in one go, for the next `get` of each."""
+        known = self._store.get_many(calls)
+        self._looked_up = {call: known.get(call) for call in calls}
+
+    async def get(
+        self, call: Call, request: Request, arrived: Callable[[], None] = lambda: None
+    ) -> tuple[Completion, bool]:
+        """The answer to ``request``, and whether it was known; the same call is never on its way twice.
+
+        ``arrived`` is told when the model has answered, before the answer is on the disk.
+        """
+        known = self._looked_up.pop(call) if call in self._looked_up else self._store.get(call)
+        if known is not None:
+            return known, True
+        if call in self._asking:
+            return await asyncio.shield(self._asking[call]), True
+        future = self._asking[call] = asyncio.get_running_loop().create_future()
+        try:
+            completion, cached = await self._ask(call, request, arrived)
+        except BaseException as error:
+            future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
+            future.exception()  # whoever else waits hears of it; nobody has to
+            raise
+        finally:
+            del self._asking[call]
+        future.set_result(completion)
+        return completion, cached
+
+    async def close(self) -> None:
+        """Finish writing, and free the model; the store is its owner's to close."""
+        try:
+            if self._saving is not None:
+                await asyncio.wait([self._saving])
+            await self._asker.close()
+        finally:
+            self._thread.shutdown(wait=True)
+            if self._written is not self._store:
+                self._written.close()
+
+    async def _ask(self, call: Call, request: Request, arrived: Callable[[], None]) -> tuple[Completion, bool]:
+        """Pay for the answer, unless another process that shares the store has just done so."""
+        if not self._shared:
+            return await self._pay(call, request, arrived), False
+        async with self._store.claimed(call):
+            known = self._store.get(call)
+            return (await self._pay(call, request, arrived), False) if known is None else (known, True)
+
+    async def _pay(self, call: Call, request: Request, arrived: Callable[[], None]) -> Completion:
+        completion = await self._asker.ask(request)
+        self.proven = True
+        arrived()
+        return await self._save(call, request, completion)
+
+    async def _save(self, call: Call, request: Request, completion: Completion) -> Completion:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Completion] = loop.create_future()
+        self._unsaved.append(_Unsaved(call, completion, _charge(request, completion), future))
+        if self._saving is None or self._saving.done():
+            self._saving = loop.create_task(self._save_all())
+        return await future
+
+    async def _save_all(self) -> None:
+        """Write what has gathered, and again what has gathered meanwhile."""
+        loop = asyncio.get_running_loop()
+        while self._unsaved:
+            batch, self._unsaved = self._unsaved, []
+            try:
+                stored = await loop.run_in_executor(self._thread, self._write, batch)
+            except Exception as error:  # whoever waits for the write hears of it
+                for each in batch:
+                    each.fail(error)
+            else:
+                for each, completion in zip(batch, stored, strict=True):
+                    each.finish(completion)
+
+    def _write(self, batch: Sequence[_Unsaved]) -> list[Completion]:
+        return self._written.put_many(
+            [(each.call, each.completion) for each in batch],
+            run=self._run,
+            role=self._role,
+            charges=[each.charge for each in batch],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unsaved:
+    """An answer on its way to the disk, and who waits for it there."""
+
+    call: Call
+    completion: Completion
+    charge: Usage
+    future: asyncio.Future[Completion]
+
+    def finish(self, completion: Completion) -> None:
+        if not self.future.done():
+            self.future.set_result(completion)
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+def _charge(request: Request, completion: Completion) -> Usage:
+    """What the answer counts as in the ledger: the same as in the budget."""
+    return charge_of(Usage(1, completion.prompt_tokens, completion.completion_tokens), bound_of(request))

@@ -1,0 +1,290 @@
+"""Every answer that was paid for, kept for ever, and who paid for it: two tables in one SQLite file.
+
+An answer is found again by what was asked: the SHA-256 of the canonical JSON of {identity, request}. Identity
+is the black box's, so another model or endpoint never sees this one's answers. The ledger has a row for each answer
+that a run paid for, and for each try that it may have been billed for without an answer. Several processes may share
+the file. Format 1 had no ledger; such a file gets an empty one when it is opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from instructzero.calls.claims import Claims
+from instructzero.calls.database import Database
+from instructzero.errors import RunDirectoryError
+from instructzero.types import Completion, Message, Request, Usage
+
+FORMAT = 2
+BLACK_BOX = "black box"
+"""The role of the model that the instructions are for."""
+
+JUDGE = "judge"
+"""The role of the model that grades its answers."""
+
+REWRITER = "rewriter"
+"""The role of the model that makes instructions from others: the black box, paid for other questions."""
+
+_POLL_S = 0.03
+_PAGE = 1000
+_KEYS = 500  # SQLite before 3.32 takes 999 values in one query
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)",
+    # A row without a key is a try that may have been billed and brought no answer; "at" is in Unix seconds.
+    "CREATE TABLE IF NOT EXISTS ledger (run TEXT NOT NULL, role TEXT NOT NULL, key TEXT, calls INTEGER NOT NULL, "
+    "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, at INTEGER NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS ledger_by_run ON ledger (run)",
+)
+_PUT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_PAY = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)"
+_AMOUNTS = "sum(calls), sum(prompt_tokens), sum(completion_tokens)"
+
+# A field that requests got later is a part of the call only where it says something, so that old keys stay.
+_ALWAYS = ("messages", "max_tokens", "temperature")
+_LATER = {each.name: each.default for each in fields(Request) if each.name not in _ALWAYS}
+_ANSWER = [each.name for each in fields(Completion)]
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to one black box."""
+
+    document: str
+
+    @classmethod
+    def of(cls, identity: Mapping[str, str], request: Request) -> Call:
+        """The canonical JSON: sorted keys, no spaces, so equal calls are equal bytes."""
+        asked = {
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+        }
+        asked |= {name: value for name, usual in _LATER.items() if (value := getattr(request, name)) != usual}
+        return cls(_encode({"identity": dict(identity), "request": asked}))
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.document.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """An answer of the store, as `CallStore.export` gives it; ``role`` is its payer's, "" where nobody knows it."""
+
+    key: str
+    identity: Mapping[str, str]
+    request: Request
+    completion: Completion
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one role of one run has paid for.
+
+    ``usage`` includes the ``lost`` tries, which may have been billed and brought no answer. The ``first`` and the
+    ``last`` payment are in Unix seconds.
+    """
+
+    run: str
+    role: str
+    usage: Usage
+    lost: int
+    first: int
+    last: int
+
+
+class CallStore:
+    """Answers by key; one that was put survives a kill of the process and a power cut from then on.
+
+    >>> store = CallStore(":memory:")
+    >>> call = Call.of({"model": "m"}, Request((Message("user", "ping"),)))
+    >>> store.put(call, Completion("pong"))
+    Completion(text='pong', prompt_tokens=0, completion_tokens=0)
+    >>> store.get(call).text
+    'pong'
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._database = Database(path, version=FORMAT, schema=_SCHEMA)
+        self._claims: Claims | None = None
+
+    def another(self) -> CallStore:
+        """A second connection to the file, for a thread of its own; the same object where all is in memory."""
+        return CallStore(self._path) if self._database.on_disk else self
+
+    def get(self, call: Call) -> Completion | None:
+        """The stored answer, or None."""
+        return self._find(call.key)
+
+    def get_many(self, calls: Sequence[Call]) -> dict[Call, Completion]:
+        """The stored answers of those calls that have one."""
+        by_key = {call.key: call for call in calls}
+        keys = list(by_key)
+        found: dict[Call, Completion] = {}
+        for start in range(0, len(keys), _KEYS):
+            page = keys[start : start + _KEYS]
+            query = f"SELECT key, answer FROM calls WHERE key IN ({', '.join('?' * len(page))})"
+            for key, answer in self._database.rows(query, tuple(page)):
+                with self._database.reporting():
+                    found[by_key[key]] = Completion(**json.loads(answer))
+        return found
+
+    def put(self, call: Call, completion: Completion, *, run: str = "", role: str = BLACK_BOX) -> Completion:
+        """Store one answer; see `put_many`."""
+        return self.put_many([(call, completion)], run=run, role=role)[0]
+
+    def put_many(
+        self,
+        answers: Iterable[tuple[Call, Completion]],
+        *,
+        run: str = "",
+        role: str = BLACK_BOX,
+        charges: Iterable[Usage] | None = None,
+    ) -> list[Completion]:
+        """Store answers that ``role`` of ``run`` paid for, in one transaction, on the disk when this returns.
+
+        Returns the answers as they stand in the store: where another process was first, its answer holds, and this one
+        is paid all the same. ``charges`` are what the answers count as; by default one call and the tokens they report.
+        """
+        pairs = list(answers)
+        paid = [_usage(answer) for _, answer in pairs] if charges is None else list(charges)
+        keys = [call.key for call, _ in pairs]
+        rows = [(key, call.document, _document(answer)) for key, (call, answer) in zip(keys, pairs, strict=True)]
+        payments = [_payment(run, role, key, usage) for key, usage in zip(keys, paid, strict=True)]
+        with self._database.transaction() as connection:
+            new = connection.executemany(_PUT, rows).rowcount
+            connection.executemany(_PAY, payments)
+        if new == len(pairs):
+            return [answer for _, answer in pairs]
+        return [self._find(key) or answer for key, (_, answer) in zip(keys, pairs, strict=True)]
+
+    def record_lost(self, run: str, role: str, usage: Usage) -> None:
+        """Record that ``role`` of ``run`` may have been billed for ``usage`` and got no answer."""
+        with self._database.transaction() as connection:
+            connection.execute(_PAY, _payment(run, role, None, usage))
+
+    def spent(self, run: str) -> dict[str, Usage]:
+        """What a run has paid so far, by role, lost tries included."""
+        rows = self._database.rows(f"SELECT role, {_AMOUNTS} FROM ledger WHERE run = ? GROUP BY role", (run,))
+        return {role: Usage(*amounts) for role, *amounts in rows}
+
+    def accounts(self) -> list[Account]:
+        """The whole ledger, added up by run and role, in the order of the first payment."""
+        rows = self._database.rows(
+            f"SELECT run, role, {_AMOUNTS}, sum(CASE WHEN key IS NULL THEN calls ELSE 0 END), min(at), max(at) "
+            "FROM ledger GROUP BY run, role ORDER BY min(rowid)"
+        )
+        return [Account(run, role, Usage(*rest[:3]), *rest[3:]) for run, role, *rest in rows]
+
+    def export(self, *, run: str | None = None) -> Iterator[StoredCall]:
+        """All calls, or those that a run paid for, in the order in which they were stored."""
+        roles = self._roles(run)
+        with self._database.reporting():
+            for key, call, answer in self._calls():
+                if run is None or key in roles:
+                    content = json.loads(call)
+                    request, completion = _request(content["request"]), Completion(**json.loads(answer))
+                    yield StoredCall(key, content["identity"], request, completion, roles.get(key, ""))
+
+    @contextlib.asynccontextmanager
+    async def claimed(self, call: Call, *, patience_s: float = 600.0) -> AsyncIterator[None]:
+        """Keep others who share the file, and ask like this, from asking ``call`` until the block ends.
+
+        Waits while another process has it, and goes on as soon as that one is done or dead. Its answer may be in the
+        store then: look there again before you pay. After ``patience_s`` seconds one goes on without the claim, because
+        the other process may be stopped for good.
+
+            if (answer := store.get(call)) is None:
+                async with store.claimed(call):
+                    answer = store.get(call) or store.put(call, await ask(call))
+
+        Claim before you take anything that another claim's holder may be waiting for.
+        """
+        import asyncio  # here, because who only reads and writes need not load it
+
+        deadline = time.monotonic() + patience_s
+        while not (held := self.claim(call)) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+        try:
+            yield
+        finally:
+            if held:
+                self.release(call)
+
+    def claim(self, call: Call) -> bool:
+        """Claim ``call`` if nobody is asking it just now; whether that went well. Never waits."""
+        try:
+            if self._claims is None:
+                self._claims = Claims(Path(f"{self._path}-claims") if self._database.on_disk else None)
+            return self._claims.take(call.key)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"cannot lock {self._path}-claims: {error.strerror}; check the folder and its permissions"
+            ) from None
+
+    def release(self, call: Call) -> None:
+        """Give a claim back, once the answer is stored or will not come."""
+        if self._claims is not None:
+            self._claims.give_back(call.key)
+
+    def __len__(self) -> int:
+        return int(self._database.rows("SELECT count(*) FROM calls")[0][0])
+
+    def close(self) -> None:
+        self._database.close()
+        if self._claims is not None:
+            self._claims.close()
+
+    def __enter__(self) -> CallStore:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _find(self, key: str) -> Completion | None:
+        rows = self._database.rows("SELECT answer FROM calls WHERE key = ?", (key,))
+        with self._database.reporting():
+            return Completion(**json.loads(rows[0][0])) if rows else None
+
+    def _calls(self) -> Iterator[tuple[str, str, str]]:
+        """Key, call and answer of every row, a page at a time, so that a slow reader holds up nobody."""
+        query = "SELECT rowid, key, call, answer FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        page = self._database.rows(query, (-1, _PAGE))
+        while page:
+            for _, key, call, answer in page:
+                yield key, call, answer
+            page = self._database.rows(query, (page[-1][0], _PAGE))
+
+    def _roles(self, run: str | None) -> dict[str, str]:
+        """Who paid for the calls, or for those of one run, by their keys."""
+        query = "SELECT key, role FROM ledger WHERE key IS NOT NULL"
+        return dict(self._database.rows(query) if run is None else self._database.rows(f"{query} AND run = ?", (run,)))
+
+
+def _usage(answer: Completion) -> Usage:
+    return Usage(1, answer.prompt_tokens, answer.completion_tokens)
+
+
+def _document(answer: Completion) -> str:
+    return _encode({name: getattr(answer, name) for name in _ANSWER})
+
+
+def _payment(run: str, role: str, key: str | None, usage: Usage) -> tuple[Any, ...]:
+    """A row of the ledger."""
+    return run, role, key, usage.calls, usage.prompt_tokens, usage.completion_tokens, int(time.time())
+
+
+def _request(content: dict[str, Any]) -> Request:
+    messages = tuple(Message(**message) for message in content.pop("messages"))
+    rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+    return Request(messages, **rest)

@@ -1,0 +1,112 @@
+"""The last words of a run on the terminal."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from instructzero.calls.prices import Price
+from instructzero.calls.store import JUDGE
+from instructzero.progress import Tally, cost_of, format_cost, format_seconds, printable
+from instructzero.records.result import RIVALS, Result
+from instructzero.statistics import mean_interval
+from instructzero.terminal import paragraph, unbroken
+from instructzero.types import Evaluation
+
+_COLUMN = 20  # characters for a score with its interval; three such columns fit a terminal of 80
+
+
+def print_summary(
+    console: Console, result: Result, directory: Path, prices: Mapping[str, Price | None], tally: Tally
+) -> None:
+    """The best instruction, its scores beside those it had to beat, what to mind, and what the run took."""
+    _say(console, "")
+    _instruction(console, "Best instruction", result.instruction, style="bold")
+    _instruction(console, "Plain instruction (exemplars only, no soft prompt)", result.plain.instruction)
+    if result.baseline is not None:
+        _instruction(console, "Your instruction", result.baseline.instruction)
+    for line in _table(result):
+        _say(console, line, style="dim" if line.startswith("score") else "")
+    _say(console, "")
+    for line in [*_comparisons(result), *(f"Mind: {each}" for each in result.warnings())]:
+        paragraph(console, line)
+    if result.instruction == result.plain.instruction:
+        paragraph(console, "No soft prompt led to a better instruction than the plain one.")
+    if tally.stopped is not None:
+        paragraph(console, f"The search stopped early: {tally.stopped}.")
+    _say(console, "")
+    paragraph(console, _effort(result, prices, tally))
+    paragraph(console, f"Kept in {unbroken(str(directory))}: {', '.join(_kept(directory))}")
+    command = f"instructzero report {shlex.quote(str(directory))} --open"
+    paragraph(console, f"Look at it: {unbroken(command)}")
+
+
+def _kept(directory: Path) -> list[str]:
+    """The files of the run; the call store may lie elsewhere."""
+    names = ("instruction.txt", "result.json", "report.html", "journal.jsonl", "calls.sqlite")
+    return [name for name in names if (directory / name).exists()]
+
+
+def _table(result: Result) -> Iterator[str]:
+    """A row an instruction, a column for validation, confirmation and test, each with its 95 % interval."""
+    rows = {"best": result.best, "plain": result.plain, "yours": result.baseline}
+    parts = [part for part in ("validation", "confirmation", "test") if getattr(result.best, part) is not None]
+    heads = [f"{part} ({len(getattr(result.best, part).scores)})" for part in parts]
+    yield f"{'score':<8}" + "".join(f"{head:>{_COLUMN}}" for head in heads)
+    for name, scored in rows.items():
+        if scored is not None:
+            yield f"{name:<8}" + "".join(f"{_score(getattr(scored, part)):>{_COLUMN}}" for part in parts)
+
+
+def _score(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "—"
+    interval = mean_interval(evaluation.scores)
+    return f"{evaluation.mean:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def _comparisons(result: Result) -> Iterator[str]:
+    for name, test in result.comparisons().items():
+        yield (
+            f"Test score against {RIVALS[name]}: {test.difference:+.3f} "
+            f"[{test.low:+.3f}, {test.high:+.3f}], p = {test.p_value:.2g} (paired)"
+        )
+
+
+def _instruction(console: Console, title: str, text: str, style: str = "") -> None:
+    _say(console, title, style="dim")
+    lines = Text(printable(text)).wrap(console, console.width - 2)  # knows letters that are two columns wide
+    for line in [line.plain for line in lines if line] or ["(empty)"]:
+        _say(console, f"  {line}", style=style)
+    _say(console, "")
+
+
+def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) -> str:
+    usage = result.usage
+    parts = [
+        f"{len(result.trials)} evaluations",
+        f"{result.distinct_instructions} distinct instructions",
+        _calls(usage.calls, tally.usage.calls),
+        *([f"{result.spent[JUDGE].calls:,} judge calls"] if JUDGE in result.spent else []),
+        f"{usage.prompt_tokens + usage.completion_tokens:,} tokens",
+        format_cost(cost_of(result.spent, prices)),
+        format_seconds(time.monotonic() - tally.started),
+    ]
+    return f"{unbroken(' ·')} ".join(map(unbroken, parts))
+
+
+def _calls(recorded: int, now: int) -> str:
+    """What the results took, and where that differs what this process asked: less by what was known, more by what was
+    answered for an evaluation that a limit cut short."""
+    if now > recorded:
+        return f"{recorded:,} black-box calls, and {now - recorded:,} for what the limit cut short"
+    return f"{recorded:,} black-box calls{f' ({now:,} of them now)' if now < recorded else ''}"
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    console.print(Text(line, style=style), soft_wrap=True)

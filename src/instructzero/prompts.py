@@ -1,0 +1,96 @@
+"""The texts around the data: what the writer reads, and what the black box reads.
+
+One template scores an instruction during the search and in the final test: `zero_shot`, or `few_shot` with exemplars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from instructzero.errors import ConfigurationError
+from instructzero.protocols import SoftPromptModel
+from instructzero.types import Example, Message
+
+CUE = "The instruction was to"
+# Stands where the soft prompt goes while a chat template is rendered; no tokenizer or template alters it.
+SOFT_PROMPT_MARK = "<<<soft-prompt>>>"
+
+
+@dataclass(frozen=True, slots=True)
+class WriterPrompt:
+    """The text before and after the soft prompt, and whether the tokenizer adds its own special tokens."""
+
+    before: str
+    after: str
+    special_tokens: bool
+
+
+def demonstrations(exemplars: Sequence[Example]) -> str:
+    """The exemplars as text, each with its first accepted answer, separated by blank lines."""
+    return "\n\n".join(f"Input: {exemplar.input}\nOutput: {exemplar.outputs[0]}" for exemplar in exemplars)
+
+
+def writer_prompt(
+    model: SoftPromptModel, exemplars: Sequence[Example], *, template: str, placement: str
+) -> WriterPrompt:
+    """What the writer reads.
+
+    ``template``: ``completion`` (plain text), ``chat`` (the model's chat template) or ``auto`` (chat if it has one).
+    ``placement``: ``front`` puts the soft prompt before everything, as in the paper; ``user_turn`` puts it at the
+    start of the user's turn, where a chat model expects the user's words; ``after_exemplars`` puts it between the
+    exemplars and the cue, so that all soft prompts share what comes before, which is read once.
+    """
+    content = f"{demonstrations(exemplars)}\n\n{CUE}"
+    if template == "completion" or (template == "auto" and not model.has_chat_template):
+        if placement == "user_turn":
+            raise ConfigurationError(
+                "expected a chat template for the placement user_turn, got plain text; "
+                "choose the placement front or a writer with a chat template"
+            )
+        if placement == "after_exemplars":
+            return WriterPrompt(content.removesuffix(CUE), CUE, special_tokens=True)
+        return WriterPrompt("", content, special_tokens=True)
+    if not model.has_chat_template:
+        raise ConfigurationError(
+            "expected a writer with a chat template, got one without; choose the template completion"
+        )
+    return _chat_prompt(model, content + "?", placement)
+
+
+def _chat_prompt(model: SoftPromptModel, content: str, placement: str) -> WriterPrompt:
+    if placement == "front":
+        return WriterPrompt("", model.render_chat(content), special_tokens=False)
+    shown, cue = content.rsplit(CUE, 1)
+    marked = {
+        "user_turn": f"{SOFT_PROMPT_MARK}\n{content}",
+        "after_exemplars": f"{shown}{SOFT_PROMPT_MARK}\n{CUE}{cue}",
+    }
+    before, _, after = model.render_chat(marked[placement]).partition(SOFT_PROMPT_MARK)
+    return WriterPrompt(before, after, special_tokens=False)
+
+
+def zero_shot(instruction: str, question: str) -> tuple[Message, ...]:
+    """What the black box reads: the instruction and one input, no exemplars (the paper's zero-shot template)."""
+    return few_shot(())(instruction, question)
+
+
+def few_shot(exemplars: Sequence[Example]) -> Callable[[str, str], tuple[Message, ...]]:
+    """What the black box reads with exemplars: they stand between instruction and input, in the input's own form.
+
+    Each is shown with its first accepted answer. The result takes (instruction, question) as `zero_shot` does.
+
+    >>> (message,) = few_shot([Example("cat", ("chat",))])("Translate.", "dog")
+    >>> message.content
+    'Instruction: Translate.\\n\\nInput: cat\\n\\nOutput: chat\\n\\nInput: dog\\n\\nOutput:'
+    """
+    shown = "".join(f"{_asked(exemplar.input)} {exemplar.outputs[0]}\n\n" for exemplar in exemplars)
+
+    def render(instruction: str, question: str) -> tuple[Message, ...]:
+        return (Message("user", f"Instruction: {instruction}\n\n{shown}{_asked(question)}"),)
+
+    return render
+
+
+def _asked(question: str) -> str:
+    return f"Input: {question}\n\nOutput:"

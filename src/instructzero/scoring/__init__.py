@@ -1,0 +1,1 @@
+"""From an instruction to aligned scores: the evaluator, the scorers and the judge."""

@@ -1,0 +1,207 @@
+"""Answers of one model: on their way once, on the disk before they are heard, and booked to who paid."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from instructzero.calls.answers import Answers
+from instructzero.calls.asker import Asker
+from instructzero.calls.budget import bound_of
+from instructzero.calls.store import CallStore
+from instructzero.errors import EndpointError, RunDirectoryError
+from instructzero.models.callable import CallableBlackBox
+from instructzero.models.scripted import ScriptedBlackBox
+from instructzero.protocols import BlackBox
+from instructzero.types import Completion, Message, Request, Usage
+
+Value = TypeVar("Value")
+
+
+def request(text: str) -> Request:
+    return Request((Message("user", text),))
+
+
+def shout(prompt: str) -> str:
+    return prompt.upper()
+
+
+class Desk:
+    """Answers over a store on the disk; ``use`` lets one work with them and closes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "calls.sqlite"
+        self.store = CallStore(self.path)
+
+    def use(self, box: BlackBox, work: Callable[[Answers], Awaitable[Value]], **options: Any) -> Value:
+        async def working() -> Value:
+            answers = Answers(Asker.of(box), self.store, **options)
+            try:
+                return await work(answers)
+            finally:
+                await answers.close()
+
+        return asyncio.run(working())
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.store.close()
+
+
+async def get(answers: Answers, text: str) -> tuple[str, bool]:
+    asked = request(text)
+    completion, cached = await answers.get(answers.call(asked), asked)
+    return completion.text, cached
+
+
+async def get_all(answers: Answers, *texts: str) -> list[tuple[str, bool]]:
+    return await asyncio.gather(*(get(answers, text) for text in texts))
+
+
+def test_the_same_call_is_on_its_way_once(desk: Desk) -> None:
+    box = ScriptedBlackBox(shout, delay=0.01)
+    found = desk.use(box, lambda answers: get_all(answers, "a", "b", "a", "a"))
+    assert found == [("A", False), ("B", False), ("A", True), ("A", True)]
+    assert box.calls == {"a": 1, "b": 1}
+
+
+def test_what_is_known_is_not_asked_again(desk: Desk) -> None:
+    desk.use(ScriptedBlackBox(shout), lambda answers: get(answers, "a"))
+    again = ScriptedBlackBox(shout)
+    assert desk.use(again, lambda answers: get(answers, "a")) == ("A", True)
+    assert again.calls.total() == 0
+
+
+def test_another_model_never_sees_the_answers_of_this_one(desk: Desk) -> None:
+    desk.use(ScriptedBlackBox(shout), lambda answers: get(answers, "a"))
+    other = ScriptedBlackBox(lambda prompt: "other", name="other")
+    assert desk.use(other, lambda answers: get(answers, "a")) == ("other", False)
+
+
+def test_a_failure_reaches_all_who_wait_and_the_next_one_asks_again(desk: Desk) -> None:
+    class Once(ScriptedBlackBox):
+        """Breaks down at the first question, while others wait for the same answer."""
+
+        async def complete(self, request: Request) -> Completion:
+            await asyncio.sleep(0.01)
+            if not self.calls:
+                self.calls["failed"] += 1
+                raise EndpointError("broke down")
+            return await super().complete(request)
+
+    async def work(answers: Answers) -> list[object]:
+        failed = await asyncio.gather(*(get(answers, "a") for _ in range(3)), return_exceptions=True)
+        return [*failed, answers.proven, await get(answers, "a"), answers.proven]
+
+    box = Once(shout)
+    *failures, before, answer, after = desk.use(box, work)
+    assert [type(each) for each in failures] == [EndpointError] * 3
+    assert (before, answer, after) == (False, ("A", False), True)
+    assert box.calls == {"failed": 1, "a": 1}
+    assert len(desk.store) == 1
+
+
+def test_whoever_waits_for_one_that_is_cancelled_does_not_wait_for_ever(desk: Desk) -> None:
+    async def work(answers: Answers) -> list[object]:
+        first = asyncio.create_task(get(answers, "a"))
+        second = asyncio.create_task(get(answers, "a"))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await asyncio.wait_for(asyncio.gather(first, second, return_exceptions=True), 5)
+
+    found = desk.use(ScriptedBlackBox(shout, delay=30), work)
+    assert [type(each) for each in found] == [asyncio.CancelledError] * 2
+
+
+def test_one_who_waits_may_leave_without_disturbing_the_others(desk: Desk) -> None:
+    async def work(answers: Answers) -> list[object]:
+        tasks = [asyncio.create_task(get(answers, "a")) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    first, left, third = desk.use(ScriptedBlackBox(shout, delay=0.01), work)
+    assert (first, third) == (("A", False), ("A", True))
+    assert isinstance(left, asyncio.CancelledError)
+
+
+def test_an_answer_is_on_the_disk_before_anyone_hears_of_it(desk: Desk) -> None:
+    async def work(answers: Answers) -> list[int]:
+        counts = []
+        for text in "abc":
+            await get(answers, text)
+            with CallStore(desk.path) as other:
+                counts.append(len(other))
+        return counts
+
+    assert desk.use(ScriptedBlackBox(shout), work) == [1, 2, 3]
+
+
+def test_each_role_books_what_it_paid_to_its_run(desk: Desk) -> None:
+    desk.use(ScriptedBlackBox(shout), lambda answers: get_all(answers, "a b", "c"), run="one")
+    desk.use(ScriptedBlackBox(shout, name="grader"), lambda answers: get(answers, "d"), run="one", role="judge")
+    desk.use(ScriptedBlackBox(shout), lambda answers: get_all(answers, "a b", "e"), run="two")
+    assert desk.store.spent("one") == {"black box": Usage(2, 3, 3), "judge": Usage(1, 1, 1)}
+    assert desk.store.spent("two") == {"black box": Usage(1, 1, 1)}
+    assert desk.store.spent("three") == {}
+
+
+def test_a_model_that_does_not_count_tokens_is_booked_at_the_most_it_may_have_read(desk: Desk) -> None:
+    desk.use(CallableBlackBox(shout, "shout"), lambda answers: get(answers, "a"), run="one")
+    assert desk.store.spent("one") == {"black box": bound_of(request("a"))}
+
+
+def test_what_failed_is_not_booked(desk: Desk) -> None:
+    with pytest.raises(EndpointError):
+        desk.use(ScriptedBlackBox(shout, fail_after=0), lambda answers: get(answers, "a"), run="one")
+    assert desk.store.spent("one") == {}
+
+
+def test_a_store_that_cannot_be_written_is_told_to_all_who_wait(desk: Desk) -> None:
+    connection = sqlite3.connect(desk.path)
+    connection.execute("CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'full'); END")
+    connection.close()
+
+    async def work(answers: Answers) -> list[object]:
+        return await asyncio.gather(*(get(answers, text) for text in "aab"), return_exceptions=True)
+
+    found = desk.use(ScriptedBlackBox(shout), work, run="one")
+    assert [type(each) for each in found] == [RunDirectoryError] * 3
+    assert desk.store.spent("one") == {}
+
+
+def test_what_another_process_is_asking_is_waited_for_and_not_paid(desk: Desk) -> None:
+    """The claim of the other process is held by hand here."""
+    asked = request("a")
+
+    async def work(answers: Answers) -> tuple[str, bool]:
+        call = answers.call(asked)
+        assert desk.store.claim(call)
+        mine = asyncio.create_task(get(answers, "a"))
+        await asyncio.sleep(0.05)
+        assert not mine.done()
+        desk.store.put(call, Completion("from elsewhere"), run="other")
+        desk.store.release(call)
+        return await mine
+
+    box = ScriptedBlackBox(shout)
+    assert desk.use(box, work, run="one", shared=True) == ("from elsewhere", True)
+    assert box.calls.total() == 0
+    assert desk.store.spent("one") == {}
+
+
+def test_a_claim_is_given_back_whether_the_answer_came_or_not(desk: Desk) -> None:
+    async def work(answers: Answers) -> bool:
+        with pytest.raises(EndpointError):
+            await get(answers, "a")
+        return desk.store.claim(answers.call(request("a")))
+
+    assert desk.use(ScriptedBlackBox(shout, fail_after=0), work, shared=True)

@@ -1,0 +1,464 @@
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instructzero.calls.budget import Budget, EndSavings, Limits, Reservation, bound_of, charge_of
+from instructzero.calls.prices import Price
+from instructzero.errors import BudgetExhausted, ConfigurationError, RunDirectoryError
+from instructzero.types import Message, Request, Usage
+
+BOX, JUDGE = "black box", "judge"
+PRICES = {BOX: Price(1e6, 2e6), JUDGE: Price(3e6, 0.0)}  # whole dollars a token, so that sums are exact
+
+
+def budget(limits: Limits, **arguments: Any) -> Budget:
+    return Budget(limits, **{"prices": PRICES, **arguments})
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(asyncio.wait_for(coroutine, timeout=10))
+
+
+async def ticks(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try of a random script; starts, holds its room and loses patience after so many turns of the loop."""
+
+    role: str
+    bound: Usage
+    actual: Usage
+    end: str
+    start: int
+    hold: int
+    patience: int | None
+
+
+@st.composite
+def tries(draw: st.DrawFn) -> Try:
+    prompt, completion = draw(st.integers(1, 40)), draw(st.integers(0, 40))
+    return Try(
+        role=draw(st.sampled_from([BOX, JUDGE])),
+        bound=Usage(1, prompt, completion),
+        actual=Usage(1, draw(st.integers(1, prompt)), draw(st.integers(0, completion))),
+        end=draw(st.sampled_from(["settle", "settle", "lose", "cancel"])),
+        start=draw(st.integers(0, 4)),
+        hold=draw(st.integers(0, 6)),
+        patience=draw(st.none() | st.integers(0, 12)),
+    )
+
+
+@st.composite
+def any_limits(draw: st.DrawFn) -> Limits:
+    def maybe(most: int) -> int | None:
+        return draw(st.none() | st.integers(1, most))
+
+    return Limits(calls=maybe(8), tokens=maybe(200), usd=maybe(300))
+
+
+@dataclass
+class Books:
+    """What the test itself knows to be spent and in flight."""
+
+    limits: Limits
+    spent: list[tuple[str, Usage]] = field(default_factory=list)
+    in_flight: list[tuple[str, Usage]] = field(default_factory=list)
+
+    def within(self, amounts: list[tuple[str, Usage]]) -> bool:
+        total = sum((usage for _, usage in amounts), Usage())
+        dollars = sum(PRICES[role].cost(usage) for role, usage in amounts)
+        measured = (
+            (total.calls, self.limits.calls),
+            (total.prompt_tokens + total.completion_tokens, self.limits.tokens),
+            (dollars, self.limits.usd),
+        )
+        return all(limit is None or amount <= limit for amount, limit in measured)
+
+    def of(self, role: str) -> Usage:
+        return sum((usage for each, usage in self.spent if each == role), Usage())
+
+
+async def attempt(each: Try, shared: Budget, books: Books) -> None:
+    await ticks(each.start)
+    try:
+        reservation = await shared.reserve(each.role, each.bound)
+    except BudgetExhausted:
+        assert not books.within([*books.spent, (each.role, each.bound)]), "refused although it fits"
+        return
+    held = (each.role, each.bound)
+    books.in_flight.append(held)
+    assert books.within([*books.spent, *books.in_flight])
+    try:
+        await ticks(each.hold)
+        end, charge = each.end, {"settle": each.actual, "lose": each.bound, "cancel": Usage()}[each.end]
+    except asyncio.CancelledError:
+        end, charge = "lose", each.bound
+        raise
+    finally:
+        books.in_flight.remove(held)
+        books.spent.append((each.role, charge))
+        close(reservation, end, charge)
+
+
+def close(reservation: Reservation, end: str, charge: Usage) -> None:
+    if end == "settle":
+        reservation.settle(charge)
+    else:
+        {"lose": reservation.lose, "cancel": reservation.cancel}[end]()
+
+
+@given(any_limits(), st.lists(tries(), max_size=12))
+def test_no_limit_is_ever_exceeded_and_every_waiter_ends(limits: Limits, script: list[Try]) -> None:
+    async def play() -> None:
+        shared, books = budget(limits), Books(limits)
+        tasks = [asyncio.create_task(attempt(each, shared, books)) for each in script]
+        for task, each in zip(tasks, script, strict=True):
+            if each.patience is not None:
+                asyncio.create_task(give_up(task, each.patience))  # noqa: RUF006  (gone before the loop is)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome, each in zip(ended, script, strict=True):
+            assert outcome is None or (isinstance(outcome, asyncio.CancelledError) and each.patience is not None)
+        assert books.within(books.spent)
+        assert all(shared.spent.get(role, Usage()) == books.of(role) for role in PRICES)
+        assert shared.total == books.of(BOX) + books.of(JUDGE)
+        assert shared.cost() == PRICES[BOX].cost(books.of(BOX)) + PRICES[JUDGE].cost(books.of(JUDGE))
+
+    async def give_up(task: asyncio.Task[None], patience: int) -> None:
+        await ticks(patience)
+        task.cancel()
+
+    run(play())
+
+
+def test_one_waits_while_something_in_flight_may_cost_less_than_its_bound() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        first = await shared.reserve(BOX, Usage(1, 60, 0))
+        second = asyncio.create_task(shared.reserve(BOX, Usage(1, 60, 0)))
+        await ticks(3)
+        assert not second.done()
+        first.settle(Usage(1, 40, 0))
+        (await second).settle(Usage(1, 60, 0))
+        assert shared.total == Usage(2, 100, 0)
+
+    run(play())
+
+
+def test_one_is_refused_once_nothing_in_flight_can_make_room() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        first = await shared.reserve(BOX, Usage(1, 60, 0))
+        second = asyncio.create_task(shared.reserve(BOX, Usage(1, 60, 0)))
+        await ticks(3)
+        first.settle(Usage(1, 41, 0))
+        with pytest.raises(BudgetExhausted):
+            await second
+        (await shared.reserve(BOX, Usage(1, 59, 0))).cancel()
+
+    run(play())
+
+
+def test_one_that_can_never_fit_is_refused_at_once() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        await shared.reserve(BOX, Usage(1, 60, 0))
+        with pytest.raises(BudgetExhausted):
+            await shared.reserve(BOX, Usage(1, 101, 0))
+
+    run(play())
+
+
+def test_first_come_first_served_even_where_a_later_one_would_fit() -> None:
+    async def play() -> None:
+        shared, order = budget(Limits(tokens=100)), []
+
+        async def ask(name: str, tokens: int) -> None:
+            reservation = await shared.reserve(BOX, Usage(1, tokens, 0))
+            order.append(name)
+            await ticks(2)
+            reservation.settle(Usage(1, 1, 0))
+
+        tasks = [asyncio.create_task(ask(name, tokens)) for name, tokens in (("a", 60), ("b", 60), ("c", 10))]
+        await asyncio.gather(*tasks)
+        assert order == ["a", "b", "c"]
+
+    run(play())
+
+
+def test_a_cancelled_waiter_lets_the_next_one_in() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        await shared.reserve(BOX, Usage(1, 60, 0))
+        large = asyncio.create_task(shared.reserve(BOX, Usage(1, 60, 0)))
+        small = asyncio.create_task(shared.reserve(BOX, Usage(1, 30, 0)))
+        await ticks(2)
+        large.cancel()
+        await small
+        assert large.cancelled()
+
+    run(play())
+
+
+def test_room_that_a_cancelled_task_never_heard_of_is_free_again() -> None:
+    async def play() -> None:
+        shared = budget(Limits(calls=1))
+        first = await shared.reserve(BOX, Usage(1, 1, 1))
+        second = asyncio.create_task(shared.reserve(BOX, Usage(1, 1, 1)))
+        await ticks(2)
+        first.cancel()  # the second has room from here on
+        second.cancel()  # and never hears of it
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        (await shared.reserve(BOX, Usage(1, 1, 1))).cancel()
+
+    run(play())
+
+
+def test_all_roles_draw_on_the_same_limits_each_at_its_own_price() -> None:
+    async def play() -> None:
+        shared = budget(Limits(usd=10))
+        (await shared.reserve_for(JUDGE)(Usage(1, 3, 5))).settle(Usage(1, 3, 5))  # 9 dollars
+        (await shared.reserve_for(BOX)(Usage(1, 1, 0))).settle(Usage(1, 1, 0))  # 1 dollar
+        with pytest.raises(BudgetExhausted):
+            await shared.reserve_for(BOX)(Usage(1, 1, 0))
+        assert shared.spent == {JUDGE: Usage(1, 3, 5), BOX: Usage(1, 1, 0)}
+        assert shared.cost() == 10
+
+    run(play())
+
+
+def test_what_earlier_processes_spent_counts() -> None:
+    async def play() -> None:
+        shared = budget(Limits(calls=3), spent={BOX: Usage(1, 10, 1), JUDGE: Usage(1, 10, 1)})
+        (await shared.reserve(BOX, Usage(1, 5, 5))).settle(Usage(1, 5, 5))
+        with pytest.raises(BudgetExhausted):
+            await shared.reserve(JUDGE, Usage(1, 5, 5))
+        assert shared.total == Usage(3, 25, 7)
+
+    run(play())
+
+
+def test_an_answer_without_a_count_of_tokens_counts_at_its_bound() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        (await shared.reserve(BOX, Usage(1, 60, 10))).settle(Usage(1, 0, 0))
+        assert shared.total == Usage(1, 60, 10)
+
+    run(play())
+    assert charge_of(Usage(1, 3, 0), Usage(1, 60, 10)) == Usage(1, 3, 0)
+
+
+def test_a_lost_try_counts_at_its_bound_and_is_told() -> None:
+    lost: list[tuple[str, Usage]] = []
+
+    async def play() -> None:
+        shared = budget(Limits(tokens=100), on_lost=lambda role, usage: lost.append((role, usage)))
+        (await shared.reserve(BOX, Usage(1, 60, 10))).lose()
+        (await shared.reserve(JUDGE, Usage(1, 20, 10))).settle(Usage(1, 2, 1))
+        (await shared.reserve(JUDGE, Usage(1, 20, 7))).cancel()
+        assert shared.spent == {BOX: Usage(1, 60, 10), JUDGE: Usage(1, 2, 1)}
+
+    run(play())
+    assert lost == [(BOX, Usage(1, 60, 10))]
+
+
+def test_a_lost_try_that_cannot_be_recorded_holds_up_nobody() -> None:
+    def full(role: str, usage: Usage) -> None:
+        raise RunDirectoryError("the disk is full")
+
+    async def play() -> None:
+        shared = budget(Limits(calls=1), on_lost=full)
+        reservation = await shared.reserve(BOX, Usage(1, 1, 1))
+        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 1, 1)))
+        await ticks(2)
+        with pytest.raises(RunDirectoryError):
+            reservation.lose()
+        with pytest.raises(BudgetExhausted):
+            await waiting
+
+    run(play())
+
+
+def test_what_is_kept_for_the_end_is_not_given_out() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        (await shared.reserve(BOX, Usage(1, 20, 0))).settle(Usage(1, 20, 0))
+        shared.keep({BOX: Usage(2, 50, 0)}, seconds=0)
+        held = await shared.reserve(BOX, Usage(1, 20, 0))
+        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 20, 0)))  # would fit into what is kept
+        await ticks(2)
+        assert not waiting.done()
+        held.settle(Usage(1, 20, 0))
+        with pytest.raises(BudgetExhausted, match="40 tokens spent so far and the 50 tokens kept for the end; raise"):
+            await waiting
+        shared.keep({}, seconds=0)
+        (await shared.reserve(BOX, Usage(1, 60, 0))).settle(Usage(1, 60, 0))
+
+    run(play())
+
+
+@pytest.mark.parametrize(("kept", "said"), [(6, True), (5, False)])
+def test_where_most_of_a_limit_is_kept_for_the_end_a_smaller_end_is_proposed(kept: int, said: bool) -> None:
+    async def play() -> None:
+        shared = budget(Limits(calls=10))
+        shared.keep({BOX: Usage(kept)}, seconds=0)
+        with pytest.raises(BudgetExhausted) as stop:
+            await shared.reserve(BOX, Usage(10))
+        assert ("or begin another run with fewer --test or --confirmation examples" in str(stop.value)) == said
+
+    run(play())
+
+
+def test_once_nothing_is_kept_waiters_come_in() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        shared.keep({BOX: Usage(2, 50, 0)}, seconds=0)
+        await shared.reserve(BOX, Usage(1, 30, 0))
+        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 40, 0)))
+        await ticks(2)
+        assert not waiting.done()
+        shared.keep({}, seconds=0)
+        await waiting
+
+    run(play())
+
+
+def test_savings_are_what_the_end_will_take_at_the_price_and_pace_so_far() -> None:
+    now = 0.0
+
+    async def play() -> None:
+        nonlocal now
+        shared = budget(Limits(tokens=1000, seconds=100), clock=lambda: now)
+        savings = EndSavings(shared)
+        savings.keep(3)  # nothing is known yet
+        for _ in range(2):
+            (await shared.reserve(BOX, Usage(1, 100, 0))).settle(Usage(1, 100, 0))
+        now = 20.0
+        savings.keep(3)  # about 330 tokens, and 30 seconds
+        with pytest.raises(BudgetExhausted, match="tokens kept for the end"):
+            await shared.reserve(BOX, Usage(1, 480, 0))
+        (await shared.reserve(BOX, Usage(1, 460, 0))).cancel()
+        now = 70.0
+        with pytest.raises(BudgetExhausted, match="--max-time"):
+            await shared.reserve(BOX, Usage(1, 1, 0))
+        savings.release()
+        (await shared.reserve(BOX, Usage(1, 800, 0))).cancel()
+
+    run(play())
+
+
+def test_nothing_is_saved_for_a_role_that_the_end_asks_nothing() -> None:
+    async def play() -> None:
+        shared = budget(Limits(calls=10), prices={**PRICES, "rewriter": PRICES[BOX]})
+        savings = EndSavings(shared, idle=("rewriter",))
+        for role in (BOX, "rewriter"):
+            (await shared.reserve(role, Usage(1, 1))).settle(Usage(1, 1))
+        savings.keep(4)
+        for _ in range(4):
+            (await shared.reserve(BOX, Usage(1, 1))).settle(Usage(1, 1))
+        with pytest.raises(BudgetExhausted, match="4 calls kept for the end"):
+            await shared.reserve(BOX, Usage(1, 1))
+
+    run(play())
+
+
+def test_time_counts_from_the_start_of_the_budget() -> None:
+    now = 100.0
+
+    async def play() -> None:
+        nonlocal now
+        shared = budget(Limits(calls=1, seconds=60), clock=lambda: now)
+        now = 159.9
+        first = await shared.reserve(BOX, Usage(1, 1, 1))
+        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 1, 1)))
+        await ticks(2)
+        now = 160.0
+        first.cancel()
+        with pytest.raises(
+            BudgetExhausted, match="the limit of 60 seconds is reached; raise --max-time and run it again"
+        ):
+            await waiting
+
+    run(play())
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (Limits(calls=2), "limit of 2 calls .* take 1 more than the 2 calls spent so far; raise --max-calls and"),
+        (
+            Limits(tokens=1040),
+            "limit of 1,040 tokens .* 15 more than the 1,030 tokens spent so far; raise --max-tokens",
+        ),
+        (Limits(usd=0.0104), r"of \$0.0104 .* \$0.00015 more than the \$0.0103 spent so far; raise --max-usd and"),
+    ],
+)
+def test_the_sentence_names_the_limit_what_is_spent_and_the_flag(limits: Limits, sentence: str) -> None:
+    async def play() -> None:
+        prices, spent = {BOX: Price(10.0, 10.0)}, {BOX: Usage(2, 1000, 30)}
+        with pytest.raises(BudgetExhausted, match=sentence) as caught:
+            await budget(limits, prices=prices, spent=spent).reserve(BOX, Usage(1, 10, 5))
+        assert str(caught.value).endswith("which goes on from here and pays nothing twice")
+
+    run(play())
+
+
+def test_a_reservation_is_closed_once() -> None:
+    async def play() -> None:
+        reservation = await budget(Limits()).reserve(BOX, Usage(1, 1, 1))
+        reservation.settle(Usage(1, 1, 1))
+        with pytest.raises(RuntimeError, match="expected a reservation that is open"):
+            reservation.cancel()
+
+    run(play())
+
+
+def test_a_role_that_nobody_named_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of the roles black box, judge, got 'writer'"):
+        run(budget(Limits()).reserve("writer", Usage(1, 1, 1)))
+
+
+@pytest.mark.parametrize("limits", [{"calls": 0}, {"tokens": -1}, {"usd": math.nan}, {"seconds": math.inf}])
+def test_an_impossible_limit_is_refused(limits: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected --max-\w+ above 0, got"):
+        Limits(**limits)
+
+
+def test_a_limit_in_dollars_needs_every_price() -> None:
+    prices = {BOX: Price(1, 2), JUDGE: None}
+    sentence = "the price of the judge is not known; give --input-price and --output-price"
+    with pytest.raises(ConfigurationError, match=sentence):
+        Budget(Limits(usd=1), prices=prices)
+    with pytest.raises(ConfigurationError, match=sentence):
+        Budget(Limits(usd=1), prices={BOX: Price(1, 2)}, spent={JUDGE: Usage(1, 1, 1)})
+    Budget(Limits(calls=1, tokens=1, seconds=1), prices=prices)
+
+
+def test_the_cost_is_unknown_once_a_role_without_a_price_has_spent() -> None:
+    prices = {BOX: Price(1e6, 0), JUDGE: None}
+    assert Budget(Limits(), prices=prices).cost() == 0
+    assert Budget(Limits(), prices=prices, spent={BOX: Usage(1, 2, 0)}).cost() == 2
+    assert Budget(Limits(), prices=prices, spent={JUDGE: Usage(1, 2, 0)}).cost() is None
+
+
+@given(st.lists(st.text(), max_size=4), st.integers(1, 100))
+def test_the_bound_of_a_request_is_above_any_byte_level_count(contents: list[str], max_tokens: int) -> None:
+    request = Request(tuple(Message("user", content) for content in contents), max_tokens=max_tokens)
+    bound = bound_of(request)
+    assert (bound.calls, bound.completion_tokens) == (1, max_tokens)
+    assert bound.prompt_tokens == 128 + sum(16 + len(content.encode()) for content in contents)
+
+
+def test_the_bound_of_a_text_that_is_no_utf8() -> None:
+    assert bound_of(Request((Message("user", "\ud800"),))).prompt_tokens == 128 + 16 + 3

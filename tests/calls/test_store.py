@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instructzero.calls.store import BLACK_BOX, JUDGE, Call, CallStore
+from instructzero.errors import EndpointError, RunDirectoryError
+from instructzero.types import Completion, Message, Request, Usage
+
+IDENTITY = {"backend": "test", "model": "m"}
+
+
+def request(text: str) -> Request:
+    return Request((Message("user", text),), max_tokens=5)
+
+
+def call(text: str) -> Call:
+    return Call.of(IDENTITY, request(text))
+
+
+def test_an_answer_is_found_again(tmp_path: Path) -> None:
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert store.get(call("a")) is None
+        store.put(call("a"), Completion("ü \ud800 \0 \n", 3, 4))
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert store.get(call("a")) == Completion("ü \ud800 \0 \n", 3, 4)
+        assert len(store) == 1
+
+
+def test_many_answers_are_found_in_one_go() -> None:
+    calls = [call(str(number)) for number in range(1200)]
+    with CallStore(":memory:") as store:
+        store.put_many([(each, Completion(str(number))) for number, each in enumerate(calls) if number % 2])
+        found = store.get_many(calls)
+    assert found == {each: Completion(str(number)) for number, each in enumerate(calls) if number % 2}
+
+
+def test_a_call_is_what_was_asked_of_whom() -> None:
+    calls = [
+        call("a"),
+        call("b"),
+        Call.of({**IDENTITY, "model": "n"}, request("a")),
+        Call.of(IDENTITY, Request(request("a").messages, max_tokens=6)),
+        Call.of(IDENTITY, Request(request("a").messages, max_tokens=5, temperature=0.5)),
+    ]
+    assert len({each.key for each in calls}) == len(calls)
+    assert Call.of(dict(reversed(IDENTITY.items())), request("a")) == call("a")
+    assert call("a").key == "7297a3dcd3033b79594166810a19b7bcafeabee2412180ecbd5b86fad05334d4"
+
+
+@pytest.mark.parametrize("later", [{"answers": ("yes", "no")}, {"seed": 0}, {"seed": 7}])
+def test_what_requests_got_later_changes_only_the_keys_that_use_it(later: dict[str, Any]) -> None:
+    asked = Request(request("a").messages, max_tokens=5, **later)
+    assert Call.of(IDENTITY, asked) != call("a")
+    with CallStore(":memory:") as store:
+        store.put(Call.of(IDENTITY, asked), Completion("0.5"))
+        store.put(call("a"), Completion("A"))
+        assert [each.request for each in store.export()] == [asked, request("a")]
+
+
+def test_the_first_answer_holds(tmp_path: Path) -> None:
+    store = CallStore(tmp_path / "calls.sqlite")
+    assert store.put(call("a"), Completion("first")).text == "first"
+    assert store.put(call("a"), Completion("second")).text == "first"
+    store.close()
+
+
+def test_the_file_is_readable_without_us(tmp_path: Path) -> None:
+    store = CallStore(tmp_path / "calls.sqlite")
+    store.put_many([(call("b"), Completion("B")), (call("a"), Completion("A"))])
+    rows = list(store.export())
+    assert [(row.request, row.completion.text) for row in rows] == [(request("b"), "B"), (request("a"), "A")]
+    assert dict(rows[0].identity) == IDENTITY
+    store.close()
+    with sqlite3.connect(tmp_path / "calls.sqlite") as plain:
+        documents = [json.loads(row[0]) for row in plain.execute("SELECT call FROM calls")]
+    plain.close()
+    assert documents[0]["identity"] == IDENTITY
+
+
+OLD = """
+CREATE TABLE calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL);
+INSERT INTO calls VALUES (
+  '7297a3dcd3033b79594166810a19b7bcafeabee2412180ecbd5b86fad05334d4',
+  '{"identity":{"backend":"test","model":"m"},'
+  || '"request":{"max_tokens":5,"messages":[{"content":"a","role":"user"}],"temperature":0.0}}',
+  '{"text": "A", "prompt_tokens": 3, "completion_tokens": 4}');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_file_of_format_1_is_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+        old.executescript(OLD)
+        for _ in range(2):
+            with CallStore(path) as store:
+                assert store.get(call("a")) == Completion("A", 3, 4)
+                assert [(each.request, each.role) for each in store.export()] == [(request("a"), "")]
+                assert store.accounts() == []
+        old.execute("INSERT INTO calls SELECT 'b', call, answer FROM calls")  # as the old version goes on doing
+        old.commit()
+    with CallStore(path) as store:
+        store.put(call("b"), Completion("B", 5, 6), run="r")
+        assert len(store) == 3
+        assert store.spent("r") == {BLACK_BOX: Usage(1, 5, 6)}
+
+
+def test_the_ledger_says_what_a_run_paid_by_role(tmp_path: Path) -> None:
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        store.put_many([(call("a"), Completion("A", 10, 1)), (call("b"), Completion("B", 20, 2))], run="r")
+        store.put(call("c"), Completion("C", 30, 3), run="r", role=JUDGE)
+        store.put(call("d"), Completion("D", 40, 4), run="s")
+        store.put(call("e"), Completion("E", 50, 5))
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert store.spent("r") == {BLACK_BOX: Usage(2, 30, 3), JUDGE: Usage(1, 30, 3)}
+        assert store.spent("s") == {BLACK_BOX: Usage(1, 40, 4)}
+        assert store.spent("") == {BLACK_BOX: Usage(1, 50, 5)}
+        assert store.spent("unknown") == {}
+
+
+def test_an_answer_that_another_was_first_to_store_is_paid_all_the_same() -> None:
+    with CallStore(":memory:") as store:
+        store.put(call("a"), Completion("first", 10, 1), run="r")
+        answers = [(call("a"), Completion("second", 10, 2)), (call("b"), Completion("B", 20, 2))]
+        assert [each.text for each in store.put_many(answers, run="s")] == ["first", "B"]
+        assert store.spent("r") == {BLACK_BOX: Usage(1, 10, 1)}
+        assert store.spent("s") == {BLACK_BOX: Usage(2, 30, 4)}
+
+
+def test_a_batch_may_hold_a_call_twice() -> None:
+    with CallStore(":memory:") as store:
+        answers = [(call("a"), Completion("first")), (call("a"), Completion("second"))]
+        assert [each.text for each in store.put_many(answers, run="r")] == ["first", "first"]
+        assert store.spent("r") == {BLACK_BOX: Usage(2)}
+        assert store.put_many([]) == []
+
+
+def test_answers_count_as_what_they_are_charged_at() -> None:
+    with CallStore(":memory:") as store:
+        store.put_many([(call("a"), Completion("A"))], run="r", charges=[Usage(1, 150, 5)])
+        assert store.spent("r") == {BLACK_BOX: Usage(1, 150, 5)}
+        assert store.get(call("a")) == Completion("A")
+        with pytest.raises(ValueError, match="zip"):
+            store.put_many([(call("b"), Completion("B"))], run="r", charges=[])
+        assert store.get(call("b")) is None
+
+
+def test_lost_tries_count_as_spent() -> None:
+    with CallStore(":memory:") as store:
+        store.put(call("a"), Completion("A", 10, 1), run="r")
+        store.record_lost("r", BLACK_BOX, Usage(1, 100, 5))
+        store.record_lost("s", JUDGE, Usage(1, 7, 7))
+        assert store.spent("r") == {BLACK_BOX: Usage(2, 110, 6)}
+        accounts = store.accounts()
+        assert [(each.run, each.role, each.usage, each.lost) for each in accounts] == [
+            ("r", BLACK_BOX, Usage(2, 110, 6), 1),
+            ("s", JUDGE, Usage(1, 7, 7), 1),
+        ]
+        assert all(0 < each.first <= each.last for each in accounts)
+        assert [each.role for each in store.export()] == [BLACK_BOX]
+
+
+def test_the_calls_of_one_run() -> None:
+    with CallStore(":memory:") as store:
+        store.put_many([(call("b"), Completion("B")), (call("a"), Completion("A"))], run="r", role=JUDGE)
+        store.put_many([(call("c"), Completion("C")), (call("a"), Completion("A"))], run="s")
+        assert [each.completion.text for each in store.export(run="r")] == ["B", "A"]
+        assert {each.role for each in store.export(run="r")} == {JUDGE}
+        assert [each.completion.text for each in store.export(run="s")] == ["A", "C"]
+        assert list(store.export(run="unknown")) == []
+
+
+def test_an_export_comes_in_pages_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("instructzero.calls.store._PAGE", 3)
+    with CallStore(":memory:") as store:
+        store.put_many([(call(str(number)), Completion(str(number))) for number in range(7)])
+        exported = []
+        for each in store.export():
+            exported.append(each.completion.text)
+            store.put(call("late"), Completion("late"))
+        assert exported == [*map(str, range(7)), "late"]
+
+
+def test_a_question_is_claimed_until_it_is_released(tmp_path: Path) -> None:
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert store.claim(call("a"))
+        assert not store.claim(call("a"))
+        assert store.claim(call("b"))
+        store.release(call("a"))
+        assert store.claim(call("a"))
+        store.release(call("never claimed"))
+
+
+def test_waiting_for_a_claim_brings_the_answer_that_another_paid() -> None:
+    async def ask(store: CallStore, paid: list[str], name: str) -> Completion:
+        async with store.claimed(call("a")):
+            if known := store.get(call("a")):
+                return known
+            paid.append(name)
+            await asyncio.sleep(0.01)
+            return store.put(call("a"), Completion(name))
+
+    async def play() -> None:
+        paid: list[str] = []
+        with CallStore(":memory:") as store:
+            answers = await asyncio.gather(*(ask(store, paid, name) for name in "xyz"))
+        assert [each.text for each in answers] == ["x", "x", "x"]
+        assert paid == ["x"]
+
+    asyncio.run(play())
+
+
+def test_a_claim_is_given_back_when_asking_fails_or_is_cancelled() -> None:
+    async def fail(store: CallStore) -> None:
+        async with store.claimed(call("a")):
+            raise EndpointError("gone")
+
+    async def hang(store: CallStore) -> None:
+        async with store.claimed(call("a")):
+            await asyncio.sleep(60)
+
+    async def play() -> None:
+        with CallStore(":memory:") as store:
+            with pytest.raises(EndpointError):
+                await fail(store)
+            task = asyncio.create_task(hang(store))
+            await asyncio.sleep(0)
+            assert not store.claim(call("a"))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert store.claim(call("a"))
+
+    asyncio.run(play())
+
+
+def test_patience_with_another_process_ends() -> None:
+    async def play() -> None:
+        with CallStore(":memory:") as store:
+            assert store.claim(call("a"))
+            async with store.claimed(call("a"), patience_s=0.0):
+                pass
+            assert not store.claim(call("a"))  # it is still the other's
+
+    asyncio.run(play())
+
+
+def test_claims_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "calls.sqlite-claims").mkdir()
+    with (
+        CallStore(tmp_path / "calls.sqlite") as store,
+        pytest.raises(RunDirectoryError, match=r"cannot lock .*calls.sqlite-claims: Is a directory; check"),
+    ):
+        store.claim(call("a"))
+
+
+def test_it_is_light_to_import() -> None:
+    heavy = "{'asyncio', 'numpy', 'openai', 'pydantic', 'rich', 'torch'}"
+    script = f"import sys, instructzero.calls.store; print({heavy} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_it_can_live_in_memory() -> None:
+    with CallStore(":memory:") as store:
+        store.put(call("a"), Completion("A"))
+        assert store.get(call("a")) == Completion("A")
+
+
+WRITER = """
+import sys
+from instructzero.calls.store import Call, CallStore
+from instructzero.types import Completion, Message, Request
+store, start = CallStore(sys.argv[1]), int(sys.argv[2])
+for number in range(start, start + 10**6):
+    calls = [Call.of({}, Request((Message("user", f"{number}-{k}"),))) for k in range(3)]
+    store.put_many((call, Completion(str(number))) for call in calls)
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_loses_no_acknowledged_answer(tmp_path: Path) -> None:
+    path, rng = tmp_path / "calls.sqlite", random.Random(0)
+    acknowledged: list[int] = []
+    for attempt in range(5):
+        start = attempt * 10**6
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), str(start)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.1))
+        os.kill(process.pid, signal.SIGKILL)
+        lines = [first, *process.stdout]
+        process.stdout.close()
+        process.wait()
+        acknowledged += [int(line) for line in lines if line.endswith("\n")]
+    with CallStore(path) as store:
+        for number in acknowledged:
+            for k in range(3):
+                asked = Call.of({}, Request((Message("user", f"{number}-{k}"),)))
+                assert store.get(asked) == Completion(str(number))
+        assert len(store) % 3 == 0  # a group is there as a whole or not at all
+    assert len(acknowledged) > 5
+    with sqlite3.connect(path) as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    plain.close()
+
+
+def _put_hundred(path: Path, name: str) -> None:
+    with CallStore(path) as store:
+        for number in range(100):
+            store.put(call(f"{name}{number}"), Completion(name))
+            store.put(call(f"common{number}"), Completion(name))
+
+
+def test_several_processes_share_one_file(tmp_path: Path) -> None:
+    path, context = tmp_path / "calls.sqlite", multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_put_hundred, args=(path, name)) for name in ("a", "b", "c")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    with CallStore(path) as store:
+        assert len(store) == 400
+
+
+def test_a_file_that_is_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    path.write_text("this is no database, and long enough to be looked at closely " * 20)
+    with pytest.raises(RunDirectoryError, match=r"calls.sqlite is damaged or is no call store"):
+        CallStore(path)
+
+
+def test_damage_in_the_middle(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with CallStore(path) as store:
+        store.put_many([(call(str(number)), Completion("x" * 100)) for number in range(200)])
+    content = bytearray(path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    path.write_bytes(content)
+    with CallStore(path) as store, pytest.raises(RunDirectoryError, match="damaged"):
+        [store.get(call(str(number))) for number in range(200)]
+
+
+def test_a_damaged_answer(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with CallStore(path) as store:
+        store.put(call("a"), Completion("A"))
+    with sqlite3.connect(path) as plain:
+        plain.execute("UPDATE calls SET answer = '{'")
+    plain.close()
+    with CallStore(path) as store:
+        with pytest.raises(RunDirectoryError, match="damaged"):
+            store.get(call("a"))
+        with pytest.raises(RunDirectoryError, match="damaged"):
+            list(store.export())
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RunDirectoryError, match="cannot be read or written"):
+        CallStore(tmp_path / "absent" / "calls.sqlite")
+
+
+def test_a_store_of_a_later_version(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "calls.sqlite") as plain:
+        plain.execute("PRAGMA user_version = 99")
+    plain.close()
+    with pytest.raises(RunDirectoryError, match="update instructzero"):
+        CallStore(tmp_path / "calls.sqlite")
+
+
+def test_a_store_that_another_process_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("instructzero.calls.database._PATIENCE_S", 0.05)
+    store = CallStore(tmp_path / "calls.sqlite")
+    other = sqlite3.connect(tmp_path / "calls.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(RunDirectoryError, match="locked by another process"):
+        store.put(call("a"), Completion("A"))
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.put(call("a"), Completion("A")).text == "A"
+    store.close()
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        store._database._connection.execute("PRAGMA max_page_count = 9")
+        store.put(call("a"), Completion("A"))
+        with pytest.raises(RunDirectoryError, match="is full; free some space"):
+            store.put(call("b"), Completion("x" * 40_000))
+        assert store.get(call("a")) == Completion("A")
+        assert store.get(call("b")) is None
+        assert store.spent("") == {BLACK_BOX: Usage(1)}

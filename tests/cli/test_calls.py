@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from instructzero.calls.store import BLACK_BOX, JUDGE, Call, CallStore
+from instructzero.cli.calls import find_store, print_calls
+from instructzero.config import dump_yaml, make_settings
+from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.types import Completion, Message, Request, Usage
+
+OFFICIAL = {"backend": "openai", "model": "gpt-4o-mini", "endpoint": "https://api.openai.com/v1"}
+LOCAL = {"backend": "python", "function": "mine:answer"}
+
+
+def request(text: str) -> Request:
+    return Request((Message("system", "Be brief."), Message("user", text)))
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store in which two runs have paid, and somebody did before there was a ledger."""
+    monkeypatch.setenv("COLUMNS", "200")
+    file = tmp_path / "calls.sqlite"
+    with CallStore(file) as store:
+        answers = [
+            (Call.of(OFFICIAL, request("cat")), Completion("chat", 1000, 1)),
+            (Call.of(OFFICIAL, request("dog")), Completion("chien\x1b[2J\n\x9b31m", 1000, 2)),
+        ]
+        store.put_many(answers, run="abc1")
+        store.put(Call.of(LOCAL, request("grade")), Completion("Grade: 9"), run="abc1", role=JUDGE)
+        store.put(Call.of(LOCAL, request("bird")), Completion("oiseau", 30, 3), run="abd2")
+        store.record_lost("abd2", BLACK_BOX, Usage(1, 150, 256))
+        store.put(Call.of(LOCAL, request("old")), Completion("vieux", 5, 5))
+    return file
+
+
+def lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines() if line.strip()]
+
+
+def test_it_prints_answers_by_model_and_role_and_the_ledger(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_calls(path)
+    shown = capsys.readouterr().out
+    assert f"{path}: 5 answers, 2,046 tokens, paid from 20" in shown
+    table = lines(shown)
+    assert ["openai:gpt-4o-mini", "at", OFFICIAL["endpoint"], "black", "box", "2", "2,000", "3"] in table
+    assert ["python:mine:answer", "judge", "1", "0", "0"] in table
+    assert ["python:mine:answer", "black", "box", "2", "35", "8"] in table
+    assert ["abc1", "black", "box", "0", "2", "2,000", "3"] in table
+    assert ["abc1", "judge", "0", "1", "0", "0"] in table
+    assert ["abd2", "black", "box", "1", "2", "180", "259"] in table
+    assert ["unnamed", "black", "box", "0", "1", "5", "5"] in table
+
+
+def test_the_part_of_one_run_by_the_beginning_of_its_name(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_calls(path, run="abd")
+    shown = capsys.readouterr().out
+    assert "1 answers, 33 tokens" in shown
+    assert "abd2" in shown
+    assert "abc1" not in shown
+    assert "openai" not in shown
+
+
+@pytest.mark.parametrize("run", ["x", "ab", "abc12"])
+def test_a_run_that_is_not_there_or_not_clear(path: Path, run: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"begin like one of the 3 runs in the ledger, and no other, got '{run}'"
+    ):
+        print_calls(path, run=run)
+
+
+def test_grep_shows_the_calls_with_a_text(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_calls(path, grep="CHAT")
+    assert lines(capsys.readouterr().out) == [
+        ["asked", "Be", "brief.", "cat"],
+        ["answered", "chat"],
+        ["1", "calls", "with", "'CHAT'"],
+    ]
+    print_calls(path, grep="nowhere", run="abc1")
+    assert capsys.readouterr().out == "0 calls with 'nowhere'\n"
+
+
+def test_what_a_model_wrote_does_not_steer_the_terminal(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_calls(path, grep="chien")
+    shown = capsys.readouterr().out
+    assert "answered  chien�[2J��31m\n" in shown
+    print_calls(path, export="-")
+    assert all(character == "\n" or character.isprintable() for character in shown + capsys.readouterr().out)
+
+
+def test_names_in_the_ledger_do_not_steer_the_terminal_either(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with CallStore(path) as store:
+        store.record_lost("\x1b[2J[bold]", "r\x07", Usage(1))
+    print_calls(path)
+    shown = capsys.readouterr().out
+    assert "�[2J[bold]" in shown
+    assert all(character == "\n" or character.isprintable() for character in shown)
+
+
+def test_an_export_holds_all_that_was_asked_and_answered(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = path.with_name("calls.jsonl")
+    print_calls(path, export=str(target))
+    assert capsys.readouterr().out == f"5 calls written to {target}\n"
+    exported = [json.loads(line) for line in target.read_text().splitlines()]
+    assert exported[0] == {
+        "request": {
+            "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "cat"}],
+            "max_tokens": 256,
+            "temperature": 0.0,
+            "answers": [],
+            "seed": None,
+        },
+        "answer": {"text": "chat", "prompt_tokens": 1000, "completion_tokens": 1},
+        "identity": OFFICIAL,
+        "role": BLACK_BOX,
+    }
+    assert [each["answer"]["text"] for each in exported[2:]] == ["Grade: 9", "oiseau", "vieux"]
+
+
+def test_an_export_of_a_part_to_the_terminal(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_calls(path, export="-", run="abc1", grep="grade")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["answer"]["text"] == "Grade: 9"
+
+
+def test_an_export_never_overwrites_the_store(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="expected a file of its own for the export"):
+        print_calls(path, export=str(path.parent / "." / "calls.sqlite"))
+    with CallStore(path) as store:
+        assert len(store) == 5
+
+
+def test_an_export_that_cannot_be_written(path: Path) -> None:
+    with pytest.raises(RunDirectoryError, match=r"cannot write to .*: Is a directory; choose another file"):
+        print_calls(path, export=str(path.parent))
+
+
+def test_a_new_store_holds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    CallStore(tmp_path / "calls.sqlite").close()
+    print_calls(tmp_path / "calls.sqlite")
+    assert lines(capsys.readouterr().out)[-1][-4:] == ["0", "answers,", "0", "tokens"]
+
+
+def test_a_path_without_a_store_is_refused_and_nothing_made_there(tmp_path: Path) -> None:
+    for missing in (tmp_path, tmp_path / "calls.sqlite"):
+        with pytest.raises(RunDirectoryError, match=r"found no file .*calls.sqlite; check the path"):
+            print_calls(missing)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_directory_leads_to_its_store(path: Path, tmp_path: Path) -> None:
+    assert find_store(path) == path
+    assert find_store(path.parent) == path
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "settings.yaml").write_text(dump_yaml(make_settings({"task": "antonyms", "store": path})))
+    assert find_store(run) == path

@@ -1,0 +1,165 @@
+"""The last words of a run, at the widths that terminals have."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from instructzero.calls.prices import Price
+from instructzero.cli.summary import print_summary
+from instructzero.progress import Tally
+from instructzero.records.result import Result, Scored
+from instructzero.types import Evaluation, Example, Proposal, Trial, Usage, Writing
+
+WIDTHS = [80, 200]
+
+
+def evaluation(right: int, of: int) -> Evaluation:
+    return Evaluation((1.0,) * right + (0.0,) * (of - right), ("answer",) * of)
+
+
+def scored(instruction: str, right: int, confirmed: bool = True) -> Scored:
+    again = evaluation(right, 40) if confirmed else None
+    return Scored(instruction, evaluation(right // 2, 20), evaluation(right, 100), again)
+
+
+def result(best: Scored | None = None, **more: Any) -> Result:
+    best = best or scored("Write the word backwards.", 36)
+    trial = Trial(0, 0, Proposal((0.5,)), Writing(best.instruction, best.instruction), best.validation)
+    values = {"plain": scored("Do something.", 4), "trials": (trial,), "usage": Usage(1_234, 20_000, 3_000)} | more
+    return Result(best=best, **values)
+
+
+def summary(
+    width: int,
+    found: Result,
+    tally: Tally | None = None,
+    *,
+    spent_dollars: bool = False,
+    directory: Path = Path("runs/demo"),
+) -> list[str]:
+    file = io.StringIO()
+    prices = {"black box": Price(1.0, 1.0), "judge": Price(1.0, 1.0)} if spent_dollars else {"black box": None}
+    print_summary(Console(width=width, file=file, highlight=False), found, directory, prices, tally or Tally())
+    return file.getvalue().splitlines()
+
+
+def said(lines: list[str]) -> str:
+    """The lines as one, as they were before they were wrapped."""
+    return " ".join(line.strip() for line in lines if line.strip())
+
+
+def rows(lines: list[str]) -> dict[str, str]:
+    return {line.split()[0]: line for line in lines if line.startswith(("score ", "best ", "plain ", "yours "))}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_table_fits_and_shows_each_score_with_its_interval(width: int) -> None:
+    table = rows(summary(width, result(baseline=scored("Reverse.", 20, confirmed=False))))
+    assert list(table) == ["score", "best", "plain", "yours"]
+    assert all(len(line) <= width for line in table.values())
+    assert table["score"].split() == ["score", "validation", "(20)", "confirmation", "(40)", "test", "(100)"]
+    assert table["best"].split() == [
+        *("best", "0.900", "[0.70,", "0.97]"),
+        *("0.900", "[0.77,", "0.96]"),
+        *("0.360", "[0.27,", "0.46]"),
+    ]
+    assert table["yours"].split()[4] == "—"
+    ends = {line.rstrip()[-1] for line in table.values()}
+    assert len({len(line) for line in table.values()}) == 1, ends
+
+
+def test_without_confirmation_there_is_no_column_for_it() -> None:
+    found = result(scored("a", 36, confirmed=False), plain=scored("b", 4, confirmed=False))
+    assert rows(summary(80, found))["score"].split() == ["score", "validation", "(20)", "test", "(100)"]
+    assert "yours" not in rows(summary(80, found))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_to_mind_is_said_and_wrapped(width: int) -> None:
+    lines = summary(width, result(leaks=(Example("giraffe", ("zebra",)),)))
+    text = said(lines)
+    assert "Mind: The best instruction copies training examples ('giraffe')" in text
+    assert "Mind: Validation (0.900) and test (0.360) disagree" in text
+    assert all(len(line) <= width for line in lines if "Mind" in line)
+    assert text.count("Mind: ") == len(result(leaks=(Example("giraffe", ("zebra",)),)).warnings())
+
+
+def test_a_result_without_doubts_has_nothing_to_mind() -> None:
+    clear = Scored("clear", evaluation(36, 40), evaluation(90, 100))
+    found = result(clear, plain=Scored("poor", evaluation(4, 40), evaluation(10, 100)))
+    lines = summary(80, found)
+    assert not any("Mind" in line for line in lines)
+    (line,) = (line for line in lines if line.startswith("Test score against"))
+    test = found.comparisons()["plain"]
+    assert line == (
+        f"Test score against the plain instruction: +0.800 [{test.low:+.3f}, {test.high:+.3f}], p = {test.p_value:.2g}"
+    )
+    assert lines[lines.index(line) + 1] == "  (paired)"
+
+
+def test_when_the_plain_instruction_wins_it_is_said_and_nothing_compared() -> None:
+    plain = scored("Do something.", 36)
+    text = "\n".join(summary(80, result(plain, plain=plain)))
+    assert "No soft prompt led to a better instruction than the plain one." in text
+    assert "Test score against" not in text
+
+
+def test_a_search_that_stopped_early_says_why() -> None:
+    tally = Tally()
+    tally.search_stopped("the limit of 9 calls leaves no room for another request")
+    reason = "The search stopped early: the limit of 9 calls leaves no room for another request."
+    assert reason in said(summary(80, result(), tally))
+    assert "stopped early" not in said(summary(80, result()))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_instructions_are_shown_whole_and_cannot_steer_the_terminal(width: int) -> None:
+    long = "Write each of the letters of the word once more, in the reverse order, \x1b[31mand nothing else. " * 3
+    lines = summary(width, result(scored(long, 36), baseline=scored("Mine.", 3)))
+    text = said(lines)
+    assert text.count("and nothing else.") == 3
+    assert "\x1b" not in text
+    assert "Your instruction Mine." in text
+    heads = [line for line in lines if line and not line.startswith(" ")]
+    assert heads[0] == "Best instruction"
+
+
+def test_the_effort_counts_calls_tokens_and_dollars() -> None:
+    spent = {"black box": Usage(1_234, 20_000, 3_000), "judge": Usage(17, 1_000, 1_000)}
+    text = "\n".join(summary(200, result(spent=spent), spent_dollars=True))
+    assert "1 evaluations · 1 distinct instructions · 1,234 black-box calls (0 of them now) · 17 judge calls" in text
+    assert "23,000 tokens · $0.0250" in text
+    assert "no price set" in "\n".join(summary(200, result(spent=spent)))
+
+
+def test_answers_for_an_evaluation_that_a_limit_cut_short_are_said() -> None:
+    text = "\n".join(summary(200, result(), Tally(usage=Usage(1_300))))
+    assert "1,234 black-box calls, and 66 for what the limit cut short · " in text
+
+
+def test_only_files_that_are_there_are_named(tmp_path: Path) -> None:
+    """The call store of a run may be one that several share."""
+    for name in ("instruction.txt", "journal.jsonl"):
+        (tmp_path / name).touch()
+    assert summary(200, result(), directory=tmp_path)[-2] == f"Kept in {tmp_path}: instruction.txt, journal.jsonl"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_end_fits_and_says_what_to_do_next(width: int) -> None:
+    lines = summary(width, result(spent={"judge": Usage(17, 1_000, 1_000)}), directory=Path("runs/my words"))
+    assert lines[-1] == "Look at it: instructzero report 'runs/my words' --open"
+    assert max(map(len, lines)) <= width
+    effort = lines[lines.index("") :][-4 if width == 80 else -3 :]
+    assert (effort[0].endswith(" ·"), len(effort)) == (width == 80, 4 if width == 80 else 3)
+
+
+def test_letters_of_two_columns_are_counted_as_two() -> None:
+    lines = summary(80, result(scored("写出每个单词的反义词" * 12, 36)))
+    shown = lines[lines.index("Best instruction") + 1 :][:4]
+    assert "".join(line.strip() for line in shown) == "写出每个单词的反义词" * 12
+    assert max(map(len, shown)) == 2 + 39

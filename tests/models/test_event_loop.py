@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+
+import pytest
+
+from instructzero.models.event_loop import EventLoop
+
+
+async def which() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+async def fail() -> None:
+    raise ValueError("no")
+
+
+def test_one_loop_for_all_that_is_run() -> None:
+    with closing(EventLoop()) as loop:
+        assert loop.run(which()) is loop.run(which())
+
+
+def test_another_loop_may_run_in_the_callers_thread() -> None:
+    async def cell() -> bool:
+        with closing(EventLoop()) as loop:
+            return loop.run(which()) is asyncio.get_running_loop()
+
+    assert asyncio.run(cell()) is False
+
+
+def test_what_is_raised_is_heard() -> None:
+    with closing(EventLoop()) as loop, pytest.raises(ValueError, match="no"):
+        loop.run(fail())
+
+
+def test_what_is_raised_is_heard_within_another_loop() -> None:
+    async def cell() -> None:
+        with closing(EventLoop()) as loop:
+            loop.run(fail())
+
+    with pytest.raises(ValueError, match="no"):
+        asyncio.run(cell())

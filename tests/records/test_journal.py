@@ -1,0 +1,279 @@
+"""The record of a run: what is written is what is replayed, and damage is never overlooked."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import instructzero
+from instructzero.errors import RunDirectoryError
+from instructzero.records.journal import Journal, JournalReader
+from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Usage, Writing
+
+ASSETS = Path(__file__).parent / "assets"
+EVALUATION = Evaluation((1.0, 0.25), ("yes", "no\n\0\u202e"), Usage(2, 10, 3))
+HEADER = {"task": "words"}
+
+
+def filled(path):
+    journal = Journal(path)
+    journal.start(HEADER)
+    journal.set_plain(Writing(" plain", "plain"), EVALUATION)
+    journal.set_baseline("mine", EVALUATION)
+    points = [(0.1, 1 / 3), (0.5, 0.5), (1e-300, -0.0)]
+    candidates = [Candidate(Proposal(z), Writing(text, text)) for z, text in zip(points, "abc", strict=True)]
+    journal.add_round(candidates, [2, 0])
+    journal.add_trial(EVALUATION)
+    journal.add_trial(EVALUATION)
+    journal.add_cut_short("b", EVALUATION)
+    journal.add_confirmation("c", EVALUATION)
+    journal.add_confirmation("plain", EVALUATION)
+    journal.add_test("c", EVALUATION)
+    journal.add_test("plain", EVALUATION)
+    return journal
+
+
+def test_a_replay_is_equal_to_what_was_recorded(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    assert filled(path).history == Journal(path).history
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    z=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=4),
+    text=st.text(),
+    scores=st.lists(st.floats(0, 1), min_size=1, max_size=5),
+)
+def test_any_text_and_any_number_survives(tmp_path, z, text, scores):
+    path = tmp_path / "journal.jsonl"
+    path.unlink(missing_ok=True)
+    journal = Journal(path)
+    journal.add_round([Candidate(Proposal(tuple(z)), Writing(text, text))], [0])
+    journal.add_trial(Evaluation(tuple(scores), (text,) * len(scores)))
+    replayed = Journal(path).history
+    assert replayed == journal.history
+    assert replayed.trials[0].proposal.z == tuple(z)
+    assert replayed.trials[0].evaluation.scores == tuple(scores)
+    assert replayed.trials[0].writing.raw == text
+
+
+def test_every_cut_gives_the_whole_records_before_it(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    filled(path)
+    whole = path.read_bytes()
+    ends = [position for position, byte in enumerate(whole) if byte == ord("\n")]
+    for length in sorted({*range(0, len(whole), 7), *ends, *(end + 1 for end in ends[:-1])}):
+        path.write_bytes(whole[:length])
+        Journal(path)
+        assert path.read_bytes() == whole[: whole.rfind(b"\n", 0, length) + 1]
+
+
+def test_every_changed_byte_in_the_middle_is_found(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    filled(path)
+    whole = path.read_bytes()
+    for position in range(0, whole.rfind(b"\n", 0, -1), 3):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        with pytest.raises(RunDirectoryError, match=r"damaged at line|does not fit"):
+            Journal(path)
+
+
+def test_a_missing_record_is_found(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    filled(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3] + lines[4:]))
+    with pytest.raises(RunDirectoryError, match="does not fit"):
+        Journal(path)
+
+
+def test_another_header_is_refused_by_name(tmp_path):
+    filled(tmp_path / "journal.jsonl").start(HEADER)
+    with pytest.raises(RunDirectoryError, match="begun with another task \\('words', now 'numbers'\\)"):
+        Journal(tmp_path / "journal.jsonl").start({"task": "numbers"})
+
+
+def test_an_unwritable_file_is_one_clear_error(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path = tmp_path / "missing" / "journal.jsonl"
+    with pytest.raises(RunDirectoryError, match="cannot write"):
+        journal.start(HEADER)
+
+
+def test_it_holds_no_clock_reading(tmp_path):
+    filled(tmp_path / "a.jsonl")
+    filled(tmp_path / "b.jsonl")
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+
+
+def test_each_line_is_plain_json(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    filled(path)
+    kinds = [json.loads(line)["kind"] for line in path.read_text().splitlines()]
+    assert kinds == [
+        *("run", "plain", "baseline", "round", "trial", "trial"),
+        *("cut_short", "confirmation", "confirmation", "test", "test"),
+    ]
+
+
+def test_everything_that_was_asked_is_in_the_usage(tmp_path):
+    history = filled(tmp_path / "journal.jsonl").history
+    assert history.usage() == Usage(8 * 2, 8 * 10, 8 * 3)
+
+
+def rewritten(path):
+    """A journal with a round of a text that was asked for and one that was not."""
+    journal = Journal(path)
+    proposals = [Proposal((0.1, 0.2), Rewrite("say \ud800\n", "write", 2**62)), Proposal((0.3, 0.4)), Proposal(None)]
+    journal.add_round([Candidate(each, Writing("w", "w")) for each in proposals], [0], Usage(1, 20, 3))
+    journal.add_trial(EVALUATION)
+    return journal, proposals
+
+
+def test_what_was_asked_of_a_rewriter_and_its_price_survive(tmp_path):
+    journal, proposals = rewritten(tmp_path / "journal.jsonl")
+    history = Journal(journal.path).history
+    assert history == journal.history
+    assert [each.proposal for each in history.rounds[0].candidates] == proposals
+    assert history.trials[0].proposal == proposals[0]
+    assert history.rewrites == [proposals[0].rewrite]
+    assert history.rounds[0].usage == Usage(1, 20, 3)
+
+
+def test_rewriting_is_a_part_of_what_the_search_asked(tmp_path):
+    journal, _ = rewritten(tmp_path / "journal.jsonl")
+    assert journal.history.search_usage() == journal.history.usage() == Usage(3, 30, 6)
+    journal.set_plain(Writing("plain", "plain"), EVALUATION)
+    journal.add_test("w", EVALUATION)
+    assert journal.history.search_usage() == Usage(3, 30, 6)
+    assert journal.history.usage() == Usage(7, 50, 12)
+
+
+def test_a_round_without_rewriting_is_written_as_ever(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0], Usage())
+    assert json.loads(journal.path.read_text()).keys() == {"kind", "round", "points", "writings", "check"}
+
+
+def test_an_instruction_is_known_by_its_first_trial_and_before_all_by_what_it_had_to_beat(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    first, second, reference = (Evaluation((score,), (str(score),)) for score in (0.1, 0.2, 0.3))
+    journal.set_plain(Writing("plain", "plain"), reference)
+    journal.set_baseline("mine", reference)
+    for texts in (("a", "plain"), ("a", "mine", "b")):
+        journal.add_round([Candidate(Proposal((0.5,)), Writing(text, text)) for text in texts], range(len(texts)))
+        for _ in texts:
+            journal.add_trial(second if len(journal.history.trials) else first)
+    journal.add_cut_short("a", reference)
+    journal.add_cut_short("late", second)
+    known = journal.history.known_evaluations()
+    assert known.pop("late") == second
+    assert known == {"a": first, "plain": reference, "mine": reference, "b": second}
+    assert journal.history.known_evaluations(before_round=1).keys() == {"a", "plain", "mine"}
+    assert journal.history.known_evaluations(before_round=0).keys() == {"plain", "mine"}
+
+
+def test_results_on_a_part_of_the_examples_survive(tmp_path):
+    """An instruction that dropped out of its race has a result on the first examples only."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0])
+    journal.add_trial(Evaluation((0.5,), ("x",)) + Evaluation((0.0, 1.0), ("y", "z"), Usage(2)))
+    (trial,) = Journal(journal.path).history.trials
+    assert (trial.evaluation.scores, trial.evaluation.usage.calls) == ((0.5, 0.0, 1.0), 2)
+
+
+def older(path, lines=None):
+    """The journal of a run of the first release, which named its tests by subject; its first lines only."""
+    content = (ASSETS / "journal-1.jsonl").read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(content[:lines]))
+    return path
+
+
+def test_an_older_journal_names_its_tests_by_subject(tmp_path):
+    history = Journal(older(tmp_path / "journal.jsonl")).history
+    best = max(history.trials, key=lambda trial: trial.score).instruction
+    assert list(history.tests) == [best, "do something with the word"]
+    assert history.tests[best].mean == 1.0
+    assert history.confirmations == {}
+    assert history.usage() == Usage(21, 195, 15)  # as that release counted
+
+
+def test_in_an_older_journal_the_plain_instruction_may_be_the_best(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.set_plain(Writing("plain", "plain"), Evaluation((1.0,), ("x",)))
+    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0])
+    journal.add_trial(Evaluation((0.5,), ("x",)))
+    paid, free = Evaluation((0.25,), ("x",), Usage(1)), Evaluation((0.25,), ("x",))
+    for subject, result in (("best", paid), ("plain", free)):
+        journal._append({"kind": "test", "subject": subject, "evaluation": asdict(result)})
+    assert Journal(path).history.tests == journal.history.tests == {"plain": paid}
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, 3, 5, 7, 10, 12, 13, None])
+def test_a_run_directory_of_the_first_release_is_continued(tmp_path, lines):
+    """It knows neither races nor confirmation, so there are none when it goes on."""
+    words = "ape bee cat dog eel fox gnu hen ibex jay".split()
+    rows = [json.dumps({"input": word, "output": word[::-1]}) for word in words]
+    (tmp_path / "words.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "settings.yaml").write_text(
+        f"task: {tmp_path / 'words.jsonl'}\nwriter: scripted:phrases\nblackbox: scripted:obey\nmethod: uniform\n"
+        "evaluations: 8\nbatch: 4\ndimension: 2\nexemplars: 2\nvalidation: 3\ntest: 3\n"
+    )
+    older(run / "journal.jsonl", lines)
+    result = instructzero.resume(run)
+    whole = Journal(older(tmp_path / "whole.jsonl")).history
+    assert result.trials == tuple(whole.trials)
+    assert result.usage == whole.usage()
+    assert (result.instruction, result.test_score, result.best.confirmation) == ("spell the word backwards", 1.0, None)
+    spent = result.spent.get("black box", Usage()).calls
+    assert spent == 0 if lines is None else spent <= result.usage.calls
+
+
+def test_a_reader_sees_the_journal_grow_by_whole_lines(tmp_path):
+    lines = filled(tmp_path / "whole.jsonl").path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "journal.jsonl"
+    reader = JournalReader(path)
+    assert not reader.read()
+    for line in lines:
+        with path.open("ab") as file:
+            file.write(line[:9])
+        reader.read()
+        assert len(reader.history.trials) == len(Journal(path, mend=False).history.trials)
+        with path.open("ab") as file:
+            file.write(line[9:])
+        assert reader.read()
+        assert reader.history == Journal(path, mend=False).history
+    assert not reader.read()
+
+
+def test_a_reader_names_the_damaged_line_and_starts_over(tmp_path):
+    lines = filled(tmp_path / "whole.jsonl").path.read_bytes().splitlines(keepends=True)
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"".join(lines[:4]))
+    reader = JournalReader(path)
+    reader.read()
+    path.write_bytes(b"".join(lines[:5]) + lines[5].replace(b"0.25", b"0.26"))
+    with pytest.raises(RunDirectoryError, match="damaged at line 6"):
+        reader.read()
+    path.write_bytes(b"".join(lines))
+    assert reader.read()
+    assert reader.history == Journal(path).history
+
+
+def test_a_reader_reads_a_journal_that_was_begun_anew_from_its_beginning(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    whole = filled(path).path.read_bytes()
+    reader = JournalReader(path)
+    reader.read()
+    before = reader.history
+    path.write_bytes(whole[: whole.index(b"\n") + 1])
+    assert reader.read()
+    assert reader.history is not before
+    assert reader.history.header == before.header
+    assert reader.history.plain is None

@@ -1,0 +1,155 @@
+"""What a result says of itself: intervals, comparisons, and warnings exactly where they are due."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instructzero.records.result import Result, Scored
+from instructzero.types import Evaluation, Example, Proposal, Trial, Usage, Writing
+
+LEAK = Example("giraffe", ("zebra",))
+
+
+def evaluation(scores: Sequence[float]) -> Evaluation:
+    return Evaluation(tuple(scores), ("answer",) * len(scores), Usage(len(scores), 10, 5))
+
+
+def right(count: int, of: int = 40) -> list[float]:
+    return [1.0] * count + [0.0] * (of - count)
+
+
+def scored(
+    instruction: str, validation: Sequence[float], test: Sequence[float], confirmation: Sequence[float] | None = None
+) -> Scored:
+    again = None if confirmation is None else evaluation(confirmation)
+    return Scored(instruction, evaluation(validation), evaluation(test), again)
+
+
+PLAIN = scored("plain", right(4), right(4))
+BETTER = scored("better", right(36), right(36))
+
+
+def result(best: Scored = BETTER, plain: Scored = PLAIN, **more: Any) -> Result:
+    trial = Trial(0, 0, Proposal((0.5,)), Writing(best.instruction, best.instruction), best.validation)
+    return Result(best=best, plain=plain, trials=(trial, trial), usage=Usage(7, 8, 9), **more)
+
+
+def test_a_clear_winner_is_given_without_a_warning() -> None:
+    assert result().warnings() == []
+    assert list(result().comparisons()) == ["plain"]
+    assert result().comparisons()["plain"].difference == pytest.approx(0.8)
+
+
+def test_within_noise_is_told_with_the_interval() -> None:
+    close = scored("close", right(36), right(35))
+    (warning,) = result(plain=close).warnings()
+    assert warning.startswith("On the test examples the best instruction differs from the plain instruction by +0.025")
+    assert "within noise (95 % interval -" in warning
+
+
+def test_a_winner_that_is_worse_on_test_is_called_worse_and_not_noise() -> None:
+    better = scored("better after all", right(35), right(40))
+    (warning,) = result(best=scored("best", right(36), right(20)), plain=better).warnings()[:1]
+    assert "the best instruction is worse than the plain instruction by 0.500 (95 % interval -" in warning
+    assert "noise" not in warning
+
+
+def test_the_users_instruction_is_compared_and_warned_of_as_such() -> None:
+    mine = scored("mine", right(36), right(36))
+    found = result(baseline=mine)
+    assert list(found.comparisons()) == ["plain", "baseline"]
+    (warning,) = found.warnings()
+    assert "differs from your instruction by +0.000, within noise" in warning
+
+
+def test_a_plain_instruction_that_wins_is_not_compared_with_itself() -> None:
+    assert result(best=PLAIN, plain=PLAIN).comparisons() == {}
+    assert result(best=PLAIN, plain=PLAIN).warnings() == []
+    assert list(result(best=PLAIN, plain=PLAIN, baseline=BETTER).comparisons()) == ["baseline"]
+    assert list(result(baseline=BETTER).comparisons()) == ["plain"]
+
+
+def test_a_leak_is_told_with_the_inputs_in_short() -> None:
+    many = [LEAK, Example("x" * 500, ("y",)), Example("\x1b[1m", ("z",)), Example("fourth", ("w",))]
+    (warning,) = result(leaks=tuple(many)).warnings()
+    assert "copies training examples ('giraffe', 'xxx" in warning
+    assert "fourth" not in warning
+    assert "\x1b" not in warning
+    assert len(warning) < 250
+
+
+def test_samples_in_the_place_of_greedy_answers_are_told() -> None:
+    assert not result().warnings()
+    (warning,) = result(sampled=True).warnings()
+    assert warning.startswith("The black box refuses a temperature, so its answers are samples")
+
+
+@pytest.mark.parametrize(
+    ("confirmation", "test", "disagree"),
+    [
+        (None, 36, False),
+        (None, 30, False),
+        (None, 10, True),
+        (20, 24, False),  # the lucky validation alone would disagree
+        (36, 16, True),
+    ],
+)
+def test_validation_and_test_disagree_when_their_intervals_are_apart(
+    confirmation: int | None, test: int, disagree: bool
+) -> None:
+    again = None if confirmation is None else right(confirmation)
+    best = scored("best", right(38), right(test), again)
+    warnings = result(best=best, plain=scored("plain", right(0), right(0))).warnings()
+    assert [warning.startswith("Validation (") for warning in warnings] == [True] * disagree
+
+
+def test_disagreement_is_told_in_either_direction() -> None:
+    (warning,) = result(best=scored("best", right(12), right(40))).warnings()
+    assert warning.startswith("Validation (0.300) and test (1.000) disagree by more than chance allows")
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=25)
+@given(validation=SCORES, test=SCORES, confirmation=st.none() | SCORES)
+def test_intervals_contain_their_means(
+    validation: list[float], test: list[float], confirmation: list[float] | None
+) -> None:
+    content = scored("a", validation, test, confirmation).to_dict()
+    parts = ["validation", "test"] if confirmation is None else ["validation", "confirmation", "test"]
+    assert sorted(content["intervals"]) == sorted(parts)
+    for part in parts:
+        interval = content["intervals"][part]
+        assert 0 <= interval["low"] <= content[f"{part}_score"] <= interval["high"] <= 1
+        assert interval["method"] in ("Wilson", "bootstrap")
+
+
+def test_the_content_of_result_json() -> None:
+    best = scored("better", right(36), right(30), right(18, of=20))
+    found = result(best=best, baseline=PLAIN, leaks=(LEAK,), spent={"black box": Usage(5, 6, 7), "judge": Usage(1)})
+    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert content["instruction"] == "better"
+    assert (content["validation_score"], content["confirmation_score"], content["test_score"]) == (0.9, 0.9, 0.75)
+    assert content["plain"]["instruction"] == content["baseline"]["instruction"] == "plain"
+    assert content["comparisons"]["plain"].keys() == {"difference", "low", "high", "p_value"}
+    assert content["warnings"] == found.warnings() != []
+    assert (content["evaluations"], content["distinct_instructions"]) == (2, 1)
+    sizes = [content[f"{part}_examples"] for part in ("validation", "confirmation", "test")]
+    assert sizes == [40, 20, 40]
+    assert content["usage"] == {"calls": 7, "prompt_tokens": 8, "completion_tokens": 9}
+    assert content["spent"]["judge"] == {"calls": 1, "prompt_tokens": 0, "completion_tokens": 0}
+
+
+def test_what_there_is_not_is_left_out() -> None:
+    content = result().to_dict()
+    assert content["baseline"] is None
+    assert "confirmation_score" not in content
+    assert content["confirmation_examples"] == 0
+    assert content["spent"] == {}

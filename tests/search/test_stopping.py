@@ -1,0 +1,97 @@
+"""A search ends where nothing that it finds could win any more."""
+
+import pytest
+
+import instructzero
+from instructzero.config import make_settings
+from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
+from instructzero.optimizers.registry import METHODS, stops_early
+from instructzero.report.source import read_source
+from instructzero.report.words import ending
+
+ENDINGS = ("", ", please", " once", " now", ".")
+SIZES = {"exemplars": 2, "validation": 6, "confirmation": 5, "test": 4, "evaluations": 24, "initial": 4, "batch": 3}
+
+
+class Reasons(instructzero.Observer):
+    def __init__(self):
+        self.heard = []
+
+    def search_stopped(self, reason):
+        self.heard.append(reason)
+
+
+def run(scripted, folder, observer=None, **changes):
+    return instructzero.optimize(
+        scripted["task"],
+        writer=ScriptedWriter([f"{phrase}{ending}" for ending in ENDINGS for phrase in PHRASES]),
+        blackbox=ScriptedBlackBox(obey),
+        directory=folder,
+        observer=observer,
+        **{**SIZES, **changes},
+    )
+
+
+def perfect(result):
+    """How many texts have every validation example right."""
+    whole = len(result.best.validation.scores)
+    return len({each.instruction for each in result.trials if each.evaluation.scores == (1.0,) * whole})
+
+
+@pytest.mark.parametrize("racing", [False, True])
+@pytest.mark.parametrize("method", ["instructzero", "uniform", "ape", "capo"])
+def test_the_winner_is_the_one_of_the_whole_search(scripted, tmp_path, method, racing):
+    early = run(scripted, tmp_path / "early", method=method, racing=racing)
+    whole = run(scripted, tmp_path / "whole", method=method, racing=racing, stop_early=False)
+    assert early.trials == whole.trials[: len(early.trials)]
+    assert len(early.trials) < len(whole.trials)
+    assert early.best == whole.best
+
+
+@pytest.mark.parametrize(("changes", "enough"), [({}, 3), ({"finalists": 2}, 2), ({"confirmation": 0}, 1)])
+def test_as_many_have_to_be_perfect_as_the_winner_is_chosen_among(scripted, tmp_path, changes, enough):
+    result = run(scripted, tmp_path, **changes)
+    last = max(each.round for each in result.trials)
+    before = [each for each in result.trials if each.round < last and set(each.evaluation.scores) == {1.0}]
+    assert len({each.instruction for each in before}) < enough <= perfect(result)
+
+
+def test_a_price_for_length_leaves_room_for_a_better_one(scripted, tmp_path):
+    result = run(scripted, tmp_path, length_penalty=0.01)
+    assert len(result.trials) == SIZES["evaluations"]
+    assert perfect(result) >= 3
+
+
+def test_it_is_said_why_the_search_ended(scripted, tmp_path):
+    reasons = Reasons()
+    result = run(scripted, tmp_path, reasons)
+    (reason,) = reasons.heard
+    assert reason.startswith(f"{perfect(result)} instructions have every validation example right, and none")
+
+
+@pytest.mark.parametrize("changes", [{}, {"finalists": 2}, {"confirmation": 0}])
+def test_the_report_says_the_same(scripted, tmp_path, changes):
+    reasons = Reasons()
+    run(scripted, tmp_path, reasons, **changes)
+    (reason,) = reasons.heard
+    assert ending(read_source(tmp_path)).endswith(f" evaluations were made: {reason}.")
+
+
+@pytest.mark.parametrize("changes", [{"max_calls": 60}, {"max_calls": 100, "stop_early": False}])
+def test_the_report_does_not_take_a_limit_for_that(scripted, tmp_path, changes):
+    reasons = Reasons()
+    run(scripted, tmp_path, reasons, **changes)
+    (reason,) = reasons.heard
+    assert f"the limit of {changes['max_calls']} calls" in reason
+    assert ending(read_source(tmp_path)).endswith("a limit of calls, tokens, dollars or time was reached.")
+
+
+def test_run_again_it_is_over_at_once(scripted, tmp_path):
+    assert run(scripted, tmp_path) == run(scripted, tmp_path)
+
+
+def test_only_the_paper_goes_on_to_the_end_by_default():
+    settings = {name: make_settings({"task": "sum", "method": name}) for name in METHODS}
+    assert {name for name, each in settings.items() if not stops_early(each)} == {"paper"}
+    assert stops_early(settings["paper"].model_copy(update={"stop_early": True}))
+    assert not stops_early(settings["ape"].model_copy(update={"stop_early": False}))

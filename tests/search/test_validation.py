@@ -1,0 +1,242 @@
+"""Scoring on the validation examples: aligned prefixes, complete leaders, and no winner lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instructzero.calls.store import CallStore
+from instructzero.models.scripted import ScriptedBlackBox
+from instructzero.records.objective import Objective
+from instructzero.scoring.evaluator import Evaluator
+from instructzero.search.racing import Race, sixths
+from instructzero.search.validation import Validation
+from instructzero.types import Completion, Evaluation, Example, Message, Request
+
+CERTAIN = 1e-12
+"""An alpha with which only what cannot win any more drops out."""
+
+SIZE = 8
+EXAMPLES = [Example(str(number), ("1",)) for number in range(SIZE)]
+Table = dict[str, Sequence[float]]
+
+
+def render(instruction: str, text: str) -> tuple[Message, ...]:
+    return (Message("user", json.dumps([instruction, int(text)])),)
+
+
+class Gated(ScriptedBlackBox):
+    """While the gate is closed, only questions about the instruction ``a`` are answered."""
+
+    def __init__(self, script: Callable[[str], str]) -> None:
+        super().__init__(script)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def complete(self, request: Request) -> Completion:
+        if json.loads(request.messages[0].content)[0] != "a":
+            await self.gate.wait()
+        return await super().complete(request)
+
+
+class Bench:
+    """Instructions whose score on each example stands in a table, answered as text by a scripted black box."""
+
+    def __init__(
+        self,
+        table: Table,
+        alpha: float | None = None,
+        penalty: float = 0.0,
+        looks: Sequence[int] | None = None,
+        places: int = 1,
+    ) -> None:
+        def answer(prompt: str) -> str:
+            instruction, number = json.loads(prompt)
+            return str(table[instruction][number])
+
+        self.box = Gated(answer)
+        self.objective = Objective(penalty)
+        self.evaluator = Evaluator.of(
+            self.box, CallStore(":memory:"), lambda prediction, _: float(prediction), render=render
+        )
+        race = None if alpha is None else Race(SIZE, tuple(looks or sixths(SIZE)), alpha)
+        self.validation = Validation(self.evaluator, EXAMPLES, self.objective, race, places)
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.evaluator.close()
+
+    def score(self, instructions: Sequence[str], *values: float) -> dict[str, Evaluation]:
+        return dict(zip(instructions, self.validation.score(instructions, values), strict=True))
+
+    def best(self, results: dict[str, Evaluation]) -> str:
+        """The complete result with the highest value, the first of equals."""
+        complete = [text for text, each in results.items() if self.validation.is_complete(each)]
+        return max(complete, key=lambda text: self.objective.value(text, results[text]))
+
+
+def ones(right: int) -> list[float]:
+    """``right`` ones, spread over the examples, among zeros."""
+    return [float((number + 1) * right // SIZE > number * right // SIZE) for number in range(SIZE)]
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.3, 0.5, 1.0]), min_size=SIZE, max_size=SIZE)
+TABLES = st.lists(SCORES, min_size=1, max_size=6).map(
+    lambda rows: {"abcdef"[number] * (1 + number): row for number, row in enumerate(rows)}
+)
+quickly = settings(deadline=None, max_examples=40)
+
+
+def test_without_a_race_everything_is_scored_in_full() -> None:
+    with Bench({"good": ones(8), "bad": ones(0)}) as bench:
+        results = bench.score(["bad", "good"], 1.0)
+        assert {text: each.mean for text, each in results.items()} == {"bad": 0.0, "good": 1.0}
+        assert all(map(bench.validation.is_complete, results.values()))
+        assert bench.box.calls.total() == 2 * SIZE
+
+
+def test_without_a_race_results_come_as_soon_as_they_are_complete() -> None:
+    with Bench({"a": ones(8), "b": ones(8)}) as bench:
+        bench.box.gate.clear()
+        results = iter(bench.validation.score(["a", "b"], [0.0]))
+        assert next(results).mean == 1.0
+        assert bench.box.calls.total() == SIZE
+        bench.box.gate.set()
+        assert next(results).mean == 1.0
+
+
+@quickly
+@given(table=TABLES, target=st.sampled_from([0.0, 0.4, 0.75, 1.0]), alpha=st.sampled_from([CERTAIN, 0.05, 0.5]))
+def test_results_of_a_race_are_aligned_prefixes(table: Table, target: float, alpha: float) -> None:
+    with Bench(table, alpha) as bench:
+        for text, result in bench.score(list(table), target).items():
+            assert list(result.scores) == list(table[text])[: len(result.scores)]
+            assert result.predictions == tuple(str(score) for score in result.scores)
+            assert len(result.scores) in sixths(SIZE)
+            assert (
+                result.usage.calls
+                == len(result.scores)
+                == sum(count for prompt, count in bench.box.calls.items() if json.loads(prompt)[0] == text)
+            )
+        assert set(bench.box.calls.values()) == {1}
+
+
+@quickly
+@given(table=TABLES, target=st.sampled_from([0.0, 0.4, 0.75, 1.0]), penalty=st.sampled_from([0.0, 1.0]))
+def test_the_leader_after_the_first_examples_is_complete(table: Table, target: float, penalty: float) -> None:
+    with Bench(table, CERTAIN, penalty) as bench:
+        results, first = bench.score(list(table), target), sixths(SIZE)[0]
+        starts = {
+            text: max(0.0, sum(row[:first]) / first - bench.objective.penalty(text)) for text, row in table.items()
+        }
+        assert bench.validation.is_complete(results[max(starts, key=lambda text: starts[text])])
+
+
+@quickly
+@given(
+    table=TABLES,
+    known=st.lists(st.sampled_from([0.0, 0.4, 0.75, 1.0]), max_size=4),
+    places=st.integers(1, 4),
+    penalty=st.sampled_from([0.0, 0.1, 1.0]),
+)
+def test_the_places_are_filled_as_if_all_were_scored_in_full(
+    table: Table, known: list[float], places: int, penalty: float
+) -> None:
+    """Only what is certain counts here; of equals it may be another, and who is worth nothing is as good as nobody."""
+    with Bench(table, CERTAIN, penalty, places=places) as bench, Bench(table, penalty=penalty) as whole:
+        results, full = bench.score(list(table), *known), whole.score(list(table))
+        complete = {text: each for text, each in results.items() if bench.validation.is_complete(each)}
+        filled, expected = (
+            sorted([*known, *(whole.objective.value(*each) for each in of.items())])[-places:]
+            for of in (complete, full)
+        )
+        assert [value for value in filled if value > 0] == [value for value in expected if value > 0]
+
+
+def test_while_a_place_is_free_as_many_leaders_as_places_are_complete() -> None:
+    table = {f"{right} right": ones(right) for right in (8, 2, 6, 0, 4)}
+    two, one = {"8 right", "6 right"}, {"8 right"}
+    for known, expected in (([], two), ([0.9], two), ([0.9, 0.9], one)):
+        with Bench(table, CERTAIN, looks=(2, 4, 8), places=2) as bench:
+            results = bench.score(list(table), *known)
+            assert {text for text, each in results.items() if bench.validation.is_complete(each)} == expected
+
+
+@quickly
+@given(table=TABLES, penalty=st.sampled_from([0.0, 0.1, 1.0]))
+def test_a_race_by_certainty_has_the_winner_of_the_whole(table: Table, penalty: float) -> None:
+    with Bench(table, CERTAIN, penalty) as raced, Bench(table, penalty=penalty) as whole:
+        winner, expected = (bench.best(bench.score(list(table))) for bench in (raced, whole))
+        value = {text: whole.objective.value(text, each) for text, each in whole.score(list(table)).items()}
+        assert value[winner] == value[expected]
+        assert raced.box.calls.total() <= whole.box.calls.total()
+
+
+def test_a_race_takes_fewer_calls_and_finds_the_same() -> None:
+    table = {f"{right} right": ones(right) for right in (1, 2, 0, 3, 8, 1, 2)}
+    with Bench(table, 0.05) as raced, Bench(table) as whole:
+        assert raced.best(raced.score(list(table))) == whole.best(whole.score(list(table))) == "8 right"
+        assert raced.box.calls.total() < 0.7 * whole.box.calls.total()
+
+
+def test_a_hopeless_batch_has_one_complete_result_all_the_same() -> None:
+    table = {"a": ones(0), "b": [1.0, *ones(0)[1:]], "c": ones(0)}
+    with Bench(table, 0.05) as bench:
+        results = bench.score(list(table), 1.0)
+        assert [len(each.scores) for each in results.values()] == [1, SIZE, 1]
+
+
+def test_the_price_of_a_length_is_a_part_of_what_must_be_beaten() -> None:
+    """The long one is right on 7 of 8 and beats 6, but would have to be right on all to make up for its length."""
+    long = "long" * 30
+    table = {"short": [1.0] * 6 + [0.0] * 2, long: [0.0] + [1.0] * 7}
+    for penalty, asked in ((0.0, SIZE), (0.2, 1)):
+        with Bench(table, CERTAIN, penalty) as bench:
+            assert len(bench.score(["short", long])[long].scores) == asked
+
+
+@pytest.mark.parametrize("length", range(1, 40, 3))
+def test_an_equal_in_score_and_length_has_no_place_and_a_better_one_has(length: int) -> None:
+    """What rounding does to scores and penalties must not decide it."""
+    leader, equal, better = (
+        ("x" * length, [1.0] * 7 + [0.0]),
+        ("y" * length, [1.0, 0.0] + [1.0] * 6),
+        ("z" * length, ones(8)),
+    )
+    for rows, complete in (([leader, equal], ["x"]), ([leader, equal, better], ["x", "z"])):
+        with Bench(dict(rows), CERTAIN, 0.07) as bench:
+            results = bench.score([text for text, _ in rows])
+            assert [text[0] for text, each in results.items() if bench.validation.is_complete(each)] == complete
+
+
+@pytest.mark.parametrize("alpha", [None, 0.05])
+def test_equal_texts_in_a_batch_are_asked_once_and_scored_alike(alpha: float | None) -> None:
+    with Bench({"a": ones(5), "b": ones(8)}, alpha) as bench:
+        first, other, second = bench.validation.score(["a", "b", "a"], [0.0])
+        assert first.scores == second.scores == tuple(ones(5))[: len(first.scores)]
+        assert other.mean == 1.0
+        assert set(bench.box.calls.values()) == {1}
+
+
+@pytest.mark.parametrize("alpha", [None, 0.05])
+def test_no_instructions_no_results(alpha: float | None) -> None:
+    with Bench({}, alpha) as bench:
+        assert list(bench.validation.score([], [0.5])) == []
+
+
+def test_whole_ignores_the_race() -> None:
+    with Bench({"a": ones(0)}, 0.5) as bench:
+        (result,) = bench.validation.whole(["a"])
+        assert bench.validation.is_complete(result)
+
+
+def test_a_single_look_is_a_race_of_one_stage() -> None:
+    with Bench({"a": ones(3), "b": ones(5)}, 0.05, looks=(SIZE,)) as bench:
+        assert [each.mean for each in bench.score(["a", "b"]).values()] == [3 / SIZE, 5 / SIZE]
