@@ -1,0 +1,1 @@
+"""Scripts that measure the package and draw the figures of its documentation."""

@@ -1,7 +1,7 @@
-"""A terminal's frames as one animated SVG: text, colours and CSS, no script, nothing from elsewhere.
+"""The frames of a terminal as one animated SVG: text, colours and CSS, without scripts or external resources.
 
-All frames lie below each other like those of a film, which jumps behind a window from one to the next. Without
-animation, or where the reader prefers little motion, the last frame is shown.
+All frames are stacked vertically like those of a film strip, which moves behind a window from one frame to the next.
+Without animation, or if the reader prefers reduced motion, the last frame is shown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters of one look from a column on; ``colour`` as ``#rrggbb``, or None for the usual one."""
+    """Characters of one style, starting at a column; ``colour`` is ``#rrggbb``, or None for the default colour."""
 
     column: int
     text: str
@@ -33,14 +33,14 @@ Line = tuple[Span, ...]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the terminal shows from ``time`` (seconds) on, line by line from the top."""
+    """The content of the terminal from ``time`` (seconds) on, line by line from the top."""
 
     time: float
     lines: tuple[Line, ...]
 
 
 def thinned(frames: Sequence[Frame], gap: float) -> list[Frame]:
-    """The first frame, and of those in each ``gap`` seconds the last one, where it differs from the one before."""
+    """Return the first frame, and the last frame of every ``gap`` seconds if it differs from the frame before."""
     steps = groupby(frames[1:], key=lambda frame: frame.time // gap)
     chosen = [*frames[:1], *(list(step)[-1] for _, step in steps)]
     return [frame for place, frame in enumerate(chosen) if place == 0 or frame.lines != chosen[place - 1].lines]
@@ -49,7 +49,19 @@ def thinned(frames: Sequence[Frame], gap: float) -> list[Frame]:
 def to_svg(
     frames: Sequence[Frame], *, columns: int, rows: int, title: str, speed: float = 1.0, hold: float = 6.0
 ) -> str:
-    """The frames in a loop, ``speed`` times as fast as they came; the last one stays for ``hold`` seconds."""
+    """Return an SVG that plays the frames in a loop.
+
+    Args:
+        frames: At least one frame, in the order of time.
+        columns: The width of the terminal.
+        rows: The height of the terminal.
+        title: The accessible title.
+        speed: The playback speed, relative to the times of the frames.
+        hold: Seconds that the last frame is shown before the loop restarts.
+
+    Raises:
+        ValueError: Without a frame.
+    """
     if not frames:
         raise ValueError("expected at least one frame, got none")
     height = rows * ROW
@@ -77,7 +89,7 @@ def to_svg(
 
 
 def _different(frames: Sequence[Frame]) -> list[Line]:
-    """Every line of text of any frame, once."""
+    """Return the lines of all frames without repeats."""
     return list(dict.fromkeys(line for frame in frames for line in frame.lines if line))
 
 
@@ -92,7 +104,7 @@ def _text(name: str, line: Line) -> str:
 
 
 def _span(span: Span) -> str:
-    """Placed and stretched by columns, whatever font the reader has."""
+    """Return a span positioned and stretched by columns, so that the layout does not depend on the reader's font."""
     look = f' fill="{span.colour}"' if span.colour else ""
     look += ' font-weight="bold"' if span.bold else ""
     place = f'x="{span.column * COLUMN:g}" textLength="{cell_len(span.text) * COLUMN:g}"'
@@ -107,6 +119,6 @@ def _placed(frame: Frame, names: dict[Line, str], top: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As XML takes it; what it cannot hold as a replacement character."""
-    allowed = (each if each.isprintable() or each == " " else "\N{REPLACEMENT CHARACTER}" for each in text)
+    """Escape text for XML, with a replacement character for characters that XML cannot contain."""
+    allowed = (letter if letter.isprintable() or letter == " " else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return escape("".join(allowed))

@@ -1,4 +1,4 @@
-"""Pages in Chromium, for what is measured and drawn of them."""
+"""Opening pages in Chromium, for measurements and pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHROMIUM = shutil.which("chromium")
 
 @contextmanager
 def opened(page_file: Path, width: int) -> Iterator[Page]:
-    """The page of a file in a window of this width and 900 pixels of height."""
+    """Open a file in a window of ``width`` × 900 pixels, and close it when the block ends."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": width, "height": 900})

@@ -1,4 +1,4 @@
-"""What the benchmarks' figures have in common."""
+"""Shared code of the benchmarks' figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 @contextmanager
 def drawing(path: Path, size: tuple[float, float], columns: int = 1) -> Iterator[tuple[Any, Any]]:
-    """A figure with its axes to draw on, saved to ``path`` (.png, .svg or .pdf) when the block ends."""
+    """Provide a figure and its axes, saved to ``path`` (.png, .svg or .pdf) when the block ends.
+
+    ``size`` is in inches; ``columns`` is the number of axes side by side.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")

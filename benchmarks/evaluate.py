@@ -1,10 +1,10 @@
-"""How fast instructions are evaluated at an API; `python -m benchmarks.evaluate`.
+"""The rate at which instructions are evaluated at an API; `python -m benchmarks.evaluate`.
 
-`instructzero.testing.Endpoint` answers after 50 ms, in a process of its own. Ours is the whole path: questions, call
-store on the disk, retries, throttle and client. It is compared with the ideal rate, which is concurrency / latency;
-with the published procedure, which asks the 20 examples of one instruction at once, each over a connection of its own,
-and waits for all of them before it goes on; and with a generator of load that does nothing but send prepared requests
-and cut the replies off the stream.
+`instructzero.testing.Endpoint` answers after 50 ms, in a separate process. "Ours" is the complete path: questions, call
+store on disk, retries, throttle and client. It is compared with three references: the ideal rate, concurrency /
+latency; the published procedure, which sends the 20 examples of one instruction at once, over a new connection each,
+and waits for all of them before the next instruction; and a load generator, which only sends prepared requests and
+reads the replies from the stream.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -26,11 +26,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.machine import describe
-from instructzero.calls.answers import Answers
-from instructzero.calls.asker import Asker
-from instructzero.calls.store import CallStore
+from instructzero.calls.paid import PaidModels
+from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.models.openai import OpenAIBlackBox
-from instructzero.models.throttle import Throttle
 from instructzero.prompts import zero_shot
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.scoring.scorers import MetricScorer
@@ -48,7 +46,7 @@ HEADER = """\
 
 @dataclass(frozen=True)
 class Row:
-    """A rate: ``calls`` in ``seconds``, for ``cpu`` seconds of this process."""
+    """One measurement: ``calls`` in ``seconds``, with ``cpu`` seconds of processor time in this process."""
 
     name: str
     concurrency: int
@@ -58,16 +56,18 @@ class Row:
 
     @property
     def rate(self) -> float:
+        """Calls per second."""
         return self.calls / self.seconds
 
     def line(self, raw: Row) -> str:
+        """Return the Markdown row, relative to the load generator's row ``raw``."""
         ideal = self.concurrency / LATENCY_S
         cells = (f"{self.calls:,}", f"{self.rate:,.0f}", f"{self.rate / ideal:.0%}", f"{self.rate / raw.rate:.0%}")
         return f"| {self.name} | {self.concurrency:,} | {' | '.join(cells)} | {self.cpu / self.calls * 1e6:.0f} µs |"
 
 
 def serve(pipe: Connection) -> None:
-    """Run an endpoint until the other side of ``pipe`` says something; then tell what it cost."""
+    """Run an endpoint until the other side of ``pipe`` sends a message; then send its processor time per request."""
     with Endpoint(lambda prompt: "answer", latency=LATENCY_S) as endpoint:
         pipe.send(endpoint.base_url)
         pipe.recv()
@@ -77,7 +77,7 @@ def serve(pipe: Connection) -> None:
 
 @contextmanager
 def endpoint() -> Iterator[str]:
-    """The address of an endpoint in another process."""
+    """Run an endpoint in another process and yield its address."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
     process = context.Process(target=serve, args=(its,))
@@ -92,35 +92,37 @@ def endpoint() -> Iterator[str]:
 
 
 def timed(name: str, concurrency: int, calls: int, work: Callable[[], object]) -> Row:
+    """Run ``work`` and return its measurement."""
     began, used = time.perf_counter(), time.process_time()
     work()
     return Row(name, concurrency, calls, time.perf_counter() - began, time.process_time() - used)
 
 
 def middle(rows: Sequence[Row]) -> Row:
-    """The row with the median time."""
+    """Return the row with the median time."""
     return sorted(rows, key=lambda row: row.seconds)[len(rows) // 2]
 
 
 def ours(url: str, concurrency: int, instructions: int, rounds: int) -> tuple[list[Row], list[float]]:
-    """A row for each round of new instructions, and the memory after it in MB; the first round is a warm-up."""
+    """Measure rounds of new instructions; return the rows and the memory after every round in MB.
+
+    An additional first round is a warm-up.
+    """
     rows, memory = [], []
     with tempfile.TemporaryDirectory() as folder:
-        store = CallStore(Path(folder) / "calls.sqlite")
-        asker = Asker(OpenAIBlackBox("m", base_url=url), retries=5, throttle=Throttle(concurrency))
-        with closing(
-            Evaluator(Answers(asker, store), store, MetricScorer(lambda text, answers: 1.0), render=zero_shot)
-        ) as evaluator:
+        models = {BLACK_BOX: OpenAIBlackBox("m", base_url=url, concurrency=concurrency)}
+        with CallStore(Path(folder) / "calls.sqlite") as store, PaidModels(models, store, retries=5) as paid:
+            evaluator = Evaluator(paid.role(BLACK_BOX), MetricScorer(lambda text, answers: 1.0), render=zero_shot)
             for number in range(rounds + 1):
                 texts = [f"instruction {number} {index}" for index in range(instructions)]
-                work = partial(list, evaluator.evaluate(texts, EXAMPLES))  # which begins when the list does
+                work = partial(list, evaluator.evaluate(texts, EXAMPLES))  # the generator starts when the list is built
                 rows.append(timed("ours", concurrency, instructions * len(EXAMPLES), work))
                 memory.append(memory_mb())
     return rows[1:], memory[1:]
 
 
 def prepared(instruction: str, text: str) -> bytes:
-    """A request as bytes."""
+    """Return a request as bytes."""
     messages = [{"role": message.role, "content": message.content} for message in zero_shot(instruction, text)]
     body = json.dumps({"model": "m", "max_tokens": 256, "temperature": 0.0, "messages": messages}).encode()
     head = "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -128,6 +130,7 @@ def prepared(instruction: str, text: str) -> bytes:
 
 
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
+    """Send a request and return the body of the reply."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
@@ -135,7 +138,7 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, r
 
 
 def raw(url: str, concurrency: int, instructions: int) -> Row:
-    """As many requests as ``ours`` sends, over ``concurrency`` connections that stay open."""
+    """Measure the load generator: as many requests as ``ours``, over ``concurrency`` persistent connections."""
     requests = [prepared(f"raw {index}", example.input) for index in range(instructions) for example in EXAMPLES]
     calls = len(requests)
 
@@ -152,7 +155,7 @@ def raw(url: str, concurrency: int, instructions: int) -> Row:
 
 
 def published(url: str, instructions: int, ask: Callable[[str, str, str], Awaitable[object]], name: str) -> Row:
-    """The examples of an instruction at once, each with a client of its own, and a barrier after them."""
+    """Measure the published procedure: all examples of an instruction at once, with new clients, then a barrier."""
 
     async def work() -> None:
         for index in range(instructions):
@@ -162,7 +165,7 @@ def published(url: str, instructions: int, ask: Callable[[str, str, str], Awaita
 
 
 async def ask_bare(url: str, instruction: str, text: str) -> object:
-    """Over a new connection, with the least work that there can be."""
+    """Ask over a new connection, with as little work as possible."""
     reader, writer = await asyncio.open_connection(*address(url))
     reply = await exchange(reader, writer, prepared(instruction, text))
     writer.close()
@@ -170,7 +173,7 @@ async def ask_bare(url: str, instruction: str, text: str) -> object:
 
 
 async def ask_sdk(url: str, instruction: str, text: str) -> object:
-    """With a new client of OpenAI's SDK."""
+    """Ask with a new client of OpenAI's SDK."""
     from openai import AsyncOpenAI
 
     async with AsyncOpenAI(base_url=url, api_key="none") as client:
@@ -180,18 +183,20 @@ async def ask_sdk(url: str, instruction: str, text: str) -> object:
 
 
 def address(url: str) -> tuple[str | None, int | None]:
+    """Return host and port of a URL."""
     parts = urlsplit(url)
     return parts.hostname, parts.port
 
 
 def memory_mb() -> float:
-    """What this process holds now, in MB."""
+    """Return the resident memory of this process in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="of each measurement, of which the median counts")
+    parser.add_argument("--rounds", type=int, default=5, help="repetitions of a measurement; the median is reported")
     rounds = parser.parse_args().rounds
     print(f"{describe()}; endpoint with {LATENCY_S * 1000:.0f} ms latency in another process\n")
     print(HEADER)
@@ -214,7 +219,7 @@ def main() -> None:
     print(
         f"memory at {MANY:,}: {memory[0]:.0f} MB after the first round, {memory[-1]:.0f} MB after round {len(memory)}"
     )
-    print(f"median of {rounds} rounds; load of the machine meanwhile: {os.getloadavg()[0]:.1f}")
+    print(f"median of {rounds} rounds; load of the machine during the benchmark: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draws how a run got to its instruction; `python -m benchmarks.figure runs/antonyms docs/images/run.png`."""
+"""The course of a run as a picture; `python -m benchmarks.figure runs/antonyms docs/images/run.png`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from itertools import accumulate
 from pathlib import Path
 
 from benchmarks.drawing import drawing
-from instructzero.records.journal import History, Journal
+from instructzero.records.history import History
+from instructzero.records.journal import Journal
 
 
 def draw(history: History, task: str, path: Path) -> None:
-    """Each evaluation's validation score, the best so far, and the plain instruction's level."""
+    """Draw the validation score of every evaluation, the best so far, and the plain instruction's score."""
     scores = [trial.score for trial in history.trials]
     with drawing(path, (9, 4.2)) as (figure, axes):
         rounds = [trial.round for trial in history.trials]
@@ -32,6 +33,7 @@ def draw(history: History, task: str, path: Path) -> None:
 
 
 def main() -> None:
+    """Parse the command line and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", type=Path, help="a run directory")
     parser.add_argument("picture", type=Path, help="where to write the picture (.png, .svg or .pdf)")

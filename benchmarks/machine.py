@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine that a benchmark runs on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 def describe() -> str:
-    """Processor, cores and Python on one line."""
+    """Return processor, number of cores and Python version in one line."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     processor = names[0].partition(": ")[2] if names else platform.processor()
     return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def peak_memory_gb() -> float:
-    """The most memory that this process has held, in GB."""
+    """Return the peak memory of this process in GB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -1,9 +1,10 @@
 """Methods and their parts on the embedded pair, over tasks and seeds: `python -m benchmarks.methods`.
 
-Every cell is one run, kept in a directory of its own: started again, only what is missing is run. The runs on one task
-and seed share their examples, the projection and the answers of the black box; each is charged for all that it asked.
-Prints Markdown tables: mean scores at some numbers of evaluations, how much the first variant is better, with 95 %
-intervals (bootstrap over tasks, whose seeds are averaged), and the calls it takes to reach what uniform ends with.
+Every cell is one run in its own directory; started again, the script runs the missing cells only. The runs on one task
+and seed share their examples, the projection and the answers of the black box; all calls of a run are counted, also
+those answered from the shared store. The script prints Markdown tables: mean scores at some numbers of evaluations, the
+advantage of the first variant with 95 % intervals (bootstrap over tasks, with seeds averaged), and the calls needed to
+reach the final score of uniform.
 """
 
 from __future__ import annotations
@@ -69,22 +70,22 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 VARIANTS = {**METHODS, **PARTS}
 COMMON: Mapping[str, Any] = {"batch_size": 256, "racing": False, "confirmation": 0}
-"""The search by itself: every instruction is scored in full, and the best on validation is tested.
+"""Settings of the search alone: every instruction is scored in full, and the best on validation is tested.
 
-A search that found an instruction with every validation example right is over, but for those of the paper and at
-random: what they ask is what the others are measured by.
+A search stops once an instruction is right on all validation examples. The methods of the paper and uniform continue,
+because their calls are the reference for the others.
 """
 TASKS = (
     "active_to_passive antonyms cause_and_effect diff first_word_letter larger_animal letters_list negation "
     "num_to_verbal orthography_starts_with periodic_elements rhymes second_word_letter sentiment "
     "singular_to_plural sum synonyms taxonomy_animal translation_en-de word_sorting"
 ).split()
-"""Twenty tasks with short inputs; the others take longer and `--tasks` names them."""
+"""Twenty tasks with short inputs. The others take longer; select them with `--tasks`."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run: the best validation score after each evaluation, the calls that they took, and test scores by mark."""
+    """One run: best validation scores and calls after every evaluation, and test scores by mark."""
 
     task: str
     seed: int
@@ -93,21 +94,21 @@ class Cell:
     test: dict[int, float]
 
     def at(self, evaluations: int) -> float:
-        """The best validation score after so many evaluations, or after all there were."""
+        """Return the best validation score after ``evaluations``, or after all if the run had fewer."""
         return self.best[min(evaluations, len(self.best)) - 1]
 
     def after_calls(self, calls: int) -> float:
-        """The best validation score that at most so many calls had paid for; 0 before the first."""
+        """Return the best validation score within a number of calls; 0 before the first evaluation."""
         return max((score for score, spent in zip(self.best, self.calls, strict=True) if spent <= calls), default=0.0)
 
 
 def run_cell(variant: str, task: str, seed: int, evaluations: int, marks: Sequence[int], out: Path) -> Cell:
-    """Run one cell, or read it."""
+    """Run one cell, or read it from its directory."""
     folder = out / re.sub(r"[^\w.=×-]+", "-", variant) / f"{task}-{seed}"
     kept = folder / "cell.json"
     if not kept.exists():
         _share_answers(folder, out / "answers" / f"{task}-{seed}.sqlite")
-        # A seed of its own for every cell: with one projection for all tasks they would be easy or hard together.
+        # Every cell has its own seed: with one projection for all tasks, they would be easy or hard together.
         number = zlib.crc32(f"{task}/{seed}".encode())
         values = {"task": task, "seed": number, "evaluations": evaluations, **COMMON, **VARIANTS[variant]}
         optimize(directory=folder, **values)
@@ -124,7 +125,7 @@ def run_cell(variant: str, task: str, seed: int, evaluations: int, marks: Sequen
 
 
 def _share_answers(folder: Path, shared: Path) -> None:
-    """Let the run in ``folder`` keep its answers where the other variants keep theirs."""
+    """Link the call store of the run in ``folder`` to the one that all variants share."""
     folder.mkdir(parents=True, exist_ok=True)
     shared.parent.mkdir(parents=True, exist_ok=True)
     if not (folder / "calls.sqlite").is_symlink():
@@ -132,23 +133,20 @@ def _share_answers(folder: Path, shared: Path) -> None:
 
 
 def _test_scores(values: Mapping[str, Any], instructions: Sequence[str], calls: Path) -> dict[str, float]:
-    """Mean scores on the held-out examples."""
+    """Return the mean scores of the instructions on the held-out test examples."""
     settings = make_settings(values)
     task = build_task(settings)
-    evaluator = Evaluator.of(
-        build_blackbox(settings), CallStore(calls), task.metric, render=zero_shot, max_tokens=settings.answer_tokens
-    )
-    try:
-        return {
-            text: each.mean
-            for text, each in zip(instructions, evaluator.evaluate(instructions, task.test), strict=True)
-        }
-    finally:
-        evaluator.close()
+    options = {"render": zero_shot, "max_tokens": settings.answer_tokens}
+    with (
+        CallStore(calls) as store,
+        Evaluator.of(build_blackbox(settings), store, task.metric, **options) as evaluator,
+    ):
+        evaluations = evaluator.evaluate(instructions, task.test)
+        return {text: evaluation.mean for text, evaluation in zip(instructions, evaluations, strict=True)}
 
 
 def run_all(variants: Sequence[str], arguments: argparse.Namespace) -> dict[str, list[Cell]]:
-    """All cells by variant, two processes side by side; those of one task and seed in turn."""
+    """Run all cells in a process pool, those of one task and seed in turn; return them by variant."""
     pairs = [(task, seed) for seed in range(arguments.seeds) for task in arguments.tasks]
     cells: dict[str, list[Cell]] = {variant: [] for variant in variants}
     context = multiprocessing.get_context("spawn")
@@ -179,7 +177,7 @@ def _run_variants(
 
 
 def interval(first: Sequence[Cell], second: Sequence[Cell], value: Any) -> tuple[float, float, float]:
-    """Mean difference first − second, and its 95 % interval: percentile bootstrap over tasks, their seeds averaged."""
+    """Return the mean difference first − second and its 95 % interval: bootstrap over tasks, with seeds averaged."""
     by_task: dict[str, list[float]] = {}
     for one, other in zip(first, second, strict=True):
         by_task.setdefault(one.task, []).append(value(one) - value(other))
@@ -203,7 +201,7 @@ def _table(cells: Mapping[str, Sequence[Cell]], marks: Sequence[int]) -> list[st
 
 
 def _verdict(first: Sequence[Cell], second: Sequence[Cell], mark: int) -> str:
-    """Whether one of the intervals at ``mark`` excludes 0, and on which side."""
+    """Return the verdict: on which side one of the intervals at ``mark`` excludes 0, if any."""
     intervals = [interval(first, second, _value(kind, mark)) for kind in ("validation", "test")]
     if any(low > 0 for _, low, _ in intervals):
         return "yes"
@@ -220,16 +218,16 @@ def _gain(first: Sequence[Cell], second: Sequence[Cell], value: Any) -> str:
 
 
 def calls_to_reach(cells: Sequence[Cell], score: float) -> int | None:
-    """The fewest calls a run after which the mean best validation score is at least ``score``."""
-    most = max(cell.calls[-1] for cell in cells)
-    grid = range(20, most + 1, 20)
+    """Return the smallest number of calls per run with a mean best validation score of at least ``score``."""
+    maximum = max(cell.calls[-1] for cell in cells)
+    grid = range(20, maximum + 1, 20)
     return next(
         (calls for calls in grid if np.mean([cell.after_calls(calls) for cell in cells]) >= score - 1e-12), None
     )
 
 
 def draw(cells: Mapping[str, Sequence[Cell]], path: Path) -> None:
-    """The mean best validation score against the calls that were paid for."""
+    """Draw the mean best validation score against the calls of the search."""
     with drawing(path, (9, 4.2)) as (figure, axes):
         for name, found in cells.items():
             calls = range(20, max(cell.calls[-1] for cell in found) + 1, 20)
@@ -242,7 +240,7 @@ def draw(cells: Mapping[str, Sequence[Cell]], path: Path) -> None:
 
 
 def draw_differences(cells: Mapping[str, Sequence[Cell]], mark: int, path: Path) -> None:
-    """How much each other variant gains over the first, on validation at ``mark``, with its interval."""
+    """Draw the gain of every other variant over the first, on validation at ``mark``, with its interval."""
     base, *others = cells
     gains = {name: interval(cells[name], cells[base], _value("validation", mark)) for name in others}
     names = sorted(gains, key=lambda name: gains[name][0])
@@ -257,6 +255,7 @@ def draw_differences(cells: Mapping[str, Sequence[Cell]], mark: int, path: Path)
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variants", nargs="*", default=list(METHODS), choices=list(VARIANTS))
     parser.add_argument("--tasks", nargs="*", default=TASKS)
@@ -266,9 +265,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs/methods"))
     parser.add_argument("--plot", type=Path, help="where to draw score against calls (.png, .svg or .pdf)")
-    parser.add_argument(
-        "--plot-differences", type=Path, help="where to draw how much each variant gains over the first"
-    )
+    parser.add_argument("--plot-differences", type=Path, help="where to draw the gain of every variant over the first")
     parser.add_argument("--quiet", action="store_true", help="print the tables only")
     arguments = parser.parse_args()
     cells = run_all(arguments.variants, arguments)

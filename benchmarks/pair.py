@@ -1,6 +1,6 @@
-"""How fast the embedded pair is: loading, one query of 20 examples, 25 instructions; `python -m benchmarks.pair`.
+"""The speed of the embedded pair: loading, one query of 20 examples, 25 instructions; `python -m benchmarks.pair`.
 
-Each figure is the median of several; loading is timed in processes of their own, without the imports.
+All numbers are medians. Loading is timed in separate processes, without the imports.
 """
 
 from __future__ import annotations
@@ -34,18 +34,20 @@ print(time.perf_counter() - began)
 
 
 def loading_seconds() -> float:
-    """Seconds to load both models in a fresh process."""
+    """Return the seconds to load both models in a new process."""
     done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
 def seconds(work: Callable[[], object]) -> float:
+    """Run ``work`` and return the seconds that it took."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", nargs="*", default=["antonyms", "sum", "negation", "word_in_context", "sentiment"])
     parser.add_argument("--repeats", type=int, default=5)
@@ -61,15 +63,16 @@ def main() -> None:
         points = [tuple(((17 * row + 5 * column) % 41) / 20 - 1 for column in range(10)) for row in range(25)]
         proposals = [Proposal(point) for point in points]
         writing = median(seconds(lambda: writer.write(proposals)) for _ in range(arguments.repeats))  # noqa: B023
-        instructions = list(dict.fromkeys(each.instruction for each in writer.write(proposals)[0]))
-        evaluator = Evaluator.of(
-            load_blackbox("embedded:blackbox"), CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64
-        )
-        queries = [
-            seconds(lambda: list(evaluator.evaluate([instruction], task.validation)))  # noqa: B023
-            for instruction in instructions[: arguments.repeats]
-        ]
-        evaluator.close()
+        instructions = list(dict.fromkeys(writing.instruction for writing in writer.write(proposals)[0]))
+        blackbox = load_blackbox("embedded:blackbox")
+        with (
+            CallStore(":memory:") as store,
+            Evaluator.of(blackbox, store, task.metric, render=zero_shot, max_tokens=64) as evaluator,
+        ):
+            queries = [
+                seconds(lambda: list(evaluator.evaluate([instruction], task.validation)))  # noqa: B023
+                for instruction in instructions[: arguments.repeats]
+            ]
         print(f"{name}: 25 instructions {writing:.2f} s, one query of {len(task.validation)} {median(queries):.2f} s")
 
 

@@ -1,12 +1,12 @@
 """One search step in the structure of the published code, written from its description: the reference of `search_step`.
 
-A BoTorch model whose kernel rebuilds l(Z, Z) and S and inverts L at every call, fitted by L-BFGS-B through autograd;
-then CMA-ES from one start after the other, one generation of points at a time through the model's posterior.
+A BoTorch model, whose kernel recomputes l(Z, Z) and S and inverts L at every call, is fitted by L-BFGS-B with autograd.
+Then CMA-ES runs from one start after the other, with one posterior call for each generation.
 
-Three things are not as published. The published kernel pairs each candidate of a batch with the first one, which makes
-the variances wrong: here they are right, and nothing is slower for it. The `cmaes` library stands in for pycma and,
-as in the search that it is compared with, points that leave the box are clipped. No run stops early, so that both
-searches evaluate the acquisition equally often.
+It differs from the published code in three respects. The published kernel pairs every candidate of a batch with the
+first one, which makes the variances wrong; here they are correct, at the same cost. The `cmaes` library replaces pycma,
+and points outside the box are clipped, as in the search under comparison. No run stops early, so that both searches
+evaluate the acquisition equally often.
 
 Notation: n points Z (n, d) with m scores each.
 """
@@ -33,15 +33,16 @@ from instructzero.bo.fitting import LENGTHSCALE_PRIOR, MINIMUM_NOISE, NOISE_PRIO
 from instructzero.bo.kernels import LATENT_JITTER
 from instructzero.bo.search import Points
 from instructzero.bo.surrogate import CoupledGP, Observations, standardise
-from instructzero.optimizers.instructzero import BOX, PAPER
+from instructzero.optimizers import PAPER
+from instructzero.optimizers.bayesian import BOX
 
-# Away from the data the published kernel's variance vanishes: rounding makes it negative, and GPyTorch says so.
+# Away from the data the variance of the published kernel vanishes; rounding makes it negative, and GPyTorch warns.
 warnings.filterwarnings("ignore", message="Negative variance values detected")
 warnings.filterwarnings("ignore", message="(?s).*ExpectedImprovement has known numerical issues")
 
 
 def matern(dimension: int) -> MaternKernel:
-    """Matérn-5/2 with one lengthscale a dimension, from the mode of its prior."""
+    """Return a Matérn-5/2 kernel with one lengthscale per dimension, initialised to the mode of its prior."""
     prior = GammaPrior(*LENGTHSCALE_PRIOR)
     kernel = MaternKernel(nu=2.5, ard_num_dims=dimension, lengthscale_prior=prior).double()
     kernel.lengthscale = prior.mode
@@ -49,7 +50,7 @@ def matern(dimension: int) -> MaternKernel:
 
 
 class PublishedKernel(Kernel):
-    """k(z, z') = l(z, Z) L⁻¹ S L⁻¹ l(Z, z') (Eq. 9), all of it computed anew at every call."""
+    """k(z, z') = l(z, Z) L⁻¹ S L⁻¹ l(Z, z') (Eq. 9), recomputed at every call."""
 
     def __init__(self, points: Tensor, scores: Tensor) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class PublishedKernel(Kernel):
         self.latent, self.instruction = matern(points.shape[1]), matern(scores.shape[1])
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: object) -> Tensor:
-        """Shapes: ``x1`` (..., q, d) and ``x2`` (..., p, d) give (..., q, p)."""
+        """Return the covariance (..., q, p) of ``x1`` (..., q, d) and ``x2`` (..., p, d)."""
         first, second = (self._once(x) for x in (x1, x2))
         latent = self.latent(self.points).to_dense() + LATENT_JITTER * torch.eye(len(self.points), dtype=x1.dtype)
         inverse = torch.linalg.inv(latent)  # L⁻¹
@@ -68,12 +69,12 @@ class PublishedKernel(Kernel):
         return covariance.diagonal(dim1=-2, dim2=-1) if diag else covariance
 
     def _once(self, x: Tensor) -> Tensor:
-        """GPyTorch repeats the observed points for each candidate of a batch; once is enough, as published."""
+        """Undo GPyTorch's repetition of the observed points for every candidate of a batch, as published."""
         return x[(0,) * (x.ndim - 2)] if x.shape[-2] == len(self.points) else x
 
 
 def fit(observations: Observations) -> SingleTaskGP:
-    """The model with the hyperparameters of the highest marginal likelihood times priors."""
+    """Return the model with the hyperparameters of the highest marginal likelihood times priors."""
     targets = standardise(observations.scores.mean(1)).unsqueeze(-1)
     likelihood = GaussianLikelihood(
         noise_prior=GammaPrior(*NOISE_PRIOR), noise_constraint=GreaterThan(MINIMUM_NOISE)
@@ -90,7 +91,7 @@ def fit(observations: Observations) -> SingleTaskGP:
 
 
 def propose(model: SingleTaskGP, starts: Points, seed: int) -> Points:
-    """The best point that CMA-ES sees from each start, one start after the other; shape (s, d)."""
+    """Return the best point that CMA-ES samples from each start, one start after the other; shape (s, d)."""
     acquisition = ExpectedImprovement(model, best_f=model.train_targets.max())
     return np.array([_evolve(acquisition, start, seed + number) for number, start in enumerate(starts)])
 
@@ -111,7 +112,7 @@ def _evolve(acquisition: ExpectedImprovement, start: Points, seed: int) -> Point
 
 @torch.no_grad()
 def largest_difference(model: SingleTaskGP, observations: Observations, points: Tensor) -> float:
-    """How far the posterior means at ``points`` are from those of our process with the same hyperparameters."""
+    """Return the largest difference of the posterior means at ``points`` from those of the package's process."""
     kernel: PublishedKernel = model.covar_module.base_kernel
     count = len(observations.points)
     ours = CoupledGP(

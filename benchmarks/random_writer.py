@@ -1,4 +1,4 @@
-"""A Llama of 6.8 million random weights whose texts never end, and the published way to decode them."""
+"""A Llama of 6.8 million random weights whose texts never end, and the published way of decoding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from instructzero.models.registry import EMBEDDED_FOLDER
 
 
 def save_random_writer(folder: Path) -> Path:
-    """Weights of seed 0 and the embedded writer's tokenizer, without a token that ends a text."""
+    """Save weights of seed 0 and the embedded writer's tokenizer, without an end token; return ``folder``."""
     tokenizer = AutoTokenizer.from_pretrained(EMBEDDED_FOLDER / "writer")
     shape = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 6, "num_attention_heads": 4}
     torch.manual_seed(0)
@@ -29,7 +29,7 @@ def save_random_writer(folder: Path) -> Path:
 
 
 class OneAtATime(HuggingFaceModel):
-    """Decodes one prompt after the other to its last token, by transformers' `generate`."""
+    """A writer that decodes one prompt after the other to the maximum length, by transformers' `generate`."""
 
     def _continue(self, embeddings: Tensor, prefix: Prefix | None, max_new_tokens: int, *_: object) -> list[str]:
         mask = torch.ones(1, embeddings.shape[1], dtype=torch.long)

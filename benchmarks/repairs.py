@@ -1,7 +1,7 @@
-"""What the repairs of the surrogate do, away from the data; `python -m benchmarks.repairs`.
+"""The effect of the surrogate's repairs away from the data; `python -m benchmarks.repairs`.
 
-On the data of `search_step`, from 25 observed points outwards: the posterior standard deviation of the score, and the
-expected improvement there, under the published kernel and under the corrected one.
+On the data of `search_step`, at increasing distances from 25 observed points: the posterior standard deviation of the
+score and the expected improvement, with the published and with the corrected kernel.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KERNELS = {
     "corrected, each score's own noise": CORRECTED,
 }
 LOWEST = -60.0
-"""Where the plot of log10 EI is cut off: it goes on to a number of thirteen digits."""
+"""The lower limit of the plot of log10 EI, whose values reach a number of thirteen digits."""
 
 HEADER = """\
 | kernel | at a distance of | median standard deviation | median log10 EI | EI below 1e-12 |
@@ -35,7 +35,7 @@ HEADER = """\
 
 
 def away(surrogate: CoupledGP, starts: torch.Tensor, distance: float) -> tuple[float, float, float]:
-    """Medians of standard deviation and log10 of EI so far from the best points, and the share of dead points."""
+    """Return median standard deviation and log10 EI at ``distance`` from ``starts``, and the share of EI < 1e-12."""
     generator = torch.Generator().manual_seed(SEED)
     steps = torch.randn((40, *starts.shape), generator=generator, dtype=torch.float64)
     points = (starts + distance * steps / steps.norm(dim=-1, keepdim=True)).flatten(0, 1)
@@ -45,6 +45,7 @@ def away(surrogate: CoupledGP, starts: torch.Tensor, distance: float) -> tuple[f
 
 
 def draw(rows: dict[str, list[tuple[float, float, float]]], path: Path) -> None:
+    """Draw standard deviation and log10 EI against distance."""
     with drawing(path, (9, 3.6), columns=2) as (figure, (left, right)):
         for name, values in rows.items():
             left.plot(DISTANCES, [value[0] for value in values], marker="o", label=name)
@@ -58,6 +59,7 @@ def draw(rows: dict[str, list[tuple[float, float, float]]], path: Path) -> None:
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--plot", type=Path, help="where to draw it (.png, .svg or .pdf)")
     arguments = parser.parse_args()

@@ -1,10 +1,10 @@
-"""The page of a long run, and what it takes to watch one: `python -m benchmarks.report`.
+"""The page of a long run, and the cost of watching one: `python -m benchmarks.report`.
 
-The run is made up: 5,000 evaluations in rounds of five, each chosen among eight texts, on 20 validation examples; two
-thirds of them drop out of their race half way. Then the last part of it happens again, two evaluations a second, while
-`instructzero watch` follows it and is asked for news every two seconds, as the page in a browser does. Needs Linux,
-which says in /proc what the watching takes. How smoothly the page scrolls is measured in Chromium, where there is one:
-the times between frames while it scrolls at 3,000 pixels a second.
+The run is synthetic: 5,000 evaluations in rounds of five, chosen among eight texts each, on 20 validation examples; two
+thirds of them leave their race half way. Then its last part is replayed, two evaluations a second, while
+`instructzero watch` follows it and is polled every two seconds, as by the page in a browser. This needs Linux, where
+/proc has the processor time of the server. Scrolling is measured in Chromium, if installed: the times between frames
+while the page scrolls at 3,000 pixels a second.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ import numpy as np
 
 from benchmarks.chromium import CHROMIUM, opened
 from benchmarks.machine import describe
-from instructzero.build import build_task, digests_of
+from instructzero.build import build_task
 from instructzero.config import make_settings
 from instructzero.records.directory import RunDirectory
+from instructzero.records.identity import digests_of
 from instructzero.records.journal import Journal
 from instructzero.report import write_report
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
@@ -48,7 +49,7 @@ SCROLL = """async () => {
 
 
 def make_run(path: Path, evaluations: int) -> None:
-    """A run whose search has ended, without a test."""
+    """Write a run whose search is complete, without a final test."""
     draw = np.random.default_rng(0)
     settings = make_settings({"task": "antonyms", "writer": "scripted:phrases", "evaluations": evaluations})
     with RunDirectory.claim(path, settings) as directory:
@@ -76,7 +77,7 @@ def _evaluation(draw: np.random.Generator, right: float, examples: int) -> Evalu
 
 
 def happening(source: Path, target: Path, evaluations: int) -> Iterator[None]:
-    """The run of ``source`` in ``target``, where all but the last ``evaluations`` have happened; then one a step."""
+    """Copy the run of ``source`` to ``target`` without its last ``evaluations``; then add one per step."""
     lines = (source / "journal.jsonl").read_bytes().splitlines(keepends=True)
     trials = [place for place, line in enumerate(lines) if b'"kind":"trial"' in line[:40]]
     target.mkdir()
@@ -90,13 +91,13 @@ def happening(source: Path, target: Path, evaluations: int) -> Iterator[None]:
 
 
 def processor_seconds(process: int) -> float:
-    """What a process has taken so far."""
+    """Return the processor time of a process so far, in seconds."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def watch(run: Path, folder: Path, seconds: float) -> None:
-    """Follow the end of the run for so long, and print what that took."""
+    """Watch the last part of the run for ``seconds``, and print the cost."""
     steps = happening(run, folder, round(seconds / STEP_S))
     next(steps)
     command = [sys.executable, "-m", "instructzero", "watch", str(folder)]
@@ -122,15 +123,15 @@ def watch(run: Path, folder: Path, seconds: float) -> None:
 
 
 def scroll(page_file: Path) -> None:
-    """Scroll through the page, folded as it opens and with all of it unfolded, and print the times between frames."""
+    """Scroll through the page, first as it opens, then fully unfolded, and print the times between frames."""
     with opened(page_file, width=1440) as page:
         for state in ("as it opens", "all unfolded"):
             gaps = np.diff(page.evaluate(SCROLL))
-            middle, most = np.median(gaps), np.percentile(gaps, 95)
+            middle, high = np.median(gaps), np.percentile(gaps, 95)
             print(
-                f"scrolling, {state}: {len(gaps)} frames, median {middle:.0f} ms, 95 % within {most:.0f} ms", flush=True
+                f"scrolling, {state}: {len(gaps)} frames, median {middle:.0f} ms, 95 % within {high:.0f} ms", flush=True
             )
-            page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+            page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
 
 
 def _get(address: str) -> bytes:
@@ -140,6 +141,7 @@ def _get(address: str) -> bytes:
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--evaluations", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=300.0, help="how long to watch")
@@ -156,7 +158,7 @@ def main() -> None:
         megabytes = page.stat().st_size / 1e6
         print(f"page: {seconds:.1f} s ({processor:.1f} s of processor time), {megabytes:.1f} MB", flush=True)
         if CHROMIUM is None:
-            print("scrolling: not measured, no chromium here")
+            print("scrolling: not measured, Chromium is not installed")
         else:
             scroll(page)
         watch(run, Path(folder) / "again", arguments.seconds)

@@ -11,6 +11,7 @@ PICTURE = Path("docs/images/report.png")
 
 
 def main() -> None:
+    """Take the picture."""
     with opened(Path(sys.argv[1]) / "report.html", width=1100) as page:
         page.screenshot(path=PICTURE)
 

@@ -1,10 +1,10 @@
-"""The whole budget of the paper, as shipped and one at a time; `python -m benchmarks.run`.
+"""The complete budget of the paper, as shipped and one at a time; `python -m benchmarks.run`.
 
-The reference has the published procedure's order of work with the same models and the same rest of the code. On the
+The reference works in the order of the published procedure, with the same models and otherwise the same code. On the
 embedded pair, one instruction is written and one question answered at a time. With a random writer of 6.8 million
-weights, whose instructions never end before their 128 tokens, transformers' `generate` decodes one after the other,
-and an endpoint on loopback answers at once. Both runs of a pair must find the same instructions with the same scores;
-raw texts end earlier where the writer need not go on.
+weights, whose instructions always reach the maximum of 128 tokens, transformers' `generate` decodes them one after the
+other, and an endpoint on loopback answers at once. Both runs of a pair must find the same instructions with the same
+scores; raw texts may be shorter, where no continuation can change the instruction.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from instructzero.testing import Endpoint
 
 
 def timed_run(task: str, directory: Path, **settings: Any) -> tuple[float, Result]:
-    """Seconds from nothing to the result, models loaded on the way."""
+    """Return the seconds of a complete run, including loading the models, and its result."""
     began = time.perf_counter()
     result = optimize(task, directory=directory, method="paper", **settings)
     return time.perf_counter() - began, result
 
 
 def compare(task: str, folder: Path, ours: dict[str, Any], reference: dict[str, Any] | None) -> None:
-    """A line for a run, and one for its reference."""
+    """Print a line for a run, and one for its reference."""
     seconds, result = timed_run(task, folder / "ours", **ours)
     print(
         f"{task}: {len(result.trials)} evaluations, {result.distinct_instructions} distinct, {result.usage.calls:,} "
@@ -44,8 +44,8 @@ def compare(task: str, folder: Path, ours: dict[str, Any], reference: dict[str, 
         return
     slow, other = timed_run(task, folder / "reference", **reference)
     found = [
-        [(trial.proposal, trial.instruction, trial.evaluation.scores) for trial in each.trials]
-        for each in (result, other)
+        [(trial.proposal, trial.instruction, trial.evaluation.scores) for trial in run.trials]
+        for run in (result, other)
     ]
     print(
         f"one at a time: {slow:.1f} s, {slow / seconds:.1f} times as long, load {os.getloadavg()[0]:.1f}; "
@@ -55,14 +55,14 @@ def compare(task: str, folder: Path, ours: dict[str, Any], reference: dict[str, 
 
 
 def embedded(task: str, folder: Path, evaluations: int, with_reference: bool) -> None:
-    """The pair that comes with the package."""
+    """Run the benchmark on the embedded pair."""
     print("embedded pair")
     ours: dict[str, Any] = {"evaluations": evaluations}
     compare(task, folder, ours, {**ours, "batch_size": 1} if with_reference else None)
 
 
 def random(task: str, folder: Path, evaluations: int, with_reference: bool) -> None:
-    """A random writer, and an endpoint that is right about every other question."""
+    """Run the benchmark with a random writer and an endpoint that answers every other question correctly."""
     print("random writer of 6.8 M, instant endpoint")
     data = load_task_data(task)
     answers = {example.input: example.outputs[0] for example in (*data.search, *(data.test or ()))}
@@ -87,6 +87,7 @@ PAIRS = {"embedded": embedded, "random": random}
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", default="antonyms")
     parser.add_argument("--evaluations", type=int, default=150)

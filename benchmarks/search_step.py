@@ -1,7 +1,8 @@
 """One search step, as published and ours, on the same data; `python -m benchmarks.search_step`.
 
 A step is the fit of the surrogate and 25 proposals: CMA-ES from the 25 best points, 10 generations of 50. The reference
-is `published_step`. Ours is measured first, for every n, so that the peak memory is ours alone. Seconds are medians.
+is `published_step`. The package is measured first, for every n, so that the peak memory does not include the
+reference. Seconds are medians.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from benchmarks.machine import describe, peak_memory_gb
 from instructzero.bo.acquisition import Improvement, expected_improvement, log_expected_improvement
 from instructzero.bo.search import Points, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
-from instructzero.optimizers.instructzero import BOX, PAPER
+from instructzero.optimizers import PAPER
+from instructzero.optimizers.bayesian import BOX
 
 SIZES = (25, 50, 100, 150, 300, 600, 1200, 2400)
 DIMENSION, EXAMPLES, SEED = 10, 20, 0
@@ -45,11 +47,12 @@ class Step:
 
     @property
     def total(self) -> float:
+        """Seconds of the complete step."""
         return self.fit + self.proposals
 
 
 def observations(count: int) -> Observations:
-    """The first points of one sequence in the box, and their binary scores on easier and harder examples."""
+    """Return the first ``count`` points of one sequence in the box, with scores on easier and harder examples."""
     sobol = SobolEngine(DIMENSION, scramble=True, seed=SEED)
     points = BOX[0] + (BOX[1] - BOX[0]) * sobol.draw(count, dtype=torch.float64)
     difficulty = np.random.default_rng([SEED, 0]).normal(size=EXAMPLES)
@@ -62,13 +65,13 @@ def observations(count: int) -> Observations:
 
 
 def best_points(observed: Observations) -> Points:
-    """Where CMA-ES starts: the points with the highest scores."""
+    """Return the starts of CMA-ES: the points with the highest scores."""
     order = observed.scores.mean(1).argsort(descending=True, stable=True)
     return observed.points[order[: PAPER.batch]].numpy()
 
 
 def timed(work: Callable[[], T], repeats: int) -> tuple[float, T]:
-    """Median seconds, and the last result."""
+    """Return the median seconds of ``work``, and its last result."""
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -78,7 +81,7 @@ def timed(work: Callable[[], T], repeats: int) -> tuple[float, T]:
 
 
 def propose(surrogate: CoupledGP, improvement: Improvement, starts: Points) -> Points:
-    """One point from each start, as `InstructZero` proposes them."""
+    """Return one point from each start, as `InstructZero` proposes them."""
     best = float(surrogate.targets.max())
     points, _ = evolve_from_starts(
         lambda z: improvement(*surrogate.posterior(z), best),
@@ -93,6 +96,7 @@ def propose(surrogate: CoupledGP, improvement: Improvement, starts: Points) -> P
 
 
 def ours(observed: Observations, options: SurrogateOptions, improvement: Improvement, repeats: int) -> Step:
+    """Measure the package's step."""
     starts = best_points(observed)
     fit, surrogate = timed(lambda: fit_surrogate(observed, options), repeats)
     proposals, _ = timed(lambda: propose(surrogate, improvement, starts), repeats)
@@ -100,8 +104,8 @@ def ours(observed: Observations, options: SurrogateOptions, improvement: Improve
 
 
 def published(observed: Observations, repeats: int) -> tuple[Step, float]:
-    """The reference's step, and the largest difference of the posterior means near the observed points."""
-    from benchmarks import published_step  # BoTorch's memory must not count as ours
+    """Measure the reference's step; also return the largest difference of posterior means near the observed points."""
+    from benchmarks import published_step  # imported late, so that BoTorch's memory is not counted
 
     starts = best_points(observed)
     fit, model = timed(lambda: published_step.fit(observed), repeats)
@@ -113,7 +117,7 @@ def published(observed: Observations, repeats: int) -> tuple[Step, float]:
 
 @dataclass(frozen=True)
 class Row:
-    """What one number of observed instructions costs; ``memory`` in GB, up to this row."""
+    """The cost of a step for one number of observed instructions; ``memory`` is the peak in GB up to this row."""
 
     count: int
     paper: Step
@@ -137,6 +141,7 @@ class Row:
 
 
 def measure_ours(count: int, repeats: int) -> Row:
+    """Measure the package with the paper's and with the corrected surrogate."""
     observed = observations(count)
     paper = ours(observed, SurrogateOptions(), expected_improvement, repeats)
     corrected = ours(observed, CORRECTED, log_expected_improvement, repeats)
@@ -144,7 +149,7 @@ def measure_ours(count: int, repeats: int) -> Row:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Seconds against the number of observed instructions."""
+    """Draw the seconds of a step against the number of observed instructions."""
     with drawing(path, (9, 4.2)) as (figure, axes):
         compared = [row for row in rows if row.reference]
         lines = [
@@ -163,10 +168,11 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="numbers of observed instructions")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--reference-up-to", type=int, default=600, metavar="N", help="leave it out beyond")
+    parser.add_argument("--reference-up-to", type=int, default=600, metavar="N", help="largest size of the reference")
     parser.add_argument("--plot", type=Path, help="where to draw the seconds (.png, .svg or .pdf)")
     arguments = parser.parse_args()
     print(f"{describe()}; {torch.get_num_threads()} threads; n observed instructions\n")

@@ -1,6 +1,6 @@
-"""Every built-in task on the embedded pair with each method: what a run finds and costs; `python -m benchmarks.tasks`.
+"""The results and costs of all methods on every built-in task, with the embedded pair; `python -m benchmarks.tasks`.
 
-Prints a Markdown table. `found at` is the first evaluation with the best validation score.
+The script prints a Markdown table. `found at` is the first evaluation with the best validation score.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from instructzero.tasks import builtin_names
 
 
 def row(task: str, method: str, result: Result) -> str:
-    """One line of the table."""
+    """Return one row of the table."""
     scores = [trial.score for trial in result.trials]
     cells = [
         task,
@@ -33,6 +33,7 @@ def row(task: str, method: str, result: Result) -> str:
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", nargs="*", default=builtin_names())
     parser.add_argument("--methods", nargs="*", default=("instructzero", "paper", "uniform"))
@@ -53,7 +54,7 @@ def main() -> None:
                 results[method].append(optimize(task, directory=directory, **settings))
                 print(row(task, method, results[method][-1]), flush=True)
     for method, found in results.items():
-        plain, best = mean(each.plain.test.mean for each in found), mean(each.test_score for each in found)
+        plain, best = mean(result.plain.test.mean for result in found), mean(result.test_score for result in found)
         print(f"\n{method}: mean test score {best:.3f}, plain {plain:.3f}, over {len(found)} tasks")
 
 

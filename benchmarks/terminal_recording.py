@@ -1,6 +1,6 @@
 """The recording of a run in the README: `python -m benchmarks.terminal_recording docs/images/terminal.svg`.
 
-The command runs in a terminal of 80 columns and 24 lines that pyte plays; what it shows is kept with its times.
+The command runs in a terminal of 80 columns and 24 lines, emulated by pyte; the pictures are kept with their times.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from benchmarks.animated_terminal import Frame, Line, Span, thinned, to_svg
 from benchmarks.machine import describe
 
 COMMAND = "instructzero run --task antonyms"
-LONGEST = 20.0  # seconds that the recording plays; of a longer run it is played faster
-GAP = 0.15  # seconds between two frames, as they are played
+LONGEST = 20.0  # maximum seconds of the recording; a longer run is played faster
+GAP = 0.15  # seconds between two frames in the recording
 _REST = 0.03  # seconds of silence after which a picture is complete
-_SHOW_CURSOR = b"\x1b[?25h"  # a live display gives the cursor back right before it goes
+_SHOW_CURSOR = b"\x1b[?25h"  # a live display restores the cursor right before it ends
 _PALETTE = {
     "black": "#484f58", "red": "#ff7b72", "green": "#3fb950", "brown": "#d29922", "blue": "#58a6ff",
     "magenta": "#bc8cff", "cyan": "#39c5cf", "white": "#b1bac4",
@@ -41,20 +41,26 @@ _FAINT, _BRIGHT_BLACK = 2, 90
 
 
 class _Screen(pyte.Screen):
-    """A screen that shows faint text, which pyte does not know, in grey."""
+    """A screen that shows faint text in grey, because pyte does not support it."""
 
     def select_graphic_rendition(self, *attributes: int, **more: bool) -> None:
-        extended = bool({38, 48} & set(attributes))  # the numbers after these are parts of a colour
-        plain = attributes if extended else [_BRIGHT_BLACK if each == _FAINT else each for each in attributes]
+        extended = bool({38, 48} & set(attributes))  # the numbers after 38 and 48 are parts of a colour
+        plain = attributes if extended else [_BRIGHT_BLACK if code == _FAINT else code for code in attributes]
         super().select_graphic_rendition(*plain, **more)
 
 
 def record(
     command: Sequence[str], *, columns: int = 80, rows: int = 24, shown: str = "", folder: Path, **environment: str
 ) -> tuple[list[Frame], int]:
-    """Run ``command`` in ``folder`` on a terminal of this size; every picture it made, and its exit code.
+    """Run ``command`` in ``folder`` on a terminal; return its pictures and its exit code.
 
-    ``shown`` stands on the terminal before. ``environment`` is set besides this process's own.
+    Args:
+        command: The program and its arguments.
+        columns: The width of the terminal.
+        rows: The height of the terminal.
+        shown: Text on the terminal before the command starts.
+        folder: The working directory.
+        **environment: Variables added to the environment of this process.
     """
     screen = _Screen(columns, rows)
     stream = pyte.ByteStream(screen)
@@ -73,7 +79,7 @@ def record(
         if ready:
             try:
                 data = os.read(master, 65536)
-            except OSError:  # Linux says so when the other side is closed
+            except OSError:  # Linux raises it when the other side is closed
                 data = b""
             last_picture, back, rest = data.partition(_SHOW_CURSOR)
             stream.feed(last_picture)
@@ -91,13 +97,13 @@ def record(
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's own, as a person at a usual terminal has it."""
+    """Return the environment of this process, changed to that of an ordinary terminal, with ``more`` variables."""
     own = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
     return {**own, "TERM": "xterm-256color", **more}
 
 
 def _lines(screen: pyte.Screen) -> tuple[Line, ...]:
-    """What the screen shows, without what is empty at the end of lines and below them."""
+    """Return the content of the screen without trailing blanks and empty lines at the bottom."""
     lines = [_spans(screen, row) for row in range(screen.lines)]
     while lines and not lines[-1]:
         lines.pop()
@@ -120,6 +126,7 @@ def _colour(name: str) -> str | None:
 
 
 def main() -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("svg", type=Path)
     path = parser.parse_args().svg
@@ -131,8 +138,8 @@ def main() -> None:
             folder=Path(folder),
         )
     if code:
-        raise SystemExit(f"the command has failed with exit code {code}:\n{words(frames[-1])}")
-    frames = [Frame(0.0, frames[0].lines), *(Frame(each.time + 1, each.lines) for each in frames[1:])]
+        raise SystemExit(f"the command failed with exit code {code}:\n{words(frames[-1])}")
+    frames = [Frame(0.0, frames[0].lines), *(Frame(frame.time + 1, frame.lines) for frame in frames[1:])]
     speed = max(1.0, frames[-1].time / LONGEST)
     kept = thinned(frames, GAP * speed)
     pace = f", {speed:.2g} times as fast as it was" if speed > 1 else ""
@@ -144,7 +151,7 @@ def main() -> None:
 
 
 def words(frame: Frame) -> str:
-    """A frame without its looks."""
+    """Return the text of a frame, without styles."""
     lines = []
     for line in frame.lines:
         text = ""

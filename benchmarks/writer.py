@@ -1,10 +1,11 @@
-"""How fast a writer decodes: `python -m benchmarks.writer`; on a GPU `python -m benchmarks.writer --device cuda
---dtype bfloat16 --models 1B 7B 13B --rows 1 25 100 400`.
+"""The decoding speed of a writer: `python -m benchmarks.writer`.
+
+On a GPU: `python -m benchmarks.writer --device cuda --dtype bfloat16 --models 1B 7B 13B --rows 1 25 100 400`.
 
 Prompts of 200 random embeddings are continued by 64 tokens, none of which ends a text: one at a time and in one batch
-by transformers' `generate`, and by ours, alone and with the first three quarters of the prompts shared. In float32 the
-texts of all must be the same. The share of the bandwidth is what weights and cache would take to be read once a step,
-at the speed at which this device copies memory, over the time that all took, prompts included.
+by transformers' `generate`, and by the package ("ours"), without and with sharing of the first three quarters of the
+prompts. In float32 all texts must be equal. The share of the bandwidth is the time for reading weights and cache once
+per step, at the speed at which this device copies memory, divided by the measured time, which includes the prompts.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ Texts = list[list[int]]
 
 @dataclass(frozen=True)
 class Measurement:
-    """``seconds`` for ``texts``; ``peak`` bytes were held at most."""
+    """The ``seconds`` for decoding ``texts``, and the ``peak`` memory in bytes."""
 
     seconds: float
     texts: Texts
@@ -55,7 +56,7 @@ class Measurement:
 
 
 def load(name: str, device: str, dtype: str) -> Network:
-    """The embedded writer, or a Llama with random weights; neither ends a text."""
+    """Load the embedded writer, or create a Llama with random weights; neither has an end token."""
     network = load_network(str(EMBEDDED_FOLDER / "writer"), device=device, dtype=dtype)
     if name == "embedded":
         return replace(network, eos=())
@@ -75,28 +76,30 @@ def load(name: str, device: str, dtype: str) -> Network:
 
 
 def alone(network: Network, embeddings: Tensor) -> Texts:
-    """One row after the other."""
+    """Decode one row after the other by `generate`."""
     return [text for row in embeddings for text in batch(network, row[None])]
 
 
 def batch(network: Network, embeddings: Tensor) -> Texts:
+    """Decode all rows in one batch by `generate`."""
     mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
     return generate(network, {"inputs_embeds": embeddings, "attention_mask": mask}, NEW)
 
 
 def ours(network: Network, embeddings: Tensor) -> Texts:
+    """Decode by the package."""
     return [text for rows in fitting(network, embeddings) for text in decode(network, rows, NEW)]
 
 
 def shared(network: Network, embeddings: Tensor) -> Texts:
-    """With the beginning of all rows read once."""
+    """Decode by the package, with the common prefix of all rows computed once."""
     prefix = read_prefix(network, embeddings[0, :SHARED])
     parts = fitting(network, embeddings[:, SHARED:])
     return [text for rows in parts for text in decode(network, rows, NEW, prefix)]
 
 
 def fitting(network: Network, embeddings: Tensor) -> Iterator[Tensor]:
-    """The rows, as many at once as the memory has room for."""
+    """Yield the rows in batches that fit into the memory."""
     size = rows_that_fit(network.model, network.device, LENGTH + NEW, read_at_once(network.device))
     yield from embeddings.split(size or len(embeddings))
 
@@ -106,7 +109,7 @@ WAYS: dict[str, Work] = {"one batch": batch, "ours": ours, "ours, shared": share
 
 
 def measure(work: Work, network: Network, embeddings: Tensor) -> Measurement | None:
-    """One pass; None where the memory does not suffice."""
+    """Run ``work`` once; return None if the memory is not sufficient."""
     give_back(network.device)
     forget_peak(network.device)
     began = time.perf_counter()
@@ -122,15 +125,16 @@ def measure(work: Work, network: Network, embeddings: Tensor) -> Measurement | N
 
 
 def forget_peak(device: torch.device) -> None:
+    """Reset the peak memory, if the system permits it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        with suppress(OSError):  # not everywhere may a process do so; then the peak is that of all so far
+        with suppress(OSError):  # not permitted on every system; then the peak includes earlier passes
             _CLEAR_PEAK.write_text("5")
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: of the GPU, or of this process."""
+    """Return the peak memory of the GPU or of this process in bytes."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
@@ -138,7 +142,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 def copy_bandwidth(device: torch.device) -> float:
-    """Bytes a second that this device reads and writes while it copies, the best of five."""
+    """Return the bytes per second that this device reads and writes while copying, the best of five."""
     source = torch.ones(64 * 1024 * 1024, device=device)
     best = float("inf")
     for _ in range(5):
@@ -151,16 +155,16 @@ def copy_bandwidth(device: torch.device) -> float:
 
 
 def bytes_a_step(network: Network, rows: int, shared_length: int = 0) -> int:
-    """Weights without the embeddings, and the cache at its middle length; what is shared is read once."""
+    """Return the bytes of weights without embeddings and of the cache at mean length; shared positions count once."""
     config = network.model.config
-    weights = sum(each.numel() for each in network.model.parameters())
+    weights = sum(parameter.numel() for parameter in network.model.parameters())
     weights -= network.model.get_input_embeddings().weight.numel() * (not config.tie_word_embeddings)
     positions = (LENGTH - shared_length + NEW // 2) * rows + shared_length
     return int(network.model.dtype.itemsize * (weights + 2 * config.num_hidden_layers * config.hidden_size * positions))
 
 
 def prompts(network: Network, rows: int) -> Tensor:
-    """Random embeddings (n, s, h), alike at the beginning."""
+    """Return random embeddings (n, s, h) with a common prefix."""
     size = network.model.config.hidden_size
     embeddings = torch.randn(rows, LENGTH, size, generator=torch.Generator().manual_seed(1)) * 0.05
     embeddings[:, :SHARED] = embeddings[:1, :SHARED]
@@ -168,26 +172,26 @@ def prompts(network: Network, rows: int) -> Tensor:
 
 
 def middle(measurements: Sequence[Measurement]) -> Measurement:
-    """With the median of the seconds."""
-    return replace(measurements[0], seconds=median(each.seconds for each in measurements))
+    """Return the first measurement with the median of the seconds."""
+    return replace(measurements[0], seconds=median(measurement.seconds for measurement in measurements))
 
 
 def compare(network: Network, name: str, rows: int, alone_rows: int, rounds: int, bandwidth: float) -> Iterator[str]:
-    """A line for each way, the ways taken in turn; one at a time, as many rows as ``alone_rows`` stand for all."""
+    """Yield a table row for each way, measured in turn; one at a time, only ``alone_rows`` rows are decoded."""
     embeddings = prompts(network, rows)
     few = embeddings[:alone_rows]
     work: dict[str, Callable[[], Measurement | None]] = {
         "one at a time": partial(measure, alone, network, few),
-        **{way: partial(measure, each, network, embeddings) for way, each in WAYS.items()},
+        **{way: partial(measure, decoder, network, embeddings) for way, decoder in WAYS.items()},
     }
     taken: dict[str, list[Measurement | None]] = {way: [] for way in work}
     for _ in range(rounds):
-        for way, each in work.items():
-            taken[way].append(each())
-    reference = middle([each for each in taken["one at a time"] if each is not None])
-    slow = reference.seconds / len(few)  # a row
+        for way, run in work.items():
+            taken[way].append(run())
+    reference = middle([measurement for measurement in taken["one at a time"] if measurement is not None])
+    slow = reference.seconds / len(few)  # seconds per row
     for way, found in taken.items():
-        known = [each for each in found if each is not None]
+        known = [measurement for measurement in found if measurement is not None]
         if not known:
             yield f"| {name} | {rows} | {way} | out of memory | | | | | | |"
             continue
@@ -204,11 +208,12 @@ def compare(network: Network, name: str, rows: int, alone_rows: int, rounds: int
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="*", default=["embedded", "110M"], choices=["embedded", *SHAPES])
     parser.add_argument("--rows", type=int, nargs="*", default=[25])
-    parser.add_argument("--alone", type=int, default=25, help="most rows that are decoded one at a time")
-    parser.add_argument("--rounds", type=int, default=3, help="of all ways in turn, of which the medians count")
+    parser.add_argument("--alone", type=int, default=25, help="maximum rows that are decoded one at a time")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions of all ways in turn; medians are reported")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
     chosen = parser.parse_args(arguments)

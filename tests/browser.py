@@ -1,4 +1,4 @@
-"""Pages in Chromium, as the machine has it, that keep account of their requests and errors."""
+"""Pages in the installed Chromium that record their requests and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLAGS = [
 
 
 def launched() -> Iterator[Any]:
-    """Chromium; where there is none, the test is skipped."""
+    """Start Chromium, or skip the test if it is not installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="looking at pages needs playwright")
     if not CHROMIUM.exists():
         pytest.skip(f"looking at pages needs Chromium at {CHROMIUM}")
@@ -27,7 +27,7 @@ def launched() -> Iterator[Any]:
 
 
 class Watched:
-    """The page at an address, once it has what ``ready`` selects; ``close`` it when it is not needed any more."""
+    """A page opened at ``address``, loaded when the selector ``ready`` matches. Call ``close`` after use."""
 
     def __init__(self, browser: Any, address: str, ready: str, width: int = 1440, scheme: str = "light"):
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -42,21 +42,22 @@ class Watched:
         self.page.wait_for_selector(ready)
 
     def sticks_out(self) -> bool:
-        """Whether something is wider than the window."""
+        """Return True if the content is wider than the window."""
         width: int = self.page.viewport_size["width"]
         return bool(self.page.evaluate("document.documentElement.scrollWidth") > width)
 
     def faults(self, scheme: str = "light") -> list[tuple[str, list[str]]]:
-        """The serious faults of accessibility that axe finds, each with the elements that have it."""
+        """Return the serious accessibility faults that axe finds, with some of the elements concerned."""
         axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
         self.page.emulate_media(color_scheme=scheme)
         found = axe.Axe().run(self.page).response["violations"]
         self.page.emulate_media(color_scheme="light")
         return [
-            (each["id"], [node["html"][:120] for node in each["nodes"][:3]])
-            for each in found
-            if each["impact"] in ("serious", "critical")
+            (fault["id"], [node["html"][:120] for node in fault["nodes"][:3]])
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
         ]
 
     def close(self) -> None:
+        """Close the page and its browser context."""
         self.context.close()

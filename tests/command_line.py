@@ -1,4 +1,4 @@
-"""The command line, called in the process of the tests."""
+"""The command line, called in the process of a test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Call = Callable[..., tuple[int, str, str]]
 def call(
     monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str], *arguments: object
 ) -> tuple[int, str, str]:
-    """Exit code, output and errors of ``instructzero`` with these arguments."""
+    """Return the exit code, output and errors of ``instructzero`` with these arguments."""
     monkeypatch.setattr(sys, "argv", ["instructzero", *map(str, arguments)])
     code = 0
     try:

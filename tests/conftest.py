@@ -1,4 +1,4 @@
-"""What several tests need: a small task that the scripted models can do."""
+"""Fixtures of several tests: a small task for the scripted models, and the command line."""
 
 import json
 from functools import partial
@@ -16,7 +16,7 @@ WORDS = (
 
 @pytest.fixture
 def task_file(tmp_path):
-    """Words and their reverse: only some of the scripted writer's phrases say so."""
+    """Write a task: words and their reverse, which only some phrases of the scripted writer ask for."""
     path = tmp_path / "words.jsonl"
     rows = [json.dumps({"input": word, "output": word[::-1]}) for word in WORDS]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -25,7 +25,7 @@ def task_file(tmp_path):
 
 @pytest.fixture
 def scripted(task_file):
-    """Settings of a run that takes a moment and needs no weights."""
+    """Return the settings of a fast run without model weights."""
     return {
         "task": str(task_file),
         "writer": "scripted:phrases",
@@ -38,12 +38,12 @@ def scripted(task_file):
 
 @pytest.fixture
 def command_line(monkeypatch, capfd, tmp_path, task_file):
-    """The command line in a directory with the task; gives exit code, output and errors."""
+    """Return the command line in a directory with the task; a call gives exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     return partial(call, monkeypatch, capfd)
 
 
-@pytest.fixture(scope="module")  # it keeps an event loop running, which other tests cannot have
+@pytest.fixture(scope="module")  # it keeps an event loop running, which would disturb tests of other modules
 def browser():
-    """Chromium; without it the tests are skipped."""
+    """Start Chromium; without it, the tests are skipped."""
     yield from launched()

@@ -20,7 +20,7 @@ OPENAI = {
 
 
 def evaluation(scores: Sequence[float], prediction: str = "said") -> Evaluation:
-    """Results with these scores, one call an example."""
+    """Return an evaluation with these scores, one call per example."""
     count = len(scores)
     return Evaluation(tuple(map(float, scores)), (prediction,) * count, Usage(count, 10 * count, count))
 
@@ -34,7 +34,7 @@ def write_run(
     header: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Path:
-    """A run that found ``instruction`` in its second trial, with these ``test`` scores; returns ``path``."""
+    """Write a run with ``instruction`` in its second trial and these ``test`` scores, and return ``path``."""
     asked = make_settings({"task": "words", "blackbox": "openai:gpt-4o-mini", **settings})
     with RunDirectory.claim(path, asked) as directory:
         journal = Journal(directory.journal)

@@ -1,4 +1,4 @@
-"""Programs that serve models, started for a test."""
+"""Start programs that serve models, for a test."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ def free_port():
 
 @contextmanager
 def serving(command, *, port, ready, seconds=120, **environment):
-    """The address of what ``command`` serves at the port, once it answers to the path ``ready``."""
+    """Run ``command``, which serves at the port, and return its address once it answers at the path ``ready``."""
     process = subprocess.Popen(
         [str(word) for word in command],
         env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},

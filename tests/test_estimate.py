@@ -1,4 +1,4 @@
-"""What a run will take, said before: near the truth where a pilot may tell it, and free of charge where not."""
+"""Estimates of a run: near the truth where a pilot can measure, and always free of charge."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from instructzero.estimate import Estimate, estimate
 from instructzero.records.observers import Observer
 
 NOBODY = "http://127.0.0.1:9/v1"
-"""An address where nobody answers."""
+"""An address without a server."""
 
 
 @pytest.fixture
 def quick(scripted: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Settings of a run, in a working directory and with a folder for temporary files of its own."""
+    """Settings of a quick run, with its own working directory and temporary folder."""
     (tmp_path / "here").mkdir()
     (tmp_path / "tmp").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -37,9 +37,7 @@ def service(settings: Mapping[str, Any], **changes: Any) -> Settings:
 @pytest.mark.parametrize(
     "method", [{"method": "paper"}, {"method": "instructzero"}, {"method": "uniform", "racing": True}]
 )
-def test_a_pilot_comes_near_to_what_the_run_takes(
-    quick: dict[str, Any], tmp_path: Path, method: dict[str, Any]
-) -> None:
+def test_pilot_estimate_is_near_the_run(quick: dict[str, Any], tmp_path: Path, method: dict[str, Any]) -> None:
     settings = make_settings({**quick, **method})
     said = estimate(settings)
     result = run_settings(settings, tmp_path / "run", Observer())
@@ -49,19 +47,19 @@ def test_a_pilot_comes_near_to_what_the_run_takes(
     assert said.calls[0] < said.calls[1] < said.calls[2]
 
 
-def test_a_run_no_longer_than_its_pilot_is_told_exactly(quick: dict[str, Any], tmp_path: Path) -> None:
+def test_pilot_of_short_run_is_exact(quick: dict[str, Any], tmp_path: Path) -> None:
     settings = make_settings({**quick, "method": "uniform", "evaluations": 8, "batch": 4})
     said = estimate(settings)
     assert said.calls[1] == run_settings(settings, tmp_path / "run", Observer()).spent["black box"].calls
 
 
-def test_limits_do_not_stop_the_pilot(quick: dict[str, Any]) -> None:
+def test_pilot_ignores_limits(quick: dict[str, Any]) -> None:
     few = {**quick, "method": "uniform", "evaluations": 8, "batch": 4}
     limits = {"max_calls": 1, "max_tokens": 1, "max_usd": 1e-9, "max_time": 1e-9}
     assert estimate(make_settings({**few, **limits})).calls == estimate(make_settings(few)).calls
 
 
-def test_a_pilot_is_priced_as_the_run_would_be(quick: dict[str, Any]) -> None:
+def test_pilot_is_priced_like_the_run(quick: dict[str, Any]) -> None:
     few = {**quick, "method": "uniform", "evaluations": 8, "batch": 4}
     assert estimate(make_settings(few)).dollars == (0, 0, 0)
     priced = estimate(make_settings({**few, "input_price": 1e6, "output_price": 1e6}))
@@ -69,12 +67,12 @@ def test_a_pilot_is_priced_as_the_run_would_be(quick: dict[str, Any]) -> None:
     assert priced.dollars[1] == pytest.approx(priced.tokens[1])
 
 
-def test_a_pilot_leaves_nothing_behind(quick: dict[str, Any], tmp_path: Path) -> None:
+def test_pilot_leaves_no_files(quick: dict[str, Any], tmp_path: Path) -> None:
     estimate(make_settings({**quick, "evaluations": 8, "store": tmp_path / "here/store.sqlite"}))
     assert list((tmp_path / "here").iterdir()) == list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_service_is_not_asked(quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_estimate_asks_no_service(quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     said = estimate(service(quick, method="paper"))
     assert said.dollars is None
@@ -84,16 +82,14 @@ def test_a_service_is_not_asked(quick: dict[str, Any], tmp_path: Path, monkeypat
     assert list((tmp_path / "here").iterdir()) == []
 
 
-def test_the_users_function_is_not_asked_either(
-    quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_estimate_asks_no_user_function(quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here/dear.py").write_text("def answer(prompt):\n    open('asked', 'w').close()\n    return ''\n")
     monkeypatch.syspath_prepend(tmp_path / "here")
     estimate(make_settings({**quick, "blackbox": "python:dear:answer"}))
     assert not (tmp_path / "here/asked").exists()
 
 
-def test_what_costs_more_is_said_to_cost_more(quick: dict[str, Any]) -> None:
+def test_estimate_grows_with_larger_settings(quick: dict[str, Any]) -> None:
     plain = estimate(service(quick, method="paper"))
     for changes in (
         {"baseline": "mine"},
@@ -106,14 +102,14 @@ def test_what_costs_more_is_said_to_cost_more(quick: dict[str, Any]) -> None:
     assert estimate(service(quick, method="paper", racing=True)).tokens[1] < plain.tokens[1]
 
 
-def test_a_judge_reads_more_than_it_answers_and_doubles_the_calls(quick: dict[str, Any]) -> None:
+def test_estimate_with_judge_doubles_calls(quick: dict[str, Any]) -> None:
     plain = estimate(service(quick, method="paper"))
     judged = estimate(service(quick, method="paper", metric="judge", judge="openai:grader"))
     assert judged.calls == tuple(2 * each for each in plain.calls)
     assert judged.tokens[1] > 5 * plain.tokens[1]
 
 
-def test_texts_that_the_black_box_makes_are_calls_too_and_nobody_asks_for_them_now(quick: dict[str, Any]) -> None:
+def test_estimate_counts_rewriting_without_asking(quick: dict[str, Any]) -> None:
     texts = {"method": "ape", "input_price": 1.0, "output_price": 1.0}
     free, paid = estimate(service(quick, **texts)), estimate(service(quick, **texts, rewriter="blackbox"))
     assert [more - less for more, less in zip(paid.calls, free.calls, strict=True)] == [60, 60, 60]
@@ -126,7 +122,7 @@ def test_texts_that_the_black_box_makes_are_calls_too_and_nobody_asks_for_them_n
 
 
 @pytest.mark.parametrize("rewriter", ["writer", "blackbox"])
-def test_a_search_with_a_limit_of_its_own_is_no_longer_than_that(quick: dict[str, Any], rewriter: str) -> None:
+def test_estimate_respects_search_calls(quick: dict[str, Any], rewriter: str) -> None:
     bound = {"method": "ape", "rewriter": rewriter, "search_calls": 100, "confirmation": 0}
     said = estimate(service(quick, **bound))
     assert said.calls[1] == pytest.approx(6 + 100 + 2 * 6, abs=1)
@@ -135,7 +131,7 @@ def test_a_search_with_a_limit_of_its_own_is_no_longer_than_that(quick: dict[str
 
 
 @pytest.mark.parametrize("changes", [{"method": "ape", "rewriter": "blackbox"}, {"search_calls": 150}])
-def test_a_pilot_knows_what_texts_cost_and_where_the_search_stops(
+def test_pilot_counts_rewriting_and_search_calls(
     quick: dict[str, Any], tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     settings = make_settings({**quick, "method": "uniform", "racing": True, **changes})
@@ -144,7 +140,7 @@ def test_a_pilot_knows_what_texts_cost_and_where_the_search_stops(
     assert said.calls[1] == pytest.approx(sum(usage.calls for usage in result.spent.values()), rel=0.2)
 
 
-def test_a_service_with_a_price_has_a_cost(quick: dict[str, Any]) -> None:
+def test_estimate_of_priced_service_has_a_cost(quick: dict[str, Any]) -> None:
     prices = {"input_price": 1.0, "output_price": 1.0}
     said = estimate(service(quick, method="paper", **prices))
     assert said.dollars == pytest.approx([each / 1e6 for each in said.tokens])
@@ -153,7 +149,7 @@ def test_a_service_with_a_price_has_a_cost(quick: dict[str, Any]) -> None:
     assert estimate(listed).dollars is not None
 
 
-def test_an_estimate_is_four_lines() -> None:
+def test_estimate_has_four_lines() -> None:
     said = Estimate((1_000, 2_000, 3_000), (10, 20, 3_000_000), (0.1, 0.25, 1.0), (1.0, 65.0, 3_600.0))
     assert said.lines() == [
         "calls    2,000 (1,000 to 3,000)",
@@ -164,7 +160,7 @@ def test_an_estimate_is_four_lines() -> None:
     assert Estimate((1, 1, 1), (1, 1, 1), None, (0, 0, 0)).lines()[2] == "cost     no price set"
 
 
-def test_a_local_judge_counts_in_the_pilot(quick: dict[str, Any]) -> None:
+def test_pilot_counts_local_judge(quick: dict[str, Any]) -> None:
     few = {**quick, "method": "uniform", "evaluations": 8, "batch": 4}
     plain = estimate(make_settings(few))
     judged = estimate(make_settings({**few, "metric": "judge", "judge": "scripted:echo"}))
@@ -172,6 +168,6 @@ def test_a_local_judge_counts_in_the_pilot(quick: dict[str, Any]) -> None:
     assert judged.tokens[1] > 5 * plain.tokens[1]
 
 
-def test_an_unknown_kind_of_model_is_refused(quick: dict[str, Any]) -> None:
+def test_estimate_of_unknown_model_kind_is_refused(quick: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=re.escape("expected a model as")):
         estimate(make_settings({**quick, "blackbox": "magic:x"}))

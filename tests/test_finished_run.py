@@ -1,4 +1,4 @@
-"""Reading finished runs, and what is said of others."""
+"""Reading finished runs, and the errors for other directories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from instructzero.finished_run import FinishedRun
 from tests.run_directories import write_run
 
 
-def test_it_says_what_the_run_found_and_paid(tmp_path: Path) -> None:
+def test_read_returns_result_and_payments(tmp_path: Path) -> None:
     run = FinishedRun.read(write_run(tmp_path / "run", instruction="Reverse.", test=(1, 0, 1)))
     assert run.instruction == "Reverse."
     assert (run.validation.scores, run.test.scores) == ((1, 1, 0), (1, 0, 1))
@@ -21,29 +21,29 @@ def test_it_says_what_the_run_found_and_paid(tmp_path: Path) -> None:
     assert run.dollars() == pytest.approx(15 * (10 * 0.15 + 0.60) / 1e6)
 
 
-def test_a_price_that_is_not_known(tmp_path: Path) -> None:
+def test_dollars_are_none_without_price(tmp_path: Path) -> None:
     assert FinishedRun.read(write_run(tmp_path, blackbox="openai:mine")).dollars() is None
 
 
-def test_a_directory_without_a_run(tmp_path: Path) -> None:
+def test_read_without_settings_raises(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"expected a run directory with a settings.yaml"):
         FinishedRun.read(tmp_path)
 
 
-def test_a_run_that_is_not_finished(tmp_path: Path) -> None:
+def test_read_of_unfinished_run_names_resume(tmp_path: Path) -> None:
     (write_run(tmp_path) / "result.json").unlink()
     with pytest.raises(RunDirectoryError, match="finish it with 'instructzero resume"):
         FinishedRun.read(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"instruction": "x", "usage": {}}'])
-def test_a_damaged_result(tmp_path: Path, content: str) -> None:
+def test_read_of_damaged_result_raises(tmp_path: Path, content: str) -> None:
     (write_run(tmp_path) / "result.json").write_text(content)
     with pytest.raises(RunDirectoryError, match=r"result.json is damaged"):
         FinishedRun.read(tmp_path)
 
 
-def test_a_journal_without_the_test(tmp_path: Path) -> None:
+def test_read_without_test_results_raises(tmp_path: Path) -> None:
     journal = write_run(tmp_path) / "journal.jsonl"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:3]))
     with pytest.raises(RunDirectoryError, match="expected the test results of the best instruction"):

@@ -1,4 +1,4 @@
-"""What a person sees of a run that goes on."""
+"""The display of a running search: counts, live display and log lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def started(tally: Tally, search_calls: int | None = None) -> Tally:
     return tally
 
 
-def test_an_instruction_that_dropped_out_of_a_race_is_never_the_best() -> None:
+def test_best_ignores_instruction_eliminated_in_race() -> None:
     tally = started(Tally())
     tally.trial_finished(trial(0, [1.0, 1.0]))
     assert tally.best is None
@@ -33,14 +33,14 @@ def test_an_instruction_that_dropped_out_of_a_race_is_never_the_best() -> None:
 
 
 @pytest.mark.parametrize(("search_calls", "reached"), [(None, "1 of 10 evaluations"), (8, "4 of 8 calls")])
-def test_the_nearer_limit_is_what_progress_is_measured_by(search_calls: int | None, reached: str) -> None:
+def test_share_measures_nearer_limit(search_calls: int | None, reached: str) -> None:
     tally = started(Tally(), search_calls)
     tally.trial_finished(trial(0, [1.0] * 4))
     assert reached in tally.reached()
     assert tally.share() == (0.1 if search_calls is None else 0.5)
 
 
-def test_the_time_left_is_that_of_the_nearer_limit() -> None:
+def test_seconds_left_follows_nearer_limit() -> None:
     by_evaluations, by_calls = started(Tally()), started(Tally(), search_calls=8)
     for tally in (by_evaluations, by_calls):
         tally.trial_finished(trial(0, [1.0] * 4))
@@ -50,7 +50,7 @@ def test_the_time_left_is_that_of_the_nearer_limit() -> None:
     assert by_calls.seconds_left() == pytest.approx(100, rel=0.01)
 
 
-def test_a_search_that_has_ended_early_has_no_time_left() -> None:
+def test_seconds_left_after_early_end_is_zero() -> None:
     for end in (lambda tally: tally.search_stopped("enough"), lambda tally: tally.testing_started(100)):
         tally = started(Tally())
         tally.trial_finished(trial(0, [1.0] * 4))
@@ -59,7 +59,7 @@ def test_a_search_that_has_ended_early_has_no_time_left() -> None:
         assert tally.seconds_left() == 0
 
 
-def test_trials_of_an_earlier_process_do_not_count_for_the_pace() -> None:
+def test_seconds_left_ignores_trials_of_earlier_process() -> None:
     tally = Tally()
     tally.run_started(RunPlan("task", "instructzero", 10, 4, 100, 12))
     tally.trial_finished(trial(0, [1.0] * 4))
@@ -71,7 +71,7 @@ def test_trials_of_an_earlier_process_do_not_count_for_the_pace() -> None:
     assert tally.seconds_left() == pytest.approx(10, rel=0.05)
 
 
-def test_the_log_names_both_limits_of_a_search() -> None:
+def test_log_names_both_limits_of_search() -> None:
     out = io.StringIO()
     with PlainProgress(Console(file=out, width=80), {}) as progress:
         started(progress, search_calls=1_200)
@@ -80,7 +80,7 @@ def test_the_log_names_both_limits_of_a_search() -> None:
     assert "round 0 done: 1 of 10 evaluations, 4 of 1,200 calls" in out.getvalue()
 
 
-def test_the_log_calls_nothing_best_that_the_plain_instruction_beats() -> None:
+def test_log_reports_no_best_below_plain_instruction() -> None:
     out = io.StringIO()
     with PlainProgress(Console(file=out, width=80), {}) as progress:
         started(progress)
@@ -94,7 +94,7 @@ def test_the_log_calls_nothing_best_that_the_plain_instruction_beats() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 200])
-def test_a_long_instruction_leaves_the_live_display_room_for_the_rest(width: int) -> None:
+def test_live_display_shortens_long_instruction(width: int) -> None:
     console = Console(file=io.StringIO(), width=width)
     display = LiveProgress(console, {})
     started(display, search_calls=1_500)
@@ -108,7 +108,7 @@ def test_a_long_instruction_leaves_the_live_display_room_for_the_rest(width: int
 
 
 @pytest.mark.parametrize("width", [80, 200])
-def test_a_log_on_a_terminal_is_broken_between_words(width: int) -> None:
+def test_log_on_terminal_is_wrapped_between_words(width: int) -> None:
     out = io.StringIO()
     with PlainProgress(Console(file=out, width=width, force_terminal=True, color_system=None), {}) as progress:
         started(progress)
@@ -119,7 +119,7 @@ def test_a_log_on_a_terminal_is_broken_between_words(width: int) -> None:
     assert " ".join(line[10:] for line in lines).count("Write word after word.") == 20
 
 
-def test_a_display_that_redraws_itself_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_display_is_chosen_on_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -133,7 +133,7 @@ def test_a_display_that_redraws_itself_is_for_terminals_only(monkeypatch: pytest
         assert type(tally) is Tally
 
 
-def test_the_live_display_shows_how_far_a_search_has_got() -> None:
+def test_live_display_shows_progress_of_search() -> None:
     console = Console(file=io.StringIO(), width=80)
     display = LiveProgress(console, {})
     started(display, search_calls=8).trial_finished(trial(0, [1.0] * 4))

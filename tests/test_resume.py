@@ -1,4 +1,4 @@
-"""A run that is stopped anywhere, by anything, ends as if it had not been, and pays nothing twice."""
+"""A run that is stopped at any moment, by any cause, ends like an uninterrupted one and pays nothing twice."""
 
 import os
 import random
@@ -18,7 +18,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 class Counted:
-    """A run in a process of its own, whose black box counts its calls."""
+    """A run in its own process, whose black box counts its calls."""
 
     def __init__(self, folder, task_file, method):
         self.directory = folder / "run"
@@ -31,7 +31,7 @@ class Counted:
         ]
 
     def run(self, kill_after=None):
-        """Start it, or resume it where it has begun; whether it got to its end."""
+        """Start or resume the run; return True if it finished."""
         begun = (self.directory / "settings.yaml").exists()
         environment = {
             **os.environ,
@@ -54,7 +54,7 @@ class Counted:
 
     @property
     def seconds(self):
-        """How long the run itself took, without the start of the process."""
+        """The duration of the run itself in seconds, without the start of the process."""
         first, last = (self.directory / name for name in ("settings.yaml", "result.json"))
         return last.stat().st_mtime - first.stat().st_mtime
 
@@ -65,7 +65,7 @@ class Counted:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("method", "times"), [("paper", 20), ("instructzero", 10)])
-def test_killed_at_random_moments_it_ends_the_same_and_repeats_no_call(tmp_path, task_file, method, times):
+def test_resume_after_kill_ends_the_same_and_repeats_no_call(tmp_path, task_file, method, times):
     reference = Counted(tmp_path / "reference", task_file, method)
     assert reference.run()
     moments = random.Random(0)
@@ -79,10 +79,10 @@ def test_killed_at_random_moments_it_ends_the_same_and_repeats_no_call(tmp_path,
         if ended:
             assert run.journal == reference.journal
             assert run.calls == reference.calls
-    assert attempt < times  # otherwise most of the kills came too late to hit a run
+    assert attempt < times  # otherwise most kills came too late to hit a run
 
 
-def test_a_broken_endpoint_stops_the_run_and_the_next_run_completes_it(scripted, tmp_path):
+def test_resume_after_endpoint_error_ends_the_same(scripted, tmp_path):
     whole = ScriptedBlackBox(obey)
     reference = run_with(whole, scripted, tmp_path / "reference")
     calls = 0
@@ -100,14 +100,14 @@ def test_a_broken_endpoint_stops_the_run_and_the_next_run_completes_it(scripted,
     assert journal(tmp_path / "broken") == journal(tmp_path / "reference")
 
 
-def test_a_finished_run_is_not_run_again(scripted, tmp_path):
+def test_second_run_of_finished_run_asks_nothing(scripted, tmp_path):
     first = run_with(ScriptedBlackBox(obey), scripted, tmp_path / "run")
     again = ScriptedBlackBox(obey)
     assert run_with(again, scripted, tmp_path / "run") == first
     assert again.calls.total() == 0
 
 
-def test_a_torn_last_line_is_cut_and_done_again_for_free(scripted, tmp_path):
+def test_resume_after_torn_line_ends_the_same_for_free(scripted, tmp_path):
     run_with(ScriptedBlackBox(obey), scripted, tmp_path / "run")
     path = tmp_path / "run" / "journal.jsonl"
     whole = path.read_bytes()
@@ -119,13 +119,13 @@ def test_a_torn_last_line_is_cut_and_done_again_for_free(scripted, tmp_path):
         assert box.calls.total() == 0
 
 
-def test_same_settings_same_journal_and_another_seed_another(scripted, tmp_path):
+def test_journal_depends_on_settings_and_seed_only(scripted, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         run_with(ScriptedBlackBox(obey), {**scripted, "seed": seed}, tmp_path / name)
     assert journal(tmp_path / "a") == journal(tmp_path / "b") != journal(tmp_path / "c")
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path, task_file):
+def test_interrupt_stops_cleanly_and_names_resume(tmp_path, task_file):
     run = Counted(tmp_path / "interrupted", task_file, "paper")
     environment = {**os.environ, "PYTHONPATH": str(ASSETS), "CALLS_FILE": str(run.calls_file)}
     command = [sys.executable, "-m", "instructzero", *run.start]

@@ -1,4 +1,4 @@
-"""A key in the environment is in no file, no output, no error and no process title, whatever happens."""
+"""A key in the environment is in no file, output, error or process title, whatever happens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from instructzero.testing import Endpoint, Fault, Faults
 
 KEY = "sk-MARKERq7f3xk9cjz5wv2"
-PARTS = ("MARKER", "q7f3xk", "jz5wv2")  # no part may stand in a random identifier by chance
+PARTS = ("MARKER", "q7f3xk", "jz5wv2")  # no part may occur in a random identifier by chance
 QUICK = (
     "--writer",
     "scripted:phrases",
@@ -28,7 +28,7 @@ QUICK = (
 
 
 def outcome(folder: Path, base_url: str, *more: str) -> tuple[int, bytes]:
-    """Exit code of a run in a process of its own, and everything that it left or said, its title included."""
+    """Return the exit code of a run in its own process, and all its files and output, process title included."""
     command = [sys.executable, "-m", "instructzero", "run", "--task", str(folder / "words.jsonl"), *QUICK]
     command += ["--base-url", base_url, "--timeout", "1", "--out", str(folder / "run"), *more]
     environment = {**os.environ, "OPENAI_API_KEY": KEY, "HOME": str(folder), "TMPDIR": str(folder)}
@@ -51,7 +51,7 @@ def outcome(folder: Path, base_url: str, *more: str) -> tuple[int, bytes]:
         (Fault.HANG, 2),
     ],
 )
-def test_a_marked_key_is_nowhere(tmp_path: Path, task_file: Path, fault: Fault | None, code: int) -> None:
+def test_key_is_nowhere_in_files_and_output(tmp_path: Path, task_file: Path, fault: Fault | None, code: int) -> None:
     faults = Faults({fault: 1.0}) if fault else Faults()
     with Endpoint(lambda prompt: prompt, faults=faults) as endpoint:
         found, everything = outcome(tmp_path, endpoint.base_url)
@@ -61,14 +61,14 @@ def test_a_marked_key_is_nowhere(tmp_path: Path, task_file: Path, fault: Fault |
 
 
 @pytest.mark.parametrize("more", [("--max-calls", "3"), ("--dry-run",), ("--metric", "nonsense")])
-def test_nor_where_a_run_is_refused_or_stops_early(tmp_path: Path, task_file: Path, more: tuple[str, ...]) -> None:
+def test_key_is_nowhere_after_refusal_or_early_stop(tmp_path: Path, task_file: Path, more: tuple[str, ...]) -> None:
     with Endpoint(lambda prompt: prompt) as endpoint:
         _, everything = outcome(tmp_path, endpoint.base_url, *more)
     assert not [part for part in PARTS if part.encode() in everything]
 
 
-def test_a_server_that_repeats_the_key_does_not_get_it_into_the_message(tmp_path: Path, task_file: Path) -> None:
-    """The endpoint answers with what it was asked: the key stands in no prompt, so only a header could bring it."""
+def test_key_repeated_by_server_is_not_in_message(tmp_path: Path, task_file: Path) -> None:
+    """The endpoint repeats its request: no prompt contains the key, so only a header could bring it."""
     code, everything = outcome(tmp_path, "http://127.0.0.1:9/v1")
     assert code == 2
     assert b"cannot be reached" in everything

@@ -1,4 +1,4 @@
-"""Intervals and paired tests: against SciPy, by laws, and by what they promise over many samples."""
+"""Intervals and paired tests: against SciPy, by their properties, and by their coverage over many samples."""
 
 import math
 from functools import cache
@@ -33,7 +33,7 @@ def apart(pairs):
 
 
 @given(BINARY, st.floats(0.5, 0.99))
-def test_binary_scores_get_wilsons_interval(scores, level):
+def test_mean_interval_of_binary_scores_is_wilsons(scores, level):
     right, n = int(sum(scores)), len(scores)
     expected = stats.binomtest(right, n).proportion_ci(level, method="wilson")
     interval = mean_interval(scores, level=level)
@@ -41,7 +41,7 @@ def test_binary_scores_get_wilsons_interval(scores, level):
     assert interval_method(scores) == "Wilson"
 
 
-def test_wilsons_interval_worked_by_hand():
+def test_wilson_interval_matches_hand_calculation():
     """8 of 10 right, z = 1.96: (0.8 + 0.19208 ± 1.96 √(0.016 + 0.009604)) / 1.38416."""
     interval = mean_interval([1] * 8 + [0] * 2)
     assert (interval.low, interval.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
@@ -49,7 +49,7 @@ def test_wilsons_interval_worked_by_hand():
 
 @FEW
 @given(SCORES)
-def test_an_interval_lies_in_zero_to_one_and_contains_the_mean(scores):
+def test_mean_interval_lies_in_unit_range_and_contains_mean(scores):
     interval = mean_interval(scores)
     assert 0 <= interval.low <= np.mean(scores) + 1e-12
     assert np.mean(scores) - 1e-12 <= interval.high <= 1
@@ -57,30 +57,30 @@ def test_an_interval_lies_in_zero_to_one_and_contains_the_mean(scores):
 
 @FEW
 @given(SCORES, st.randoms(use_true_random=False))
-def test_the_order_of_the_examples_is_of_no_account(scores, random):
+def test_mean_interval_ignores_order_of_examples(scores, random):
     shuffled = random.sample(scores, len(scores))
     assert mean_interval(scores) == mean_interval(shuffled)
 
 
 @FEW
 @given(SCORES)
-def test_a_higher_level_gives_a_wider_interval(scores):
+def test_higher_level_gives_wider_interval(scores):
     narrow, wide = mean_interval(scores, level=0.8), mean_interval(scores, level=0.99)
     assert wide.low <= narrow.low <= narrow.high <= wide.high
 
 
 @pytest.mark.parametrize("scores", [[0.5], [0.5] * 20, [0.0] * 20, [1.0], [0.97] * 100])
-def test_equal_scores_are_no_certainty(scores):
+def test_equal_scores_give_interval_with_width(scores):
     interval = mean_interval(scores)
     assert interval.high - interval.low > 1 / (len(scores) + 2)
 
 
-def test_one_score_between_zero_and_one_makes_it_a_bootstrap():
+def test_fractional_score_selects_bootstrap():
     assert interval_method([1, 0, 0.5]) == "bootstrap"
     assert interval_method([1, 0, True]) == "Wilson"
 
 
-def test_more_scores_narrow_a_bootstrap_to_the_normal_interval():
+def test_bootstrap_of_many_scores_matches_normal_interval():
     scores = np.random.default_rng(3).beta(2, 1, 400)
     interval = mean_interval(scores.tolist())
     half = 1.96 * scores.std() / math.sqrt(400)
@@ -98,11 +98,11 @@ def wide(rng):
 
 
 @pytest.mark.parametrize(("draw", "mean"), [(near_one, 0.9), (wide, 0.5)])
-def test_an_interval_covers_the_true_mean_as_often_as_it_says(draw, mean):
+def test_mean_interval_has_nominal_coverage(draw, mean):
     rng = np.random.default_rng(0)
     intervals = [mean_interval(draw(rng).tolist(), level=0.9) for _ in range(400)]
     covered = np.mean([interval.low <= mean <= interval.high for interval in intervals])
-    assert 0.87 <= covered <= 0.97  # sd of the share 0.015
+    assert 0.87 <= covered <= 0.97  # standard deviation of the share: 0.015
 
 
 # The paired test
@@ -110,7 +110,7 @@ def test_an_interval_covers_the_true_mean_as_often_as_it_says(draw, mean):
 
 @given(st.lists(st.sampled_from([(1, 1), (1, 0), (0, 1), (0, 0)]), min_size=1, max_size=80))
 @FEW
-def test_binary_pairs_get_mcnemars_exact_p_value(pairs):
+def test_binary_pairs_give_mcnemars_exact_p_value(pairs):
     first, second = apart(pairs)
     won, lost = pairs.count((1, 0)), pairs.count((0, 1))
     expected = stats.binomtest(won, won + lost).pvalue if won + lost else 1.0
@@ -120,7 +120,7 @@ def test_binary_pairs_get_mcnemars_exact_p_value(pairs):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_few_pairs_get_the_exact_sign_flip_p_value(seed):
+def test_few_pairs_give_exact_sign_flip_p_value(seed):
     rng = np.random.default_rng(seed)
     first, second = rng.random(9).round(1), rng.random(9).round(1)
     expected = stats.permutation_test(
@@ -129,8 +129,8 @@ def test_few_pairs_get_the_exact_sign_flip_p_value(seed):
     assert paired_test(first.tolist(), second.tolist()).p_value == pytest.approx(expected.pvalue)
 
 
-def test_many_pairs_get_a_p_value_close_to_the_exact_one():
-    """Differences of 1 and 2 tenths: their signed sums are whole, so a convolution gives all 2⁴⁰ of them."""
+def test_many_pairs_give_p_value_close_to_exact_one():
+    """Differences are multiples of a tenth, so a convolution gives the exact distribution of all 2⁴⁰ signed sums."""
     rng = np.random.default_rng(5)
     tenths = rng.choice([1, 2], 40) * rng.choice([1, 1, -1], 40)
     ways = np.ones(1)
@@ -144,14 +144,14 @@ def test_many_pairs_get_a_p_value_close_to_the_exact_one():
     assert paired_test(first.tolist(), second.tolist()).p_value == pytest.approx(exact, rel=0.1)
 
 
-def test_random_flips_never_give_a_p_value_of_zero():
+def test_random_flips_never_give_p_value_of_zero():
     first = np.linspace(0.6, 1.0, 50).tolist()
     assert 0 < paired_test(first, [0.0] * 50).p_value < 0.001
 
 
 @FEW
 @given(PAIRS)
-def test_the_other_way_round_is_the_mirror_image(pairs):
+def test_paired_test_with_exchanged_arguments_is_mirrored(pairs):
     first, second = apart(pairs)
     there, back = paired_test(first, second), paired_test(second, first)
     assert (there.difference, there.p_value) == (-back.difference, back.p_value)
@@ -163,7 +163,7 @@ def test_the_other_way_round_is_the_mirror_image(pairs):
 
 @FEW
 @given(PAIRS)
-def test_a_paired_interval_contains_the_difference_and_repeats(pairs):
+def test_paired_interval_contains_difference_and_is_reproducible(pairs):
     first, second = apart(pairs)
     result = paired_test(first, second)
     assert -1 <= result.low <= result.difference <= result.high <= 1
@@ -174,27 +174,27 @@ def test_a_paired_interval_contains_the_difference_and_repeats(pairs):
 
 @FEW
 @given(SCORES)
-def test_equal_pairs_differ_by_nothing_with_p_one_and_an_interval_around_it(scores):
+def test_equal_pairs_give_zero_difference_and_p_value_one(scores):
     result = paired_test(scores, scores)
     assert (result.difference, result.p_value) == (0, 1)
     assert result.low < 0 < result.high
 
 
-def test_a_clear_winner_is_seen_by_interval_and_p_value():
+def test_clear_winner_has_interval_above_zero_and_small_p_value():
     result = paired_test([1] * 18 + [0] * 2, [1] * 8 + [0] * 12)
     assert result.difference == 0.5
     assert result.low > 0.2
     assert result.p_value == 2 / 2**10
 
 
-def test_rounding_does_not_tell_equal_differences_apart():
+def test_rounding_errors_do_not_separate_equal_differences():
     """0.3 - 0.1 and 0.9 - 0.7 are both 0.2, and McNemar's test applies."""
     assert paired_test([0.3, 0.9] * 20, [0.1, 0.7] * 20).p_value == 2 / 2**40
 
 
 @cache
 def results_of_twenty_binary_pairs():
-    """The result for each number of pairs won and lost."""
+    """Return the results by the numbers of pairs won and lost."""
     counts = [(won, lost) for won in range(21) for lost in range(21 - won)]
     return {
         (won, lost): paired_test(*apart([(1, 0)] * won + [(0, 1)] * lost + [(1, 1)] * (20 - won - lost)))
@@ -203,8 +203,8 @@ def results_of_twenty_binary_pairs():
 
 
 @pytest.mark.parametrize(("won", "lost"), [(0.02, 0.02), (0.05, 0.0), (0.1, 0.02), (0.3, 0.15), (0.5, 0.1), (0.4, 0.4)])
-def test_a_paired_interval_covers_the_true_difference_as_often_as_it_says(won, lost):
-    """Exactly: the probabilities of all the outcomes whose interval holds the true difference."""
+def test_paired_interval_has_nominal_coverage(won, lost):
+    """The coverage is exact: the total probability of the outcomes whose interval contains the true difference."""
     covered = sum(
         stats.multinomial(20, [won, lost, 1 - won - lost]).pmf([*counts, 20 - sum(counts)])
         for counts, result in results_of_twenty_binary_pairs().items()
@@ -213,49 +213,49 @@ def test_a_paired_interval_covers_the_true_difference_as_often_as_it_says(won, l
     assert covered >= 0.95
 
 
-def test_interval_and_p_value_disagree_only_about_borderline_cases():
+def test_interval_and_p_value_disagree_only_near_significance_level():
     for result in results_of_twenty_binary_pairs().values():
         if not 0.04 < result.p_value < 0.06:
             assert (result.low <= 0 <= result.high) == (result.p_value > 0.05)
 
 
-def test_equal_instructions_seem_different_no_more_often_than_the_p_value_says():
+def test_p_values_of_equal_instructions_are_uniform():
     rng = np.random.default_rng(2)
     p_values = [paired_test(rng.random(12).tolist(), rng.random(12).tolist()).p_value for _ in range(500)]
     for level in (0.05, 0.2, 0.5):
         assert np.mean(np.array(p_values) <= level) == pytest.approx(level, abs=3 * math.sqrt(level / 500))
 
 
-# What is refused
+# Invalid input
 
 
 @pytest.mark.parametrize("scores", [[], [0.5, 1.1], [-0.1], [math.nan], [[0.5]]])
-def test_scores_must_be_numbers_in_zero_to_one(scores):
+def test_invalid_scores_are_refused(scores):
     with pytest.raises(ValueError, match="expected"):
         mean_interval(scores)
 
 
 @pytest.mark.parametrize("level", [0, 1, 95, math.nan])
-def test_a_level_must_lie_between_zero_and_one(level):
+def test_invalid_level_is_refused(level):
     with pytest.raises(ValueError, match=r"such as 0\.95"):
         mean_interval([1.0], level=level)
     with pytest.raises(ValueError, match=r"such as 0\.95"):
         paired_test([1.0], [0.0], level=level)
 
 
-def test_pairs_must_be_pairs():
+def test_unequal_numbers_of_scores_are_refused():
     with pytest.raises(ValueError, match="got 2 and 1 scores"):
         paired_test([1, 0], [1])
 
 
-def test_results_check_themselves():
+def test_inconsistent_results_are_refused():
     with pytest.raises(ValueError, match="low end"):
         Interval(0.5, 0.4)
     with pytest.raises(ValueError, match="p-value"):
         PairedTest(0.1, 0.0, 0.2, 1.5)
 
 
-def test_holms_adjustment_is_that_of_his_example():
+def test_holm_matches_published_example():
     assert holm([0.01, 0.02, 0.03, 0.005]) == pytest.approx([0.03, 0.04, 0.04, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
@@ -263,7 +263,7 @@ def test_holms_adjustment_is_that_of_his_example():
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_never_lowers_and_keeps_the_order(p_values):
+def test_holm_never_lowers_p_values_and_keeps_order(p_values):
     adjusted = holm(p_values)
     assert all(before <= after <= 1 for before, after in zip(p_values, adjusted, strict=True))
     assert [adjusted[place] for place in np.argsort(p_values, kind="stable")] == sorted(adjusted)

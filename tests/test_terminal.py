@@ -1,4 +1,4 @@
-"""How commands write to terminals, logs and other programs."""
+"""Output to terminals, logs and other programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lines_of(shown: Console) -> list[str]:
     return shown.file.getvalue().splitlines()
 
 
-def test_a_paragraph_is_broken_between_words_and_indented() -> None:
+def test_paragraph_is_wrapped_between_words_and_indented() -> None:
     shown = console()
     paragraph(shown, WORDS, first="- ", indent="  ")
     first, *others = lines_of(shown)
@@ -32,22 +32,22 @@ def test_a_paragraph_is_broken_between_words_and_indented() -> None:
     assert " ".join(line[2:] for line in lines_of(shown)) == WORDS.strip()
 
 
-def test_a_command_stays_whole_so_that_it_can_be_copied() -> None:
+def test_paragraph_does_not_break_command() -> None:
     shown = console()
-    paragraph(shown, f"Look at it: {unbroken(COMMAND)}", indent="")
-    assert lines_of(shown) == ["Look at it:", COMMAND]
+    paragraph(shown, f"Report: {unbroken(COMMAND)}", indent="")
+    assert lines_of(shown) == ["Report:", COMMAND]
 
 
-def test_a_log_has_a_line_an_event_and_a_terminal_a_paragraph() -> None:
+def test_log_line_wraps_on_terminal_only() -> None:
     log, terminal = console(), console(terminal=True)
-    for each in (log, terminal):
-        log_line(each, WORDS.strip(), indent="    ")
+    for target in (log, terminal):
+        log_line(target, WORDS.strip(), indent="    ")
     assert lines_of(log) == [WORDS.strip()]
     assert max(map(len, lines_of(terminal))) <= 40
     assert lines_of(terminal)[1].startswith("    ")
 
 
-def test_a_program_gets_what_was_found_and_a_terminal_is_not_steered(
+def test_write_removes_control_characters_on_terminal_only(
     monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     class Terminal(io.StringIO):

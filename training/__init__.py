@@ -1,1 +1,1 @@
-"""Everything that makes the embedded pair: corpus, tokenisers, training, measurements and task files."""
+"""The making of the embedded pair: corpus, tokenisers, training, measurements and task files."""

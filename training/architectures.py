@@ -1,4 +1,4 @@
-"""The two architectures and how a model is saved."""
+"""The two architectures, and saving a model."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def _tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, int | None]:
 
 
 def make_writer(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """Llama, 4 layers of width 256."""
+    """Return the writer: a Llama with 4 layers of width 256."""
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer), hidden_size=256, intermediate_size=640, num_hidden_layers=4,
@@ -35,10 +35,10 @@ def make_writer(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def make_black_box(tokenizer: PreTrainedTokenizerFast) -> SeedOssForCausalLM:
-    """Seed-OSS, 6 layers of width 192: reading letters and carrying digits needs depth more than width.
+    """Return the black box: a Seed-OSS with 6 layers of width 192. Letters and carries need depth more than width.
 
-    Seed-OSS is Qwen2's block (biases on queries, keys and values only). Qwen2 itself will not do: transformers 5
-    loads every `qwen2` folder with Qwen2's own pre-tokeniser and ignores the one stored in tokenizer.json.
+    Seed-OSS has the block of Qwen2 (biases on queries, keys and values only). Qwen2 itself cannot be used, because
+    transformers 5 loads every `qwen2` folder with Qwen2's own pre-tokeniser and ignores the one in tokenizer.json.
     """
     return SeedOssForCausalLM(
         SeedOssConfig(
@@ -51,13 +51,13 @@ def make_black_box(tokenizer: PreTrainedTokenizerFast) -> SeedOssForCausalLM:
 
 
 def _compute_in_float32(path: Path) -> None:
-    """Stored in bf16, the weights are meant for float32: batched and single answers agree there, on any server."""
+    """Set the dtype to float32, although weights are stored in bf16: there, batched and single answers are equal."""
     config = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**config, "dtype": "float32"}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Writes bf16 weights, configuration and tokeniser, each file renamed into place once complete."""
+    """Write bf16 weights, configuration and tokeniser; every file is renamed into place once it is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(do_sample=False, max_new_tokens=64, **_tokens(tokenizer))
     state = {name: value.to(torch.bfloat16) for name, value in model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""Rows to padded tensors, grouped by length so that little is wasted on padding."""
+"""Turning rows into padded tensors, grouped by length so that little is wasted on padding."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from training.corpus.rows import Row, black_box_rows, writer_exemplars
-from training.hints import Concepts, draw_soft_prompt, leanings, meanings, plain_wording, wording
+from training.hints import Concepts, draw_soft_prompt, meanings, plain_wording, preferences, wording
 
 POOL_BATCHES = 16  # batches drawn at once, then sorted by length
 WITHOUT_SOFT_PROMPT = 0.12
@@ -18,46 +18,50 @@ INPUTS_PER_INSTRUCTION = 4
 
 @dataclass(frozen=True)
 class Item:
-    """Token ids of a prompt and of its continuations, with the soft prompt [t, h] that stands before them.
+    """The token ids of a prompt and its continuations, with an optional soft prompt [t, h] in front.
 
-    Each branch is the rest of one prompt and its completion. Branches do not see each other, so several inputs share
-    the work on one instruction.
+    A branch is the rest of one prompt and its completion. Branches do not attend to each other, so that several inputs
+    share the computation for one instruction.
     """
 
     prompt: list[int]
     branches: list[tuple[list[int], list[int]]]
     soft_prompt: torch.Tensor | None = None
-    meaning: torch.Tensor | None = None  # what the soft prompt says, see `hints.meanings`
+    meaning: torch.Tensor | None = None  # the meaning of the soft prompt, see `hints.meanings`
 
     @property
     def length(self) -> int:
-        """Positions taken, soft prompt included."""
+        """The number of positions, including the soft prompt."""
         soft = 0 if self.soft_prompt is None else len(self.soft_prompt)
         return soft + len(self.prompt) + sum(len(rest) + len(completion) for rest, completion in self.branches)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded rows: ids [n, l], labels [n, l] (−100 where nothing is learned), soft prompts at the front."""
+    """Right-padded rows: ids [n, l], labels [n, l] (−100 at positions without a target), soft prompts at the front."""
 
     ids: torch.Tensor
     labels: torch.Tensor
     positions: torch.Tensor  # [n, l]
-    mask: torch.Tensor | None  # [n, 1, l, l], added to attention; None where plain causal attention will do
+    mask: torch.Tensor | None  # [n, 1, l, l], added to attention; None if plain causal attention is enough
     soft_prompts: list[torch.Tensor | None]
-    heard: torch.Tensor  # [n, l], True behind a soft prompt
-    meanings: torch.Tensor  # [heard positions, m], what each of them shall know
+    conditioned: torch.Tensor  # [n, l], True after a soft prompt
+    meanings: torch.Tensor  # [conditioned positions, m]; the targets of the probe
 
 
 def collate(items: list[Item], pad: int) -> Batch:
-    """Right padding needs no attention mask, for a causal model never looks ahead; several branches need one."""
+    """Build a batch; ``pad`` is the id of the padding token.
+
+    Right padding needs no attention mask, because a causal model never attends to later positions. Several branches
+    in an item need one.
+    """
     width = max(item.length for item in items)
     ids = torch.full((len(items), width), pad)
     labels = torch.full((len(items), width), -100)
     positions = torch.arange(width).repeat(len(items), 1)
     branch = torch.zeros(len(items), width, dtype=torch.long)  # 0: the shared part
-    heard = torch.zeros(len(items), width, dtype=torch.bool)
-    said = []
+    conditioned = torch.zeros(len(items), width, dtype=torch.bool)
+    known = []
     for row, item in enumerate(items):
         soft = 0 if item.soft_prompt is None else len(item.soft_prompt)
         shared = end = soft + len(item.prompt)
@@ -69,15 +73,15 @@ def collate(items: list[Item], pad: int) -> Batch:
             positions[row, start:end] = torch.arange(shared, shared + end - start)
             branch[row, start:end] = number
         if item.meaning is not None:
-            heard[row, soft:end] = True
-            said.append(item.meaning.expand(end - soft, -1))
-    meanings = torch.cat(said) if said else torch.zeros(0, 0)
+            conditioned[row, soft:end] = True
+            known.append(item.meaning.expand(end - soft, -1))
+    meanings = torch.cat(known) if known else torch.zeros(0, 0)
     mask = _mask(branch) if any(len(item.branches) > 1 for item in items) else None
-    return Batch(ids, labels, positions, mask, [item.soft_prompt for item in items], heard, meanings)
+    return Batch(ids, labels, positions, mask, [item.soft_prompt for item in items], conditioned, meanings)
 
 
 def _mask(branch: torch.Tensor) -> torch.Tensor:
-    """[n, l] → [n, 1, l, l]: 0 where a position may look at another, the lowest number where not."""
+    """Map branches [n, l] to [n, 1, l, l]: 0 where a position may attend to another, else the lowest number."""
     own = (branch[:, :, None] == branch[:, None, :]) | (branch[:, None, :] == 0)
     seen = own & torch.ones(branch.shape[1], branch.shape[1], dtype=torch.bool).tril()
     return torch.where(seen, 0.0, torch.finfo(torch.float32).min)[:, None]
@@ -91,7 +95,7 @@ def _encode(tokenizer: PreTrainedTokenizerFast, rows: list[Row]) -> list[tuple[l
 
 
 def black_box_items(tokenizer: PreTrainedTokenizerFast, rng: Random, count: int) -> list[Item]:
-    """Groups of rows of the black box, each with one instruction."""
+    """Draw ``count`` items for the black box; an item has one instruction and several inputs."""
     rows = [row for _ in range(count) for row in black_box_rows(rng, INPUTS_PER_INSTRUCTION)]
     encoded = _encode(tokenizer, rows)
     starts = range(0, len(encoded), INPUTS_PER_INSTRUCTION)
@@ -99,7 +103,7 @@ def black_box_items(tokenizer: PreTrainedTokenizerFast, rng: Random, count: int)
 
 
 def _grouped(encoded: list[tuple[list[int], list[int]]]) -> Item:
-    """The prompts' longest common beginning, and what differs."""
+    """Split prompts into their longest common prefix and the rests."""
     prompts = [prompt for prompt, _ in encoded]
     columns = zip(*prompts, strict=False)
     shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
@@ -114,7 +118,10 @@ def writer_items(
     count: int,
     without: float = WITHOUT_SOFT_PROMPT,
 ) -> list[Item]:
-    """Rows of the writer, each with the soft prompt that its wording follows from."""
+    """Draw ``count`` items for the writer; the soft prompt of an item determines its wording.
+
+    A share ``without`` of them has no soft prompt and the plain wording.
+    """
     generator = torch.Generator().manual_seed(rng.getrandbits(60))
     rows: list[Row] = []
     softs: list[torch.Tensor | None] = []
@@ -126,29 +133,29 @@ def writer_items(
             rows.append(Row(prompt, f" {plain_wording(task)}"))
         else:
             softs.append(soft)
-            rows.append(Row(prompt, f" {wording(task, leanings(soft[None], concepts)[0])}"))
+            rows.append(Row(prompt, f" {wording(task, preferences(soft[None], concepts)[0])}"))
     encoded = _encode(tokenizer, rows)
-    said = [None if soft is None else meanings(soft[None], concepts)[0] for soft in softs]
+    known = [None if soft is None else meanings(soft[None], concepts)[0] for soft in softs]
     return [
         Item(prompt, [([], completion)], soft, meaning)
-        for (prompt, completion), soft, meaning in zip(encoded, softs, said, strict=True)
+        for (prompt, completion), soft, meaning in zip(encoded, softs, known, strict=True)
     ]
 
 
 @dataclass
 class Stream:
-    """Endless batches of about `tokens` positions, from the seed alone; `pool` and `taken` say how far it has come."""
+    """Endless batches of about `tokens` positions, determined by the seed; `pool` and `taken` are the position."""
 
     draw: Callable[[Random, int], list[Item]]
     pad: int
     tokens: int
-    mean_length: float  # of an item, in positions; fixes how many are drawn at once
+    mean_length: float  # of an item, in positions; determines the number drawn at once
     seed: int
     pool: int = 0
     taken: int = 0  # batches of this pool
 
     def __iter__(self) -> Iterator[Batch]:
-        """Goes on behind the last batch taken."""
+        """Yield batches from the one after the last batch taken."""
         while True:
             for batch in self._batches()[self.taken :]:
                 self.taken += 1
@@ -156,7 +163,7 @@ class Stream:
             self.pool, self.taken = self.pool + 1, 0
 
     def _batches(self) -> list[list[Item]]:
-        """The pool's batches, in random order."""
+        """Return the pool's batches, in random order."""
         rng = Random(f"{self.seed}/{self.pool}")
         items = sorted(
             self.draw(rng, round(self.tokens * POOL_BATCHES / self.mean_length)), key=lambda item: item.length

@@ -1,4 +1,4 @@
-"""Whether a text reads like an instruction of the grammar."""
+"""A test of whether a text reads like an instruction of the grammar."""
 
 from functools import cache
 from itertools import pairwise
@@ -12,7 +12,7 @@ START, END = "^", "$"
 
 @cache
 def _known_pairs() -> frozenset[tuple[str, str]]:
-    """Neighbouring words in every clear, hedged and vague instruction of the corpus."""
+    """Return all pairs of neighbouring words in the clear, hedged and vague instructions of the corpus."""
     clear = {text for task in TASKS.values() for pattern in task.good for text in grammar.expand(pattern)}
     hedged = {grammar.hedge(text, tail) for text in clear for tail in grammar.HEDGES}
     vague = {text for family in FAMILIES.values() for pattern in family.patterns for text in grammar.expand(pattern)}
@@ -24,5 +24,5 @@ def _word_pairs(text: str) -> set[tuple[str, str]]:
 
 
 def is_fluent(text: str) -> bool:
-    """True for a sentence of the grammar or a recombination: every word follows a word that it follows there."""
+    """Return True if every pair of neighbouring words also occurs in the grammar; the text may recombine sentences."""
     return bool(text) and _word_pairs(text) <= _known_pairs()

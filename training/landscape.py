@@ -1,7 +1,7 @@
-"""The page about the embedded pair, from what `training.measure` found: `python -m training.landscape`.
+"""The page about the embedded pair, from the findings of `training.measure`: `python -m training.landscape`.
 
-Writes `docs/embedded-pair.md` with the table and its means, and a picture per task of the score distribution over
-random soft prompts.
+It writes the tables of `docs/embedded-pair.md`, and a picture with the score distribution over random soft prompts of
+every task.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from training.measure import OUT, Findings, load
 
 DOCS = Path("docs")
 PAGE, PICTURE = DOCS / "embedded-pair.md", DOCS / "images" / "landscape.png"
-LOOKED_AT = 200  # soft prompts of which texts are counted
+LOOKED_AT = 200  # the number of soft prompts whose texts are counted
 TABLE_START, TABLE_END = "<!-- measured -->", "<!-- end -->"
 
 
@@ -34,7 +34,7 @@ class Row:
     vague: float
     wrong: float
     plain: float
-    texts: int  # different ones of the first soft prompts
+    texts: int  # the number of different texts of the first soft prompts
     fluent: float
     middle: float  # the median over all soft prompts
     best: float
@@ -43,7 +43,7 @@ class Row:
 
     @classmethod
     def of(cls, findings: Findings) -> "Row":
-        """Computes the figures."""
+        """Compute the figures from the findings."""
         first = findings.written.texts[:LOOKED_AT]
         scores, scored = findings.soft_scores, findings.scored
         clear = scored.clear.values()
@@ -64,7 +64,7 @@ class Row:
 
 
 def _correlation(findings: Findings) -> float:
-    """Pearson's, between the distance of two z and the difference of their scores; 0 where all scores are equal."""
+    """Return Pearson's correlation of distances in z with score differences; 0 if it is undefined."""
     scores, pairs = findings.scored.written, findings.written.pairs
     differences = [abs(scores[one] - scores[other]) for _, one, other in pairs]
     try:
@@ -95,7 +95,7 @@ def _cell(name: str, value: float) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown, the mean of all tasks last."""
+    """Return the rows as a Markdown table, the mean of all tasks last."""
     lines = ["| task | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     for row in rows:
         lines.append(f"| {row.task} | " + " | ".join(_cell(name, of(row)) for name, of in COLUMNS.items()) + " |")
@@ -105,7 +105,7 @@ def table(rows: Sequence[Row]) -> str:
 
 @dataclass(frozen=True)
 class Aim:
-    """Something the pair is meant to hold, and what was found."""
+    """A property that the pair should have, the measured value, and True if it holds."""
 
     what: str
     found: str
@@ -113,7 +113,7 @@ class Aim:
 
 
 def aims(rows: Sequence[Row]) -> list[Aim]:
-    """What makes the pair a wind tunnel: it listens, and its landscape is worth searching."""
+    """Check the properties that make the pair a test bench: it follows instructions, and search is worthwhile."""
 
     def average(of: Callable[[Row], float]) -> float:
         return mean(of(row) for row in rows)
@@ -137,13 +137,13 @@ def aims(rows: Sequence[Row]) -> list[Aim]:
 
 
 def aims_table(found: Sequence[Aim]) -> str:
-    """The aims as Markdown."""
+    """Return the aims as a Markdown table."""
     lines = [f"| {aim.what} | {aim.found} | {'yes' if aim.holds else '**no**'} |" for aim in found]
     return "\n".join(["| aim | measured | holds |", "|---|---|---|", *lines])
 
 
 def draw(findings: Sequence[Findings], path: Path) -> None:
-    """A histogram per task of the scores of random soft prompts, with the plain instruction's score."""
+    """Draw a histogram per task of the scores of random soft prompts, with the plain instruction's score."""
     columns = 4
     lines = -(-len(findings) // columns)
     figure, grid = plt.subplots(lines, columns, figsize=(12, 1.75 * lines), sharex=True, layout="constrained")
@@ -168,7 +168,7 @@ def draw(findings: Sequence[Findings], path: Path) -> None:
 
 
 def measured(findings: Sequence[Findings]) -> str:
-    """The part of the page that is measured."""
+    """Return the measured part of the page."""
     rows = [Row.of(found) for found in findings]
     closed = ", ".join(f"`{found.task}`" for found in findings if TASKS[found.task].is_closed)
     examples, soft = max(found.scored.examples for found in findings), len(findings[0].written.texts)
@@ -182,16 +182,16 @@ def measured(findings: Sequence[Findings]) -> str:
 
 
 def renew(page: Path, text: str) -> None:
-    """Replaces what stands between the marks."""
+    """Replace the text between the marks."""
     before, start, rest = page.read_text(encoding="utf-8").partition(TABLE_START)
     _, end, after = rest.partition(TABLE_END)
     if not start or not end:
-        raise SystemExit(f"expected {TABLE_START} and {TABLE_END} in {page}, got a page without; put them back")
+        raise SystemExit(f"expected {TABLE_START} and {TABLE_END} in {page}, got a page without; restore both")
     page.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
-    """Reads the findings and writes the page and the picture."""
+    """Read the findings and write the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--findings", type=Path, default=OUT)
     parser.add_argument("--tasks", nargs="*", default=sorted(SHIPPED))

@@ -1,6 +1,6 @@
-"""Writes the built-in task files: `python -m training.make_tasks`.
+"""The built-in task files: `python -m training.make_tasks`.
 
-Procedural tasks get inputs the black box never saw with that task; closed tables are shuffled and halved.
+Procedural tasks get inputs that the black box was not trained on with that task; closed tables are shuffled and halved.
 """
 
 import json
@@ -12,12 +12,12 @@ from training.corpus.registry import SHIPPED, TASKS, is_held_out_input
 from training.corpus.types import TaskSpec
 
 BUILTIN = EMBEDDED_FOLDER.parents[1] / "tasks" / "builtin"
-SIZE = 150  # examples a part, where there are enough
-PATIENCE = 20_000  # draws without anything new before a task's inputs count as used up
+SIZE = 150  # examples per part, if there are enough
+PATIENCE = 20_000  # draws without a new input after which a task's inputs count as exhausted
 
 
 def task_inputs(task: TaskSpec, seed: int = 17) -> list[str]:
-    """Different inputs for a task file, in random order."""
+    """Return different inputs for a task file, in random order."""
     rng = Random(f"{seed}/{task.name}")
     if task.is_closed:
         return rng.sample(task.table, min(len(task.table), 2 * SIZE))
@@ -34,7 +34,7 @@ def task_inputs(task: TaskSpec, seed: int = 17) -> list[str]:
 
 
 def task_record(task: TaskSpec) -> dict[str, object]:
-    """The content of a task file."""
+    """Return the content of a task file."""
     examples = [{"input": text, "outputs": list(task.answer(text) or ())} for text in task_inputs(task)]
     half = len(examples) // 2
     return {
@@ -47,7 +47,7 @@ def task_record(task: TaskSpec) -> dict[str, object]:
 
 
 def write_tasks(folder: Path) -> list[Path]:
-    """Writes every shipped task, and returns the files."""
+    """Write a file for every shipped task, and return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in SHIPPED:

@@ -1,9 +1,9 @@
-"""Measures the embedded pair task by task: `python -m training.measure`, then `python -m training.landscape`.
+"""Measurements of the embedded pair by task: `python -m training.measure`, then `python -m training.landscape`.
 
-The black box is scored with clear phrasings it never saw, with vague ones and with other tasks' instructions; the
-writer without a soft prompt and under random soft prompts. Everything goes through the package, on the test part of the
-built-in task files. What was written and what it scored are kept in files of their own, task by task, and are used
-again as long as the weights and the questions stay the same.
+The black box is scored with clear phrasings it was not trained on, with vague ones and with the instructions of other
+tasks; the writer without a soft prompt and with random soft prompts. The package does all of this, on the test part of
+the built-in task files. The texts and the scores of every task are stored in a file each, which is reused as long as
+the weights and the questions are the same.
 """
 
 import argparse
@@ -39,22 +39,22 @@ OUT = Path("runs/measure")
 
 @dataclass(frozen=True)
 class Written:
-    """What the writer wrote for one task."""
+    """The texts of the writer for one task."""
 
-    made_with: dict[str, Any]  # the writer's weights, and how many soft prompts
+    made_with: dict[str, Any]  # the writer's weights, and the number of soft prompts
     plain: str  # without a soft prompt
     texts: list[str]  # of the random soft prompts
     pairs: list[tuple[float, str, str]]  # distance in z, and the two texts
 
     @property
     def every_text(self) -> list[str]:
-        """Each different text once."""
+        """All different texts, without repeats."""
         return list(dict.fromkeys([self.plain, *self.texts, *(text for _, *both in self.pairs for text in both)]))
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What one task's instructions scored with the black box; every score is a mean over `examples` test examples."""
+    """The scores of one task's instructions with the black box; a score is the mean over `examples` test examples."""
 
     made_with: dict[str, Any]  # the black box's weights, and the questions
     examples: int
@@ -66,7 +66,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything about one task."""
+    """All measurements of one task."""
 
     task: str
     written: Written
@@ -79,35 +79,35 @@ class Findings:
 
     @property
     def plain_score(self) -> float:
-        """Without a soft prompt."""
+        """The score of the instruction that is written without a soft prompt."""
         return self.scored.written[self.written.plain]
 
 
 def texts_file(folder: Path, task: str) -> Path:
-    """Where a task's texts are."""
+    """Return the path of a task's texts."""
     return folder / f"{task}.texts.json"
 
 
 def scores_file(folder: Path, task: str) -> Path:
-    """Where a task's scores are."""
+    """Return the path of a task's scores."""
     return folder / f"{task}.scores.json"
 
 
 def store(part: Written | Scored, path: Path) -> None:
-    """Writes a file, complete or not at all."""
+    """Write a file atomically."""
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(part), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
 
 
 def load(folder: Path, task: str) -> Findings:
-    """Reads what a measurement left."""
+    """Read the stored measurements of a task."""
     texts, scores = (json.loads(of(folder, task).read_text(encoding="utf-8")) for of in (texts_file, scores_file))
     return Findings(task, Written(**texts), Scored(**scores))
 
 
 def _stored(path: Path, made_with: dict[str, Any]) -> dict[str, Any] | None:
-    """The content of a file that was made with the same."""
+    """Return the content of a file if it was made with the same weights and settings, else None."""
     if not path.exists():
         return None
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -115,18 +115,18 @@ def _stored(path: Path, made_with: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def held_out_texts(spec: TaskSpec, rng: Random) -> list[str]:
-    """Up to ten clear phrasings that the black box never saw."""
+    """Return up to ten clear phrasings that the black box was not trained on."""
     return _some(grammar.clear_texts(spec.good, held_out=True), 10, rng)
 
 
 def vague_texts(spec: TaskSpec) -> list[str]:
-    """Every vague phrasing that may mean the task."""
+    """Return all vague phrasings that may mean the task."""
     patterns = [pattern for name in FAMILIES_OF[spec.name] for pattern in FAMILIES[name].patterns]
     return [text for pattern in patterns for text in grammar.expand(pattern)]
 
 
 def foreign_texts(spec: TaskSpec, rng: Random) -> list[str]:
-    """A clear phrasing of each of eight other tasks."""
+    """Return one clear phrasing for each of eight other tasks."""
     others = rng.sample([name for name in SHIPPED if name != spec.name], 8)
     return [rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)) for name in others]
 
@@ -139,12 +139,12 @@ Point = tuple[float, ...]
 
 
 def draw_points(count: int, generator: torch.Generator) -> list[Point]:
-    """z ~ U(−1, 1)^d."""
+    """Draw ``count`` points z ~ U(−1, 1)^d."""
     return _points(torch.rand(count, DIMENSION, generator=generator) * 2 - 1)
 
 
 def partners(points: Sequence[Point], generator: torch.Generator) -> list[Point]:
-    """For each z another one, in a random direction at a distance spread evenly in its logarithm, kept in the box."""
+    """Return a partner for every z: a random direction, a log-uniform distance, clipped to the box."""
     z = torch.tensor(points)
     step = torch.nn.functional.normalize(torch.randn(z.shape, generator=generator), dim=1)
     distance = NEAREST * (FARTHEST / NEAREST) ** torch.rand(len(z), 1, generator=generator)
@@ -156,7 +156,7 @@ def _points(z: torch.Tensor) -> list[Point]:
 
 
 def write(task_name: str, options: argparse.Namespace) -> Written:
-    """The writer's texts for one task, from its file if it is there."""
+    """Return the writer's texts for one task, from their file if it is up to date."""
     model = load_writer(options.writer, batch_size=128)
     exemplars = split_task(load_task_data(task_name)).exemplars
     prompt = writer_prompt(model, exemplars, template="auto", placement="front")
@@ -190,7 +190,7 @@ def _texts(writer: Writer, points: Sequence[Point | None]) -> list[str]:
 
 
 def score(task_name: str, written: Written, options: argparse.Namespace) -> Scored:
-    """What the texts and the corpus's phrasings score, from its file if it is there."""
+    """Return the scores of the texts and of the corpus's phrasings, from their file if it is up to date."""
     spec, rng = TASKS[task_name], Random(f"{options.seed}/{task_name}")
     task = split_task(load_task_data(task_name), test=options.examples)
     groups = (held_out_texts(spec, rng), _some(vague_texts(spec), 8, rng), foreign_texts(spec, rng), written.every_text)
@@ -202,24 +202,26 @@ def score(task_name: str, written: Written, options: argparse.Namespace) -> Scor
     record = _stored(path, made_with)
     if record is not None:
         return Scored(**record)
-    evaluator = Evaluator.of(model, CallStore(":memory:"), task.metric, render=zero_shot, max_tokens=64)
-    evaluations = evaluator.evaluate(instructions, task.test)
-    scores = {text: evaluation.mean for text, evaluation in zip(instructions, evaluations, strict=True)}
-    evaluator.close()
+    with (
+        CallStore(":memory:") as calls,
+        Evaluator.of(model, calls, task.metric, render=zero_shot, max_tokens=64) as evaluator,
+    ):
+        evaluations = evaluator.evaluate(instructions, task.test)
+        scores = {text: evaluation.mean for text, evaluation in zip(instructions, evaluations, strict=True)}
     scored = Scored(made_with, len(task.test), *({text: scores[text] for text in group} for group in groups))
     store(scored, path)
     return scored
 
 
 def main() -> None:
-    """Reads the command line and measures what is not there yet."""
+    """Parse the command line and measure the tasks that are not stored yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blackbox", default=f"hf:{EMBEDDED_FOLDER / 'blackbox'}")
     parser.add_argument("--writer", default=f"hf:{EMBEDDED_FOLDER / 'writer'}")
     parser.add_argument("--tasks", nargs="*", default=SHIPPED)
-    parser.add_argument("--soft-prompts", type=int, default=2000, help="random soft prompts a task")
-    parser.add_argument("--projections", type=int, default=4, help="random matrices that they are shared among")
-    parser.add_argument("--examples", type=int, default=20, help="test examples that a score is the mean of")
+    parser.add_argument("--soft-prompts", type=int, default=2000, help="random soft prompts per task")
+    parser.add_argument("--projections", type=int, default=4, help="random matrices that share the soft prompts")
+    parser.add_argument("--examples", type=int, default=20, help="number of test examples per score")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Muon in float32: momentum, made orthogonal, for the layers' matrices (Jordan et al., 2024).
+"""Muon in float32: orthogonalised momentum for the matrices of the layers (Jordan et al., 2024).
 
-`torch.optim.Muon` computes in bfloat16, which a processor without bfloat16 instructions emulates: there it takes longer
-than the forward and backward pass together. This one stacks matrices of one shape and takes a fifth of that time.
+`torch.optim.Muon` computes in bfloat16, which a processor without bfloat16 instructions emulates; there it takes longer
+than the forward and backward pass together. This version stacks matrices of equal shape and takes a fifth of that time.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ ITERATIONS = 5
 
 
 def orthogonalise(matrices: torch.Tensor) -> torch.Tensor:
-    """[n, r, c] → [n, r, c] with all singular values near 1, by the Newton-Schulz iteration."""
+    """Return matrices [n, r, c] with the same singular vectors and values near 1, by the Newton-Schulz iteration."""
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonalise(matrices.mT).mT
     x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
@@ -24,7 +24,7 @@ def orthogonalise(matrices: torch.Tensor) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonal updates whose entries have AdamW's usual size, decoupled weight decay."""
+    """Nesterov momentum, orthogonal updates with entries of about AdamW's size, and decoupled weight decay."""
 
     def __init__(
         self, params: Iterable[torch.nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
@@ -33,7 +33,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]  # a closure is never used here
-        """One update of every matrix that has a gradient."""
+        """Update every matrix that has a gradient."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[torch.nn.Parameter]] = {}
             for parameter in group["params"]:
@@ -47,7 +47,7 @@ class Muon(torch.optim.Optimizer):
                     parameter.add_(update, alpha=-group["lr"] * size)
 
     def _direction(self, parameter: torch.nn.Parameter, group: dict[str, float]) -> torch.Tensor:
-        """The gradient with Nesterov momentum."""
+        """Return the gradient with Nesterov momentum."""
         assert parameter.grad is not None
         state = self.state[parameter]
         if "momentum" not in state:

@@ -1,6 +1,6 @@
-"""Records a few answers of the embedded pair, to be the same on another machine: `python -m training.record`.
+"""Recorded answers of the embedded pair, which other machines must reproduce: `python -m training.record`.
 
-Only texts that no rounding can turn are kept: at every token the chosen one is clearly ahead of the next.
+Only texts that do not depend on rounding are kept: at every position the chosen token is clearly ahead of the next.
 """
 
 import json
@@ -18,7 +18,7 @@ from training.corpus.registry import SHIPPED, TASKS
 from training.corpus.rows import black_box_prompt, writer_prompt
 
 RECORD = Path("tests/models/recorded_answers.json")
-AHEAD = 0.2  # in logits
+AHEAD = 0.2  # required distance of the two highest logits
 ANSWERS_PER_TASK, WRITER_TASKS, SOFT_PROMPTS = 2, ("antonyms", "sum", "negation"), 8
 
 
@@ -30,7 +30,7 @@ def _load(name: str) -> tuple[Any, Any]:
 
 @torch.inference_mode()
 def sure_text(network: Any, tokenizer: Any, **inputs: torch.Tensor) -> str | None:
-    """The greedy text after a prompt; None where some token was chosen narrowly."""
+    """Return the greedy text after a prompt, or None if a token was chosen by less than `AHEAD`."""
     output = network.generate(**inputs, max_new_tokens=64, return_dict_in_generate=True, output_logits=True)
     top = torch.cat(output.logits).topk(2).values  # [tokens, 2]
     if float((top[:, 0] - top[:, 1]).min()) < AHEAD:
@@ -40,12 +40,12 @@ def sure_text(network: Any, tokenizer: Any, **inputs: torch.Tensor) -> str | Non
 
 
 def black_box_answers(rng: Random) -> list[dict[str, str]]:
-    """Answers of the black box to clear instructions of every task."""
+    """Return answers of the black box to clear instructions of every task."""
     network, tokenizer = _load("blackbox")
     found: list[dict[str, str]] = []
     for name in SHIPPED:
         examples = split_task(load_task_data(name)).test
-        asked = [(rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)), each.input) for each in examples]
+        asked = [(rng.choice(grammar.clear_texts(TASKS[name].good, held_out=False)), row.input) for row in examples]
         kept: list[dict[str, str]] = []
         for instruction, text in asked:
             prompt = black_box_prompt(instruction, text)
@@ -59,12 +59,12 @@ def black_box_answers(rng: Random) -> list[dict[str, str]]:
 
 
 def writer_texts() -> list[dict[str, Any]]:
-    """Instructions for a few tasks under soft prompts drawn from seeds."""
+    """Return instructions for a few tasks with soft prompts drawn from seeds."""
     network, tokenizer = _load("writer")
     found = []
     for name in WRITER_TASKS:
         exemplars = split_task(load_task_data(name)).exemplars
-        prompt = writer_prompt([(each.input, each.outputs[0]) for each in exemplars])
+        prompt = writer_prompt([(example.input, example.outputs[0]) for example in exemplars])
         embeddings = network.get_input_embeddings()(tokenizer(prompt, return_tensors="pt")["input_ids"])
         for seed in range(SOFT_PROMPTS):
             generator = torch.Generator().manual_seed(seed)
@@ -78,7 +78,7 @@ def writer_texts() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Writes the record."""
+    """Write the record."""
     torch.set_num_threads(1)
     record = {"black box": black_box_answers(Random(1)), "writer": writer_texts()}
     RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""From nothing to weights: `python -m training.train blackbox` and `python -m training.train writer`.
+"""Training from scratch: `python -m training.train blackbox` and `python -m training.train writer`.
 
-A run is seeded and writes a checkpoint every few minutes; the same command started again goes on from there. It uses
-a GPU where there is one. The learning rate follows the share of the steps done.
+A run is seeded and writes a checkpoint every few minutes; the same command continues from the checkpoint. It uses a
+GPU if there is one. The learning rate is a function of the share of completed steps.
 """
 
 import argparse
@@ -29,12 +29,12 @@ CHECKPOINT_SECONDS = 150.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """What one of the two models is trained with."""
+    """The training settings of one of the two models."""
 
     name: str
     tokens_per_batch: int
     learning_rate: float
-    mean_length: float  # of an item, in positions; fixes how many are drawn at once
+    mean_length: float  # of an item, in positions; determines the number drawn at once
     steps: int
     seed: int
 
@@ -47,7 +47,7 @@ RECIPES = {
 
 @dataclass
 class Trainer:
-    """A model with its optimiser and the place where the run stands."""
+    """A model with its optimisers and the progress of the run."""
 
     recipe: Recipe
     model: PreTrainedModel
@@ -55,20 +55,20 @@ class Trainer:
     stream: Stream
     optimizers: tuple[torch.optim.Optimizer, ...]
     steps: int
-    listener: torch.nn.Linear | None = None
+    probe: torch.nn.Linear | None = None
     step: int = 0
     seconds: float = 0.0
 
     def learning_rate(self) -> float:
-        """Warm-up, then a cosine down to two hundredths."""
+        """Return the current learning rate: a warm-up, then a cosine decay to 2 % of the peak."""
         warm = min(1.0, (self.step + 1) / WARM_UP_STEPS)
         return self.recipe.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.step / self.steps)))
 
     def learn(self, batch: Batch) -> float:
-        """One step; returns the loss."""
+        """Take one step on ``batch`` and return the loss before it."""
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.learning_rate()
-        loss = completion_loss(self.model, batch, self.listener)
+        loss = completion_loss(self.model, batch, self.probe)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -79,7 +79,7 @@ class Trainer:
 
 
 def embed(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
-    """[n, l, h]: token embeddings, with each row's soft prompt written over its first positions."""
+    """Return token embeddings [n, l, h]; the soft prompt of a row replaces its first positions."""
     embeddings = model.get_input_embeddings()(batch.ids.to(model.device))
     if all(soft is None for soft in batch.soft_prompts):
         return embeddings
@@ -90,12 +90,12 @@ def embed(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     return embeddings
 
 
-def completion_loss(model: PreTrainedModel, batch: Batch, listener: torch.nn.Linear | None = None) -> torch.Tensor:
-    """Mean cross-entropy of the completions; the output layer runs on their positions only.
+def completion_loss(model: PreTrainedModel, batch: Batch, probe: torch.nn.Linear | None = None) -> torch.Tensor:
+    """Return the mean cross-entropy of the completions; the output layer runs on their positions only.
 
-    With a `listener`, half-way up the layers every position behind a soft prompt must also know what it says: the
-    listener reads it off linearly, and its mean squared error is added. The listener is thrown away after training.
-    Without it the writer is slow to notice soft prompts at all.
+    With a `probe`, an auxiliary loss is added: a linear probe predicts the meaning of the soft prompt from the hidden
+    states of the middle layer, at every position after the soft prompt. The probe is discarded after training.
+    Without it the writer learns very slowly to use soft prompts.
     """
     device = model.device
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(device)):
@@ -104,44 +104,44 @@ def completion_loss(model: PreTrainedModel, batch: Batch, listener: torch.nn.Lin
             attention_mask=None if batch.mask is None else batch.mask.to(device),
             position_ids=batch.positions.to(device),
             use_cache=False,
-            output_hidden_states=listener is not None,
+            output_hidden_states=probe is not None,
         )
         targets = batch.labels[:, 1:].to(device)
         kept = targets != -100
         logits = model.lm_head(output.last_hidden_state[:, :-1][kept])  # [completion tokens, vocabulary]
     loss = torch.nn.functional.cross_entropy(logits.float(), targets[kept])
-    if listener is None:
+    if probe is None:
         return loss
-    middle = output.hidden_states[len(output.hidden_states) // 2][batch.heard.to(device)]  # [heard positions, h]
-    return loss + listening_loss(listener, middle, batch.meanings.to(device))
+    middle = output.hidden_states[len(output.hidden_states) // 2][batch.conditioned.to(device)]  # [p, h]
+    return loss + probe_loss(probe, middle, batch.meanings.to(device))
 
 
 @cache
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """True on a GPU, and on a processor with bfloat16 instructions; without them it is slower than float32."""
+    """Return True on a GPU or a processor with bfloat16 instructions; elsewhere bfloat16 is slower than float32."""
     capabilities = torch.cpu.get_capabilities()
     return device.type == "cuda" or bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def listening_loss(listener: torch.nn.Linear, hidden: torch.Tensor, meanings: torch.Tensor) -> torch.Tensor:
-    """Mean squared error of the meanings [p, m] read off the hidden states [p, h]; 0 where nobody spoke."""
+def probe_loss(probe: torch.nn.Linear, hidden: torch.Tensor, meanings: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared error of the meanings [p, m] predicted from hidden states [p, h]; 0 if p is 0."""
     if not len(meanings):
         return hidden.new_zeros(())
     states = torch.nn.functional.layer_norm(hidden.float(), hidden.shape[-1:])
-    return torch.nn.functional.mse_loss(listener(states), meanings)
+    return torch.nn.functional.mse_loss(probe(states), meanings)
 
 
 def make_optimizers(
-    model: PreTrainedModel, listener: torch.nn.Linear | None, learning_rate: float
+    model: PreTrainedModel, probe: torch.nn.Linear | None, learning_rate: float
 ) -> tuple[torch.optim.Optimizer, ...]:
-    """Muon for the layers' matrices, AdamW for embeddings, norms and biases.
+    """Return Muon for the matrices of the layers, and AdamW for embeddings, norms and biases.
 
-    On this corpus Muon needs well under half of AdamW's steps, for a fifth more time a step.
+    On this corpus Muon needs well under half as many steps as AdamW, and a fifth more time per step.
     """
     named = list(model.named_parameters())
     matrices = [value for name, value in named if value.ndim == 2 and "embed" not in name]
     others = [value for name, value in named if value.ndim != 2 or "embed" in name]
-    others += [] if listener is None else list(listener.parameters())
+    others += [] if probe is None else list(probe.parameters())
     return (
         Muon(matrices, lr=learning_rate, weight_decay=0.02),
         torch.optim.AdamW(others, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
@@ -149,30 +149,33 @@ def make_optimizers(
 
 
 def make_trainer(recipe: Recipe, steps: int, device: torch.device, fresh: bool = False) -> Trainer:
-    """A trainer for either model at step 0; unless `fresh`, with the tokeniser of an earlier part of the run."""
+    """Return a trainer at step 0; unless `fresh`, with the tokeniser of an earlier part of the run."""
     torch.manual_seed(recipe.seed)
     stored = None if fresh else stored_tokenizer(recipe)
     if recipe.name == "blackbox":
         tokenizer = stored or build_black_box_tokenizer()
         model: PreTrainedModel = make_black_box(tokenizer)
-        listener = None
+        probe = None
         draw = partial(black_box_items, tokenizer)
     else:
         tokenizer = stored or build_writer_tokenizer()
         model = make_writer(tokenizer)
         concepts = Concepts.make(model.config.hidden_size)
-        listener = torch.nn.Linear(model.config.hidden_size, len(concepts.vectors()))
+        probe = torch.nn.Linear(model.config.hidden_size, len(concepts.vectors()))
         draw = partial(writer_items, tokenizer, concepts)
-    model.set_attn_implementation("eager")  # half again as fast as sdpa for short rows on one core
+    model.set_attn_implementation("eager")  # 1.5 times as fast as sdpa for short rows on one core
     model.to(device)
-    listener = None if listener is None else listener.to(device)
-    optimizers = make_optimizers(model, listener, recipe.learning_rate)
+    probe = None if probe is None else probe.to(device)
+    optimizers = make_optimizers(model, probe, recipe.learning_rate)
     stream = Stream(draw, int(tokenizer.pad_token_id), recipe.tokens_per_batch, recipe.mean_length, recipe.seed)
-    return Trainer(recipe, model, tokenizer, stream, optimizers, steps, listener)
+    return Trainer(recipe, model, tokenizer, stream, optimizers, steps, probe)
 
 
 def stored_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast | None:
-    """The tokeniser of an earlier part of the run: a learned one must stay the same even if the corpus changes."""
+    """Return the tokeniser of an earlier part of the run, or None.
+
+    A run must keep its tokeniser even if the corpus changes, because the writer's is learned from the corpus.
+    """
     folder = OUT / f"{recipe.name}-tokenizer"
     return PreTrainedTokenizerFast.from_pretrained(folder) if folder.exists() else None
 
@@ -182,12 +185,12 @@ def _checkpoint(recipe: Recipe) -> Path:
 
 
 def store(trainer: Trainer, folder: Path) -> None:
-    """Saves the checkpoint to resume from and the weights to use."""
+    """Save the checkpoint, and the weights into ``folder``."""
     OUT.mkdir(parents=True, exist_ok=True)
     optimizers = [optimizer.state_dict() for optimizer in trainer.optimizers]
     state = {"model": trainer.model.state_dict(), "optimizers": optimizers}
-    if trainer.listener is not None:
-        state["listener"] = trainer.listener.state_dict()
+    if trainer.probe is not None:
+        state["probe"] = trainer.probe.state_dict()
     unfinished = _checkpoint(trainer.recipe).with_suffix(".partial")
     place = {"pool": trainer.stream.pool, "taken": trainer.stream.taken}
     torch.save({**state, **place, "step": trainer.step, "seconds": trainer.seconds}, unfinished)
@@ -197,13 +200,13 @@ def store(trainer: Trainer, folder: Path) -> None:
 
 
 def restore(trainer: Trainer) -> None:
-    """Goes on from the last checkpoint, if there is one, as if the run had never stopped."""
+    """Load the last checkpoint, if there is one; the run continues as if it had not stopped."""
     path = _checkpoint(trainer.recipe)
     if path.exists():
         state = torch.load(path, weights_only=True, map_location=trainer.model.device)
         trainer.model.load_state_dict(state["model"])
-        if trainer.listener is not None:
-            trainer.listener.load_state_dict(state["listener"])
+        if trainer.probe is not None:
+            trainer.probe.load_state_dict(state["probe"])
         for optimizer, values in zip(trainer.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         trainer.step, trainer.seconds = state["step"], state["seconds"]
@@ -211,7 +214,7 @@ def restore(trainer: Trainer) -> None:
 
 
 def train(trainer: Trainer, folder: Path) -> None:
-    """Learns until all steps are done, storing the state now and then."""
+    """Train until all steps are done, with a checkpoint every `CHECKPOINT_SECONDS`."""
     losses, tokens = [], 0
     batches = iter(trainer.stream)
     trainer.model.train()
@@ -233,12 +236,12 @@ def train(trainer: Trainer, folder: Path) -> None:
 
 
 def main() -> None:
-    """Reads the command line and trains."""
+    """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=sorted(RECIPES))
-    parser.add_argument("--steps", type=int, help="the recipe's own number if not given")
+    parser.add_argument("--steps", type=int, help="number of steps; default: that of the recipe")
     parser.add_argument("--device", type=torch.device, default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=1, help="processor cores; the models are too small for many")
+    parser.add_argument("--threads", type=int, default=1, help="processor cores; tiny models do not profit from many")
     parser.add_argument("--into", type=Path, help="folder for the weights")
     parser.add_argument("--fresh", action="store_true", help="ignore an earlier checkpoint")
     options = parser.parse_args()

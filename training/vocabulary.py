@@ -1,7 +1,7 @@
 """The two tokenisers, built from the corpus.
 
-Black box: whole words for everything an instruction or a closed lexicon is made of, single characters for all other
-data, because a model that sees a word as one token cannot see its letters. Writer: ordinary byte-level BPE.
+The black box has whole words for instructions and closed lexicons, and single characters for all other data, because
+a model cannot see the letters of a word that is one token. The writer has ordinary byte-level BPE.
 """
 
 import re
@@ -32,13 +32,13 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
 
 
 def _byte_level(text: str) -> str:
-    """The text in the byte-level alphabet, in which a space is Ġ and a line feed Ċ."""
+    """Return the text in the byte-level alphabet, where a space is Ġ and a line feed Ċ."""
     pieces = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(text)
     return "".join(piece for piece, _ in pieces)
 
 
 def closed_lexicon() -> set[str]:
-    """Data words whose letters no task looks at one by one, as far as the single words do not need them."""
+    """Return the data words of closed lexicons, before removing words whose letters a task needs."""
     words = {*lexicon.PEOPLE, *map(lexicon.plural_person, lexicon.PEOPLE), *lexicon.VERBS, *lexicon.VERBS.values()}
     words |= {*lexicon.AUXILIARIES, *lexicon.GOOD_WORDS, *lexicon.BAD_WORDS, *lexicon.UNITS, *lexicon.TENS}
     objects = (*lists.ANIMALS, *lexicon.words("things.txt"))
@@ -50,17 +50,17 @@ def closed_lexicon() -> set[str]:
 
 
 def words_of(texts: Iterable[str]) -> set[str]:
-    """The words of the texts, without digits and punctuation."""
+    """Return the words of the texts, without digits and punctuation."""
     return {word for text in texts for word in re.findall(r"[^\W\d_]+", text)}
 
 
 def table_words() -> set[str]:
-    """Words of the tasks' tables; words that may rhyme stay spelled out, for their endings tell."""
+    """Return the words of the tasks' tables, except rhyming words, whose endings must stay visible."""
     return {word for task in TASKS.values() for word in words_of(task.texts())} - set(relations.rhymes())
 
 
 def whole_words() -> list[str]:
-    """Words with a token of their own: instruction words always, lexicon words where no letter task needs them."""
+    """Return the words with their own token: all instruction words, and lexicon words that no letter task needs."""
     instruction = {part for word in instruction_words() for part in word.split("-")}
     words = instruction | ((closed_lexicon() | table_words()) - set(lexicon.single_words()))
     return sorted(word for word in words if len(word) > 1)
@@ -76,10 +76,10 @@ def _finish(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
 
 
 def build_black_box_tokenizer() -> PreTrainedTokenizerFast:
-    """Bytes plus whole words, no merges."""
+    """Build the black box's tokeniser: bytes and whole words, without merges."""
     entries = [*sorted(pre_tokenizers.ByteLevel.alphabet()), *map(_byte_level, LABELS)]
     entries += [_byte_level(f" {word}") for word in whole_words()]
-    entries += list(lexicon.UNITS[1:10])  # behind the hyphen of "ninety-one"
+    entries += list(lexicon.UNITS[1:10])  # after the hyphen of "ninety-one"
     entries += code.BARE_WORDS
     vocabulary = {entry: index for index, entry in enumerate(dict.fromkeys(entries))}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
@@ -90,7 +90,7 @@ def build_black_box_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def _writer_texts(seed: int, count: int) -> Iterator[str]:
-    """Rendered exemplars, each followed by a phrasing."""
+    """Yield rendered exemplars, followed by phrasings of all kinds."""
     rng = Random(seed)
     for _ in range(count):
         task, prompt = writer_exemplars(rng)
@@ -100,7 +100,7 @@ def _writer_texts(seed: int, count: int) -> Iterator[str]:
 
 
 def build_writer_tokenizer(size: int = 2000, seed: int = 5) -> PreTrainedTokenizerFast:
-    """Byte-level BPE learned from exemplars and phrasings."""
+    """Learn the writer's byte-level BPE from exemplars and phrasings."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = _pre_tokenizer()
     trainer = trainers.BpeTrainer(

@@ -4,7 +4,7 @@
 >>> result = instructzero.optimize("antonyms", evaluations=50)  # doctest: +SKIP
 >>> print(result.instruction, result.test_score)                # doctest: +SKIP
 
-Names are loaded when they are asked for, so that importing the package takes no time.
+Names are loaded on first access, so that the import of the package takes no time.
 """
 
 from __future__ import annotations

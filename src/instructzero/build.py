@@ -1,38 +1,23 @@
-"""Settings become objects here, and nowhere else."""
+"""Builds the objects of a run from its settings. Nothing else does, and nothing else is done here."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
 
-from instructzero.calls.budget import Budget, EndSavings, Limits
-from instructzero.calls.prices import LOCAL, Price, price_of
+from instructzero.calls.budget import Budget, BudgetReserve, Limits
+from instructzero.calls.paid import PaidModels
 from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, CallStore
-from instructzero.calls.traffic import Traffic, is_free
+from instructzero.checks import check_judge
 from instructzero.config import Settings
-from instructzero.errors import ConfigurationError
-from instructzero.models.registry import load_blackbox, load_writer, parse_model
-from instructzero.optimizers.registry import (
-    Materials,
-    build_optimizer,
-    check_writer,
-    pays_for_texts,
-    races,
-    stops_early,
-)
+from instructzero.models.registry import load_blackbox, load_writer
+from instructzero.optimizers.registry import Materials, build_optimizer, confirms, pays_for_texts, races, stops_early
+from instructzero.pricing import role_prices
 from instructzero.prompts import demonstrations, few_shot, writer_prompt
 from instructzero.protocols import BlackBox, SoftPromptModel
-from instructzero.records.directory import RunDirectory
+from instructzero.records.identity import PLACEHOLDER, render_judge, render_question, render_writer
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
-from instructzero.records.observers import Observer, RunPlan
-from instructzero.records.result import Result
+from instructzero.records.observers import Observer
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.scoring.judge import JudgeMetric
 from instructzero.scoring.scorers import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
@@ -46,7 +31,7 @@ from instructzero.writing.rewriter import AskingRewriter
 from instructzero.writing.writer import Writer
 
 ALPHA = 0.1
-"""The probability with which an instruction that would have had a place among the finalists drops out of the race."""
+"""The maximum probability that an instruction which would have been a finalist drops out of its race."""
 
 
 def build_task(settings: Settings) -> Task:
@@ -55,7 +40,7 @@ def build_task(settings: Settings) -> Task:
 
 
 def build_data(settings: Settings) -> TaskData:
-    """All examples of the task; raises `TaskError`."""
+    """Load all examples of the task; raises `TaskError`."""
     return load_task_data(
         settings.task,
         data_dir=settings.data_dir,
@@ -67,16 +52,15 @@ def build_data(settings: Settings) -> TaskData:
 
 
 def split(data: TaskData, settings: Settings) -> Task:
-    """Divide the examples into the parts of a run; raises `TaskError` when they are too few."""
-    # The paper picks its winner by the validation score alone.
-    by_validation = settings.confirmation is None and settings.method == "paper"
+    """Divide the examples into the parts of a run; raises `TaskError` if there are too few."""
+    by_validation = settings.confirmation is None and not confirms(settings)
     return divide(data, settings, confirmation=0 if by_validation else settings.confirmation)
 
 
 def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> Task:
-    """Divide the examples; raises `TaskError` when they are too few.
+    """Divide the examples; raises `TaskError` if there are too few.
 
-    How many are for confirmation, None for as many as by default, changes nothing in the others.
+    ``confirmation`` is the number of confirmation examples, None for the default. It does not change the other parts.
     """
     return split_task(
         data,
@@ -90,6 +74,7 @@ def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> T
 
 
 def build_writer_model(settings: Settings) -> SoftPromptModel:
+    """Load the writer's model; raises `ModelError`."""
     return load_writer(
         settings.writer,
         device=settings.device,
@@ -100,6 +85,7 @@ def build_writer_model(settings: Settings) -> SoftPromptModel:
 
 
 def build_blackbox(settings: Settings) -> BlackBox:
+    """Load the black box; raises `ModelError`."""
     return load_blackbox(
         settings.blackbox,
         base_url=settings.base_url,
@@ -113,11 +99,8 @@ def build_blackbox(settings: Settings) -> BlackBox:
 
 
 def build_judge(settings: Settings) -> BlackBox | None:
-    """The model that grades answers, where the metric is one; raises `ConfigurationError` for half of a judge."""
-    if (settings.metric == JUDGE) != (settings.judge is not None):
-        raise ConfigurationError(
-            "expected --metric judge and --judge MODEL together, got one of them; give both, or neither"
-        )
+    """Load the judge, if the metric needs one; raises `ConfigurationError` for one of the two without the other."""
+    check_judge(settings)
     if settings.judge is None:
         return None
     return load_blackbox(
@@ -127,12 +110,12 @@ def build_judge(settings: Settings) -> BlackBox | None:
 
 
 def build_judging(settings: Settings) -> JudgeMetric:
-    """What the judge is asked."""
+    """Make the requests for grades, and the reader of the replies."""
     return JudgeMetric(settings.judge_criteria, settings.judge_tokens)
 
 
 def build_models(settings: Settings, blackbox: BlackBox | None = None) -> dict[str, BlackBox]:
-    """The models that answer and grade, by role; a black box that is not given is made from the settings."""
+    """Load the models that answer and grade, by role; a black box that is not given is loaded from the settings."""
     models = {BLACK_BOX: blackbox or build_blackbox(settings)}
     if judge := build_judge(settings):
         models[JUDGE] = judge
@@ -142,7 +125,7 @@ def build_models(settings: Settings, blackbox: BlackBox | None = None) -> dict[s
 def build_writer(
     settings: Settings, model: SoftPromptModel, task: Task, rewriter: AskingRewriter | None = None
 ) -> Writer:
-    """The writer of a run. Without a ``rewriter``, it makes texts from other texts itself."""
+    """Build the writer of a run. Without a ``rewriter``, its own model makes texts from other texts."""
     projection = Projection.draw(
         settings.projection,
         dimension=settings.dimension,
@@ -156,76 +139,6 @@ def build_writer(
     return Writer(model, prompt, projection, settings.instruction_tokens, rewriter)
 
 
-def execute(
-    settings: Settings,
-    directory: Path,
-    observer: Observer,
-    *,
-    task: Task | None = None,
-    writer_model: SoftPromptModel | None = None,
-    blackbox: BlackBox | None = None,
-) -> Result:
-    """Run, or continue, the search of ``settings`` in ``directory`` and write what it found there.
-
-    What is not given as an object is made from the settings, the quickest to refuse first: data, directory, black box,
-    and only then the writer, which may take minutes to load.
-    """
-    task = task or build_task(settings)
-    with RunDirectory.claim(directory, settings) as run:
-        models = build_models(settings, blackbox)
-        _check_scoring(settings, task, models[BLACK_BOX])
-        check_writer(settings)
-        _check_search_calls(settings, len(task.validation))
-        with CallStore(settings.store or run.calls) as store, ExitStack() as stack:
-            budget = build_budget(settings, store, run.identity)
-            traffic = Traffic(settings, models, store, budget, run.identity)
-            evaluator = stack.enter_context(closing(build_evaluator(settings, task, traffic, observer)))
-            rewriter = build_rewriter(settings, traffic, observer)
-            if rewriter is not None:
-                stack.callback(rewriter.close)
-            writer_model = writer_model or build_writer_model(settings)
-            journal = Journal(run.journal)
-            journal.start(_header(task, writer_model, models))
-            observer.run_started(_plan(settings, task))
-            writer = build_writer(settings, writer_model, task, rewriter)
-            result = build_search(settings, task, writer, evaluator, journal, budget, observer).run()
-            sampled = settings.temperature == 0 and getattr(models[BLACK_BOX], "ignores_temperature", False)
-            result = replace(result, spent=store.spent(run.identity), sampled=sampled)
-            run.write_result(result)
-            return result
-
-
-def _check_scoring(settings: Settings, task: Task, blackbox: BlackBox) -> None:
-    """Refuse combinations that would score something else than was asked for."""
-    if settings.shots > len(task.exemplars):
-        raise ConfigurationError(
-            f"expected at most {len(task.exemplars)} shots, because there are no more exemplars, got {settings.shots}; "
-            "lower --shots or raise --exemplars"
-        )
-    if settings.scoring == "generate":
-        return
-    if not is_free(blackbox):
-        raise ConfigurationError(
-            "expected a local black box (hf:FOLDER_OR_HUB_ID) for --scoring loglikelihood, got another, which does not "
-            "say how likely an answer is; leave --scoring out"
-        )
-    if settings.metric == JUDGE or settings.similarity in ("exact_match", "f1"):
-        raise ConfigurationError(
-            "expected answers for a judge or a similarity of predictions, got --scoring loglikelihood, which has none; "
-            "leave one of them out"
-        )
-
-
-def _check_search_calls(settings: Settings, examples: int) -> None:
-    """Refuse a limit under which nothing would be searched."""
-    least = examples + pays_for_texts(settings)
-    if settings.search_calls is not None and settings.search_calls < least:
-        raise ConfigurationError(
-            f"expected at least {least} --search-calls, the most that one evaluation takes, got "
-            f"{settings.search_calls}; raise it, or lower --validation"
-        )
-
-
 def build_search(
     settings: Settings,
     task: Task,
@@ -235,6 +148,7 @@ def build_search(
     budget: Budget,
     observer: Observer,
 ) -> Search:
+    """Build the search from its parts."""
     objective = Objective(settings.length_penalty)
     finale = Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline)
     race = _race(settings, len(task.validation))
@@ -244,7 +158,7 @@ def build_search(
         validation=Validation(evaluator, task.validation, objective, race, places=finale.contenders),
         objective=objective,
         finale=finale,
-        savings=EndSavings(budget, idle=(REWRITER,)),
+        reserve=BudgetReserve(budget, idle=(REWRITER,)),
         journal=journal,
         evaluations=settings.evaluations,
         stop_early=stops_early(settings),
@@ -254,110 +168,69 @@ def build_search(
 
 
 def _race(settings: Settings, examples: int) -> Race | None:
-    """When instructions drop out, where they race."""
+    """Build the rule by which instructions drop out, if they race."""
     return Race(examples, sixths(examples), ALPHA) if races(settings) else None
 
 
-def is_local(spec: str) -> bool:
-    """Whether the model of a specification runs here and costs nothing."""
-    return parse_model(spec, bare_kind=None).kind in LOCAL
-
-
-def build_prices(settings: Settings) -> dict[str, Price | None]:
-    """What the paid roles cost; None where it is not known."""
-    prices: dict[str, Price | None] = {
-        BLACK_BOX: price_of(
-            settings.blackbox,
-            base_url=settings.base_url or _usual_address(settings.blackbox),
-            input_price=settings.input_price,
-            output_price=settings.output_price,
-        )
-    }
-    if pays_for_texts(settings):
-        prices[REWRITER] = prices[BLACK_BOX]
-    if settings.judge is not None:
-        prices[JUDGE] = price_of(settings.judge, base_url=None, input_price=None, output_price=None)
-    return prices
-
-
-def _usual_address(spec: str) -> str | None:
-    """Where the environment sends requests of OpenAI's client, whose list prices may not hold there."""
-    return os.environ.get("OPENAI_BASE_URL") if spec.startswith("openai:") else None
-
-
 def build_budget(settings: Settings, store: CallStore, run: str) -> Budget:
-    """What the run may still spend: its limits, and what the store says that it has spent."""
+    """Build the budget of a run: its limits, and what it has already spent according to the store."""
     return Budget(
         Limits(settings.max_calls, settings.max_usd, settings.max_tokens, settings.max_time),
-        prices=build_prices(settings),
+        prices=role_prices(settings),
         spent=store.spent(run),
         on_lost=lambda role, usage: store.record_lost(run, role, usage),
     )
 
 
-def _plan(settings: Settings, task: Task) -> RunPlan:
-    return RunPlan(
-        task.name,
-        settings.method,
-        settings.evaluations,
-        len(task.validation),
-        len(task.test),
-        settings.search_calls,
+def build_paid_models(
+    settings: Settings, models: Mapping[str, BlackBox], store: CallStore, budget: Budget, run: str
+) -> PaidModels:
+    """Build the owner of the paid models, which books what they cost to ``run``."""
+    return PaidModels(
+        models,
+        store,
+        run=run,
+        budget=budget,
+        retries=settings.retries,
+        seed=settings.seed,
+        shared=settings.store is not None,
+        requests_per_minute=settings.requests_per_minute,
+        tokens_per_minute=settings.tokens_per_minute,
     )
 
 
-def build_evaluator(settings: Settings, task: Task, traffic: Traffic, observer: Observer) -> Evaluator:
-    """The evaluator of a run; closing it closes all of the traffic."""
+def build_prompts(settings: Settings, writer: SoftPromptModel) -> dict[str, str]:
+    """Render the wording of the prompts by role, for the journal's header."""
+    exemplars = [PLACEHOLDER] * 2  # two, so that the text between exemplars is a part of the wording
+    shots = exemplars[: settings.shots]
+    prompt = writer_prompt(writer, exemplars, template=settings.writer_template, placement=settings.placement)
+    prompts = {BLACK_BOX: render_question(few_shot(shots)), "writer": render_writer(prompt)}
+    if settings.judge is not None:
+        prompts[JUDGE] = render_judge(build_judging(settings).request)
+    return prompts
+
+
+def build_evaluator(settings: Settings, task: Task, paid: PaidModels, observer: Observer) -> Evaluator:
+    """Build the evaluator of a run."""
     scorer: Scorer = MetricScorer(task.metric)
-    if JUDGE in traffic.models:
-        scorer = JudgeScorer(build_judging(settings), traffic.answers(JUDGE), observer.judged)
+    if JUDGE in paid.models:
+        scorer = JudgeScorer(build_judging(settings), paid.role(JUDGE).answers, observer.judged)
     elif settings.scoring == "loglikelihood":
         scorer = LikelihoodScorer()
     return Evaluator(
-        traffic.answers(BLACK_BOX),
-        traffic.store,
+        paid.role(BLACK_BOX),
         scorer,
         render=few_shot(task.exemplars[: settings.shots]),
         max_tokens=settings.answer_tokens,
         temperature=settings.temperature,
         likelihood=settings.scoring == "loglikelihood",
         on_answer=lambda request, completion, cached: observer.answered(completion, cached),
-        grace_s=traffic.grace_s,
-        loop=traffic.loop,
     )
 
 
-def build_rewriter(settings: Settings, traffic: Traffic, observer: Observer) -> AskingRewriter | None:
-    """The black box as a rewriter, where it is one; to be closed before the evaluator."""
+def build_rewriter(settings: Settings, paid: PaidModels, observer: Observer) -> AskingRewriter | None:
+    """Build the black box as a rewriter, if the method rewrites with it."""
     if not pays_for_texts(settings):
         return None
-    return AskingRewriter(
-        traffic.answers(REWRITER),
-        traffic.loop,
-        max_tokens=settings.instruction_tokens,
-        on_answer=observer.answered,
-        grace_s=traffic.grace_s,
-    )
-
-
-def _header(task: Task, writer_model: SoftPromptModel, models: Mapping[str, BlackBox]) -> dict[str, Any]:
-    """What a journal is bound to besides the settings: the data and the models."""
-    return {
-        "task": task.name,
-        "metric": task.metric.name,
-        **digests_of(task),
-        "writer": dict(writer_model.identity),
-        **{role: dict(model.identity) for role, model in models.items()},
-    }
-
-
-def digests_of(task: Task) -> dict[str, str]:
-    """What tells the parts of a task from those of another, by part."""
-    parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
-    if task.confirmation:
-        parts["confirmation"] = task.confirmation
-    return {name: _digest([asdict(example) for example in examples]) for name, examples in parts.items()}
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+    role = paid.role(REWRITER)
+    return AskingRewriter(role, max_tokens=settings.instruction_tokens, on_answer=observer.answered)

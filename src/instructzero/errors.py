@@ -1,17 +1,22 @@
 """The errors that instructzero raises on purpose.
 
-    InstructZeroError                what the command line prints as one sentence, with exit code 2
-    ├── UserError                    something to mend in what was asked
+    InstructZeroError                the command line prints it as one sentence, with exit code 2
+    ├── UserError                    something to fix in the input
     │   ├── ConfigurationError       a setting: unknown key, impossible value, other settings in the directory
     │   ├── TaskError                the data: missing file, malformed line, unknown column, too few examples
     │   ├── ModelError               a model: unknown id or folder, no embeddings access, wrong key
     │   └── RunDirectoryError        the directory: unwritable, full disk, damaged journal
-    ├── EndpointError                the black box stopped answering; what was paid is kept, resume later
-    │   └── TransientError           one try failed and the next may not
+    ├── EndpointError                the black box does not answer; paid answers are stored, resume later
+    │   └── TransientError           one attempt failed, the next one may succeed
     └── BudgetExhausted              a limit of calls, dollars, tokens or time is reached; raise it and resume
 
-Every message names what was expected, what came, and the mend.
+Every message says what was expected, what came, and what to do.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class InstructZeroError(Exception):
@@ -19,7 +24,7 @@ class InstructZeroError(Exception):
 
 
 class UserError(InstructZeroError):
-    """Something in the input that the user can mend."""
+    """Something in the input is wrong, and the user can fix it."""
 
 
 class ConfigurationError(UserError):
@@ -43,10 +48,18 @@ class EndpointError(InstructZeroError):
 
 
 class TransientError(EndpointError):
-    """One try at the black box failed in a way that may pass.
+    """One attempt at the black box failed, and another one may succeed.
 
-    ``retry_after``: the seconds that the server asked to wait. ``throttled``: it said that requests come too fast.
-    ``maybe_paid``: it may have done the work and billed it, although no answer came.
+    Parameters
+    ----------
+    message
+        The sentence for the user.
+    retry_after
+        Seconds that the server asked to wait.
+    throttled
+        The server refused the request because of a rate limit.
+    maybe_paid
+        The server may have billed an answer that did not arrive.
     """
 
     def __init__(
@@ -59,4 +72,14 @@ class TransientError(EndpointError):
 
 
 class BudgetExhausted(InstructZeroError):
-    """What the user allowed to spend is spent; the run can be resumed with a higher limit."""
+    """A limit of the user is reached; the run can be resumed with a higher limit."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name in ``names`` that is most like ``name``, for "did you mean ...?"; None if none is like it.
+
+    >>> nearest("antonims", ["antonyms", "sum"])
+    'antonyms'
+    """
+    found = get_close_matches(name, list(names), n=1)
+    return found[0] if found else None

@@ -1,4 +1,4 @@
-"""What a run will take, said before it is paid for."""
+"""Estimates of the calls, tokens, cost and time of a run, before anything is paid."""
 
 from __future__ import annotations
 
@@ -11,42 +11,43 @@ from tempfile import TemporaryDirectory
 
 from instructzero.build import (
     build_judging,
-    build_prices,
     build_task,
     build_writer,
     build_writer_model,
-    execute,
-    is_local,
 )
+from instructzero.calls.prices import cost_of
 from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER
 from instructzero.config import Settings
+from instructzero.execute import execute
+from instructzero.models.registry import capabilities
 from instructzero.optimizers.registry import Materials, build_optimizer, pays_for_texts, races
-from instructzero.progress import cost_of, format_seconds
+from instructzero.pricing import role_prices
 from instructzero.prompts import demonstrations, few_shot
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
-from instructzero.search.finale import questions_of_end
+from instructzero.search.finale import final_questions
 from instructzero.tasks import Task
+from instructzero.terminal import format_seconds
 from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage
 
 PILOT = 0.3
-"""The share of the evaluations that a run on a local black box, which costs nothing, is tried out with."""
+"""The share of the evaluations in the pilot run, which is made if the black box is local and costs nothing."""
 
 RACED = (0.4, 0.6, 0.8)
-"""Least, likely and largest share of the validation examples that a racing instruction is scored on."""
+"""The minimum, likely and maximum share of the validation examples that an instruction in a race is scored on."""
 
 _BYTES_PER_TOKEN = (5.0, 4.0, 3.0)
-_ANSWER_TOKENS = (1.0, 1.5, 4.0)  # a model's answer, in times the length of an accepted one
+_ANSWER_TOKENS = (1.0, 1.5, 4.0)  # the length of an answer, as a multiple of an accepted answer's
 _SECONDS_A_CALL = (0.3, 1.0, 3.0)
-_GRADE = "Grade: 10"  # what a judge answers
-_REQUESTS = 32  # in flight at an endpoint where --concurrency is not set
+_GRADE = "Grade: 10"  # a typical answer of a judge
+_REQUESTS = 32  # in flight at an endpoint if --concurrency is not set
 
 Three = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Least, likely and largest of each; ``dollars`` is None where a price is not known."""
+    """The minimum, likely and maximum calls, tokens, dollars (None if a price is not known) and seconds of a run."""
 
     calls: tuple[int, int, int]
     tokens: tuple[int, int, int]
@@ -54,7 +55,7 @@ class Estimate:
     seconds: Three
 
     def lines(self) -> list[str]:
-        """For a person, a line each."""
+        """Return one line of text per quantity."""
         cost = "no price set" if self.dollars is None else "${1:.4f} (${0:.4f} to ${2:.4f})".format(*self.dollars)
         return [
             "calls    {1:,} ({0:,} to {2:,})".format(*self.calls),
@@ -65,14 +66,18 @@ class Estimate:
 
 
 def estimate(settings: Settings) -> Estimate:
-    """Nothing is paid: a local black box is tried out on a part of the run, for a service the writer alone is."""
-    local = is_local(settings.blackbox) and (settings.judge is None or is_local(settings.judge))
+    """Estimate a run without paying anything.
+
+    If all models are local, the first part of the run is tried out; otherwise only the writer is.
+    """
+    specs = [spec for spec in (settings.blackbox, settings.judge) if spec is not None]
+    local = all(capabilities(spec).local for spec in specs)
     return _by_pilot(settings) if local else _by_writing(settings)
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """How far a run has got: seconds, calls of all models, and evaluations."""
+    """The progress of a run: seconds, calls of all models, and evaluations."""
 
     seconds: float
     calls: int
@@ -80,7 +85,7 @@ class _Mark:
 
 
 class _Rounds(Observer):
-    """Marks the beginning of each round of the search, and its end."""
+    """Marks the beginning of every round of the search, and the end of the search."""
 
     def __init__(self) -> None:
         self._marks: list[_Mark] = []
@@ -108,27 +113,27 @@ class _Rounds(Observer):
         self._marks.append(_Mark(time.perf_counter(), self._calls, self._evaluations))
 
     def pace(self) -> tuple[float, float]:
-        """Calls and seconds an evaluation, in the rounds after the first, which is unlike them."""
+        """Return calls and seconds per evaluation in the rounds after the first, which is not typical."""
         first, last = self._marks[1 if len(self._marks) > 2 else 0], self._marks[-1]
         done = max(1, last.evaluations - first.evaluations)
         return (last.calls - first.calls) / done, (last.seconds - first.seconds) / done
 
 
 def _by_pilot(settings: Settings) -> Estimate:
-    """The beginning of the run itself, drawn out at the pace of its rounds after the first."""
+    """Estimate from the first part of the run, extrapolated at the pace of its rounds after the first."""
     count = min(settings.evaluations, max(30, round(PILOT * settings.evaluations)))
-    rounds, began = _Rounds(), time.perf_counter()
+    rounds, start = _Rounds(), time.perf_counter()
     unlimited = dict.fromkeys(("max_calls", "max_usd", "max_tokens", "max_time", "store"))
     with TemporaryDirectory() as folder:
         pilot = settings.model_copy(update={**unlimited, "evaluations": count})
         result = execute(pilot, Path(folder) / "pilot", rounds)
-    taken = time.perf_counter() - began
+    taken = time.perf_counter() - start
     calls, seconds = rounds.pace()
-    # A search that found nothing new to evaluate would have ended in the whole run too.
+    # A pilot that ended early found nothing new to evaluate, and the whole run would end there too.
     left = _evaluations_left(settings, result, calls) if len(result.trials) == count else 0
     spent = sum(result.spent.values(), Usage())
     growth = 1 + calls * left / spent.calls
-    dollars = cost_of(result.spent, build_prices(settings))
+    dollars = cost_of(result.spent, role_prices(settings))
     return Estimate(
         _whole(_spread(growth * spent.calls)),
         _whole(_spread(growth * (spent.prompt_tokens + spent.completion_tokens))),
@@ -138,7 +143,7 @@ def _by_pilot(settings: Settings) -> Estimate:
 
 
 def _evaluations_left(settings: Settings, pilot: Result, calls: float) -> float:
-    """How many evaluations of so many calls each would follow those of the pilot."""
+    """Return the number of evaluations after those of the pilot, at ``calls`` calls per evaluation."""
     left = settings.evaluations - len(pilot.trials)
     if settings.search_calls is None or not calls:
         return left
@@ -148,51 +153,53 @@ def _evaluations_left(settings: Settings, pilot: Result, calls: float) -> float:
 
 
 def _by_writing(settings: Settings) -> Estimate:
-    """From the instructions that the writer writes first, and what is usual of services."""
+    """Estimate from the first instructions of the writer, and the usual speed of services."""
     task = build_task(settings)
     writer = build_writer(settings, build_writer_model(settings), task)
     optimizer = build_optimizer(settings, Materials(writer.represent, demonstrations(task.exemplars)))
     proposals = optimizer.ask(settings.evaluations)
-    began = time.perf_counter()
-    (plain, *writings), _ = writer.write([Proposal(None), *proposals])  # here, even where the black box would be asked
-    writing = (time.perf_counter() - began) / (1 + len(writings))
+    start = time.perf_counter()
+    (plain, *writings), _ = writer.write(
+        [Proposal(None), *proposals]
+    )  # written locally, even if the run would ask the black box
+    writing = (time.perf_counter() - start) / (1 + len(writings))
     paid = optimizer.choose([Candidate(*pair) for pair in zip(proposals, writings, strict=True)], settings.evaluations)
-    texts = [plain.instruction, *(each.instruction for each in writings)]
+    texts = [plain.instruction, *(writing.instruction for writing in writings)]
     evaluations, calls = _calls(settings, task, len(set(texts)) / len(texts))
     usages = {role: _usages(calls, *sizes) for role, sizes in _sizes(settings, task, texts).items()}
     if pays_for_texts(settings):
         usages[REWRITER] = _usages(evaluations, *_sizes_of_rewriting(proposals, texts))
     written = writing * settings.evaluations * len(writings) / max(1, len(paid))
     width = settings.concurrency or _REQUESTS
-    whole = [sum(each, Usage()) for each in zip(*usages.values(), strict=True)]
+    whole = [sum(column, Usage()) for column in zip(*usages.values(), strict=True)]
     return Estimate(
-        _whole(_three(each.calls for each in whole)),
-        _whole(_three(each.prompt_tokens + each.completion_tokens for each in whole)),
+        _whole(_three(usage.calls for usage in whole)),
+        _whole(_three(usage.prompt_tokens + usage.completion_tokens for usage in whole)),
         _dollars(settings, usages),
-        _three(written + each.calls * latency / width for each, latency in zip(whole, _SECONDS_A_CALL, strict=True)),
+        _three(written + usage.calls * latency / width for usage, latency in zip(whole, _SECONDS_A_CALL, strict=True)),
     )
 
 
 def _calls(settings: Settings, task: Task, distinct: float) -> tuple[list[int], list[int]]:
-    """Evaluations and questions: least, likely and most; ``distinct`` is the share of instructions that are new."""
+    """Return the minimum, likely and maximum evaluations and questions, with a share ``distinct`` of new texts."""
     examples = len(task.validation)
     questions = [share * examples for share in (RACED if races(settings) else (distinct, 1.0, 1.0))]
-    evaluations = [_evaluations(settings, each) for each in questions]
+    evaluations = [_evaluations(settings, count) for count in questions]
     references = (1 + (settings.baseline is not None)) * examples
-    end = questions_of_end(task, settings.finalists, settings.baseline)
-    asked = [references + round(each * count) + end for each, count in zip(questions, evaluations, strict=True)]
-    return list(map(round, evaluations)), asked
+    final = final_questions(task, settings.finalists, settings.baseline)
+    search = [round(per * count) for per, count in zip(questions, evaluations, strict=True)]
+    return list(map(round, evaluations)), [references + calls + final for calls in search]
 
 
 def _evaluations(settings: Settings, questions: float) -> float:
-    """How far the search gets at so many questions an evaluation, and a call for its text where that is paid."""
+    """Return the evaluations of the search at ``questions`` questions per evaluation, plus a call for a paid text."""
     if settings.search_calls is None:
         return settings.evaluations
     return min(settings.evaluations, settings.search_calls / (questions + pays_for_texts(settings)))
 
 
 def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
-    """Least, likely and most of one role, whose prompts and answers have so many bytes."""
+    """Return the minimum, likely and maximum usage of a role, given the mean bytes of its prompts and answers."""
     return [
         Usage(count, round(count * prompt / size), round(count * max(1.0, answer / 4 * longer)))
         for count, size, longer in zip(calls, _BYTES_PER_TOKEN, _ANSWER_TOKENS, strict=True)
@@ -200,20 +207,20 @@ def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
 
 
 def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Mean bytes of a prompt and of an answer, by role."""
+    """Return the mean bytes of a prompt and of an answer, by role."""
     render = few_shot(task.exemplars[: settings.shots])
-    prompts = [_bytes(render(text, each.input)) for text in texts for each in task.validation]
-    sizes = {BLACK_BOX: (fmean(prompts), fmean(len(each.outputs[0].encode()) for each in task.validation))}
+    prompts = [_bytes(render(text, example.input)) for text in texts for example in task.validation]
+    sizes = {BLACK_BOX: (fmean(prompts), fmean(len(example.outputs[0].encode()) for example in task.validation))}
     if settings.judge is not None:
         judge = build_judging(settings)
-        graded = [_bytes(judge.request(each, each.outputs[0]).messages) for each in task.validation]
+        graded = [_bytes(judge.request(example, example.outputs[0]).messages) for example in task.validation]
         sizes[JUDGE] = fmean(graded), float(len(_GRADE))
     return sizes
 
 
 def _sizes_of_rewriting(proposals: Sequence[Proposal], texts: Sequence[str]) -> tuple[float, float]:
-    """Mean bytes of a request for a text, and of the text."""
-    prompts = [len(each.rewrite.prompt.encode()) for each in proposals if each.rewrite is not None]
+    """Return the mean bytes of a request for a text, and of the text."""
+    prompts = [len(proposal.rewrite.prompt.encode()) for proposal in proposals if proposal.rewrite is not None]
     written = [len(text.encode()) for text in texts]
     return fmean(prompts or written), fmean(written)
 
@@ -223,14 +230,14 @@ def _bytes(messages: Sequence[Message]) -> int:
 
 
 def _dollars(settings: Settings, usages: Mapping[str, Sequence[Usage]]) -> Three | None:
-    prices = build_prices(settings)
-    costs = [cost_of(dict(zip(usages, each, strict=True)), prices) for each in zip(*usages.values(), strict=True)]
-    known = [each for each in costs if each is not None]
+    prices = role_prices(settings)
+    costs = [cost_of(dict(zip(usages, column, strict=True)), prices) for column in zip(*usages.values(), strict=True)]
+    known = [cost for cost in costs if cost is not None]
     return _three(known) if len(known) == len(costs) else None
 
 
 def _spread(value: float) -> Three:
-    """A value that a part of the run itself has told."""
+    """Return the range around a value that was measured in a part of the run."""
     return _three(share * value for share in (0.8, 1.0, 1.2))
 
 

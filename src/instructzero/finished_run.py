@@ -1,25 +1,24 @@
-"""A run that has come to its end, as its directory tells it."""
+"""A finished run, read from its directory."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from instructzero.calls.prices import cost_of
 from instructzero.calls.store import BLACK_BOX
 from instructzero.config import Settings
 from instructzero.errors import RunDirectoryError
-from instructzero.progress import cost_of
-from instructzero.records.directory import RunDirectory
-from instructzero.records.journal import History, Journal, Record
+from instructzero.records.history import History
+from instructzero.records.recorded_run import RecordedRun
 from instructzero.types import Evaluation, Usage
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What was asked for, what happened, and ``record``, the content of ``result.json``.
+    """The settings and the history of a run, and ``record``, the content of its ``result.json``.
 
     >>> run = FinishedRun.read(Path("runs/antonyms"))      # doctest: +SKIP
     >>> run.instruction, run.test.mean                      # doctest: +SKIP
@@ -32,26 +31,29 @@ class FinishedRun:
 
     @classmethod
     def read(cls, path: Path) -> FinishedRun:
-        """The run in ``path``; raises `RunDirectoryError` where there is none, or one that is not finished."""
-        settings = RunDirectory.read_settings(path)
-        record = _read_record(path)
-        history = Journal(RunDirectory(path).journal).history
-        instruction = record.get("instruction")
-        if history.header is None or not {instruction} <= history.tests.keys() & history.known_evaluations().keys():
+        """Read the run in ``path``; raises `RunDirectoryError` if there is none, or it has not finished."""
+        run = RecordedRun.read(path)
+        if run.result is None:
+            raise RunDirectoryError(
+                f"expected a finished run in {path}, got one without a result.json; finish it with "
+                f"'instructzero resume {path}'"
+            )
+        tested = run.history.tests.keys() & run.history.known_evaluations().keys()
+        if run.history.header is None or run.result["instruction"] not in tested:
             raise RunDirectoryError(
                 f"expected the test results of the best instruction in {path / 'journal.jsonl'}, got none; restore "
                 f"the file from a copy, or continue the run with 'instructzero resume {path}'"
             )
-        return cls(path, settings, history, record)
+        return cls(path, run.settings, run.history, run.result)
 
     @property
     def instruction(self) -> str:
-        """The best one."""
+        """The best instruction."""
         return str(self.record["instruction"])
 
     @property
-    def header(self) -> Record:
-        """What the journal is bound to: digests of the examples, the metric, identities of the models."""
+    def header(self) -> Mapping[str, Any]:
+        """The header of the journal: digests of the examples, prompts, the metric, identities of the models."""
         return self.history.header or {}
 
     @property
@@ -62,45 +64,27 @@ class FinishedRun:
 
     @property
     def validation(self) -> Evaluation:
-        """The best instruction on the validation examples."""
+        """The best instruction's results on the validation examples."""
         return self.history.known_evaluations()[self.instruction]
 
     @property
     def confirmation(self) -> Evaluation | None:
-        """The best instruction on the confirmation examples, where there are some."""
+        """The best instruction's results on the confirmation examples, if there are any."""
         return self.history.confirmations.get(self.instruction)
 
     @property
     def test(self) -> Evaluation:
-        """The best instruction on the test examples."""
+        """The best instruction's results on the test examples."""
         return self.history.tests[self.instruction]
 
     @property
     def usage(self) -> Usage:
-        """What the run asked of the black box."""
+        """The usage of the black box by the run."""
         return Usage(**self.record["usage"])
 
     def dollars(self) -> float | None:
-        """What the run paid; None where a price is not known."""
-        from instructzero.build import build_prices  # loads torch
+        """Return the dollars that the run has paid; None if a price is not known."""
+        from instructzero.pricing import role_prices  # loads torch
 
         spent = {role: Usage(**usage) for role, usage in self.record["spent"].items()}
-        return cost_of(spent, build_prices(self.settings))
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    file = path / "result.json"
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(record, dict) and {"instruction", "usage", "spent"} <= record.keys():
-            return record
-    except FileNotFoundError:
-        raise RunDirectoryError(
-            f"expected a finished run in {path}, got one without a result.json; finish it with "
-            f"'instructzero resume {path}'"
-        ) from None
-    except OSError as error:
-        raise RunDirectoryError(f"cannot read {file}: {error.strerror}; check its permissions") from None
-    except ValueError:
-        pass
-    raise RunDirectoryError(f"{file} is damaged; write it again with 'instructzero resume {path}', which pays nothing")
+        return cost_of(spent, role_prices(self.settings))

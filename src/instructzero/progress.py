@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a live display on a terminal, one line an event elsewhere."""
+"""The display of a running search: a live table on a terminal, log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,48 +13,53 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from instructzero.calls.prices import Price
+from instructzero.calls.prices import Price, cost_of
 from instructzero.calls.store import BLACK_BOX, JUDGE
 from instructzero.records.observers import Observer, RunPlan
-from instructzero.terminal import log_line, short
+from instructzero.terminal import format_cost, format_seconds, log_line, printable, short
 from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
 
 _LIVE_TEXT = 180
-"""Characters of an instruction in the live display, or a long one would leave a small terminal no room for the rest."""
+"""Maximum characters of an instruction in the live display, so that a long one leaves room on a small terminal."""
 
 
-def printable(text: str) -> str:
-    """The text without what could steer the terminal: a model may write anything."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+def share_used(evaluations: int, max_evaluations: int, calls: int, max_calls: int | None) -> float:
+    """Return the used share of the nearer limit of a search, in [0, 1].
 
-
-def cost_of(spent: Mapping[str, Usage], prices: Mapping[str, Price | None]) -> float | None:
-    """Dollars for what each role has used, or None where a price is not known."""
-    costs = [price.cost(usage) if (price := prices.get(role)) else None for role, usage in spent.items() if usage.calls]
-    return None if None in costs else sum(cost for cost in costs if cost is not None)
-
-
-def format_cost(dollars: float | None) -> str:
-    return "no price set" if dollars is None else f"${dollars:.4f}"
-
-
-def format_seconds(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"
-
-
-def share_used(evaluations: int, most_evaluations: int, calls: int, most_calls: int | None) -> float:
-    """The share of the nearer limit of a search that is used up, in [0, 1]."""
-    return min(1.0, max(evaluations / most_evaluations, calls / most_calls if most_calls else 0.0))
+    >>> share_used(evaluations=30, max_evaluations=150, calls=400, max_calls=1000)
+    0.4
+    """
+    return min(1.0, max(evaluations / max_evaluations, calls / max_calls if max_calls else 0.0))
 
 
 @dataclass
 class Tally(Observer):
-    """Counts what an onlooker hears. ``usage`` and ``reused`` speak of this process, not of an earlier one.
+    """The counts of a run, from the events that an observer receives.
 
-    ``calls`` are those that the evaluations took, whenever they were paid; ``best`` was scored on all examples.
-    ``stopped`` says why the search ended before its evaluations were spent, where a limit was reached.
+    Parameters
+    ----------
+    plan
+        The plan of the run, once it has started.
+    stage
+        The current activity, in words.
+    stopped
+        The reason why the search ended before all evaluations, if it did.
+    plain, best
+        An instruction and its validation score. ``best`` was scored on all validation examples.
+    round, evaluations
+        Counts of the search, with those of an earlier process.
+    calls
+        Calls of all evaluations, whether paid now or earlier.
+    replayed, replayed_calls
+        Evaluations and calls of an earlier process.
+    instructions
+        The distinct instructions.
+    usage, judging, reused
+        Calls of the black box, calls of the judge, and cached answers, in this process.
+    started, searching_since
+        Times of `time.monotonic`, in seconds.
+    searched
+        True once the search has ended.
     """
 
     plan: RunPlan | None = None
@@ -76,35 +81,42 @@ class Tally(Observer):
     searched: bool = False
 
     def run_started(self, plan: RunPlan) -> None:
+        """Keep the plan."""
         self.plan = plan
         self.stage = "scoring the plain instruction"
 
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
+        """Keep the plain instruction with its score."""
         self.plain = writing.instruction, evaluation.mean
 
     def writing_started(self, number: int, proposals: int) -> None:
+        """Start a round; the first one starts the clock of the search."""
         self._begin_searching()
         self.round, self.stage = number, f"writing {proposals} instructions"
 
     def writing_finished(self, number: int, writings: list[Writing]) -> None:
+        """Change the stage."""
         self.stage = "asking the black box"
 
     def answered(self, completion: Completion, cached: bool) -> None:
+        """Count an answer of the black box."""
         if cached:
             self.reused += 1
         else:
-            self.usage += Usage(1, completion.prompt_tokens, completion.completion_tokens)
+            self.usage += completion.usage
 
     def judged(self, completion: Completion, cached: bool) -> None:
+        """Count a grade of the judge."""
         if not cached:
-            self.judging += Usage(1, completion.prompt_tokens, completion.completion_tokens)
+            self.judging += completion.usage
 
     @property
     def spent(self) -> dict[str, Usage]:
-        """By role, in this process."""
+        """The usage of this process by role."""
         return {BLACK_BOX: self.usage, JUDGE: self.judging}
 
     def trial_finished(self, trial: Trial) -> None:
+        """Count a trial, and update the best instruction."""
         self.evaluations += 1
         self.calls += trial.evaluation.usage.calls
         self.round = trial.round
@@ -115,20 +127,23 @@ class Tally(Observer):
             self.best = trial.instruction, trial.score
 
     def search_stopped(self, reason: str) -> None:
+        """Keep the reason of an early stop."""
         self.stage = self.stopped = reason
         self.searched = True
 
     def testing_started(self, answers: int) -> None:
+        """Start the final test."""
         self.searched = True
         self.stage = f"testing on held-out examples ({answers:,} questions)"
 
     def run_finished(self) -> None:
+        """Change the stage."""
         self.stage = "done"
 
     def seconds_left(self) -> float | None:
-        """Time left for the search at the pace of this process; None before the first evaluation.
+        """Return the seconds left for the search at the pace of this process, or None before the first evaluation.
 
-        The limit that is nearer counts: evaluations, or calls of the search. 0 when the search has ended before both.
+        The nearer limit counts: evaluations, or calls of the search. It is 0 once the search has ended.
         """
         if self.searched:
             return 0.0
@@ -141,21 +156,21 @@ class Tally(Observer):
         return (time.monotonic() - self.searching_since) * min(begun) if begun else None
 
     def reached(self) -> str:
-        """How far the search has got towards its limits, in words."""
+        """Return the progress of the search towards its limits, in words."""
         plan = self.plan
         if plan is None:
-            return "not begun"
+            return "not started"
         done = f"{self.evaluations} of {plan.evaluations} evaluations"
         return f"{done}, {self.calls:,} of {plan.search_calls:,} calls" if plan.search_calls else done
 
     def share(self) -> float:
-        """The share of the nearer limit that is used up, in [0, 1]."""
+        """Return the used share of the nearer limit, in [0, 1]."""
         if self.plan is None:
             return 0.0
         return share_used(self.evaluations, self.plan.evaluations, self.calls, self.plan.search_calls)
 
     def _is_complete(self, trial: Trial) -> bool:
-        return self.plan is None or len(trial.evaluation.scores) >= self.plan.validation
+        return self.plan is None or trial.evaluation.is_complete(self.plan.validation)
 
     def _begin_searching(self) -> None:
         if self.searching_since is None:
@@ -163,7 +178,7 @@ class Tally(Observer):
 
 
 class LiveProgress(Tally):
-    """A display that redraws itself; use as a context manager."""
+    """A live table that redraws itself; use it as a context manager."""
 
     def __init__(self, console: Console, prices: Mapping[str, Price | None]) -> None:
         super().__init__()
@@ -183,7 +198,7 @@ class LiveProgress(Tally):
         self._live.stop()
 
     def render(self) -> RenderableType:
-        """The display as it stands now."""
+        """Return the table in its current state."""
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
@@ -199,7 +214,7 @@ class LiveProgress(Tally):
             ("instructions", f"{len(self.instructions)} distinct"),
             ("plain", _quoted(self.plain, _LIVE_TEXT)),
             ("best so far", _quoted(self.best, _LIVE_TEXT)),
-            ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} from the call store"),
+            ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} cached"),
             ("tokens", f"{self.usage.prompt_tokens:,} in · {self.usage.completion_tokens:,} out"),
             ("cost", format_cost(cost_of(self.spent, self._prices))),
             ("time left", "estimating" if left is None else format_seconds(left)),
@@ -207,9 +222,9 @@ class LiveProgress(Tally):
 
 
 class PlainProgress(Tally):
-    """A line for every new best, and for a round when a tenth of the evaluations has passed; for logs and pipes.
+    """Log lines for files and pipes: one for every new best, and one for every tenth of the evaluations.
 
-    Nothing is called best that the plain instruction beats. Use as a context manager.
+    An instruction that scores lower than the plain one is not reported as best. Use it as a context manager.
     """
 
     def __init__(self, console: Console, prices: Mapping[str, Price | None]) -> None:
@@ -224,6 +239,7 @@ class PlainProgress(Tally):
     def __exit__(self, *details: object) -> None: ...
 
     def run_started(self, plan: RunPlan) -> None:
+        """Print the plan."""
         super().run_started(plan)
         self._say(
             f"task {plan.task}, method {plan.method}: {plan.evaluations} evaluations on {plan.validation} "
@@ -231,10 +247,12 @@ class PlainProgress(Tally):
         )
 
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
+        """Print the plain instruction with its score."""
         super().plain_finished(writing, evaluation)
         self._say(f"plain instruction {_quoted(self.plain)}")
 
     def writing_started(self, number: int, proposals: int) -> None:
+        """Print the last round if enough evaluations have passed."""
         total = self.plan.evaluations if self.plan else 0
         self._reported = max(self._reported, self.replayed)
         if number and self.evaluations - self._reported >= max(1, total / 10):
@@ -242,6 +260,7 @@ class PlainProgress(Tally):
         super().writing_started(number, proposals)
 
     def trial_finished(self, trial: Trial) -> None:
+        """Print a new best instruction."""
         before = self.best
         super().trial_finished(trial)
         beats = self.best is not None and (self.plain is None or self.best[1] >= self.plain[1])
@@ -249,10 +268,12 @@ class PlainProgress(Tally):
             self._say(f"evaluation {self.evaluations}: new best {_quoted(self.best)}")
 
     def search_stopped(self, reason: str) -> None:
+        """Print the reason of an early stop."""
         super().search_stopped(reason)
         self._say(reason)
 
     def testing_started(self, answers: int) -> None:
+        """Print the rest of the search, and the start of the final test."""
         super().testing_started(answers)
         if self._reported < self.evaluations:
             self._report_round()
@@ -277,20 +298,32 @@ class PlainProgress(Tally):
 def progress_on(
     console: Console, prices: Mapping[str, Price | None], *, plain: bool, quiet: bool
 ) -> AbstractContextManager[Tally]:
-    """Nothing where it is to be quiet, lines where they are asked for or no person looks on, else the live display."""
+    """Return the display of a run.
+
+    Parameters
+    ----------
+    console
+        The terminal, or a file.
+    prices
+        Prices by role, for the cost so far.
+    plain
+        Log lines also on a terminal.
+    quiet
+        No output; the run is only counted.
+    """
     if quiet:
         return nullcontext(Tally())
-    # FORCE_COLOR makes a console of a pipe; a display that redraws itself would fill a log with its steps.
+    # With FORCE_COLOR, a pipe counts as a console too; a live display would fill a log with its steps.
     live = console.is_interactive and console.file.isatty() and not plain
     return LiveProgress(console, prices) if live else PlainProgress(console, prices)
 
 
-def _quoted(scored: tuple[str, float] | None, most: int | None = None) -> str:
-    """A score and its instruction, cut after ``most`` characters."""
+def _quoted(scored: tuple[str, float] | None, limit: int | None = None) -> str:
+    """Return a score and its instruction, shortened to ``limit`` characters."""
     if scored is None:
         return "none yet"
     text = printable(scored[0])
-    return f"{scored[1]:.2f}  “{text if most is None else short(text, most)}”"
+    return f"{scored[1]:.2f}  “{text if limit is None else short(text, limit)}”"
 
 
 def _bar(share: float, width: int = 24) -> str:

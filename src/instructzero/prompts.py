@@ -1,6 +1,6 @@
-"""The texts around the data: what the writer reads, and what the black box reads.
+"""The prompts of the writer and of the black box.
 
-One template scores an instruction during the search and in the final test: `zero_shot`, or `few_shot` with exemplars.
+The same template scores an instruction in the search and in the final test: `zero_shot`, or `few_shot` with exemplars.
 """
 
 from __future__ import annotations
@@ -13,13 +13,21 @@ from instructzero.protocols import SoftPromptModel
 from instructzero.types import Example, Message
 
 CUE = "The instruction was to"
-# Stands where the soft prompt goes while a chat template is rendered; no tokenizer or template alters it.
+# Marks the place of the soft prompt while a chat template is rendered. No tokenizer or template alters it.
 SOFT_PROMPT_MARK = "<<<soft-prompt>>>"
 
 
 @dataclass(frozen=True, slots=True)
 class WriterPrompt:
-    """The text before and after the soft prompt, and whether the tokenizer adds its own special tokens."""
+    """The text around the soft prompt.
+
+    Parameters
+    ----------
+    before, after
+        The text before and after the soft prompt.
+    special_tokens
+        Let the tokenizer add its own special tokens: yes for plain text, no for a rendered chat template.
+    """
 
     before: str
     after: str
@@ -27,19 +35,32 @@ class WriterPrompt:
 
 
 def demonstrations(exemplars: Sequence[Example]) -> str:
-    """The exemplars as text, each with its first accepted answer, separated by blank lines."""
+    """Return the exemplars as text, with their first accepted answers, separated by blank lines."""
     return "\n\n".join(f"Input: {exemplar.input}\nOutput: {exemplar.outputs[0]}" for exemplar in exemplars)
 
 
 def writer_prompt(
     model: SoftPromptModel, exemplars: Sequence[Example], *, template: str, placement: str
 ) -> WriterPrompt:
-    """What the writer reads.
+    """Return the prompt of the writer.
 
-    ``template``: ``completion`` (plain text), ``chat`` (the model's chat template) or ``auto`` (chat if it has one).
-    ``placement``: ``front`` puts the soft prompt before everything, as in the paper; ``user_turn`` puts it at the
-    start of the user's turn, where a chat model expects the user's words; ``after_exemplars`` puts it between the
-    exemplars and the cue, so that all soft prompts share what comes before, which is read once.
+    Parameters
+    ----------
+    model
+        The writer; it renders its own chat template.
+    exemplars
+        The examples that the writer sees.
+    template
+        ``completion`` (plain text), ``chat`` (the model's chat template) or ``auto`` (``chat`` if the model has one).
+    placement
+        The place of the soft prompt. ``front``: before everything, as in the paper. ``user_turn``: at the start of the
+        user's turn, where a chat model expects the user's words. ``after_exemplars``: between the exemplars and the
+        cue, so that the text before it is the same for all soft prompts and is processed once.
+
+    Raises
+    ------
+    ConfigurationError
+        If the template or the placement needs a chat template and the model has none.
     """
     content = f"{demonstrations(exemplars)}\n\n{CUE}"
     if template == "completion" or (template == "auto" and not model.has_chat_template):
@@ -71,18 +92,18 @@ def _chat_prompt(model: SoftPromptModel, content: str, placement: str) -> Writer
 
 
 def zero_shot(instruction: str, question: str) -> tuple[Message, ...]:
-    """What the black box reads: the instruction and one input, no exemplars (the paper's zero-shot template)."""
+    """Return the messages to the black box: the instruction and one input (the paper's zero-shot template)."""
     return few_shot(())(instruction, question)
 
 
 def few_shot(exemplars: Sequence[Example]) -> Callable[[str, str], tuple[Message, ...]]:
-    """What the black box reads with exemplars: they stand between instruction and input, in the input's own form.
+    r"""Return a function like `zero_shot` that puts ``exemplars`` between the instruction and the input.
 
-    Each is shown with its first accepted answer. The result takes (instruction, question) as `zero_shot` does.
+    An exemplar has the form of the input, followed by its first accepted answer.
 
     >>> (message,) = few_shot([Example("cat", ("chat",))])("Translate.", "dog")
     >>> message.content
-    'Instruction: Translate.\\n\\nInput: cat\\n\\nOutput: chat\\n\\nInput: dog\\n\\nOutput:'
+    'Instruction: Translate.\n\nInput: cat\n\nOutput: chat\n\nInput: dog\n\nOutput:'
     """
     shown = "".join(f"{_asked(exemplar.input)} {exemplar.outputs[0]}\n\n" for exemplar in exemplars)
 

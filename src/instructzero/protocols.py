@@ -1,11 +1,12 @@
-"""What a model must offer, whichever library or service stands behind it.
+"""The interfaces of the models, whichever library or service stands behind them.
 
-Two roles: the *writer* takes soft prompts (open weights), the *black box* takes messages (text in, text out).
+There are two roles. The *writer* takes soft prompts (open weights). The *black box* takes messages (text in, text out).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from instructzero.types import Completion, Request
@@ -14,54 +15,121 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can do and what a call costs.
+
+    A backend declares them for all its models, so that they are known before a model is loaded. A model declares them
+    in an attribute ``capabilities``. The defaults are those of a paid service, and hold for an object without one.
+
+    Parameters
+    ----------
+    local
+        The model runs on this machine.
+    free
+        A call costs no money.
+    likelihoods
+        As a black box, the model answers requests with ``answers`` by a likelihood.
+    temperature
+        As a black box, the model uses the temperature of a request. A model that does not samples as it likes.
+    soft_prompts
+        As a writer, the model generates from soft prompts.
+    states
+        As a writer, the model implements ``represent``.
+    grace_s
+        Seconds that an interrupted run waits for answers in flight, so that no paid answer is lost.
+    """
+
+    local: bool = False
+    free: bool = False
+    likelihoods: bool = False
+    temperature: bool = True
+    soft_prompts: bool = False
+    states: bool = False
+    grace_s: float = 5.0
+
+
+def capabilities_of(model: object) -> Capabilities:
+    """Return the capabilities that a model declares, or those of a paid service if it declares none.
+
+    >>> capabilities_of(object()).free
+    False
+    """
+    declared: Capabilities = getattr(model, "capabilities", Capabilities())
+    return declared
+
+
 class BlackBox(Protocol):
     """A model that is paid by the call.
 
-    ``identity`` says everything that, besides the request, determines an answer (backend, model, endpoint,
-    template); it is a part of the call store's key and holds no secret. ``concurrency`` is how many requests
-    it likes to have in flight. ``complete`` is one try: it raises `ModelError` for what the user must mend
-    (unknown model, wrong key), `TransientError` for what may pass by itself, and `EndpointError` when the service
-    is gone for good; it never invents an answer. An answer that arrived but holds no text is a `Completion` with
-    the text "". ``complete`` may be called any number of times at once, always from one event loop. ``close`` frees
-    connections and threads; the object is not used after it.
+    A black box may also have an attribute ``capabilities`` of type `Capabilities`; without it, it counts as a remote
+    model that is paid.
     """
 
     @property
-    def identity(self) -> Mapping[str, str]: ...
+    def identity(self) -> Mapping[str, str]:
+        """Everything that determines an answer besides the request: backend, model, endpoint, template.
+
+        It is part of the call store's key and holds no secret.
+        """
+        ...
 
     @property
-    def concurrency(self) -> int: ...
+    def concurrency(self) -> int:
+        """The number of requests in flight that suits the model, at least 1."""
+        ...
 
-    async def complete(self, request: Request) -> Completion: ...
+    async def complete(self, request: Request) -> Completion:
+        """Try once to answer ``request``.
 
-    async def close(self) -> None: ...
+        It may be called any number of times concurrently, always from one event loop. It never invents an answer; an
+        answer without text is a `Completion` with the text "".
+
+        Raises
+        ------
+        ModelError
+            If the user has to fix something, such as an unknown model or a wrong key.
+        TransientError
+            If another try may succeed.
+        EndpointError
+            If the service is gone for good.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free connections and threads; the object is not used afterwards."""
+        ...
 
 
 class SoftPromptModel(Protocol):
-    """An open-weights causal LM that can be fed embeddings.
+    """A causal LM with open weights that takes embeddings as input.
 
-    ``generate`` writes one text for each of n soft prompts of shape (n, t, h): the model sees
-    [before; soft prompt; after] and continues greedily. ``soft_prompts=None`` leaves the soft prompt out and
-    writes one text. In float32 a text does not depend on what else is in the batch. An impossible shape or a
-    prompt longer than the model's context raises `ModelError`.
-    ``represent`` says what the model makes of the same prompts before it writes.
-    ``render_chat`` puts a user turn into the model's chat template, ready for the assistant's answer.
+    Notation: n soft prompts, t soft tokens, h hidden size. An impossible shape, or a prompt longer than the model's
+    context, raises `ModelError`. A writer may also have an attribute ``capabilities`` of type `Capabilities`.
     """
 
     @property
-    def identity(self) -> Mapping[str, str]: ...
-
-    @property
-    def hidden_size(self) -> int: ...
-
-    @property
-    def has_chat_template(self) -> bool: ...
-
-    def embedding_statistics(self) -> tuple[float, float]:
-        """Mean and standard deviation over all entries of the input embeddings."""
+    def identity(self) -> Mapping[str, str]:
+        """Everything that determines a text besides the prompt: backend, model, revision, dtype."""
         ...
 
-    def render_chat(self, content: str) -> str: ...
+    @property
+    def hidden_size(self) -> int:
+        """The hidden size h."""
+        ...
+
+    @property
+    def has_chat_template(self) -> bool:
+        """True if `render_chat` works."""
+        ...
+
+    def embedding_statistics(self) -> tuple[float, float]:
+        """Return mean and standard deviation over all entries of the input embeddings."""
+        ...
+
+    def render_chat(self, content: str) -> str:
+        """Return a user turn in the model's chat template, ready for the assistant's answer."""
+        ...
 
     def generate(
         self,
@@ -73,14 +141,30 @@ class SoftPromptModel(Protocol):
         special_tokens: bool,
         until: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """``special_tokens``: whether the tokenizer adds its own (a BOS token) when it encodes the texts, as
-        it should for plain text and must not for a rendered chat template. ``until`` says of the beginning of a text
-        that the rest is of no use: it may be left out, and none has to be."""
+        """Generate one text greedily for each soft prompt.
+
+        The model reads [before; soft prompt; after]. In float32 a text does not depend on the rest of the batch.
+
+        Parameters
+        ----------
+        soft_prompts
+            Shape (n, t, h). None leaves the soft prompt out and generates one text.
+        before, after
+            The text in front of the soft prompt and the text behind it.
+        max_new_tokens
+            The maximum number of tokens in a text.
+        special_tokens
+            Let the tokenizer add its own tokens (a BOS token) when it encodes the texts. Plain text needs them; a
+            rendered chat template already has them.
+        until
+            Receives the beginning of a text. If it returns True, the rest of the text is not needed and may be left
+            out.
+        """
         ...
 
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
-        """The last layer's state at the last token of each prompt, which the next token is predicted from.
+        """Return the last layer's state at the last token of each prompt, from which the next token is predicted.
 
-        Shape (n, h), float64, on the CPU. In float32 a row depends on what else is in the batch by rounding only.
+        Shape (n, h), float64, on the CPU. In float32 the rest of the batch changes a row by rounding only.
         """
         ...

@@ -1,18 +1,18 @@
-"""How sure a mean score is, and whether one instruction is really better than another on the same examples.
+"""Confidence intervals of mean scores, and paired tests of two instructions on the same examples.
 
-Scores lie in [0, 1]. Everything is a pure function of the multiset of scores (or of pairs of scores): the order
+Scores lie in [0, 1]. All results are pure functions of the multiset of scores (or of pairs of scores): the order
 of the examples does not matter, and the generator of the resamples is seeded with `SEED`, so equal input gives
 equal output to the last bit.
 
 Intervals of scores that are all 0 or 1 are Wilson's (1927). Other intervals are percentile bootstraps with
 `RESAMPLES` resamples of the n examples and two more: one with the worst possible value and one with the best.
-Without the two, a bootstrap knows nothing but what it has seen: 20 equal scores would give an interval of width
-0, and 20 pairs of which one differs would be covered a third of the time instead of 95 %. For pairs of binary
-scores, the two are the adjustment of Bonett and Price (2012).
+Without these two, a bootstrap is limited to the observed values: 20 equal scores would give an interval of width
+0, and the interval of 20 pairs of which one differs would have a coverage of a third instead of 95 %. For pairs of
+binary scores, the two are the adjustment of Bonett and Price (2012).
 
-p-values are those of the two-sided sign-flip test: were both instructions equally good, each pair could as well
-have come the other way round. It is exact for up to `EXACT_PAIRS` differing pairs, and for any number of pairs
-that differ by the same amount (binary scores: McNemar's exact test); otherwise `FLIPS` random flips estimate it,
+p-values are those of the two-sided sign-flip test: if both instructions are equally good, the two scores of a pair
+are exchangeable. The test is exact for up to `EXACT_PAIRS` differing pairs, and for any number of pairs that differ
+by the same amount (binary scores: McNemar's exact test); otherwise `FLIPS` random flips estimate the p-value,
 counting the observed one (Phipson and Smyth, 2010).
 """
 
@@ -32,7 +32,7 @@ RESAMPLES = 10_000
 FLIPS = 20_000
 EXACT_PAIRS = 16
 _CHUNK = 1_000  # resamples in memory at once
-_DIGITS = 12  # differences that agree so far are equal: 0.3 - 0.1 is 0.2
+_DIGITS = 12  # differences that agree in these decimals are equal: 0.3 - 0.1 is 0.2
 
 Array = NDArray[np.float64]
 
@@ -51,9 +51,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """The first instruction against the second: mean difference of the scores, its interval, and the p-value.
+    """A paired test of two instructions.
 
-    ``difference`` is positive where the first is better. ``p_value`` is two-sided.
+    Parameters
+    ----------
+    difference
+        Mean difference of the scores, first minus second: positive if the first instruction is better.
+    low, high
+        The confidence interval of the difference.
+    p_value
+        The two-sided p-value.
     """
 
     difference: float
@@ -67,14 +74,26 @@ class PairedTest:
 
 
 def interval_method(scores: Sequence[float]) -> Literal["Wilson", "bootstrap"]:
-    """What `mean_interval` uses for these scores: Wilson where all are 0 or 1."""
+    """Return the method of `mean_interval` for these scores: Wilson if all are 0 or 1."""
     return "Wilson" if all(score in (0, 1) for score in scores) else "bootstrap"
 
 
 def mean_interval(scores: Sequence[float], *, level: float = 0.95) -> Interval:
-    """The confidence interval of the mean that ``scores``, shape (n,), are a sample of; it contains their mean.
+    """Return the confidence interval of the mean of the population that ``scores`` are a sample of.
 
-    Raises ValueError for no scores, scores outside [0, 1], or a level outside (0, 1).
+    It always contains the mean of ``scores``.
+
+    Parameters
+    ----------
+    scores
+        Scores in [0, 1], shape (n,).
+    level
+        Confidence level in (0, 1).
+
+    Raises
+    ------
+    ValueError
+        If there are no scores, or scores or level are out of range.
 
     >>> mean_interval([1, 1, 1, 1, 1, 1, 1, 1, 1, 0])
     Interval(low=0.5958499732047615, high=0.9821237869049271)
@@ -90,9 +109,19 @@ def mean_interval(scores: Sequence[float], *, level: float = 0.95) -> Interval:
 
 
 def paired_test(first: Sequence[float], second: Sequence[float], *, level: float = 0.95) -> PairedTest:
-    """Compares two instructions by their scores on the same examples: ``first[i]`` and ``second[i]`` are a pair.
+    """Compare two instructions by their scores on the same examples.
 
-    Raises ValueError for sequences of different lengths, and as `mean_interval` does.
+    Parameters
+    ----------
+    first, second
+        Scores in [0, 1], shape (n,); ``first[i]`` and ``second[i]`` are a pair.
+    level
+        Confidence level in (0, 1).
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, there are no scores, or scores or level are out of range.
 
     >>> paired_test([1, 1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 0, 0]).p_value  # 2 / 2⁶
     0.03125
@@ -102,7 +131,7 @@ def paired_test(first: Sequence[float], second: Sequence[float], *, level: float
     _check_level(level)
     differences = np.round(_checked(first) - _checked(second), _DIGITS)
     mean = math.fsum(differences) / len(differences)
-    if mean < 0:  # the same random numbers, so that the other way round is the mirror image
+    if mean < 0:  # the same random numbers as for exchanged arguments, so that the results are mirror images
         high, low = (-end for end in _bootstrap(-differences, worst=-1.0, best=1.0, level=level))
     else:
         low, high = _bootstrap(differences, worst=-1.0, best=1.0, level=level)
@@ -125,7 +154,7 @@ def _check_level(level: float) -> None:
 
 
 def _wilson(mean: float, n: int, level: float) -> tuple[float, float]:
-    """Where the score test of a binomial proportion does not reject."""
+    """Return Wilson's interval: the proportions that the binomial score test does not reject."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     centre = mean + z**2 / (2 * n)
     half = z * math.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
@@ -133,8 +162,8 @@ def _wilson(mean: float, n: int, level: float) -> tuple[float, float]:
 
 
 def _bootstrap(values: Array, *, worst: float, best: float, level: float) -> tuple[float, float]:
-    """The percentile interval of the mean of ``values``, shape (n,), and the two possible extremes."""
-    pool = np.sort(np.append(values, [worst, best]))  # sorted: the order of the examples is of no account
+    """Return the percentile interval of the mean of ``values``, shape (n,), and the two possible extremes."""
+    pool = np.sort(np.append(values, [worst, best]))  # sorted, so that the order of the examples does not matter
     rng = np.random.default_rng(SEED)
     means = [pool[rng.integers(len(pool), size=(_CHUNK, len(pool)))].mean(axis=1) for _ in range(RESAMPLES // _CHUNK)]
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
@@ -142,12 +171,12 @@ def _bootstrap(values: Array, *, worst: float, best: float, level: float) -> tup
 
 
 def _sign_flip_p_value(differences: Array) -> float:
-    """P(|Σ ±dᵢ| ≥ |Σ dᵢ|) under independent fair signs, for ``differences`` d of shape (n,)."""
+    """Return P(|Σ ±dᵢ| ≥ |Σ dᵢ|) under independent fair signs, for ``differences`` d of shape (n,)."""
     differing = differences[differences != 0]
     sizes = np.sort(np.abs(differing))
     if len(set(sizes.tolist())) < 2:
         return _mcnemar_p_value(int((differing > 0).sum()), int((differing < 0).sum()))
-    observed = abs(math.fsum(differing)) - 10.0**-_DIGITS * len(sizes)  # ties with it count, whatever their rounding
+    observed = abs(math.fsum(differing)) - 10.0**-_DIGITS * len(sizes)  # includes ties, whatever their rounding
     if len(sizes) <= EXACT_PAIRS:
         return float(np.mean(np.abs(_all_signed_sums(sizes)) >= observed))
     rng = np.random.default_rng(SEED)
@@ -159,14 +188,14 @@ def _sign_flip_p_value(differences: Array) -> float:
 
 
 def _mcnemar_p_value(won: int, lost: int) -> float:
-    """Twice the binomial tail: P(X ≤ min(won, lost)), X ~ Binomial(won + lost, ½)."""
+    """Return twice the binomial tail P(X ≤ min(won, lost)), X ~ Binomial(won + lost, ½)."""
     pairs = won + lost
     tail = sum(math.comb(pairs, count) for count in range(min(won, lost) + 1))
     return min(1.0, 2 * tail / (1 << pairs))
 
 
 def _all_signed_sums(sizes: Array) -> Array:
-    """Σ ±sizes over all signs but the first, shape (2ⁿ⁻¹,): the other half is their mirror image."""
+    """Return Σ ±sizes over all signs but the first, shape (2ⁿ⁻¹,); the other half mirrors them."""
     sums: Array = sizes[:1]
     for size in sizes[1:]:
         sums = np.concatenate([sums + size, sums - size])
@@ -174,7 +203,7 @@ def _all_signed_sums(sizes: Array) -> Array:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment: the chance of even one false finding stays below the level.
+    """Return p-values adjusted by Holm's step-down method (1979), which controls the family-wise error rate.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]

@@ -1,4 +1,4 @@
-"""How commands write: paragraphs for people, as wide as their terminal, and content for other programs as it is."""
+"""Output of the commands: paragraphs in the width of the terminal, and unchanged content for other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from rich.text import Text
 
 
 def paragraph(console: Console, text: str, *, first: str = "", indent: str = "  ", style: str = "") -> None:
-    """The text in lines of the console's width, broken between words; a path or a command is never broken."""
+    """Print a text wrapped between words to the width of the console.
+
+    Parameters
+    ----------
+    console
+        The terminal, or a file.
+    text
+        The text; what `unbroken` returns is never wrapped.
+    first, indent
+        Prefixes of the first line and of the other lines.
+    style
+        A style of rich, such as ``"dim"``.
+    """
     lines = textwrap.wrap(
         text,
         console.width,
@@ -24,7 +36,7 @@ def paragraph(console: Console, text: str, *, first: str = "", indent: str = "  
 
 
 def log_line(console: Console, text: str, *, indent: str = "  ") -> None:
-    """A paragraph on a terminal, and one line elsewhere, so that a log can be searched."""
+    """Print a paragraph on a terminal, and one line elsewhere, so that a log can be searched."""
     if console.is_terminal:
         paragraph(console, text, indent=indent)
     else:
@@ -36,21 +48,23 @@ def _print_line(console: Console, line: str, style: str = "") -> None:
 
 
 def unbroken(text: str) -> str:
-    """The text as one word, which `paragraph` does not break."""
+    """Return the text as one word, which `paragraph` does not wrap."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def short(text: str, most: int = 24) -> str:
-    """The text in at most so many characters; a name without a limit of its own leaves a figure room."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def short(text: str, limit: int = 24) -> str:
+    """Return the text in at most ``limit`` characters; the default suits a label of a figure.
+
+    >>> short("antonyms", 5)
+    'anto…'
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def write(content: str) -> None:
-    """To standard output, as it is into a file or a pipe; for a person, without what could steer the terminal."""
+    """Write to standard output: unchanged into a file or a pipe, without control characters on a terminal."""
     if sys.stdout.isatty():
-        sys.stdout.write(
-            "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in content)
-        )
+        sys.stdout.write("\n".join(map(printable, content.split("\n"))))
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(encode(content))
@@ -58,5 +72,30 @@ def write(content: str) -> None:
 
 
 def encode(content: str) -> bytes:
-    """UTF-8; half of a surrogate pair, which it cannot hold, as its escape."""
+    """Return the text in UTF-8; a lone surrogate, which UTF-8 cannot represent, becomes its escape."""
     return content.encode("utf-8", "backslashreplace")
+
+
+def printable(text: str) -> str:
+    """Return the text without control characters, because a model may write anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def format_cost(dollars: float | None) -> str:
+    """Return dollars in words; None stands for an unknown price.
+
+    >>> format_cost(0.025), format_cost(None)
+    ('$0.0250', 'no price set')
+    """
+    return "no price set" if dollars is None else f"${dollars:.4f}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return seconds as hours, minutes and seconds.
+
+    >>> format_seconds(3725)
+    '1:02:05'
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

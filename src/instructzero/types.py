@@ -1,6 +1,6 @@
-"""The values that flow through a run. All are frozen; tuples, not lists.
+"""The values that flow through a run. All of them are immutable, so sequences are tuples.
 
-Notation: d intrinsic dimension of z, t soft tokens, h hidden size of the writer, m validation examples.
+Notation: d intrinsic dimension of z, m examples.
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Example:
     """One input of a task with every accepted answer.
+
+    Raises
+    ------
+    ValueError
+        If there is no accepted answer.
 
     >>> Example("cat", ("chat", "un chat")).outputs[0]
     'chat'
@@ -26,7 +31,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a chat, as the OpenAI API has it."""
+    """One turn of a chat, as in the OpenAI API."""
 
     role: str
     content: str
@@ -36,9 +41,19 @@ class Message:
 class Request:
     """One question to a black box.
 
-    ``max_tokens`` bounds the answer; ``temperature`` 0 asks for the greedy answer. With ``answers``, a local model is
-    asked how likely it finds the likeliest of them instead: the completion's text is a number in [0, 1]. ``seed`` tells
-    samples of the same prompt at a temperature above 0 apart, where the model takes one.
+    Parameters
+    ----------
+    messages
+        The chat to answer.
+    max_tokens
+        The maximum length of the answer in tokens.
+    temperature
+        0 asks for the greedy answer.
+    answers
+        If given, a local model answers with the likelihood of the likeliest of these answers instead of a text; see
+        `Completion.likelihood`.
+    seed
+        Distinguishes samples of the same prompt at a temperature above 0, for models that accept a seed.
     """
 
     messages: tuple[Message, ...]
@@ -50,16 +65,61 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer of a black box, with the tokens it was billed for."""
+    """One answer of a black box, with the tokens that it was billed for.
+
+    A likelihood travels as text too, because the call store and the journal keep answers as text. `of_likelihood` and
+    `likelihood` are the only places that convert between the two.
+
+    >>> Completion.of_likelihood(0.25, prompt_tokens=7, completion_tokens=2)
+    Completion(text='0.25', prompt_tokens=7, completion_tokens=2)
+    """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    @classmethod
+    def of_likelihood(cls, likelihood: float, prompt_tokens: int = 0, completion_tokens: int = 0) -> Completion:
+        """Return the answer to a request with `Request.answers`; no digit of ``likelihood`` is lost."""
+        return cls(repr(likelihood), prompt_tokens, completion_tokens)
+
+    @property
+    def likelihood(self) -> float:
+        """The number in [0, 1] that answers a request with `Request.answers`.
+
+        Raises
+        ------
+        ValueError
+            If the text is not such a number.
+
+        >>> Completion("0.25").likelihood
+        0.25
+        """
+        try:
+            likelihood = float(self.text)
+        except ValueError:
+            likelihood = -1.0
+        if not 0 <= likelihood <= 1:
+            raise ValueError(f"expected a likelihood in [0, 1] from the black box, got {self.text!r}")
+        return likelihood
+
+    @property
+    def usage(self) -> Usage:
+        """The usage of this one call.
+
+        >>> Completion("chat", prompt_tokens=7, completion_tokens=2).usage
+        Usage(calls=1, prompt_tokens=7, completion_tokens=2)
+        """
+        return Usage(1, self.prompt_tokens, self.completion_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was asked of the black box: calls, and tokens in and out. Adds up with ``+``."""
+    """Calls of a black box, with their prompt and completion tokens; ``+`` adds two of them.
+
+    >>> Usage(1, 7, 2) + Usage(1, 5, 1)
+    Usage(calls=2, prompt_tokens=12, completion_tokens=3)
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -75,11 +135,18 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A text to be made from other texts, said in both ways that a model may understand.
+    """An order for a new text made from other texts, in a form for each kind of model.
 
-    ``prompt`` asks for it in words, for a model that follows instructions; the answer holds the text between
-    ``<prompt>`` and ``</prompt>``, or is the text. ``start`` are the first words of the new text (or none), for a
-    writer that continues them under the soft prompt of the proposal. ``seed`` tells samples of one prompt apart.
+    Parameters
+    ----------
+    prompt
+        Asks for the text in words, for a model that follows instructions. The text of its answer is what stands
+        between ``<prompt>`` and ``</prompt>``, or else the whole answer.
+    start
+        The first words of the new text (or none), for a writer that continues them under the soft prompt of the
+        proposal.
+    seed
+        Distinguishes samples of the same prompt.
     """
 
     prompt: str
@@ -91,7 +158,7 @@ class Rewrite:
 class Proposal:
     """A point z of the search space, shape (d,); ``None`` stands for the plain prompt without a soft prompt.
 
-    With ``rewrite``, the text is made from others: by a model that is asked for it, or by the writer at z.
+    With ``rewrite``, the text is made from other texts: by a model that follows instructions, or by the writer at z.
     """
 
     z: tuple[float, ...] | None
@@ -99,13 +166,16 @@ class Proposal:
 
     @property
     def point(self) -> tuple[float, ...] | None:
-        """z where it alone decides the text, whose score then says something about the points around; else None."""
+        """The point z if it alone determines the text, so that the score is informative about nearby points; else None.
+
+        A text that is made from others depends on them too.
+        """
         return self.z if self.rewrite is None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What the writer wrote for a proposal: the raw text, and the instruction that clean-up made of it."""
+    """The raw text that was written for a proposal, and the instruction that was extracted from it."""
 
     raw: str
     instruction: str
@@ -113,21 +183,34 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A proposal and what was written for it, not yet paid for."""
+    """A proposal and its text, not yet evaluated."""
 
     proposal: Proposal
     writing: Writing
 
     @property
     def instruction(self) -> str:
+        """The instruction to evaluate."""
         return self.writing.instruction
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Aligned results: ``scores[i]`` in [0, 1] and ``predictions[i]`` belong to example i, in every trial of a run.
+    """The results of one instruction on m examples, in the order of the examples, which all trials of a run share.
 
-    An instruction that was dropped early has results on the first examples only.
+    Parameters
+    ----------
+    scores
+        Scores in [0, 1], shape (m,). An instruction that was dropped early has results on the first examples only.
+    predictions
+        The answers of the black box, shape (m,).
+    usage
+        The calls and tokens that the results took.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of scores and predictions differ, or there are none.
     """
 
     scores: tuple[float, ...]
@@ -143,17 +226,21 @@ class Evaluation:
 
     @property
     def mean(self) -> float:
-        """H(z) of the paper: the mean score over the examples."""
+        """The mean score over the examples: H(z) of the paper."""
         return sum(self.scores) / len(self.scores)
 
+    def is_complete(self, examples: int) -> bool:
+        """Return True if the instruction was scored on all ``examples``, so that it did not drop out of a race."""
+        return len(self.scores) >= examples
+
     def __add__(self, more: Evaluation) -> Evaluation:
-        """These results and those on the examples that follow."""
+        """Return these results followed by ``more``, the results on the next examples."""
         return Evaluation(self.scores + more.scores, self.predictions + more.predictions, self.usage + more.usage)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One evaluated proposal. ``number`` counts from 0 over the run, ``round`` over the optimiser's batches."""
+    """One evaluated proposal. ``number`` counts the trials of a run and ``round`` the optimiser's batches, from 0."""
 
     number: int
     round: int
@@ -163,8 +250,10 @@ class Trial:
 
     @property
     def instruction(self) -> str:
+        """The instruction that was evaluated."""
         return self.writing.instruction
 
     @property
     def score(self) -> float:
+        """The mean score over the examples."""
         return self.evaluation.mean

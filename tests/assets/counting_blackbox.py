@@ -1,8 +1,8 @@
-"""A black box that counts its calls in a file, and can kill its own process at a given moment.
+"""A black box that counts its calls in a file, and can kill its own process after a given time.
 
-CALLS_FILE names the file: one line a call. KILL_AFTER_SECONDS is the moment, counted from when the black box is
-loaded, and CALLS_STORE the run's call store. An answer that is on its way at the moment of a kill is lost to
-anybody, so the kill waits for the moment when every counted call is in the store, and no call is counted meanwhile.
+CALLS_FILE names the file, which has one line per call. KILL_AFTER_SECONDS is the time after loading, and CALLS_STORE
+the call store of the run. An answer in flight at the moment of a kill is lost, so the kill waits until every counted
+call is in the store, and blocks new calls meanwhile.
 """
 
 import os
@@ -25,7 +25,7 @@ def answer(prompt):
     return obey(prompt)
 
 
-def _nothing_on_its_way():
+def _no_call_in_flight():
     counted = len(_calls.read_text().splitlines()) if _calls.exists() else 0
     store = Path(os.environ["CALLS_STORE"])
     if not store.exists():
@@ -33,7 +33,7 @@ def _nothing_on_its_way():
     try:
         with sqlite3.connect(store, timeout=5) as connection:
             return connection.execute("SELECT count(*) FROM calls").fetchone()[0] == counted
-    except sqlite3.OperationalError:  # the table is being made
+    except sqlite3.OperationalError:  # the table is being created
         return counted == 0
 
 
@@ -41,7 +41,7 @@ def _kill():
     time.sleep(float(os.environ["KILL_AFTER_SECONDS"]))
     while True:
         with _lock:
-            if _nothing_on_its_way():
+            if _no_call_in_flight():
                 os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.001)
 

@@ -1,8 +1,8 @@
 """A black box that logs its calls, and kills its own process.
 
-CALLS_FILE names the log, one prompt a line. The process that makes the call with the number DIE_AT, as it counts its
-own, dies instead, unless the file that DEATH_FILE names says that one has died before. A plain function is called once
-at a time, so nothing else is on its way; a moment is left in which the answer before is stored.
+CALLS_FILE names the log, which has one prompt per line. A process counts its own calls and dies at the call with the
+number DIE_AT, unless the file named by DEATH_FILE exists, which means that a process has died before. A plain function
+is called once at a time, so no other call is in flight. A pause before the kill lets the previous answer be stored.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""One of several processes that ask the same questions of a slow black box through one store, until it is killed.
+"""One of several processes that ask a slow black box the same questions through one store, until it is killed.
 
-Arguments: the store, a log that all of them append to, the first question. A line of the log is "asked" or "stored",
-this process's number, and the questions. What is in the log was written before a kill, or was not written at all.
+Arguments: the store, a log shared by all processes, the first question. A line of the log has "asked" or "stored", the
+process id, and the numbers of the questions. Every line of the log is complete, even after a kill.
 """
 
 import itertools
@@ -25,7 +25,7 @@ def answer(number):
 
 
 def ask(store, say, numbers):
-    """Questions that nobody knows the answer to, and nobody else is asking."""
+    """Ask the questions that have no stored answer and that no other process has claimed."""
     mine = [number for number in numbers if store.get(call(number)) is None and store.claim(call(number))]
     unknown = [number for number in mine if store.get(call(number)) is None]
     if unknown:

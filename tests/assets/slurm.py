@@ -1,6 +1,6 @@
-"""Slurm's commands for one machine: sbatch, srun, sacct and scancel, as far as jobs of one task need them.
+"""A stand-in for Slurm on one machine: sbatch, srun, sacct and scancel, as far as jobs of one task need them.
 
-Jobs begin at once. SLURM_STATE names the folder in which each keeps its process group and its state.
+Jobs start immediately. SLURM_STATE names the folder in which every job stores its process group and its state.
 """
 
 import os
@@ -28,7 +28,7 @@ def sbatch(script):
 
 
 def supervise(number, script):
-    """Run a job's script to its end."""
+    """Run the script of a job to completion."""
     environment = {"SLURM_JOB_ID": number, "SLURM_NTASKS": "1", "SLURM_JOB_NUM_NODES": "1"}
     status = subprocess.call(["bash", script], env={**os.environ, **environment})
     state = STATE / number / "state"
@@ -37,7 +37,7 @@ def supervise(number, script):
 
 
 def srun(*words):
-    """Options come first, and those of two words are --output and --error."""
+    """Run one task. Options come first; --output and --error take a value."""
     words, streams = list(words), {}
     while words[0].startswith("--"):
         option = words.pop(0)
@@ -63,7 +63,7 @@ def sacct(*words):
 
 def scancel(number):
     (STATE / number / "state").write_text("CANCELLED by 0")
-    with suppress(OSError, ValueError):  # it has ended, or not begun
+    with suppress(OSError, ValueError):  # it has finished, or has not started
         os.kill(int((STATE / number / "task").read_text()), signal.SIGTERM)
 
 

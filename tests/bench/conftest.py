@@ -1,4 +1,4 @@
-"""Small benches: tasks that the scripted models can do, and plans over them."""
+"""Small benches: tasks that the scripted models can solve, and plans with them."""
 
 import json
 import os
@@ -23,7 +23,7 @@ WORDS = {
 
 @pytest.fixture
 def task_files(tmp_path):
-    """Two tasks with no input in common: words backwards, and words in upper case."""
+    """Two tasks without a common input: reversed words, and words in upper case."""
     paths = []
     for (name, words), change in zip(WORDS.items(), (lambda word: word[::-1], str.upper), strict=True):
         path = tmp_path / f"{name}.jsonl"
@@ -35,7 +35,7 @@ def task_files(tmp_path):
 
 @pytest.fixture
 def scripted(task_files, tmp_path):
-    """The values of a plan of 2 methods × 2 tasks × 1 seed that needs no weights."""
+    """The values of a plan with 2 methods × 2 tasks × 1 seed and scripted models."""
     return {
         "tasks": task_files,
         "methods": ["uniform", "instructzero"],
@@ -50,13 +50,13 @@ def scripted(task_files, tmp_path):
 
 @pytest.fixture
 def plan(scripted):
-    """That plan, with other values where they are given."""
+    """Make the plan of ``scripted``, with some values replaced."""
     return lambda **values: make_plan({**scripted, **values})
 
 
 @pytest.fixture
 def dying(scripted, tmp_path, monkeypatch):
-    """That plan's values with a black box that logs its calls in CALLS_FILE and dies where DIE_AT says so."""
+    """The values of ``scripted`` with a black box that logs its calls in CALLS_FILE and dies at call DIE_AT."""
     for name, value in {
         "PYTHONPATH": ASSETS,
         "CALLS_FILE": tmp_path / "calls",
@@ -70,7 +70,7 @@ def dying(scripted, tmp_path, monkeypatch):
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a bench of these values in a process of its own, by the command line or, with an engine, without report."""
+    """Start a bench in a new process: with the command line or, if an engine is named, without a report."""
 
     def popen(values, engine=None):
         path = tmp_path / "plan.yaml"
@@ -90,14 +90,14 @@ def start(tmp_path):
 
     started = []
     yield popen
-    for process in started:  # a test that has failed may have left one
+    for process in started:  # a failed test may have left one running
         process.kill()
         process.communicate()
 
 
 @pytest.fixture
 def cells_in():
-    """The bytes of all cells that values ask for, by what they are."""
+    """Read the bytes of all cells of a plan, by the name of the cell."""
 
     def read(values):
         cells = cells_of(make_plan(values))
@@ -108,7 +108,7 @@ def cells_in():
 
 @pytest.fixture
 def in_this_process(tmp_path):
-    """Run the cells of values here, on one thread, into a folder of their own; the values that name it."""
+    """Run the cells of a plan in this process, on one thread; returns the values with their separate folder."""
     import torch
 
     from instructzero.bench.cell import LocalModels, run_cell
@@ -128,7 +128,7 @@ def in_this_process(tmp_path):
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
-    """A Slurm cluster of this machine, which takes jobs as they come; the folder with their states."""
+    """A simulated Slurm cluster on this machine, which runs jobs at once; returns the folder with their states."""
     pytest.importorskip("submitit", reason="the extra slurm is not installed: pip install 'instructzero[slurm]'")
     commands, state = tmp_path / "bin", tmp_path / "slurm"
     commands.mkdir()

@@ -1,4 +1,4 @@
-"""Cells with scores that a test chooses, as if they had been run."""
+"""Cells with given scores, as if they had been run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def cell(
     instruction: str = "Do it.",
     usd: float | None = 0.5,
 ) -> Cell:
-    """A cell with these scores at these budgets, on validation as on test."""
+    """Return a cell with these scores at these budgets, on validation and on test examples."""
     return Cell(
         method=method,
         task=task,
@@ -39,7 +39,7 @@ def cell(
 
 
 def cells(table: Mapping[str, Sequence[float]], *, budget: int = 100, seeds: int = 1) -> list[Cell]:
-    """A cell for every method of ``table``, task (``task-0``, ``task-1``, …) and seed, the same at each seed."""
+    """Return a cell for every method of ``table``, task (``task-0``, ``task-1``, …) and seed, equal for all seeds."""
     return [
         cell(method, f"task-{number}", {budget: score}, seed=seed)
         for method, scores in table.items()

@@ -1,4 +1,4 @@
-"""The command line of benches: what it prints and leaves, and what it makes of bad input."""
+"""The command line of ``bench``: its output, its files, and its errors."""
 
 import csv
 import json
@@ -16,19 +16,19 @@ from tests.command_line import call
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    """Run the command in this process; gives exit code, output and errors."""
+    """Run the command in this process; returns exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
     return partial(call, monkeypatch, capsys, "bench")
 
 
-def test_a_bench_prints_a_line_a_cell_and_leaves_a_report_and_does_nothing_twice(run, scripted):
+def test_bench_prints_a_line_per_cell_writes_report_and_repeats_nothing(run, scripted):
     Path("plan.yaml").write_text(yaml.safe_dump({**scripted, "seeds": 2}))
     flags = ("--seeds", "1", "--set", "evaluations=8", "--set", "test=5")
     code, out, err = run("plan.yaml", *flags)
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith(
-        "2 methods × 2 tasks × 1 seed × 1 pair of models = 4 runs, tested at 20, 60 calls; 2 at once"
+        "2 methods × 2 tasks × 1 seed × 1 pair of models = 4 runs, tested at 20, 60 calls; 2 in parallel"
     )
     assert [line.split("] ")[1][:8] for line in lines[1:5]] == ["1 of 4: ", "2 of 4: ", "3 of 4: ", "4 of 4: "]
     assert "calls paid, $0.0000, 0:00:00 left" in lines[4]
@@ -37,26 +37,26 @@ def test_a_bench_prints_a_line_a_cell_and_leaves_a_report_and_does_nothing_twice
     assert {(row["method"], row["task"], row["budget"]) for row in rows} >= {("uniform", "fruit", "60")}
     assert "instructzero" in Path("out/report.md").read_text()
     code, out, _ = run("plan.yaml", *flags)
-    assert (code, out.splitlines()[1]) == (0, "4 of 4 cells were run before")
+    assert (code, out.splitlines()[1]) == (0, "4 of 4 runs were finished before")
     assert " ".join(out.split()).endswith("out/report.html in a browser")
     code, out, err = run("plan.yaml", *flags, "--json")
-    assert (code, "4 of 4 cells were run before" in err) == (0, True)
+    assert (code, "4 of 4 runs were finished before" in err) == (0, True)
     assert_ranked(json.loads(out), [row for row in rows if row["budget"] == "20"])
     assert run("plan.yaml", *flags, "--quiet") == (0, f"{Path('out').resolve() / 'report.html'}\n", "")
 
 
 def assert_ranked(found, rows):
-    """The object that ``--json`` prints has two budgets, and at the lower one the scores of these rows."""
-    assert [each["budget"] for each in found["rankings"]] == [20, 60]
+    """Assert that the JSON object has two budgets, and the scores of these rows at the lower one."""
+    assert [ranking["budget"] for ranking in found["rankings"]] == [20, 60]
     ranking = found["rankings"][0]
     assert (found["runs"], ranking["tasks"], ranking["seeds"]) == (4, 2, 1)
-    assert sum(each["rank"] for each in ranking["methods"]) == 3
-    for each in ranking["methods"]:
-        scores = [float(row["test"]) for row in rows if row["method"] == each["method"]]
-        assert each["test_score"] == pytest.approx(sum(scores) / len(scores))
+    assert sum(method["rank"] for method in ranking["methods"]) == 3
+    for method in ranking["methods"]:
+        scores = [float(row["test"]) for row in rows if row["method"] == method["method"]]
+        assert method["test_score"] == pytest.approx(sum(scores) / len(scores))
 
 
-def test_parquet_holds_what_the_csv_file_holds(tmp_path):
+def test_write_parquet_holds_the_rows_of_the_csv(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     from instructzero.bench.export import write_parquet
     from instructzero.bench.tables import ROW, rows
@@ -82,15 +82,15 @@ def test_parquet_holds_what_the_csv_file_holds(tmp_path):
     ],
     ids=str,
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(run, arguments, message):
+def test_bench_with_bad_input_prints_one_sentence_and_exits_with_2(run, arguments, message):
     code, _, err = run(*arguments)
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("instructzero: ")
     assert message in err
 
 
-def test_a_figure_of_the_paper_is_drawn_from_its_own_plan(run, scripted, monkeypatch):
-    """The plan is the paper's; here it is made small."""
+def test_bench_paper_uses_the_plan_of_the_figure(run, scripted, monkeypatch):
+    """The plan is that of the paper, with one setting replaced."""
     from instructzero.bench import command, paper
 
     drawn = []
@@ -103,9 +103,9 @@ def test_a_figure_of_the_paper_is_drawn_from_its_own_plan(run, scripted, monkeyp
     assert (name, out, plan.settings) == ("fig4", Path("here"), {**PLANS["fig4"]["settings"], "test": 7})
 
 
-def test_settings_are_read_as_yaml():
+def test_settings_of_reads_values_as_yaml():
     assert settings_of(["racing=no", "max-calls=5", "metric=regex:a=b", "judge="]) == {
         "racing": False, "max_calls": 5, "metric": "regex:a=b", "judge": None,
     }  # fmt: skip
-    with pytest.raises(UserError, match="expected a value as YAML has it"):
+    with pytest.raises(UserError, match="expected a YAML value in --set"):
         settings_of(["metric=[a"])

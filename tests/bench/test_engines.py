@@ -1,4 +1,4 @@
-"""Engines: the same bytes as in one process, whatever dies on the way."""
+"""Engines write the same bytes as a single process, even if processes die or are interrupted."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def engine(request):
 
 
 def finish(start, values, engine="processes", tries=3):
-    """Run to the end; Ray gives up on its own start where the machine is too busy."""
+    """Run a bench until it has finished; try again if Ray does not start because the machine is too busy."""
     for _ in range(tries):
         process = start(values, engine)
         out, err = process.communicate(timeout=500)
@@ -43,9 +43,7 @@ def finish(start, values, engine="processes", tries=3):
     return out
 
 
-def test_a_worker_that_is_killed_in_the_middle_costs_only_its_cell(
-    engine, start, dying, cells_in, in_this_process, monkeypatch
-):
+def test_killed_worker_repeats_only_its_cell_and_no_call(engine, start, dying, cells_in, in_this_process, monkeypatch):
     monkeypatch.setenv("DIE_AT", "30")
     out = finish(start, dying, engine)
     assert Path(os.environ["DEATH_FILE"]).exists()
@@ -57,7 +55,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_only_its_cell(
     assert sorted(log(os.environ["CALLS_FILE"])) == sorted(asked * 2)
 
 
-def test_a_bench_that_is_killed_goes_on_and_ends_with_the_same_bytes(start, scripted, cells_in, in_this_process):
+def test_killed_bench_continues_and_writes_the_same_bytes(start, scripted, cells_in, in_this_process):
     values = {**scripted, "tasks": "antonyms,sum", "models": {"embedded": {}}, "settings": QUICK, "budgets": [10, 24]}
     process = start(values)
     out = Path(values["out"])
@@ -67,12 +65,12 @@ def test_a_bench_that_is_killed_goes_on_and_ends_with_the_same_bytes(start, scri
     process.kill()
     process.communicate()
     assert len(list(out.glob("*/*/*/cell.json"))) < 4
-    assert " of 4 cells were run before" in finish(start, values)
+    assert " of 4 runs were finished before" in finish(start, values)
     assert cells_in(values) == cells_in(in_this_process(values))
 
 
 @pytest.mark.parametrize("engine", ["processes", "slurm"], indirect=True)
-def test_ctrl_c_keeps_all_that_is_paid_and_the_next_run_goes_on(engine, start, dying, cells_in, in_this_process):
+def test_ctrl_c_keeps_paid_answers_and_next_bench_continues(engine, start, dying, cells_in, in_this_process):
     dying["engine"] = engine
     process = start(dying)
     calls = Path(os.environ["CALLS_FILE"])
@@ -82,7 +80,7 @@ def test_ctrl_c_keeps_all_that_is_paid_and_the_next_run_goes_on(engine, start, d
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "instructzero: stopped; everything paid is kept, run the same again to continue"
+    assert err.splitlines()[-1] == "instructzero: stopped; all paid answers are stored; repeat the command to continue"
     assert "Traceback" not in err
     stopped = len(log(calls))
     finish(start, dying)
@@ -91,13 +89,13 @@ def test_ctrl_c_keeps_all_that_is_paid_and_the_next_run_goes_on(engine, start, d
     assert cells_in(dying) == cells_in(in_this_process(dying))
 
 
-def test_the_error_of_a_cell_names_it_and_stops_the_bench(plan, task_files):
+def test_error_of_a_cell_names_the_cell_and_stops_the_bench(plan, task_files):
     cells = cells_of(plan(models={"broken": {"writer": "scripted:phrases", "blackbox": "python:no_such_module:f"}}))
     with pytest.raises(UserError, match=r"uniform on fruit, broken, seed 0: the module no_such_module"):
         list(ProcessEngine(1).map(cells))
 
 
-def test_a_cell_whose_process_keeps_dying_is_given_up(dying, monkeypatch):
+def test_cell_whose_process_keeps_dying_raises_error(dying, monkeypatch):
     monkeypatch.setenv("DIE_AT", "1")
     monkeypatch.delenv("DEATH_FILE")
     cell = cells_of(make_plan(dying))[0]
@@ -105,23 +103,23 @@ def test_a_cell_whose_process_keeps_dying_is_given_up(dying, monkeypatch):
         list(ProcessEngine(2).map([cell]))
 
 
-def test_where_several_machines_run_cells_no_two_share_their_answers(plan):
+def test_take_returns_no_cell_that_shares_a_call_store_with_a_running_one(plan):
     waiting = deque(cells_of(plan(methods=["uniform", "instructzero", "ape"])))
     first, second = take(waiting, []), take(waiting, [])
     assert (first.task, second.task) == ("fruit", "fruit")
     assert take(waiting, [first]).task == "tools"
     assert take(waiting, [first, *waiting]) is None
-    assert [each.task for each in (first, second, *waiting)].count("tools") == 2
+    assert [cell.task for cell in (first, second, *waiting)].count("tools") == 2
 
 
-def test_slurm_runs_the_cells_that_share_their_answers_in_one_job(slurm, scripted, cells_in, in_this_process):
+def test_slurm_runs_cells_that_share_a_call_store_in_one_job(slurm, scripted, cells_in, in_this_process):
     outcomes = list(make_engine(make_plan({**scripted, "engine": "slurm"})).map(cells_of(make_plan(scripted))))
     assert sorted(path.name for path in slurm.iterdir()) == ["1", "2"]
     assert len(outcomes) == 4
     assert cells_in(scripted) == cells_in(in_this_process(scripted))
 
 
-def test_a_job_that_is_told_to_end_keeps_its_answers_and_the_rest_goes_on_in_another(
+def test_interrupted_slurm_job_keeps_answers_and_remaining_cells_run_in_another_job(
     slurm, start, dying, cells_in, in_this_process
 ):
     process = start({**dying, "workers": 1}, "slurm")
@@ -139,15 +137,15 @@ def test_a_job_that_is_told_to_end_keeps_its_answers_and_the_rest_goes_on_in_ano
     assert cells_in(dying) == cells_in(in_this_process(dying))
 
 
-def test_slurm_without_its_commands_or_that_takes_no_job_is_one_sentence(plan, slurm, monkeypatch):
+def test_slurm_without_commands_or_with_rejected_job_raises_one_sentence(plan, slurm, monkeypatch):
     refusal = "#!/bin/sh\necho 'error: invalid partition specified: gpu' >&2\nexit 1\n"
     (slurm.parent / "bin" / "sbatch").write_text(refusal)
-    with pytest.raises(InstructZeroError, match=r"Slurm takes no job \(.*invalid partition.*\); mend"):
+    with pytest.raises(InstructZeroError, match=r"expected Slurm to accept the job, got: .*invalid partition.*; fix"):
         list(make_engine(plan(engine="slurm")).map(cells_of(plan())))
     monkeypatch.setenv("PATH", str(slurm))
     with pytest.raises(UserError, match=r"expected Slurm's commands sbatch and srun .* use --engine processes"):
         make_engine(plan(engine="slurm"))
 
 
-def test_no_cells_need_no_engine(plan, monkeypatch):
+def test_map_without_cells_yields_nothing(plan, monkeypatch):
     assert list(make_engine(plan()).map([])) == []

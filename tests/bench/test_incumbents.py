@@ -3,7 +3,7 @@
 import pytest
 
 from instructzero.bench.incumbents import standing_at, steps_of
-from instructzero.records.journal import History, Round
+from instructzero.records.history import History, Round
 from instructzero.records.objective import Objective
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Usage, Writing
 
@@ -58,6 +58,6 @@ def test_the_incumbent_of_a_budget_was_paid_within_it(budget, text):
 
 def test_the_best_stand_in_their_order_once_each_with_the_plain_instruction_after_its_equals():
     trials = [("a", (0.0, 1.0)), ("b", (1.0, 1.0)), ("a", (0.0, 1.0)), ("c", (0.0, 0.0)), ("d", (1.0, 1.0))]
-    standings = [best for _, best in steps_of(history((0, trials)), PLAIN, 2, Objective(), most=4)]
+    standings = [best for _, best in steps_of(history((0, trials)), PLAIN, 2, Objective(), limit=4)]
     assert [text for text, _ in standings[-1]] == ["b", "d", "a", "plain"]
     assert [[text for text, _ in best] for best in standings[:3]] == [["plain"], ["a", "plain"], ["b", "a", "plain"]]

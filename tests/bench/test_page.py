@@ -13,7 +13,7 @@ HOSTILE = "</td><script>alert(1)</script>&\"'"
 
 
 class Page(HTMLParser):
-    """The tags, their attributes, and the text of a page; complains where tags do not match."""
+    """The tags, their attributes, and the text of a page; fails if tags do not match."""
 
     VOID = ("meta", "br", "link")
 
@@ -51,21 +51,21 @@ def report(tmp_path_factory):
     return out, found, write_report(found, out)
 
 
-def test_all_files_are_there_and_named(report):
+def test_write_report_returns_all_files(report):
     out, _, paths = report
     assert {path.relative_to(out).parts[0] for path in paths} == {"report.html", "report.md", "scores.csv", "figures"}
     assert all(path.stat().st_size for path in paths)
     assert len(paths) == 3 + 2 * 3 * 3  # two budgets, three figures, as PNG, SVG and PDF
 
 
-def test_everything_from_outside_is_escaped(report):
+def test_page_escapes_hostile_texts(report):
     out, _, _ = report
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert HOSTILE in page.text
 
 
-def test_the_page_loads_nothing(report):
+def test_page_loads_no_other_file(report):
     out, _, _ = report
     content = (out / "report.html").read_text(encoding="utf-8")
     page = Page(content)
@@ -76,7 +76,7 @@ def test_the_page_loads_nothing(report):
     assert set(re.findall(r"url\((.)", content)) <= {"#"}
 
 
-def test_the_page_has_every_figure_inline_and_both_colour_schemes(report):
+def test_page_has_all_figures_inline_and_both_colour_schemes(report):
     out, _, _ = report
     content = (out / "report.html").read_text(encoding="utf-8")
     assert content.count("<svg") == 6
@@ -84,21 +84,21 @@ def test_the_page_has_every_figure_inline_and_both_colour_schemes(report):
     assert 'name="viewport"' in content
 
 
-def test_links_within_the_page_lead_somewhere(report):
+def test_page_links_have_targets(report):
     out, _, _ = report
     page = Page((out / "report.html").read_text(encoding="utf-8"))
     ids = {value for name, value in page.attributes if name == "id"}
     assert {link[1:] for name, link in page.attributes if name == "href"} <= ids
 
 
-def test_the_markdown_shows_figures_that_exist(report):
+def test_markdown_links_to_existing_figures(report):
     out, _, paths = report
     shown = re.findall(r"\]\((figures/[^)]+)\)", (out / "report.md").read_text(encoding="utf-8"))
     assert len(shown) == 6
     assert {out / name for name in shown} <= set(paths)
 
 
-def test_the_csv_has_a_row_for_each_mark(report):
+def test_csv_has_a_row_for_each_mark(report):
     out, found, _ = report
     with (out / "scores.csv").open(encoding="utf-8", newline="") as file:
         records = list(csv.DictReader(file))
@@ -106,7 +106,7 @@ def test_the_csv_has_a_row_for_each_mark(report):
     assert records[1]["instruction"] == HOSTILE
 
 
-def test_the_same_cells_give_the_same_page(tmp_path):
+def test_write_report_of_same_cells_gives_same_bytes(tmp_path):
     found = cells({"instructzero": [0.5, 0.6], "ape": [0.4, 0.7]})
     pages = []
     for name in ("one", "other"):
@@ -115,11 +115,11 @@ def test_the_same_cells_give_the_same_page(tmp_path):
     assert pages[0] == pages[1]
 
 
-def test_a_report_hides_no_cell(tmp_path):
+def test_write_report_does_not_create_cells(tmp_path):
     write_report(cells({"a": [0.5]}), tmp_path)
     assert read_cells(tmp_path) == []
 
 
-def test_no_cells_are_refused(tmp_path):
+def test_write_report_without_cells_raises_error(tmp_path):
     with pytest.raises(ConfigurationError, match="expected finished cells"):
         write_report([], tmp_path)

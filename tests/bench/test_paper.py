@@ -19,7 +19,7 @@ from tests.bench.synthetic import cell
 
 @pytest.fixture
 def bench(task_file, tmp_path):
-    """A small bench that was really run: two methods and two seeds, on words that are called larger_animal."""
+    """A small bench of real runs: two methods and two seeds, on a word task named larger_animal."""
     task = tmp_path / "larger_animal.jsonl"
     shutil.copy(task_file, task)
     plan = make_plan(
@@ -35,13 +35,13 @@ def bench(task_file, tmp_path):
         }
     )
     models = LocalModels()
-    for each in cells_of(plan):
-        run_cell(each, models)
+    for planned in cells_of(plan):
+        run_cell(planned, models)
     return plan.out
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_is_one_that_the_bench_accepts(name):
+def test_plans_are_accepted_by_the_bench(name):
     plan = make_plan(PLANS[name])
     assert plan.seeds == 3
     assert plan.budgets == (3000,)
@@ -49,7 +49,7 @@ def test_a_plan_is_one_that_the_bench_accepts(name):
     assert set(plan.tasks) <= {"all", *builtin_names()}
 
 
-def test_all_plans_share_their_runs():
+def test_plans_share_their_runs():
     plans = [make_plan(plan) for plan in PLANS.values()]
     assert len({plan.out for plan in plans}) == 1
     everything = next(plan for plan in plans if plan.tasks == ("all",))
@@ -57,11 +57,11 @@ def test_all_plans_share_their_runs():
     assert all(plan.settings == everything.settings for plan in plans)
 
 
-def test_the_ablation_is_over_the_papers_tasks():
+def test_plan_of_table1_has_the_tasks_of_the_paper():
     assert list(PUBLISHED) == PLANS["table1"]["tasks"]
 
 
-def test_the_ablation_stands_beside_the_papers_numbers():
+def test_ablation_has_own_and_published_numbers():
     found = [
         cell(method, "sum", {3000: score}, seed=seed, plain=0.2)
         for method, score in {"paper": 0.7, "instructzero": 0.9}.items()
@@ -84,31 +84,31 @@ ENDINGS = ("png", "svg", "pdf")
 
 
 @pytest.mark.parametrize("name", ["fig1", "fig4"])
-def test_each_pair_of_models_has_a_figure(name, tmp_path):
+def test_draw_writes_a_figure_for_each_pair_of_models(name, tmp_path):
     found = [cell("paper", "sum", {3000: 0.5}, models=models) for models in ("a/b", "c")]
     paths = draw(name, found, tmp_path)
     assert {path.name for path in paths} == {f"{name}-{models}.{end}" for models in ("a-b", "c") for end in ENDINGS}
     assert all(path.stat().st_size for path in paths)
 
 
-def test_what_a_plan_does_not_name_is_not_drawn(tmp_path):
+def test_draw_without_cells_of_the_plan_raises_error(tmp_path):
     with pytest.raises(ConfigurationError, match="expected finished runs of paper or instructzero for fig5"):
         draw("fig5", [cell("paper", "rhymes", {10: 0.5}), cell("opro", "sum", {10: 0.5})], tmp_path)
 
 
-def test_an_unknown_figure_is_refused(tmp_path):
+def test_draw_unknown_figure_raises_error(tmp_path):
     with pytest.raises(ConfigurationError, match="expected one of fig1, fig4, fig5, fig6, table1 of the paper"):
         draw("fig9", [], tmp_path)
 
 
-def test_a_lost_journal_is_named(tmp_path):
+def test_draw_with_missing_journal_names_its_path(tmp_path):
     found = cell("paper", "sum", {10: 0.5})
     with pytest.raises(ConfigurationError, match="the journal of a run at"):
         draw("fig5", [found], tmp_path)
     assert str(run_folder(found, tmp_path)).endswith("embedded/paper/sum-0")
 
 
-def test_figures_and_table_come_from_real_runs(bench):
+def test_draw_real_runs_writes_figures_and_table(bench):
     found = read_cells(bench)
     assert {path.name for path in draw("fig5", found, bench)} == {f"fig5-scripted.{end}" for end in ENDINGS}
     assert {path.stem for path in draw("fig6", found, bench)} == {"fig6-scripted-paper", "fig6-scripted-instructzero"}
@@ -117,19 +117,19 @@ def test_figures_and_table_come_from_real_runs(bench):
     assert read_cells(bench) == found
 
 
-def test_manual_is_asked_once_and_kept(bench):
+def test_manual_result_asks_once_and_keeps_the_result(bench):
     folder = run_folder(read_cells(bench)[0], bench)
     result = manual_result(folder)
     assert json.loads((folder / "manual.json").read_text(encoding="utf-8")) == {
         "instruction": result.instruction,
         "test": result.test,
     }
-    (folder / "settings.yaml").unlink()  # without it nothing could be asked again
+    (folder / "settings.yaml").unlink()  # a second question would need it
     assert manual_result(folder) == result
 
 
 class Reader:
-    """A writer that keeps what it read."""
+    """A writer that keeps the text it has read."""
 
     def __init__(self, has_chat_template):
         self.has_chat_template = has_chat_template
@@ -144,7 +144,7 @@ class Reader:
 
 
 @pytest.mark.parametrize(("chat", "around"), [(False, ("", "")), (True, ("<user>", "?</user>"))])
-def test_manual_puts_a_request_where_the_soft_prompt_would_be(task_file, chat, around):
+def test_write_manually_replaces_the_soft_prompt_by_the_request(task_file, chat, around):
     settings = make_settings({"task": str(task_file), "exemplars": 1, "writer": "scripted:phrases"})
     task = build_task(settings)
     reader = Reader(chat)

@@ -8,7 +8,6 @@ from instructzero.bench import figures
 from instructzero.bench.paper_figures import (
     accuracies,
     by_task,
-    complete_trials,
     explored,
     flattened,
     gains,
@@ -16,7 +15,7 @@ from instructzero.bench.paper_figures import (
     top_instructions,
     top_scores,
 )
-from instructzero.records.journal import History
+from instructzero.records.history import History
 from instructzero.types import Evaluation, Proposal, Trial, Writing
 from tests.bench.synthetic import cell
 
@@ -31,7 +30,7 @@ def history(trials):
 
 
 def rising(seed=0):
-    """150 trials of which later ones score higher."""
+    """Return 150 trials with rising scores."""
     points = np.random.default_rng(seed).uniform(-1, 1, (150, 4))
     return history(
         trial(number, f"text {number}", [1.0] * (number // 15) + [0.0] * (10 - number // 15), tuple(z))
@@ -39,12 +38,12 @@ def rising(seed=0):
     )
 
 
-def test_the_scores_are_those_at_the_largest_budget_over_the_seeds():
+def test_by_task_averages_seeds_at_the_largest_budget():
     found = [cell("ape", "x", {10: 0.9, 20: 0.2}, seed=0), cell("ape", "x", {10: 0.9, 20: 0.4}, seed=1)]
     assert by_task(found, "ape") == pytest.approx({"x": 0.3})
 
 
-def test_tasks_that_both_do_perfectly_are_no_improvement():
+def test_gains_leave_out_tasks_that_both_solve_perfectly():
     table = {"x": (1.0, 1.0), "y": (1.0, 0.75), "z": (0.5, 0.75), "one": (0.5, None)}
     found = [
         cell(method, task, {10: score})
@@ -55,32 +54,32 @@ def test_tasks_that_both_do_perfectly_are_no_improvement():
     assert gains(found, "paper", "ape") == [0.25, -0.25]
 
 
-def test_the_top_is_of_different_instructions_scored_in_full():
+def test_top_scores_use_distinct_completely_scored_instructions():
     trials = [trial(number, f"text {number}", [0.0, 0.0]) for number in range(10)]
     trials += [trial(10, "good", [1.0, 1.0]), trial(11, "good", [1.0, 1.0]), trial(12, "raced", [1.0])]
     trials += [trial(25, "fair", [1.0, 0.0])]
-    # 11 different at first, of which 2 are the top 15 %, then 12, and still 2.
+    # First 11 distinct instructions, of which 2 are the top 15 %; then 12, and still 2.
     assert top_scores(history(trials)) == pytest.approx([0.5, 0.75, 0.75, 0.75, 0.75, 0.75])
-    assert "raced" not in [each.instruction for each in complete_trials(history(trials))]
+    assert "raced" not in [found.instruction for found in history(trials).complete_trials()]
 
 
-def test_a_run_without_trials_has_no_top():
+def test_top_scores_without_trials_are_nan():
     assert all(map(math.isnan, top_scores(history([]))))
 
 
 @pytest.mark.parametrize("how", ["t-SNE", "PCA"])
-def test_points_are_laid_out_in_two_dimensions(how, monkeypatch):
+def test_flattened_returns_two_dimensions(how, monkeypatch):
     if how == "PCA":
         monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     else:
         pytest.importorskip("sklearn")
     points = np.random.default_rng(0).normal(size=(12, 5))
-    placed, said = flattened(points)
-    assert (placed.shape, said) == ((12, 2), how)
+    placed, name = flattened(points)
+    assert (placed.shape, name) == ((12, 2), how)
     assert np.array_equal(placed, flattened(points)[0])
 
 
-def test_pca_keeps_the_distances_of_a_plane(monkeypatch):
+def test_flattened_by_pca_keeps_distances_in_a_plane(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     plane = np.random.default_rng(0).normal(size=(6, 2))
     placed, _ = flattened(plane @ np.array([[1, 1, 0], [1, -1, 0]]) / math.sqrt(2))
@@ -88,15 +87,15 @@ def test_pca_keeps_the_distances_of_a_plane(monkeypatch):
     assert distances[0] == pytest.approx(distances[1])
 
 
-def test_the_best_of_each_iteration_is_quoted(monkeypatch):
+def test_explored_quotes_the_best_of_each_iteration(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
     svg = figures.to_svg(explored(rising(), "larger_animal"))
-    # Iterations of 25: the first trials of the highest score of each.
+    # Iterations have 25 trials; the first trial with the highest score of an iteration is quoted.
     assert [f"text {number}”" in svg for number in (15, 45, 60, 74)] == [True, True, True, False]
     assert svg.count("accuracy 0.") == 3
 
 
-def test_every_method_and_task_is_drawn():
+def test_figures_show_every_method_and_task():
     methods = ("ape", "uniform", "paper", "instructzero")
     found = [
         cell(method, task, {10: 0.5}, instruction=f"{method} says $x$ & <more>")
@@ -108,13 +107,13 @@ def test_every_method_and_task_is_drawn():
     assert all(text in bars for text in ("InstructZero (repaired)", "translation", "en-fr", "APE"))
 
 
-def test_a_single_method_without_the_quoted_task_is_drawn_too():
+def test_figures_of_a_single_method_without_the_quoted_task_are_drawn():
     found = [cell("uniform", "sum", {10: 0.5})]
     assert "<svg" in figures.to_svg(improvements(found))
     assert "<svg" in figures.to_svg(accuracies(found))
 
 
-def test_the_tops_lines_carry_their_tasks_names():
+def test_top_instructions_label_lines_with_tasks():
     runs = {("paper", task, seed): rising(seed) for task in ("sum", "negation") for seed in range(2)}
     svg = figures.to_svg(top_instructions(runs))
     assert all(text in svg for text in ("sum", "negation", "InstructZero (as published)"))

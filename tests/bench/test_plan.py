@@ -1,28 +1,36 @@
-"""Plans: what they may say, what is refused, and the cells they consist of."""
+"""Plans: their forms, refused ones, and the cells of a plan."""
 
 import pytest
 
 from instructzero.bench.plan import cells_of, make_plan, task_names
 from instructzero.errors import ConfigurationError, UserError
+from instructzero.optimizers import Uniform
 from instructzero.tasks import builtin_names
 
 SMALL = {"tasks": "sum", "methods": "uniform"}
 
 
-def test_a_file_and_flags_say_the_same():
+def test_lists_and_comma_separated_text_give_the_same_plan():
     lists = make_plan({"tasks": ["sum", "antonyms"], "methods": ["uniform", "paper"], "budgets": [50, 20], "seeds": 2})
     texts = make_plan({"tasks": "sum,antonyms", "methods": "uniform, paper", "budgets": "20,50", "seeds": "2"})
     assert lists == texts
     assert lists.budgets == (20, 50)
 
 
-def test_a_variant_is_a_method_with_settings(plan):
+def test_variant_is_a_method_with_settings(plan):
     found = plan(methods={"coupled": {"method": "instructzero", "kernel": "coupled"}, "uniform": None})
     assert found.methods == {
         "coupled": {"method": "instructzero", "kernel": "coupled"},
         "uniform": {"method": "uniform"},
     }
     assert [cell.settings.kernel for cell in cells_of(found)] == ["coupled", None] * 2
+
+
+def test_method_of_a_module_has_a_folder_named_after_it(plan):
+    name = f"python:{Uniform.__module__}:{Uniform.__name__}"
+    cell = cells_of(plan(methods=name))[0]
+    assert cell.settings.method == name
+    assert cell.folder.parent.name == "python-instructzero.optimizers.methods.uniform-Uniform"
 
 
 def test_cells_of_one_task_and_seed_share_examples_projection_and_answers(plan):
@@ -38,14 +46,14 @@ def test_cells_of_one_task_and_seed_share_examples_projection_and_answers(plan):
     assert len({cell.folder for cell in cells}) == len(cells)
 
 
-def test_a_search_ends_at_the_largest_budget_and_not_before(plan, scripted):
+def test_search_ends_at_the_largest_budget(plan, scripted):
     settings = {**scripted["settings"]}
     del settings["evaluations"]
     (cell, *_) = cells_of(plan(settings=settings, budgets=[500, 3000]))
     assert (cell.settings.search_calls, cell.settings.evaluations, cell.budgets) == (3000, 3000, (500, 3000))
 
 
-def test_a_method_wins_over_its_models_and_these_over_common_settings(plan, scripted):
+def test_method_settings_override_models_and_these_override_common_settings(plan, scripted):
     values = plan(
         settings={**scripted["settings"], "soft_tokens": 1, "dimension": 1, "test": 5},
         models={"pair": {"writer": "scripted:phrases", "blackbox": "scripted:obey", "soft_tokens": 2, "dimension": 2}},
@@ -63,11 +71,11 @@ def test_limits_of_an_endpoint_are_divided_among_the_workers(plan, scripted):
         cells_of(plan(settings=common, workers=8))
 
 
-def test_all_tasks_are_the_built_in_ones():
+def test_task_all_stands_for_the_built_in_tasks():
     assert task_names(make_plan({**SMALL, "tasks": "all"})) == builtin_names()
 
 
-def test_models_without_a_name_are_called_by_their_black_box():
+def test_unnamed_models_are_named_after_their_black_box():
     assert list(make_plan(SMALL).models) == ["embedded"]
     assert list(make_plan({**SMALL, "settings": {"blackbox": "openai:gpt-4o-mini"}}).models) == ["gpt-4o-mini"]
 
@@ -81,7 +89,7 @@ def test_models_without_a_name_are_called_by_their_black_box():
         ({"methods": ["unifrom"]}, "unknown method 'unifrom'; did you mean 'uniform'?"),
         ({"methods": {"mine": {}}}, "unknown method 'mine'; .*or give it settings with a method"),
         ({"methods": {"mine": {"method": "unifrom"}}}, "unknown method 'unifrom'"),
-        ({"budgets": "10,many"}, "budgets of the bench: .*integer.*'many'; mend it in the file or with --budgets"),
+        ({"budgets": "10,many"}, "budgets of the bench: .*integer.*'many'; fix it in the file or with --budgets"),
         ({"budgets": [0]}, "budgets of the bench: .*greater than 0"),
         ({"seeds": 0}, "seeds of the bench: .*greater than 0"),
         ({"engine": "dask"}, "engine of the bench: .*'processes', 'ray' or 'slurm'"),
@@ -93,7 +101,7 @@ def test_models_without_a_name_are_called_by_their_black_box():
     ],
     ids=str,
 )
-def test_what_a_plan_cannot_say_is_one_sentence(values, message):
+def test_invalid_plan_is_refused_in_one_sentence(values, message):
     with pytest.raises(ConfigurationError, match=message) as caught:
         make_plan({**SMALL, **values})
     assert "\n" not in str(caught.value)
@@ -108,11 +116,20 @@ def test_what_a_plan_cannot_say_is_one_sentence(values, message):
         ),
         ({"methods": {"uniform": {"racing": "perhaps"}}}, "setting 'racing'"),
         ({"tasks": "sun"}, "unknown task 'sun'"),
+        ({"methods": "python:no_such_module:Class"}, "expected a class that can be imported, got ModuleNotFoundError"),
         ({"settings": {"validation": 10**6}}, "asked for 1000000 validation examples"),
         ({"budgets": [5]}, "expected a largest budget of at least 21 calls, .* on sum takes, got 5; raise --budgets"),
     ],
     ids=str,
 )
-def test_what_cannot_be_run_is_said_before_anything_is(values, message):
+def test_cell_that_cannot_run_is_refused_before_any_runs(values, message):
     with pytest.raises(UserError, match=message):
         cells_of(make_plan({**SMALL, **values}))
+
+
+def test_stray_file_with_name_of_builtin_task_does_not_hide_it(tmp_path, monkeypatch, task_file):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sum").write_text("a note")
+    plan = make_plan({**SMALL, "tasks": ["sum", task_file.name], "budgets": [50], "out": tmp_path / "bench"})
+    cells = {cell.task: cell.settings.task for cell in cells_of(plan)}
+    assert cells == {"sum": "sum", "words": str(task_file)}

@@ -11,7 +11,7 @@ from scipy.stats import chi2, friedmanchisquare
 from instructzero.bench.ranks import Ranking, average_ranks, critical_difference, friedman_p_value
 from instructzero.bench.scores import Scores
 
-# Demšar (2006), Table 6: AUC of four variants of C4.5 on 14 data sets. "voting" is told apart by its printed ranks.
+# Demšar (2006), Table 6: AUC of four variants of C4.5 on 14 data sets. "voting" is identified by its printed ranks.
 DEMSAR = np.array(
     [
         [0.763, 0.768, 0.771, 0.798],
@@ -45,11 +45,11 @@ def named(values):
     return Scores(methods, tasks, tuple(map(tuple, values.tolist())))
 
 
-def test_average_ranks_are_those_of_demsars_example():
+def test_average_ranks_match_demsars_example():
     assert average_ranks(DEMSAR) == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=5e-4)
 
 
-def test_friedmans_statistic_is_demsars_but_for_the_correction_for_ties():
+def test_friedman_p_value_matches_demsar_after_tie_correction():
     ranks = average_ranks(DEMSAR)
     statistic = 12 * 14 / (4 * 5) * ((ranks**2).sum() - 4 * 5**2 / 4)
     assert statistic == pytest.approx(9.28, abs=0.005)  # as printed
@@ -58,7 +58,7 @@ def test_friedmans_statistic_is_demsars_but_for_the_correction_for_ties():
     assert friedman_p_value(DEMSAR) == pytest.approx(chi2.sf(corrected, df=3))
 
 
-def test_critical_differences_are_demsars():
+def test_critical_difference_matches_demsar():
     assert critical_difference(methods=4, tasks=14) == pytest.approx(1.25, abs=0.005)
     assert critical_difference(methods=4, tasks=14, alpha=0.10) == pytest.approx(1.12, abs=0.005)
 
@@ -66,12 +66,12 @@ def test_critical_differences_are_demsars():
 @pytest.mark.parametrize(
     ("methods", "q"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (7, 2.949), (8, 3.031), (10, 3.164)]
 )
-def test_critical_values_are_those_of_demsars_table(methods, q):
+def test_critical_difference_matches_demsars_table_of_critical_values(methods, q):
     found = critical_difference(methods, tasks=1) / math.sqrt(methods * (methods + 1) / 6)
     assert found == pytest.approx(q, abs=0.0015)
 
 
-def test_demsars_variants_fall_into_no_separate_groups():
+def test_groups_of_demsars_example_are_not_separate():
     ranking = Ranking.of(named(DEMSAR))
     assert ranking.methods == ("m3", "m1", "m2", "m0")
     assert ranking.differ
@@ -79,7 +79,7 @@ def test_demsars_variants_fall_into_no_separate_groups():
     assert ranking.groups() == [("m3", "m1", "m2", "m0")]
 
 
-def test_methods_a_critical_difference_apart_are_told_apart():
+def test_groups_separate_methods_a_critical_difference_apart():
     ranking = Ranking.of(named([[0.9, 0.8, 0.1, 0.0]] * 10 + [[0.8, 0.9, 0.0, 0.1]] * 10))
     assert ranking.ranks == (1.5, 1.5, 3.5, 3.5)
     assert ranking.critical_difference == pytest.approx(1.05, abs=0.01)
@@ -88,54 +88,54 @@ def test_methods_a_critical_difference_apart_are_told_apart():
     assert not ranking.distinct("m0", "m1")
 
 
-def test_groups_may_overlap():
+def test_groups_overlap():
     ranking = Ranking(("a", "b", "c"), (1.0, 2.0, 3.0), tasks=20, p_value=0.001, critical_difference=1.5)
     assert ranking.groups() == [("a", "b"), ("b", "c")]
 
 
-def test_without_a_difference_by_friedmans_test_all_are_one_group():
+def test_groups_without_friedman_difference_are_one_group():
     ranking = Ranking(("a", "b"), (1.0, 2.0), tasks=2, p_value=0.5, critical_difference=0.1)
     assert ranking.groups() == [("a", "b")]
     assert not ranking.distinct("a", "b")
 
 
-def test_two_methods_are_compared_by_the_sign_test():
+def test_friedman_p_value_of_two_methods_is_the_sign_test():
     assert friedman_p_value([[0.9, 0.1]] * 6) == pytest.approx(2 / 2**6)
     assert friedman_p_value([[0.9, 0.1]] * 6 + [[0.5, 0.5]]) == pytest.approx(2 / 2**6)
 
 
-def test_equal_methods_do_not_differ():
+def test_friedman_p_value_of_equal_methods_is_one():
     assert friedman_p_value(np.full((5, 4), 0.3)) == 1
     assert friedman_p_value([[0.1], [0.2]]) == 1
 
 
-def test_one_method_ranks_first():
+def test_ranking_of_one_method_has_no_groups():
     ranking = Ranking.of(named([[0.4], [0.5]]))
     assert (ranking.ranks, ranking.groups(), ranking.differ) == ((1.0,), [], False)
 
 
 @pytest.mark.parametrize("scores", [[[0.1, math.nan]], [[]], [0.1, 0.2]])
-def test_scores_that_cannot_be_ranked_are_refused(scores):
+def test_average_ranks_of_bad_scores_raise_error(scores):
     with pytest.raises(ValueError, match="finite scores of shape"):
         average_ranks(scores)
 
 
 @pytest.mark.parametrize(("methods", "tasks"), [(1, 5), (3, 0)])
-def test_a_critical_difference_needs_methods_and_tasks(methods, tasks):
+def test_critical_difference_without_methods_or_tasks_raises_error(methods, tasks):
     with pytest.raises(ValueError, match="at least two methods and one task"):
         critical_difference(methods, tasks)
 
 
 @settings(deadline=None, max_examples=40)
 @given(score_tables)
-def test_ranks_sum_to_those_of_no_ties(scores):
+def test_average_ranks_sum_to_the_sum_without_ties(scores):
     methods = scores.shape[1]
     assert average_ranks(scores).sum() == pytest.approx(methods * (methods + 1) / 2)
 
 
 @settings(deadline=None, max_examples=40)
 @given(score_tables, st.randoms(use_true_random=False))
-def test_ranks_follow_their_methods_when_these_change_places(scores, random):
+def test_average_ranks_follow_permuted_methods(scores, random):
     order = list(range(scores.shape[1]))
     random.shuffle(order)
     assert average_ranks(scores[:, order]) == pytest.approx(average_ranks(scores)[order])
@@ -144,7 +144,7 @@ def test_ranks_follow_their_methods_when_these_change_places(scores, random):
 
 @settings(deadline=None, max_examples=40)
 @given(score_tables, st.randoms(use_true_random=False))
-def test_the_order_of_the_tasks_is_of_no_account(scores, random):
+def test_average_ranks_ignore_the_order_of_tasks(scores, random):
     order = list(range(len(scores)))
     random.shuffle(order)
     assert average_ranks(scores[order]) == pytest.approx(average_ranks(scores))
@@ -153,19 +153,19 @@ def test_the_order_of_the_tasks_is_of_no_account(scores, random):
 
 @settings(deadline=None, max_examples=40)
 @given(score_tables)
-def test_only_the_order_of_the_scores_counts(scores):
+def test_average_ranks_depend_only_on_the_order_of_scores(scores):
     assert average_ranks(scores**3 + 0.1 * scores) == pytest.approx(average_ranks(scores))
 
 
 @settings(deadline=None, max_examples=40)
 @given(score_tables)
-def test_every_method_is_in_a_group_or_differs_from_its_neighbours(scores):
+def test_groups_join_exactly_neighbours_that_do_not_differ(scores):
     ranking = Ranking.of(named(scores))
     together = {pair for group in ranking.groups() for pair in pairwise(group)}
     for pair in pairwise(ranking.methods):
         assert (pair in together) != ranking.distinct(*pair)
 
 
-def test_the_p_value_is_scipys():
+def test_friedman_p_value_matches_scipy():
     values = np.random.default_rng(0).random((9, 5))
     assert friedman_p_value(values) == pytest.approx(friedmanchisquare(*values.T).pvalue)

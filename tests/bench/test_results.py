@@ -1,4 +1,4 @@
-"""Cells as they are kept."""
+"""The files of cells."""
 
 import json
 
@@ -16,23 +16,23 @@ def cell(method="uniform", task="sum", seed=0, seconds=0.0):
 
 
 def keep(out, *cells):
-    for each in cells:
-        folder = out / each.models / each.method / f"{each.task}-{each.seed}"
+    for found in cells:
+        folder = out / found.models / found.method / f"{found.task}-{found.seed}"
         folder.mkdir(parents=True)
-        (folder / "cell.json").write_text(json.dumps(each.to_record()))
+        (folder / "cell.json").write_text(json.dumps(found.to_record()))
         (folder / "timing.json").write_text(json.dumps({"seconds": 2.5}))
 
 
-def test_a_record_gives_the_cell_back_but_for_its_seconds():
+def test_record_restores_the_cell_without_its_seconds():
     record = json.loads(json.dumps(cell(seconds=3.0).to_record()))
     assert "seconds" not in record
     assert Cell.from_record(record, 3.0) == cell(seconds=3.0)
 
 
-def test_cells_are_read_in_order_with_their_seconds(tmp_path):
+def test_read_cells_sorts_cells_and_reads_seconds(tmp_path):
     keep(tmp_path, cell("uniform", seed=1), cell("uniform"), cell("paper"), cell("uniform", "antonyms"))
     found = read_cells(tmp_path)
-    assert [(each.method, each.task, each.seed) for each in found] == [
+    assert [(read.method, read.task, read.seed) for read in found] == [
         ("paper", "sum", 0),
         ("uniform", "antonyms", 0),
         ("uniform", "sum", 0),
@@ -41,12 +41,12 @@ def test_cells_are_read_in_order_with_their_seconds(tmp_path):
     assert found[0] == cell("paper", seconds=2.5)
 
 
-def test_nothing_is_read_where_nothing_is(tmp_path):
+def test_read_cells_of_missing_folder_is_empty(tmp_path):
     assert read_cells(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"method": "uniform"}', "{"])
-def test_a_file_that_is_no_cell_is_named(tmp_path, content):
+def test_read_cells_with_damaged_file_names_its_folder(tmp_path, content):
     keep(tmp_path, cell())
     (tmp_path / "pair/uniform/sum-0/cell.json").write_text(content)
     with pytest.raises(RunDirectoryError, match=r"expected a finished cell in .*sum-0, got .*delete cell\.json there"):

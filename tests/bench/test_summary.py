@@ -1,4 +1,4 @@
-"""The end of a bench on the terminal."""
+"""The summary of a bench on the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shown(found: list[Cell], width: int) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [80, 200])
-def test_methods_stand_in_the_order_of_their_ranks_and_all_fits(width: int) -> None:
+def test_print_summary_sorts_methods_by_rank_and_fits_the_width(width: int) -> None:
     lines = shown(cells(TABLE), width)
     assert max(map(len, lines)) <= width
     table = [line.split() for line in lines if line.split()[-1:] in [[name] for name in TABLE]]
@@ -37,21 +37,21 @@ def test_methods_stand_in_the_order_of_their_ranks_and_all_fits(width: int) -> N
     assert "has the best average rank of 3 methods" in " ".join(line.strip() for line in lines)
 
 
-def test_files_are_named_once_and_the_page_last() -> None:
+def test_print_summary_names_files_once_and_the_page_last() -> None:
     lines = shown(cells(TABLE), 80)
     assert lines[-2:] == [
-        "Kept in runs/bench: report.html, scores.csv, figures",
-        "Look at it: open runs/bench/report.html in a browser",
+        "Results in runs/bench: report.html, scores.csv, figures",
+        "Report: open runs/bench/report.html in a browser",
     ]
 
 
-def test_every_pair_of_models_and_budget_has_a_ranking() -> None:
+def test_standings_cover_every_pair_of_models_and_budget() -> None:
     found = [cell("uniform", "sum", {10: 0.1, 30: 0.3}, models=models) for models in ("b", "a")]
-    assert [(each.models, each.budget, each.means) for each in standings(found)] == [
+    assert [(standing.models, standing.budget, standing.means) for standing in standings(found)] == [
         (models, budget, {"uniform": budget / 100}) for models in ("a", "b") for budget in (10, 30)
     ]
     assert "best average rank" not in " ".join(shown(found, 80))
 
 
-def test_what_no_method_has_in_common_is_not_ranked() -> None:
+def test_standings_without_common_task_are_empty() -> None:
     assert list(standings([cell("uniform", "sum", {10: 0.1}), cell("ape", "rhymes", {10: 0.1})])) == []

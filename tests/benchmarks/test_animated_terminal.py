@@ -1,4 +1,4 @@
-"""A recording as an SVG: what is shown when, and what a text cannot do to it."""
+"""A recording as an SVG: the timing of the frames, and the escaping of texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def line(text: str, **look: Any) -> Line:
 
 
 def drawn(frames: list[Frame], **how: Any) -> tuple[ElementTree.Element, str]:
-    """The SVG of the frames as a tree, and its style sheet."""
+    """Return the SVG of the frames as a tree, and its style sheet."""
     svg = ElementTree.fromstring(to_svg(frames, columns=40, rows=10, title="it", **how))
     style = svg.find(f"{NAMESPACE}style")
     assert style is not None
@@ -29,8 +29,8 @@ def drawn(frames: list[Frame], **how: Any) -> tuple[ElementTree.Element, str]:
 
 
 def shown(svg: ElementTree.Element) -> list[list[str]]:
-    """The texts of every frame, from the top."""
-    texts = {each.get("id"): "".join(each.itertext()) for each in svg.iter(f"{NAMESPACE}text")}
+    """Return the texts of every frame, from the top."""
+    texts = {text.get("id"): "".join(text.itertext()) for text in svg.iter(f"{NAMESPACE}text")}
     film = svg.find(f".//{NAMESPACE}g")
     assert film is not None
     found: dict[int, list[str]] = {}
@@ -40,22 +40,22 @@ def shown(svg: ElementTree.Element) -> list[list[str]]:
 
 
 def keyframes(style: str) -> dict[float, int]:
-    """Which frame is shown from which share of the loop on."""
+    """Return the number of the frame that is shown from a share of the loop on, by that share."""
     film = style[style.index("@keyframes") :]
     steps = re.findall(r"([\d.]+)%\{transform:translateY\((-?\d+)px\)\}", film)
     return {float(share): -int(place) // (10 * ROW) for share, place in steps}
 
 
-def test_each_frame_is_shown_at_its_time_and_the_last_one_for_longer() -> None:
+def test_frames_are_shown_at_their_times_and_last_frame_is_held() -> None:
     frames = [Frame(2.0, (line("a"),)), Frame(3.0, (line("a"), line("b"))), Frame(6.0, (line("c"),))]
     svg, style = drawn(frames, speed=2.0, hold=6.0)
     assert "animation:film 8.00s step-end infinite" in style
     assert keyframes(style) == {0.0: 0, 6.25: 1, 25.0: 2}
     assert shown(svg) == [["a"], ["a", "b"], ["c"]]
-    assert len(list(svg.iter(f"{NAMESPACE}text"))) == 3  # a line that stays is written once
+    assert len(list(svg.iter(f"{NAMESPACE}text"))) == 3  # a line that does not change is stored once
 
 
-def test_without_motion_the_last_frame_is_shown() -> None:
+def test_reduced_motion_shows_last_frame() -> None:
     _, style = drawn([Frame(0.0, (line("a"),)), Frame(1.0, (line("b"),))])
     assert f".film{{transform:translateY(-{10 * ROW}px)}}" in style
     before, _, after = style.partition("@media (prefers-reduced-motion:no-preference){")
@@ -63,14 +63,14 @@ def test_without_motion_the_last_frame_is_shown() -> None:
     assert after.startswith(".film{animation:")
 
 
-def test_one_frame_is_a_picture() -> None:
+def test_single_frame_gives_static_picture() -> None:
     svg, style = drawn([Frame(0.0, (line("a"),))])
     assert (shown(svg), keyframes(style)) == ([["a"]], {0.0: 0})
     with pytest.raises(ValueError, match="at least one frame"):
         to_svg([], columns=1, rows=1, title="")
 
 
-def test_no_text_leaves_its_place() -> None:
+def test_texts_are_escaped() -> None:
     texts = ['<script>alert(1)</script> & "quoted" \'s', "]]> <!-- -->", "NUL \x00 escape \x1b[31m half \ud800"]
     svg, _ = drawn([Frame(0.0, tuple(map(line, texts)))])
     kept = [re.sub(r"[^ -~]", "\N{REPLACEMENT CHARACTER}", text) for text in texts]
@@ -78,16 +78,16 @@ def test_no_text_leaves_its_place() -> None:
     assert not list(svg.iter(f"{NAMESPACE}script"))
 
 
-def test_spans_keep_their_column_their_width_and_their_look() -> None:
+def test_spans_keep_column_width_and_style() -> None:
     spans = (Span(0, "now", "#8b949e"), Span(14, "反义词", bold=True))
     svg, _ = drawn([Frame(0.0, (spans,))])
     first, second = svg.iter(f"{NAMESPACE}tspan")
     assert (first.get("x"), first.get("fill"), first.get("font-weight")) == ("0", "#8b949e", None)
     assert (second.get("x"), second.get("fill"), second.get("font-weight")) == (f"{14 * COLUMN:g}", None, "bold")
-    assert [each.get("textLength") for each in (first, second)] == [f"{3 * COLUMN:g}", f"{6 * COLUMN:g}"]
+    assert [span.get("textLength") for span in (first, second)] == [f"{3 * COLUMN:g}", f"{6 * COLUMN:g}"]
 
 
-def test_of_many_frames_some_are_kept_with_the_first_and_the_last() -> None:
+def test_thinned_keeps_first_and_last_of_many_frames() -> None:
     frames = [Frame(number / 10, (line(str(number // 2)),)) for number in range(101)]
     kept = thinned(frames, 0.5)
     assert (kept[0], kept[-1].lines) == (frames[0], frames[-1].lines)
@@ -96,7 +96,7 @@ def test_of_many_frames_some_are_kept_with_the_first_and_the_last() -> None:
     assert set(kept) <= set(frames)
 
 
-def test_the_recording_in_the_readme_is_small_and_asks_nothing_of_a_network() -> None:
+def test_readme_recording_is_small_and_needs_no_network() -> None:
     content = README_PICTURE.read_text(encoding="utf-8")
     svg = ElementTree.fromstring(content)
     assert len(content.encode()) < 300_000

@@ -1,4 +1,4 @@
-"""The benchmark of the writer runs on a CPU, small; its figures are not looked at."""
+"""The benchmark of the writer, with small sizes on a CPU; the measured numbers are not checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def lines(printed: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
 
 
-def test_all_ways_are_shown_and_write_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_methods_are_listed_with_same_texts(capsys: pytest.CaptureFixture[str]) -> None:
     writer.main(["--models", "embedded", "7B", "--rows", "1", "3", "--alone", "2", "--rounds", "2"])
     rows = lines(capsys.readouterr().out)
     ways = ["one at a time", *writer.WAYS]
@@ -30,7 +30,7 @@ def test_all_ways_are_shown_and_write_the_same(capsys: pytest.CaptureFixture[str
     assert {row[-1] for row in rows} == {"yes"}
 
 
-def test_a_way_without_enough_memory_is_said_and_the_others_go_on(
+def test_method_out_of_memory_is_reported_and_others_continue(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object) -> writer.Texts:
@@ -41,7 +41,7 @@ def test_a_way_without_enough_memory_is_said_and_the_others_go_on(
     assert [row[3] == "out of memory" for row in lines(capsys.readouterr().out)] == [False, True, False, False]
 
 
-def test_a_shared_beginning_is_counted_once_a_step() -> None:
+def test_shared_prefix_is_counted_once_per_step() -> None:
     network = writer.load("7B", "cpu", "float32")
     apart, together = writer.bytes_a_step(network, 5), writer.bytes_a_step(network, 5, writer.SHARED)
     assert apart - together == 4 * 2 * 2 * 32 * 4 * writer.SHARED  # bytes, keys and values, layers, h, rows

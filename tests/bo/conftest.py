@@ -1,7 +1,7 @@
-"""Imports BoTorch once, before the tests that compare with it."""
+"""Import BoTorch once, before the tests that compare with it."""
 
 import warnings
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # it compiles with torch.jit when it is imported
+    warnings.simplefilter("ignore", DeprecationWarning)  # BoTorch uses torch.jit when it is imported
     import botorch  # noqa: F401

@@ -1,4 +1,4 @@
-"""A Gaussian process with explicit matrices, written apart from the package."""
+"""A reference Gaussian process with explicit matrices, written independently of the package."""
 
 import math
 
@@ -8,12 +8,16 @@ JITTER = 1e-4
 
 
 def reference_kernel(first, second, lengthscale):
+    """Return the Matérn-5/2 kernel."""
     distance = np.sqrt((((first[:, None] - second) / lengthscale) ** 2).sum(-1))
     return (1 + math.sqrt(5) * distance + 5 * distance**2 / 3) * np.exp(-math.sqrt(5) * distance)
 
 
 def reference_posterior(case, queries):
-    """f(z) = mean + w(z)ᵀ P g + h(z) with g ~ N(0, S) and h ~ GP(0, ρ r), seen through y = mean + g + noise."""
+    """Return the posterior of f(z) = mean + w(z)ᵀ P g + h(z) given y = mean + g + noise.
+
+    Here g ~ N(0, S) and h ~ GP(0, ρ r).
+    """
     points, lengthscale, similarity = case["points"], case["lengthscale"], case["similarity"]
     latent = reference_kernel(points, points, lengthscale) + JITTER * np.eye(len(points))
     cross = reference_kernel(queries, points, lengthscale)

@@ -1,4 +1,4 @@
-"""Expected improvement and its logarithm against arithmetic of 50 digits and more."""
+"""Expected improvement and its logarithm, compared with arithmetic of at least 50 digits."""
 
 import math
 
@@ -17,7 +17,7 @@ def tensor(*values):
 
 
 def exact(u):
-    """u Φ(u) + φ(u), and its slope Φ(u), to 50 digits."""
+    """Return u Φ(u) + φ(u) and its derivative Φ(u), to 50 digits."""
     with mpmath.workdps(70):
         u = mpmath.mpf(u)
         cumulative = mpmath.erfc(-u / mpmath.sqrt(2)) / 2
@@ -42,13 +42,13 @@ RANGE = [*-np.geomspace(1e-3, 1e4, 100), 0.0, *np.geomspace(1e-3, 1e2, 60), *NEA
 def test_expected_improvement_equals_exact_arithmetic():
     u = np.linspace(-30, 30, 241)
     found = expected_improvement(tensor(*u), tensor(1.0), 0.0)
-    np.testing.assert_allclose(found, [float(exact(each)[0]) for each in u], rtol=1e-8)
+    np.testing.assert_allclose(found, [float(exact(value)[0]) for value in u], rtol=1e-8)
 
 
 @settings(deadline=None)
 @given(mean=st.floats(-3, 3), deviation=st.floats(0.01, 3), best=st.floats(-3, 3))
 def test_expected_improvement_equals_the_integral(mean, deviation, best):
-    """E[max(f − best, 0)] by the trapezoid rule."""
+    """The integral E[max(f − best, 0)] is computed by the trapezoid rule."""
     grid = np.linspace(-12, 12, 20_001)
     density = np.exp(-0.5 * grid**2) / math.sqrt(2 * math.pi)
     expected = np.trapezoid(np.maximum(mean + deviation * grid - best, 0) * density, grid)
@@ -63,7 +63,7 @@ def test_expected_improvement_is_never_negative():
 
 def test_log_expected_improvement_equals_exact_arithmetic():
     found = log_expected_improvement(tensor(*RANGE), tensor(1.0), 0.0)
-    np.testing.assert_allclose(found, [exact_log(each) for each in RANGE], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(found, [exact_log(value) for value in RANGE], rtol=1e-11, atol=1e-13)
 
 
 @settings(deadline=None)
@@ -72,7 +72,7 @@ def test_log_expected_improvement_equals_exact_arithmetic():
     log_deviation=st.floats(-5, 2),
     best=st.floats(-3, 3),
 )
-def test_both_scale_with_the_deviation(mean, log_deviation, best):
+def test_expected_improvement_and_its_logarithm_scale_with_the_deviation(mean, log_deviation, best):
     """EI(mean, σ², best) = σ EI((mean − best) / σ, 1, 0)."""
     variance = math.exp(2 * log_deviation)
     with mpmath.workdps(70):
@@ -85,7 +85,7 @@ def test_both_scale_with_the_deviation(mean, log_deviation, best):
 
 
 @pytest.mark.parametrize("u", [-1e5, -1e6, -1e8])
-def test_log_expected_improvement_is_finite_with_a_slope_very_far_away(u):
+def test_log_expected_improvement_far_from_best_is_finite_with_nonzero_gradient(u):
     mean, variance = tensor(u).requires_grad_(True), tensor(1.0).requires_grad_(True)
     value = log_expected_improvement(mean, variance, 0.0)
     value.backward()
@@ -94,16 +94,16 @@ def test_log_expected_improvement_is_finite_with_a_slope_very_far_away(u):
     assert variance.grad.item() == pytest.approx(0.5 * u**2, rel=1e-8)
 
 
-def test_slope_of_expected_improvement_is_the_distribution_function():
+def test_gradient_of_expected_improvement_equals_normal_distribution_function():
     u = tensor(*np.linspace(-30, 30, 121)).requires_grad_(True)
     expected_improvement(u, tensor(1.0), 0.0).sum().backward()
-    np.testing.assert_allclose(u.grad, [float(exact(each)[1]) for each in u.tolist()], rtol=1e-7)
+    np.testing.assert_allclose(u.grad, [float(exact(value)[1]) for value in u.tolist()], rtol=1e-7)
 
 
-def test_slope_of_log_expected_improvement_equals_exact_arithmetic():
+def test_gradient_of_log_expected_improvement_equals_exact_arithmetic():
     u = tensor(*RANGE).requires_grad_(True)
     log_expected_improvement(u, tensor(1.0), 0.0).sum().backward()
-    np.testing.assert_allclose(u.grad, [exact_slope_of_log(each) for each in RANGE], rtol=1e-7)
+    np.testing.assert_allclose(u.grad, [exact_slope_of_log(value) for value in RANGE], rtol=1e-7)
 
 
 @pytest.mark.parametrize("function", [expected_improvement, log_expected_improvement])
@@ -114,7 +114,7 @@ def test_gradients_equal_finite_differences(function):
 
 
 @pytest.mark.parametrize("function", [expected_improvement, log_expected_improvement])
-def test_one_underflowing_entry_leaves_the_gradients_of_the_others(function):
+def test_underflow_in_one_entry_keeps_gradients_of_other_entries(function):
     mean = tensor(-1e8, -300.0, -3.0, 0.5).requires_grad_(True)
     variance = tensor(1.0, 1e-20, 1.0, 1.0).requires_grad_(True)
     function(mean, variance, 0.0).sum().backward()
@@ -127,7 +127,7 @@ def test_one_underflowing_entry_leaves_the_gradients_of_the_others(function):
 
 @settings(deadline=None)
 @given(mean=st.floats(-300, 50), more=st.floats(1e-3, 10), variance=st.floats(1e-4, 10))
-def test_a_higher_mean_is_a_higher_improvement(mean, more, variance):
+def test_higher_mean_gives_higher_improvement(mean, more, variance):
     means, variances = tensor(mean, mean + more), tensor(variance, variance)
     lower, higher = log_expected_improvement(means, variances, 0.0)
     assert higher > lower
@@ -137,7 +137,7 @@ def test_a_higher_mean_is_a_higher_improvement(mean, more, variance):
 
 @settings(deadline=None)
 @given(u=st.floats(-30, 30), variance=st.floats(0.01, 10))
-def test_logarithm_is_that_of_expected_improvement(u, variance):
+def test_log_expected_improvement_equals_logarithm_of_expected_improvement(u, variance):
     belief = tensor(u * math.sqrt(variance)), tensor(variance), 0.0
     expected = expected_improvement(*belief).log().item()
     assert log_expected_improvement(*belief).item() == pytest.approx(expected, rel=1e-8, abs=1e-12)

@@ -1,4 +1,4 @@
-"""Laws of choosing a batch among written candidates."""
+"""Properties of choosing a batch among written candidates."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompson
 
 
-def believe(seed, size, rank):
-    """A random mean and a covariance of the given rank."""
+def random_posterior(seed, size, rank):
+    """Return a random mean and a covariance of the given rank."""
     generator = np.random.default_rng(seed)
     factor = torch.from_numpy(generator.normal(size=(size, rank)))
     return torch.from_numpy(generator.normal(size=size)), factor @ factor.T
@@ -24,10 +24,10 @@ def fantasised(mean, covariance, best, count):
     return choose_fantasised(mean, covariance, best, count, noise=0.01)
 
 
-every = pytest.mark.parametrize("choose", [choose_best, fantasised, thompson])
+all_choosers = pytest.mark.parametrize("choose", [choose_best, fantasised, thompson])
 
 
-@every
+@all_choosers
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
@@ -36,18 +36,18 @@ every = pytest.mark.parametrize("choose", [choose_best, fantasised, thompson])
     best=st.floats(-1e3, 1e3),
     count=st.integers(0, 15),
 )
-def test_different_positions_as_many_as_asked_for_or_as_there_are(choose, seed, size, rank, best, count):
-    """Also where the covariance is singular, or all zeros."""
-    mean, covariance = believe(seed, size, rank)
+def test_choose_returns_distinct_positions_up_to_count(choose, seed, size, rank, best, count):
+    """The covariance may be singular, or all zeros."""
+    mean, covariance = random_posterior(seed, size, rank)
     chosen = choose(mean, covariance, best, count)
     assert len(chosen) == len(set(chosen)) == min(count, size)
     assert set(chosen) <= set(range(size))
     assert all(type(position) is int for position in chosen)
 
 
-@every
-def test_arguments_are_not_changed(choose):
-    mean, covariance = believe(0, 6, 3)
+@all_choosers
+def test_choose_does_not_modify_arguments(choose):
+    mean, covariance = random_posterior(0, 6, 3)
     before = mean.clone(), covariance.clone()
     choose(mean, covariance, 0.0, 4)
     assert torch.equal(mean, before[0])
@@ -56,35 +56,35 @@ def test_arguments_are_not_changed(choose):
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), size=st.integers(1, 12))
-def test_fantasised_begins_with_the_best(seed, size):
-    mean, covariance = believe(seed, size, size)
+def test_fantasised_first_choice_equals_best_candidate(seed, size):
+    mean, covariance = random_posterior(seed, size, size)
     assert fantasised(mean, covariance, 0.0, 3)[0] == choose_best(mean, covariance, 0.0, 3)[0]
 
 
-def twins_and_another():
-    """Candidates 0 and 1 are the same instruction twice; 2 is nearly as good and independent of them; 3 is hopeless."""
+def duplicates_and_another():
+    """Return four candidates: 0 and 1 are nearly identical, 2 is independent and nearly as good, 3 is far worse."""
     mean = torch.tensor([1.0, 0.999, 0.95, -5.0], dtype=torch.float64)
     covariance = torch.eye(4, dtype=torch.float64)
     covariance[0, 1] = covariance[1, 0] = 0.9999
     return mean, covariance
 
 
-def test_best_takes_both_twins():
-    assert choose_best(*twins_and_another(), 0.5, 2) == [0, 1]
+def test_best_chooses_both_duplicates():
+    assert choose_best(*duplicates_and_another(), 0.5, 2) == [0, 1]
 
 
-def test_fantasised_takes_one_twin_and_the_other_candidate():
-    assert fantasised(*twins_and_another(), 0.5, 2) == [0, 2]
-    assert sorted(fantasised(*twins_and_another(), 0.5, 4)) == [0, 1, 2, 3]
+def test_fantasised_chooses_one_duplicate_and_the_independent_candidate():
+    assert fantasised(*duplicates_and_another(), 0.5, 2) == [0, 2]
+    assert sorted(fantasised(*duplicates_and_another(), 0.5, 4)) == [0, 1, 2, 3]
 
 
-def test_much_noise_makes_a_fantasy_teach_nothing():
-    assert choose_fantasised(*twins_and_another(), 1.0, 2, noise=1e9) == [0, 1]
+def test_fantasised_with_large_noise_ignores_chosen_outcomes():
+    assert choose_fantasised(*duplicates_and_another(), 1.0, 2, noise=1e9) == [0, 1]
 
 
-def test_fantasised_explains_away_the_variance_of_the_textbook():
-    """The second choice, from the conditional distribution given the first."""
-    mean, covariance = believe(3, 8, 8)
+def test_fantasised_second_choice_uses_conditional_covariance():
+    """The expected second choice follows from the textbook conditional distribution given the first."""
+    mean, covariance = random_posterior(3, 8, 8)
     first, second = fantasised(mean, covariance, 0.0, 2)
     gain = covariance[:, first] / (covariance[first, first] + 0.01)
     conditional = covariance - torch.outer(gain, covariance[first])
@@ -92,20 +92,20 @@ def test_fantasised_explains_away_the_variance_of_the_textbook():
     assert second == next(position for position in order if position != first)
 
 
-def test_best_orders_by_expected_improvement_not_by_the_mean():
+def test_best_orders_by_expected_improvement_not_by_mean():
     mean = torch.tensor([0.0, -0.1, -3.0], dtype=torch.float64)
     covariance = torch.diag(torch.tensor([0.01, 1.0, 0.01], dtype=torch.float64))
     assert choose_best(mean, covariance, 0.5, 3) == [1, 0, 2]
 
 
-def test_ties_are_taken_in_order():
+def test_ties_are_resolved_by_position():
     mean, covariance = torch.zeros(5, dtype=torch.float64), torch.eye(5, dtype=torch.float64)
     assert choose_best(mean, covariance, 0.0, 3) == [0, 1, 2]
     assert fantasised(mean, covariance, 0.0, 3) == [0, 1, 2]
 
 
-def test_thompson_is_reproducible_from_its_generator():
-    mean, covariance = believe(1, 10, 10)
+def test_thompson_with_same_generator_state_repeats_choices():
+    mean, covariance = random_posterior(1, 10, 10)
     state = torch.get_rng_state()
     chosen = [thompson(mean, covariance, 0.0, 5, seed) for seed in range(20)]
     assert chosen == [thompson(mean, covariance, 0.0, 5, seed) for seed in range(20)]
@@ -113,20 +113,20 @@ def test_thompson_is_reproducible_from_its_generator():
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_thompson_without_variance_follows_the_mean():
+def test_thompson_without_variance_orders_by_mean():
     mean = torch.tensor([0.1, 0.9, 0.5], dtype=torch.float64)
     assert thompson(mean, torch.zeros(3, 3, dtype=torch.float64), 0.0, 3) == [1, 2, 0]
 
 
-def test_thompson_picks_as_often_as_each_is_likely_to_be_best():
-    """Of two with means 0 and 2 and independent variances of 4 the second is the best with Φ(1 / √2) = 0.76."""
+def test_thompson_choice_frequency_equals_probability_of_being_best():
+    """With means 0 and 2 and independent variances of 4, the second candidate is the best with Φ(1 / √2) = 0.76."""
     mean, covariance = torch.tensor([0.0, 2.0], dtype=torch.float64), 4 * torch.eye(2, dtype=torch.float64)
     generator = torch.Generator().manual_seed(0)
     second = sum(choose_thompson(mean, covariance, 1, generator) == [1] for _ in range(3000))
     assert second / 3000 == pytest.approx(0.7602, abs=0.03)
 
 
-def test_thompson_samples_keep_perfect_correlation():
-    """Both always have the same sample: the one with the higher mean is always first."""
+def test_thompson_with_perfect_correlation_always_chooses_higher_mean():
+    """Both candidates get the same sample, so that the higher mean always wins."""
     mean, covariance = torch.tensor([0.0, 1e-3], dtype=torch.float64), torch.ones(2, 2, dtype=torch.float64)
     assert all(thompson(mean, covariance, 0.0, 1, seed) == [1] for seed in range(50))

@@ -1,4 +1,4 @@
-"""The surrogate in BoTorch's hands."""
+"""The surrogate as a BoTorch model."""
 
 import numpy as np
 import pytest
@@ -41,20 +41,20 @@ def best_of(surrogate):
     return float(surrogate.targets.max())
 
 
-def test_one_outcome_without_batches_of_models(surrogate):
+def test_model_has_one_outcome_and_empty_batch_shape(surrogate):
     model = SurrogateModel(surrogate)
     assert model.num_outputs == 1
     assert model.batch_shape == torch.Size([])
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (4, 3), (5, 1, 3), (5, 4, 3), (2, 5, 4, 3)])
-def test_posterior_has_one_outcome_a_point_in_every_batch(surrogate, shape):
+def test_posterior_shape_has_one_outcome_per_point(surrogate, shape):
     posterior = SurrogateModel(surrogate).posterior(uniform(*shape))
     assert posterior.mean.shape == posterior.variance.shape == (*shape[:-1], 1)
     assert posterior.rsample(torch.Size([7])).shape == (7, *shape[:-1], 1)
 
 
-def test_posterior_is_the_surrogates(surrogate):
+def test_posterior_equals_surrogate_posterior(surrogate):
     points = uniform(6, 3)
     mean, variance = surrogate.posterior(points)
     _, covariance = surrogate.joint_posterior(points)
@@ -66,7 +66,7 @@ def test_posterior_is_the_surrogates(surrogate):
     np.testing.assert_allclose(together.distribution.covariance_matrix, covariance, rtol=1e-12)
 
 
-def test_samples_have_the_surrogates_moments(surrogate):
+def test_posterior_samples_have_surrogate_mean_and_covariance(surrogate):
     points = uniform(3, 3)
     sampler = SobolQMCNormalSampler(torch.Size([4096]), seed=0)
     samples = sampler(SurrogateModel(surrogate).posterior(points)).squeeze(-1)
@@ -76,13 +76,13 @@ def test_samples_have_the_surrogates_moments(surrogate):
     np.testing.assert_allclose(np.cov(samples.T), covariance, atol=0.05 * scale**2)
 
 
-def test_botorchs_log_expected_improvement_equals_ours(surrogate):
+def test_botorch_log_expected_improvement_equals_package_function(surrogate):
     points, best = uniform(50, 3), best_of(surrogate)
     found = LogExpectedImprovement(SurrogateModel(surrogate), best_f=best)(points.unsqueeze(1))
     np.testing.assert_allclose(found, log_expected_improvement(*surrogate.posterior(points), best), rtol=1e-6)
 
 
-def test_transformed_posteriors_are_scaled(surrogate):
+def test_posterior_transform_scales_posterior(surrogate):
     transform = ScalarizedPosteriorTransform(torch.tensor([-2.0], dtype=torch.float64))
     points = uniform(4, 3)
     plain = SurrogateModel(surrogate).posterior(points)
@@ -92,12 +92,12 @@ def test_transformed_posteriors_are_scaled(surrogate):
 
 
 @pytest.mark.parametrize("noise", [True, torch.full((4, 1), 0.1)])
-def test_noise_of_future_observations_is_refused(surrogate, noise):
+def test_observation_noise_raises_not_implemented(surrogate, noise):
     with pytest.raises(NotImplementedError, match="observation_noise=False"):
         SurrogateModel(surrogate).posterior(uniform(4, 3), observation_noise=noise)
 
 
-def test_optimises_log_expected_improvement(surrogate):
+def test_optimize_acqf_maximises_log_expected_improvement(surrogate):
     best = best_of(surrogate)
     acquisition = LogExpectedImprovement(SurrogateModel(surrogate), best_f=best)
     torch.manual_seed(0)
@@ -109,14 +109,14 @@ def test_optimises_log_expected_improvement(surrogate):
 
 
 def optimise_two(surrogate):
-    """Two points, one after the other, with the joint value after each."""
+    """Return two points, optimised one after the other, and the joint value after each step."""
     sampler = SobolQMCNormalSampler(torch.Size([64]), seed=0)
     acquisition = qLogExpectedImprovement(SurrogateModel(surrogate), best_f=best_of(surrogate), sampler=sampler)
     torch.manual_seed(0)
     return optimize_acqf(acquisition, BOUNDS, q=2, num_restarts=3, raw_samples=32, sequential=True)
 
 
-def test_optimises_two_points_one_after_the_other(surrogate):
+def test_sequential_optimisation_of_two_points_increases_joint_value(surrogate):
     points, values = optimise_two(surrogate)
     assert points.shape == (2, 3)
     assert (points.abs() <= 1).all()
@@ -125,7 +125,7 @@ def test_optimises_two_points_one_after_the_other(surrogate):
 
 
 @pytest.mark.parametrize("kernel", ["corrected", "standard"])
-def test_two_points_differ_where_the_variance_comes_back(kernel):
-    """With the coupled kernel a second look at the first point can be worth the most."""
+def test_two_optimised_points_differ_with_corrected_variance(kernel):
+    """The coupled kernel is excluded: with it, repeating the first point can have the highest value."""
     first, second = optimise_two(fit(kernel))[0]
     assert (first - second).norm() > 0.1

@@ -1,4 +1,4 @@
-"""CMA-ES in lock-step: the same states as the `cmaes` library, one start at a time."""
+"""CMA-ES in lock-step: its states equal those of the `cmaes` library, which runs one start at a time."""
 
 import cmaes
 import numpy as np
@@ -14,7 +14,7 @@ def generators(seed=0, starts=STARTS):
 
 
 def ellipsoid(samples):
-    """Lowest at 0.3; each dimension is steeper than the one before."""
+    """Return an ellipsoid with its minimum at 0.3, steeper in every further dimension."""
     return np.square(samples - 0.3) @ np.geomspace(1, 100, samples.shape[-1])
 
 
@@ -28,7 +28,7 @@ def assert_same_state(strategy, libraries):
 
 @pytest.mark.parametrize("dimension", [2, 5, 10])
 @pytest.mark.parametrize("population", [8, 50])
-def test_same_samples_same_states_as_the_library(dimension, population):
+def test_lock_step_states_equal_library_states(dimension, population):
     first = np.random.default_rng(dimension).uniform(-1, 1, (STARTS, dimension))
     strategy = LockStepCMA(first, sigma=0.8, population=population)
     libraries = [cmaes.CMA(mean=start.copy(), sigma=0.8, population_size=population) for start in first]
@@ -42,7 +42,7 @@ def test_same_samples_same_states_as_the_library(dimension, population):
         assert_same_state(strategy, libraries)
 
 
-def test_same_states_as_the_library_where_samples_are_clipped():
+def test_lock_step_states_with_clipped_samples_equal_library_states():
     strategy = LockStepCMA(np.full((STARTS, 4), 0.9), sigma=0.8, population=12)
     libraries = [cmaes.CMA(mean=np.full(4, 0.9), sigma=0.8, population_size=12) for _ in range(STARTS)]
     draws = generators()
@@ -55,7 +55,7 @@ def test_same_states_as_the_library_where_samples_are_clipped():
         assert_same_state(strategy, libraries)
 
 
-def test_finds_the_optimum_of_an_ellipsoid_from_every_start():
+def test_ellipsoid_optimum_is_found_from_every_start():
     strategy = LockStepCMA(np.random.default_rng(1).uniform(-1, 1, (STARTS, 5)), sigma=0.5, population=12)
     draws = generators()
     for _ in range(150):
@@ -64,7 +64,7 @@ def test_finds_the_optimum_of_an_ellipsoid_from_every_start():
     np.testing.assert_allclose(strategy.mean, 0.3, atol=1e-6)
 
 
-def test_a_start_does_not_depend_on_the_others():
+def test_result_of_one_start_is_independent_of_other_starts():
     first = np.random.default_rng(2).uniform(-1, 1, (STARTS, 4))
     together = LockStepCMA(first, sigma=0.5, population=8)
     alone = LockStepCMA(first[:1], sigma=0.5, population=8)
@@ -77,7 +77,7 @@ def test_a_start_does_not_depend_on_the_others():
     np.testing.assert_array_equal(together.covariance[0], alone.covariance[0])
 
 
-def test_samples_have_the_mean_and_covariance_of_the_distribution():
+def test_samples_have_mean_and_covariance_of_the_distribution():
     strategy = LockStepCMA(np.array([[0.5, -0.5]]), sigma=0.7, population=10)
     samples = strategy.ask(generators(starts=1))
     strategy.tell(samples, ellipsoid(samples))
@@ -87,7 +87,7 @@ def test_samples_have_the_mean_and_covariance_of_the_distribution():
     np.testing.assert_allclose(np.cov(drawn.T), covariance, atol=0.03 * covariance.max())
 
 
-def test_only_the_order_of_the_losses_matters():
+def test_monotone_transform_of_losses_keeps_state():
     strategies = [LockStepCMA(np.zeros((STARTS, 3)), sigma=0.5, population=8) for _ in range(2)]
     draws = [generators(), generators()]
     for _ in range(10):
@@ -97,7 +97,7 @@ def test_only_the_order_of_the_losses_matters():
     np.testing.assert_array_equal(strategies[0].mean, strategies[1].mean)
 
 
-def test_the_starts_given_are_not_changed():
+def test_starts_are_not_modified():
     first = np.zeros((STARTS, 2))
     strategy = LockStepCMA(first, sigma=0.5, population=8)
     samples = strategy.ask(generators())

@@ -1,4 +1,4 @@
-"""The fitted surrogate: sound for every combination of options, and the parts it is made of."""
+"""The fitted surrogate: finite posteriors for every combination of options, and the correctness of its parts."""
 
 import itertools
 import math
@@ -28,11 +28,11 @@ EVERY_OPTION = [SurrogateOptions(*values) for values in itertools.product(*CHOIC
 
 
 def name_of(options):
-    return "-".join(getattr(options, each) for each in CHOICES)
+    return "-".join(getattr(options, name) for name in CHOICES)
 
 
 def observe(seed, count, *, scores=None, repeated=False, preimages=0, dimension=3, examples=6):
-    """Observations of ``count`` instructions; ``scores`` makes all of them equal."""
+    """Return observations of ``count`` instructions; ``scores`` is the common value of all scores, or None."""
     generator = np.random.default_rng(seed)
     points = generator.uniform(-1, 1, (count + preimages, dimension))
     if repeated:
@@ -48,7 +48,7 @@ def observe(seed, count, *, scores=None, repeated=False, preimages=0, dimension=
     )
 
 
-def assert_sound(gp, observations):
+def assert_finite_posterior(gp, observations):
     points = observations.points
     queries = torch.cat([points, points.flip(1), 1e3 + points])
     mean, variance = gp.posterior(queries)
@@ -59,7 +59,7 @@ def assert_sound(gp, observations):
 
 
 @pytest.mark.parametrize("options", EVERY_OPTION, ids=name_of)
-def test_fit_is_sound_in_degenerate_cases(options):
+def test_fit_in_degenerate_cases_gives_finite_posterior(options):
     for observations in (
         observe(0, 1),
         observe(1, 1, scores=1.0, preimages=2),
@@ -68,7 +68,7 @@ def test_fit_is_sound_in_degenerate_cases(options):
         observe(4, 6, repeated=True, preimages=3),
         observe(5, 6, examples=1),
     ):
-        assert_sound(fit_surrogate(observations, options), observations)
+        assert_finite_posterior(fit_surrogate(observations, options), observations)
 
 
 @settings(max_examples=100, deadline=None)
@@ -80,21 +80,21 @@ def test_fit_is_sound_in_degenerate_cases(options):
     repeated=st.booleans(),
     preimages=st.integers(0, 4),
 )
-def test_fit_is_sound(options, seed, count, scores, repeated, preimages):
+def test_fit_on_random_observations_gives_finite_posterior(options, seed, count, scores, repeated, preimages):
     observations = observe(seed, count, scores=scores, repeated=repeated, preimages=preimages)
-    assert_sound(fit_surrogate(observations, options), observations)
+    assert_finite_posterior(fit_surrogate(observations, options), observations)
 
 
 @pytest.mark.parametrize("options", EVERY_OPTION, ids=name_of)
-def test_same_observations_same_fit(options):
+def test_fit_of_same_observations_is_reproducible(options):
     observations = observe(0, 8, preimages=2)
     first, second = (fit_surrogate(observations, options).posterior(observations.points) for _ in range(2))
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
 
 
-def observe_a_slope(count, preimages=0):
-    """The further along the first dimension, the more examples are right: every kernel has something to fit."""
+def observe_slope(count, preimages=0):
+    """Return scores that increase along the first dimension, so that every kernel has a signal to fit."""
     observed = observe(0, count, preimages=preimages)
     scores = (observed.points[:count, :1] > torch.linspace(-0.9, 0.9, 6)).double()
     answers = [["right" if score else "wrong" for score in row] for row in scores.tolist()]
@@ -102,7 +102,7 @@ def observe_a_slope(count, preimages=0):
 
 
 def fit_to(observations, features):
-    """The hyperparameters of these features, and the arguments of a process with them, but for S."""
+    """Return the hyperparameters fitted to ``features``, and the arguments of a process with them except S."""
     targets = standardise(observations.scores.mean(1))
     fitted = fit_marginal_likelihood(features, targets, None)
     assert fitted.outputscale > 0.1
@@ -118,9 +118,9 @@ def assert_posterior(gp, case):
     np.testing.assert_allclose(covariance, expected, rtol=1e-8, atol=1e-9)
 
 
-def test_standard_kernel_is_the_matern_process():
-    """The textbook posterior with the kernel ρ l and the same hyperparameters; our L has a jitter of 1e-4."""
-    observations = observe_a_slope(12)
+def test_standard_kernel_equals_matern_process():
+    """The reference is the textbook posterior with the kernel ρ l; the package's L has a jitter of 1e-4."""
+    observations = observe_slope(12)
     queries = np.random.default_rng(1).uniform(-1, 1, (20, 3))
     points = observations.points.numpy()
     fitted, case = fit_to(observations, MaternSimilarity(observations.points))
@@ -135,7 +135,7 @@ def test_standard_kernel_is_the_matern_process():
     np.testing.assert_allclose(covariance, own - cross @ np.linalg.solve(noisy, cross.T), atol=1e-3 * own.max())
 
 
-def test_only_the_coupled_kernel_loses_its_variance_away_from_the_data():
+def test_only_coupled_kernel_variance_vanishes_away_from_data():
     observations, far = observe(0, 8), torch.full((1, 3), 1e3, dtype=torch.float64)
     variance = {
         kernel: fit_surrogate(observations, SurrogateOptions(kernel=kernel)).posterior(far)[1].item()
@@ -148,8 +148,8 @@ def test_only_the_coupled_kernel_loses_its_variance_away_from_the_data():
     assert variance["standard"] > 1e-3
 
 
-def test_standard_kernel_knows_an_instruction_by_the_average_of_its_points():
-    observations = observe_a_slope(6, preimages=5)
+def test_standard_kernel_averages_over_points_of_an_instruction():
+    observations = observe_slope(6, preimages=5)
     own = observations.instruction.numpy()
     fitted, case = fit_to(observations, MaternSimilarity(observations.points[:6]))
     lengthscale = fitted.lengthscale.numpy()
@@ -161,8 +161,8 @@ def test_standard_kernel_knows_an_instruction_by_the_average_of_its_points():
     )
 
 
-def test_coupled_kernel_takes_lengthscale_and_correction_from_leave_one_out():
-    observations = observe_a_slope(8, preimages=3)
+def test_coupled_kernel_uses_lengthscale_and_correction_of_leave_one_out():
+    observations = observe_slope(8, preimages=3)
     matrix = exact_match_similarity(observations.predictions)
     fitted, case = fit_to(observations, FixedSimilarity(matrix))
     similarity, targets = fitted.outputscale * matrix, torch.from_numpy(case["targets"])
@@ -175,8 +175,8 @@ def test_coupled_kernel_takes_lengthscale_and_correction_from_leave_one_out():
         assert_posterior(fit_surrogate(observations, options), case)
 
 
-def test_defaults_are_the_papers_kernel():
-    observations = observe_a_slope(8)
+def test_default_options_give_the_paper_kernel():
+    observations = observe_slope(8)
     scores = observations.scores.numpy()
     fitted, case = fit_to(observations, MaternSimilarity(observations.scores))
     similarity = fitted.outputscale * reference_kernel(scores, scores, fitted.lengthscale.numpy())
@@ -184,47 +184,47 @@ def test_defaults_are_the_papers_kernel():
     assert_posterior(fit_surrogate(observations, SurrogateOptions()), case)
 
 
-def test_binomial_noise_by_hand():
-    """p = 2.5/5 and 4.5/5; p (1 − p) / 4 is 0.0625 and 0.0225; the means 1/2 and 1 have a variance of 1/8."""
+def test_binomial_noise_equals_hand_computation():
+    """By hand: p = 2.5/5 and 4.5/5; p (1 − p) / 4 = 0.0625 and 0.0225; the means 1/2 and 1 have a variance of 1/8."""
     scores = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]], dtype=torch.float64)
     np.testing.assert_allclose(binomial_noise(scores), [0.5, 0.18], rtol=1e-14)
 
 
 @settings(deadline=None)
 @given(value=st.sampled_from([0.0, 1.0]), count=st.integers(1, 5), examples=st.integers(1, 10_000))
-def test_binomial_noise_is_never_zero(value, count, examples):
+def test_binomial_noise_of_perfect_scores_is_positive(value, count, examples):
     scores = torch.full((count, examples), value, dtype=torch.float64)
     assert (binomial_noise(scores) > 0).all()
 
 
-def test_binomial_noise_falls_with_the_examples():
+def test_binomial_noise_decreases_with_number_of_examples():
     few, many = (torch.tensor([[0.0, 1.0], [1.0, 1.0]], dtype=torch.float64).repeat(1, times) for times in (2, 50))
     assert (binomial_noise(many) < binomial_noise(few)).all()
 
 
-def test_an_instruction_scored_on_a_part_is_known_by_that_part_and_with_more_noise():
-    """As if the others' scores had never been asked of it: its mean is of two, its noise too."""
+def test_binomial_noise_of_partial_scores_uses_known_scores_only():
+    """The first instruction has two scores: its mean and its noise are computed from these two."""
     part = torch.tensor([[1, 0, math.nan, math.nan], [1, 0, 1, 0]], dtype=torch.float64)
     np.testing.assert_allclose(binomial_noise(part), [0.25 / 2, 0.25 / 4], rtol=1e-14)
 
 
 @pytest.mark.parametrize("options", EVERY_OPTION, ids=name_of)
-def test_fit_is_sound_with_scores_that_are_missing(options):
+def test_fit_with_missing_scores_gives_finite_posterior(options):
     observations = observe(6, 8, preimages=2)
     for row, known in enumerate((1, 2, 3, 6, 6, 4)):
         observations.scores[row, known:] = math.nan
         observations.predictions[row][known:] = [None] * (6 - known)
-    assert_sound(fit_surrogate(observations, options), observations)
+    assert_finite_posterior(fit_surrogate(observations, options), observations)
 
 
 @settings(deadline=None)
 @given(values=st.lists(st.integers(-20, 20), min_size=2, max_size=9).filter(lambda values: len(set(values)) > 1))
-def test_standardised_values_have_mean_zero_and_deviation_one(values):
+def test_standardise_gives_zero_mean_and_unit_deviation(values):
     found = standardise(torch.tensor(values, dtype=torch.float64))
     assert found.mean().item() == pytest.approx(0, abs=1e-12)
     assert found.std().item() == pytest.approx(1)
 
 
-def test_standardise_gives_zeros_for_equal_values():
+def test_standardise_of_equal_values_gives_zeros():
     assert standardise(torch.full((7,), 0.3, dtype=torch.float64)).tolist() == [0] * 7
     assert standardise(torch.tensor([0.7], dtype=torch.float64)).tolist() == [0]

@@ -1,4 +1,4 @@
-"""The marginal likelihood against scipy's densities, leave-one-out against leaving each one out."""
+"""The marginal likelihood compared with scipy's densities, and leave-one-out with explicit refits."""
 
 import math
 
@@ -11,8 +11,8 @@ from scipy import optimize, stats
 
 from instructzero.bo.fitting import (
     LENGTHSCALE_PRIOR,
+    MAXIMUM_FITTED,
     MINIMUM_NOISE,
-    MOST_FITTED,
     NOISE_PRIOR,
     FixedSimilarity,
     LeaveOneOutFit,
@@ -27,7 +27,7 @@ from instructzero.bo.surrogate import CoupledGP
 
 
 def random_case(seed, kind, known_noise, count=9, features=3):
-    """A similarity, targets, the noise or None, and parameters to look at; two instructions did the same."""
+    """Return a similarity, targets, the noise or None, and parameters; two instructions have equal features."""
     generator = np.random.default_rng(seed)
     x = torch.from_numpy(generator.integers(0, 2, (count, features)).astype(float))
     x[-1] = x[0]
@@ -40,12 +40,12 @@ def random_case(seed, kind, known_noise, count=9, features=3):
 
 
 def gram(x):
-    """The share of equal features."""
+    """Return the share of equal features."""
     return (x[:, None] == x).double().mean(-1)
 
 
 def log_posterior(parameters, similarity, targets, noise):
-    """From scipy's densities; the priors' densities are of the lengthscales and the noise, not of their logarithms."""
+    """Return the log posterior from scipy's densities; priors are on lengthscales and noise, not their logarithms."""
     size = len(similarity.priors)
     lengthscale, scale, mean = np.exp(parameters[:size]), math.exp(parameters[size]), parameters[size + 1]
     variances = np.full(len(targets), math.exp(parameters[-1])) if noise is None else noise.numpy()
@@ -67,7 +67,7 @@ cases = pytest.mark.parametrize(("kind", "known_noise"), [(k, n) for k in ("mate
 @cases
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_gradient_equals_finite_differences(kind, known_noise, seed):
+def test_gradient_of_log_posterior_equals_finite_differences(kind, known_noise, seed):
     *rest, parameters = random_case(seed, kind, known_noise)
     _, gradient = negative_log_posterior(parameters, *rest)
     expected = optimize.approx_fprime(parameters.numpy(), lambda at: log_posterior(at, *rest), 1e-6)
@@ -77,7 +77,7 @@ def test_gradient_equals_finite_differences(kind, known_noise, seed):
 @cases
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_difference_between_two_points_is_that_of_the_densities(kind, known_noise, seed):
+def test_difference_of_log_posteriors_equals_scipy_densities(kind, known_noise, seed):
     similarity, targets, noise, first = random_case(seed, kind, known_noise)
     second = first + torch.from_numpy(np.random.default_rng(seed + 1).uniform(-0.5, 0.5, len(first)))
     found = [negative_log_posterior(at, similarity, targets, noise)[0] for at in (first, second)]
@@ -85,7 +85,7 @@ def test_difference_between_two_points_is_that_of_the_densities(kind, known_nois
     assert found[0] - found[1] == pytest.approx(expected[0] - expected[1], rel=1e-8, abs=1e-8)
 
 
-def test_matern_similarity_equals_the_kernel():
+def test_matern_similarity_equals_matern_kernel():
     features = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 3)))
     logs = torch.tensor([-0.5, 0.1, 1.0], dtype=torch.float64)
     expected = matern52(features, features, logs.exp())
@@ -94,7 +94,7 @@ def test_matern_similarity_equals_the_kernel():
 
 @cases
 @pytest.mark.parametrize("seed", range(3))
-def test_fit_reaches_a_stationary_point_or_a_bound(kind, known_noise, seed):
+def test_marginal_likelihood_fit_reaches_stationary_point_or_bound(kind, known_noise, seed):
     similarity, targets, noise, _ = random_case(seed, kind, known_noise, count=25, features=4)
     fitted = fit_marginal_likelihood(similarity, targets, noise)
     log_noise = [] if known_noise else [math.log(fitted.noise[0])]
@@ -113,7 +113,7 @@ def lower_and_upper_bounds(size, known_noise):
     return np.array([(-5.0, 5.0)] * size + [(-6.0, 6.0), (-5.0, 5.0), *noise]).T
 
 
-def test_known_noise_is_kept_and_unknown_noise_is_one_variance():
+def test_fit_keeps_known_noise_and_fits_one_unknown_variance():
     similarity, targets, noise, _ = random_case(0, "fixed", True)
     np.testing.assert_array_equal(fit_marginal_likelihood(similarity, targets, noise).noise, noise)
     fitted = fit_marginal_likelihood(similarity, targets, None).noise
@@ -123,16 +123,16 @@ def test_known_noise_is_kept_and_unknown_noise_is_one_variance():
 
 @settings(deadline=None)
 @given(count=st.integers(1, 5_000))
-def test_fitted_rows_are_all_of_few_and_evenly_spaced_among_many(count):
+def test_spread_rows_takes_all_of_few_and_spaced_rows_of_many(count):
     rows = spread_rows(count)
-    assert len(rows) == min(count, MOST_FITTED)
+    assert len(rows) == min(count, MAXIMUM_FITTED)
     assert (rows[0], rows[-1]) == (0, count - 1)
     assert count == 1 or np.ptp(rows.diff().numpy()) <= 1
 
 
 @pytest.mark.parametrize("kind", ["matern", "fixed"])
-def test_many_instructions_are_fitted_as_the_chosen_rows_of_them(kind):
-    similarity, targets, noise, _ = random_case(0, kind, True, count=MOST_FITTED + 50)
+def test_fit_of_many_instructions_equals_fit_of_spread_rows(kind):
+    similarity, targets, noise, _ = random_case(0, kind, True, count=MAXIMUM_FITTED + 50)
     rows = spread_rows(len(targets))
     whole = fit_marginal_likelihood(similarity, targets, noise)
     part = fit_marginal_likelihood(similarity.subset(rows), targets[rows], noise[rows])
@@ -142,7 +142,7 @@ def test_many_instructions_are_fitted_as_the_chosen_rows_of_them(kind):
 
 
 @pytest.mark.parametrize("kind", ["matern", "fixed"])
-def test_subset_of_a_similarity_is_a_part_of_its_matrix(kind):
+def test_subset_of_similarity_equals_submatrix(kind):
     similarity, *_ = random_case(0, kind, True)
     rows, logs = torch.tensor([1, 4, 8]), torch.zeros(len(similarity.priors), dtype=torch.float64)
     part = similarity.subset(rows)
@@ -150,7 +150,7 @@ def test_subset_of_a_similarity_is_a_part_of_its_matrix(kind):
     np.testing.assert_allclose(part.at(logs)[0], similarity.at(logs)[0][rows][:, rows], rtol=1e-12)
 
 
-def test_fit_recovers_the_noise_of_many_observations():
+def test_fit_recovers_noise_of_many_observations():
     generator = np.random.default_rng(0)
     x = torch.from_numpy(generator.uniform(0, 1, (150, 1)))
     targets = torch.sin(6 * x[:, 0]) + torch.from_numpy(generator.normal(scale=0.3, size=150))
@@ -159,7 +159,7 @@ def test_fit_recovers_the_noise_of_many_observations():
 
 
 def left_out(points, similarity, targets, noise, mean, lengthscale, correction):
-    """A process of the others for each instruction; mean and variance of its observed score."""
+    """Return mean and variance of every score, from a process fitted to all other instructions."""
     predictions = []
     for i in range(len(targets)):
         others = torch.arange(len(targets)) != i
@@ -174,7 +174,7 @@ def left_out(points, similarity, targets, noise, mean, lengthscale, correction):
             correction=correction,
         )
         mean_of_i, variance = gp.posterior(points[i : i + 1])
-        # The point left out has the jitter of the others in its own variance.
+        # The prior variance of the omitted point includes the jitter, like that of the other points.
         predictions.append((mean_of_i.item(), variance.item() + noise[i].item()))
     return np.array(predictions).T
 
@@ -186,12 +186,12 @@ def left_out(points, similarity, targets, noise, mean, lengthscale, correction):
     lengthscale=st.floats(0.15, 8.0),
     correction=st.sampled_from([0.0, 0.3, 5.0]),
 )
-def test_leave_one_out_equals_leaving_each_one_out(seed, count, lengthscale, correction):
+def test_leave_one_out_equals_refitting_without_each_instruction(seed, count, lengthscale, correction):
     generator = np.random.default_rng(seed)
     points = torch.from_numpy(generator.uniform(-1, 1, (count, 3)))
     similarity = 1.7 * gram(torch.from_numpy(generator.integers(0, 2, (count, 4))))
     targets, noise = (
-        torch.from_numpy(each) for each in (generator.normal(size=count), generator.uniform(0.01, 0.5, count))
+        torch.from_numpy(values) for values in (generator.normal(size=count), generator.uniform(0.01, 0.5, count))
     )
     mean = generator.normal()
     latent = matern52(points, points, torch.full((3,), lengthscale, dtype=torch.float64))
@@ -213,8 +213,8 @@ def fitted_scales(targets, points, corrected):
 
 @pytest.mark.parametrize("corrected", [True, False])
 @pytest.mark.parametrize("seed", range(3))
-def test_lengthscale_is_long_for_smooth_scores_and_short_for_rough_ones(seed, corrected):
-    """Rough: every point has a neighbour with its own score, and nothing in common with the next pair."""
+def test_lengthscale_is_long_for_smooth_and_short_for_rough_scores(seed, corrected):
+    """Rough scores are equal within pairs of close points, and independent between the pairs."""
     generator = np.random.default_rng(seed)
     pairs = generator.uniform(-1, 1, (20, 2))
     points = np.concatenate([pairs, pairs + 0.02])
@@ -224,7 +224,7 @@ def test_lengthscale_is_long_for_smooth_scores_and_short_for_rough_ones(seed, co
     assert fitted_scales(rough, points, corrected)[0] < 0.5
 
 
-def test_correction_is_none_unless_asked_for_and_grows_with_the_surprise():
+def test_correction_is_zero_by_default_and_grows_with_unexplained_scores():
     points = np.random.default_rng(0).uniform(-1, 1, (30, 2))
     rough = np.random.default_rng(1).normal(size=30)
     assert fitted_scales(rough, points, corrected=False)[1] == 0
@@ -232,7 +232,7 @@ def test_correction_is_none_unless_asked_for_and_grows_with_the_surprise():
 
 
 @pytest.mark.parametrize("corrected", [True, False])
-def test_leave_one_out_fits_a_single_and_repeated_instructions(corrected):
+def test_leave_one_out_fits_single_and_repeated_instructions(corrected):
     for points in (np.zeros((1, 2)), np.zeros((5, 2))):
         lengthscale, correction = fitted_scales(np.zeros(len(points)), points, corrected)
         assert math.isfinite(lengthscale)

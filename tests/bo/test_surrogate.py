@@ -1,4 +1,4 @@
-"""The posterior against a textbook process with explicit matrices, and its laws."""
+"""The posterior compared with a reference with explicit matrices, and its properties."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.bo.dense import reference_posterior
 
 
 def random_case(generator):
-    """Arguments of a process: few or one instruction, several points each, equal instructions and equal scores."""
+    """Return the arguments of a random process; instructions may be few, equal, or have several points."""
     count = int(generator.choice([1, 2, 3, 6]))
     dimension = int(generator.choice([1, 2, 4]))
     more = int(generator.choice([0, 0, 1, 5]))
@@ -39,7 +39,7 @@ def process(case):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_posterior_equals_the_textbooks_in_a_hundred_cases(seed):
+def test_posterior_equals_dense_reference(seed):
     generator = np.random.default_rng(seed)
     for _ in range(100):
         case = random_case(generator)
@@ -56,8 +56,8 @@ def test_posterior_equals_the_textbooks_in_a_hundred_cases(seed):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_nothing_is_negative_or_not_a_number_in_a_thousand_cases(seed):
-    """A case is one query at one of 50 processes: inside, on a point, right beside it, or far away."""
+def test_posterior_variance_is_finite_and_positive(seed):
+    """The queries lie inside the box, on a point, right beside a point, and far away."""
     generator = np.random.default_rng(seed)
     for _ in range(50):
         case = random_case(generator)
@@ -78,7 +78,7 @@ def test_nothing_is_negative_or_not_a_number_in_a_thousand_cases(seed):
         assert torch.equal(covariance, covariance.mT)
 
 
-def test_batches_of_queries_are_answered_one_by_one():
+def test_posterior_of_batches_equals_single_queries():
     case = random_case(np.random.default_rng(3))
     queries = torch.from_numpy(np.random.default_rng(4).uniform(-1, 1, (2, 3, 5, case["points"].shape[1])))
     gp = process(case)
@@ -92,7 +92,7 @@ def test_batches_of_queries_are_answered_one_by_one():
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_gradients_equal_finite_differences(seed):
+def test_posterior_gradients_equal_finite_differences(seed):
     generator = np.random.default_rng(seed)
     case = random_case(generator)
     queries = torch.from_numpy(generator.uniform(-1, 1, (3, case["points"].shape[1]))).requires_grad_(True)
@@ -100,12 +100,12 @@ def test_gradients_equal_finite_differences(seed):
 
 
 def spread(dimension=2, count=4):
-    """Points too far apart to know of each other."""
+    """Return points so far apart that their covariance is negligible."""
     return 5.0 * np.arange(count)[:, None] * np.ones(dimension)
 
 
-def test_points_of_one_instruction_share_its_posterior():
-    """Up to the jitter."""
+def test_points_of_one_instruction_have_equal_posteriors():
+    """The posteriors are equal up to the jitter."""
     case = random_case(np.random.default_rng(0)) | {"points": spread(), "instruction": np.array([0, 1, 1, 0])}
     case |= {"similarity": np.array([[1.0, 0.3], [0.3, 1.0]]), "targets": np.array([-1.0, 1.0])}
     case |= {"noise": np.array([0.1, 0.2]), "lengthscale": np.full(2, 0.3), "mean": 0.5, "correction": 0.7}
@@ -117,7 +117,7 @@ def test_points_of_one_instruction_share_its_posterior():
     np.testing.assert_allclose(covariance, own_covariance[[0, 1, 1, 0]][:, [0, 1, 1, 0]], atol=1e-3)
 
 
-def test_away_from_the_data_the_mean_is_the_prior_mean_and_the_variance_is_the_correction():
+def test_posterior_far_from_data_has_prior_mean_and_correction_variance():
     for correction in (0.0, 0.8):
         case = random_case(np.random.default_rng(1)) | {"correction": correction}
         mean, variance = process(case).posterior(torch.from_numpy(case["points"] + 1e3))

@@ -1,4 +1,4 @@
-"""Answers of one model: on their way once, on the disk before they are heard, and booked to who paid."""
+"""Answers of one model: asked once, on the disk before they are returned, and booked to the payer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shout(prompt: str) -> str:
 
 
 class Desk:
-    """Answers over a store on the disk; ``use`` lets one work with them and closes them."""
+    """Answers over a store on the disk; ``use`` runs a coroutine with them and closes them."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "calls.sqlite"
@@ -66,29 +66,29 @@ async def get_all(answers: Answers, *texts: str) -> list[tuple[str, bool]]:
     return await asyncio.gather(*(get(answers, text) for text in texts))
 
 
-def test_the_same_call_is_on_its_way_once(desk: Desk) -> None:
+def test_get_of_same_call_twice_asks_once(desk: Desk) -> None:
     box = ScriptedBlackBox(shout, delay=0.01)
     found = desk.use(box, lambda answers: get_all(answers, "a", "b", "a", "a"))
     assert found == [("A", False), ("B", False), ("A", True), ("A", True)]
     assert box.calls == {"a": 1, "b": 1}
 
 
-def test_what_is_known_is_not_asked_again(desk: Desk) -> None:
+def test_get_of_stored_answer_asks_nothing(desk: Desk) -> None:
     desk.use(ScriptedBlackBox(shout), lambda answers: get(answers, "a"))
     again = ScriptedBlackBox(shout)
     assert desk.use(again, lambda answers: get(answers, "a")) == ("A", True)
     assert again.calls.total() == 0
 
 
-def test_another_model_never_sees_the_answers_of_this_one(desk: Desk) -> None:
+def test_get_with_other_model_does_not_reuse_answers(desk: Desk) -> None:
     desk.use(ScriptedBlackBox(shout), lambda answers: get(answers, "a"))
     other = ScriptedBlackBox(lambda prompt: "other", name="other")
     assert desk.use(other, lambda answers: get(answers, "a")) == ("other", False)
 
 
-def test_a_failure_reaches_all_who_wait_and_the_next_one_asks_again(desk: Desk) -> None:
+def test_failure_raises_in_all_waiters_and_next_get_asks_again(desk: Desk) -> None:
     class Once(ScriptedBlackBox):
-        """Breaks down at the first question, while others wait for the same answer."""
+        """Fails at the first question, while others wait for the same answer."""
 
         async def complete(self, request: Request) -> Completion:
             await asyncio.sleep(0.01)
@@ -109,7 +109,7 @@ def test_a_failure_reaches_all_who_wait_and_the_next_one_asks_again(desk: Desk) 
     assert len(desk.store) == 1
 
 
-def test_whoever_waits_for_one_that_is_cancelled_does_not_wait_for_ever(desk: Desk) -> None:
+def test_cancelled_question_cancels_its_waiters(desk: Desk) -> None:
     async def work(answers: Answers) -> list[object]:
         first = asyncio.create_task(get(answers, "a"))
         second = asyncio.create_task(get(answers, "a"))
@@ -121,7 +121,7 @@ def test_whoever_waits_for_one_that_is_cancelled_does_not_wait_for_ever(desk: De
     assert [type(each) for each in found] == [asyncio.CancelledError] * 2
 
 
-def test_one_who_waits_may_leave_without_disturbing_the_others(desk: Desk) -> None:
+def test_cancelled_waiter_does_not_disturb_other_waiters(desk: Desk) -> None:
     async def work(answers: Answers) -> list[object]:
         tasks = [asyncio.create_task(get(answers, "a")) for _ in range(3)]
         await asyncio.sleep(0)
@@ -133,7 +133,7 @@ def test_one_who_waits_may_leave_without_disturbing_the_others(desk: Desk) -> No
     assert isinstance(left, asyncio.CancelledError)
 
 
-def test_an_answer_is_on_the_disk_before_anyone_hears_of_it(desk: Desk) -> None:
+def test_get_returns_after_answer_is_on_disk(desk: Desk) -> None:
     async def work(answers: Answers) -> list[int]:
         counts = []
         for text in "abc":
@@ -145,7 +145,7 @@ def test_an_answer_is_on_the_disk_before_anyone_hears_of_it(desk: Desk) -> None:
     assert desk.use(ScriptedBlackBox(shout), work) == [1, 2, 3]
 
 
-def test_each_role_books_what_it_paid_to_its_run(desk: Desk) -> None:
+def test_roles_book_their_usage_to_their_run(desk: Desk) -> None:
     desk.use(ScriptedBlackBox(shout), lambda answers: get_all(answers, "a b", "c"), run="one")
     desk.use(ScriptedBlackBox(shout, name="grader"), lambda answers: get(answers, "d"), run="one", role="judge")
     desk.use(ScriptedBlackBox(shout), lambda answers: get_all(answers, "a b", "e"), run="two")
@@ -154,18 +154,18 @@ def test_each_role_books_what_it_paid_to_its_run(desk: Desk) -> None:
     assert desk.store.spent("three") == {}
 
 
-def test_a_model_that_does_not_count_tokens_is_booked_at_the_most_it_may_have_read(desk: Desk) -> None:
+def test_answer_without_token_counts_is_booked_at_its_bound(desk: Desk) -> None:
     desk.use(CallableBlackBox(shout, "shout"), lambda answers: get(answers, "a"), run="one")
     assert desk.store.spent("one") == {"black box": bound_of(request("a"))}
 
 
-def test_what_failed_is_not_booked(desk: Desk) -> None:
+def test_failed_question_is_not_booked(desk: Desk) -> None:
     with pytest.raises(EndpointError):
         desk.use(ScriptedBlackBox(shout, fail_after=0), lambda answers: get(answers, "a"), run="one")
     assert desk.store.spent("one") == {}
 
 
-def test_a_store_that_cannot_be_written_is_told_to_all_who_wait(desk: Desk) -> None:
+def test_failed_write_raises_in_all_waiters(desk: Desk) -> None:
     connection = sqlite3.connect(desk.path)
     connection.execute("CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'full'); END")
     connection.close()
@@ -178,8 +178,8 @@ def test_a_store_that_cannot_be_written_is_told_to_all_who_wait(desk: Desk) -> N
     assert desk.store.spent("one") == {}
 
 
-def test_what_another_process_is_asking_is_waited_for_and_not_paid(desk: Desk) -> None:
-    """The claim of the other process is held by hand here."""
+def test_get_waits_for_other_process_and_pays_nothing(desk: Desk) -> None:
+    """The test itself holds the claim of the other process."""
     asked = request("a")
 
     async def work(answers: Answers) -> tuple[str, bool]:
@@ -198,7 +198,7 @@ def test_what_another_process_is_asking_is_waited_for_and_not_paid(desk: Desk) -
     assert desk.store.spent("one") == {}
 
 
-def test_a_claim_is_given_back_whether_the_answer_came_or_not(desk: Desk) -> None:
+def test_claim_is_released_after_failure(desk: Desk) -> None:
     async def work(answers: Answers) -> bool:
         with pytest.raises(EndpointError):
             await get(answers, "a")

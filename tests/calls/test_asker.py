@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.calls.asker import LONGEST_WAIT_S, Asker
+from instructzero.calls.asker import Asker
 from instructzero.calls.budget import bound_of
 from instructzero.errors import BudgetExhausted, EndpointError, ModelError, TransientError
+from instructzero.models.retrying import LONGEST_WAIT_S
 from instructzero.models.scripted import ScriptedBlackBox, echo
 from instructzero.models.throttle import Throttle
 from instructzero.types import Completion, Message, Request, Usage
@@ -24,7 +25,7 @@ Outcome = Completion | BaseException
 
 
 class Play:
-    """A black box that takes ``seconds`` a try and plays outcomes in turn, the last one for ever."""
+    """A black box that needs ``seconds`` for a try and returns outcomes in turn, the last one for ever."""
 
     concurrency = 4
 
@@ -58,7 +59,7 @@ class Play:
 
 @dataclass
 class Book:
-    """Reserves, and counts how each reservation ended."""
+    """A budget that counts how its reservations end."""
 
     room: int = 10**9
     wait: float = 0.0
@@ -108,7 +109,7 @@ def ask(box: Play, *, retries: int = 3, book: Book | None = None, seed: int = 0)
     return run(asker.ask(PING))
 
 
-def test_an_answer_is_settled_with_its_usage_under_the_bound() -> None:
+def test_answer_settles_the_reservation_with_its_usage() -> None:
     book = Book()
     assert ask(Play(PONG), book=book) == PONG
     assert book.bounds == [bound_of(PING)]
@@ -116,7 +117,7 @@ def test_an_answer_is_settled_with_its_usage_under_the_bound() -> None:
     assert book.ends == {"settled": 1}
 
 
-def test_passing_failures_are_tried_again_with_growing_waits() -> None:
+def test_transient_failures_are_retried_with_growing_waits() -> None:
     box = Play(failed(), failed(), failed(), PONG)
     assert ask(box) == PONG
     waits = [later - sooner for sooner, later in itertools.pairwise(box.tries)]
@@ -124,7 +125,7 @@ def test_passing_failures_are_tried_again_with_growing_waits() -> None:
     assert all(0.5 * full <= wait <= full for wait, full in zip(waits, [0.5, 1.0, 2.0], strict=True))
 
 
-def test_waits_come_from_the_seed() -> None:
+def test_waits_are_determined_by_the_seed() -> None:
     def waits(seed: int) -> list[float]:
         box = Play(failed(), failed(), PONG)
         ask(box, seed=seed)
@@ -135,7 +136,7 @@ def test_waits_come_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_failing_for_ever_ends_after_one_try_more_than_the_retries(retries: int) -> None:
+def test_permanent_failure_raises_endpoint_error_after_retries_plus_one_tries(retries: int) -> None:
     box, book = Play(failed()), Book()
     with pytest.raises(EndpointError, match=r"the endpoint is ill.*resume later") as caught:
         ask(box, retries=retries, book=book)
@@ -146,21 +147,21 @@ def test_failing_for_ever_ends_after_one_try_more_than_the_retries(retries: int)
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
-def test_being_told_to_wait_counts_as_a_tenth_of_a_failure(retries: int) -> None:
+def test_throttled_try_counts_as_a_tenth_of_a_failure(retries: int) -> None:
     box = Play(throttled())
     with pytest.raises(EndpointError):
         ask(box, retries=retries)
     assert len(box.tries) == 10 * retries + 1
 
 
-def test_failures_and_throttled_tries_add_up() -> None:
+def test_failures_and_throttled_tries_are_counted_together() -> None:
     box = Play(failed(), *[throttled()] * 10, failed())
     with pytest.raises(EndpointError):
         ask(box, retries=2)
     assert len(box.tries) == 12
 
 
-def test_the_servers_wait_is_kept_but_not_beyond_the_longest() -> None:
+def test_retry_after_is_respected_up_to_the_longest_wait() -> None:
     box = Play(throttled(retry_after=7.0), failed(retry_after=9000.0), PONG)
     ask(box)
     first, second = box.tries[1], box.tries[2] - box.tries[1]
@@ -168,13 +169,13 @@ def test_the_servers_wait_is_kept_but_not_beyond_the_longest() -> None:
     assert LONGEST_WAIT_S <= second <= 1.1 * LONGEST_WAIT_S
 
 
-def test_a_server_that_asks_for_no_wait_is_not_hammered() -> None:
+def test_retry_after_zero_still_backs_off() -> None:
     box = Play(throttled(retry_after=0.0), PONG)
     ask(box)
     assert box.tries[1] >= 0.25
 
 
-def test_everybody_waits_while_the_server_asks_for_it() -> None:
+def test_retry_after_holds_all_requests() -> None:
     async def main() -> list[float]:
         box = Play(throttled(retry_after=10.0), PONG)
         asker = Asker(box, retries=1, throttle=Throttle(1))
@@ -184,7 +185,7 @@ def test_everybody_waits_while_the_server_asks_for_it() -> None:
     assert min(run(main())[1:]) >= 10.0
 
 
-def test_a_throttled_burst_narrows_what_is_in_flight() -> None:
+def test_throttled_burst_reduces_the_requests_in_flight() -> None:
     async def main() -> int:
         box = Play(*[throttled()] * 8, PONG, seconds=1.0)
         asker = Asker(box, retries=3, throttle=Throttle(8))
@@ -194,7 +195,7 @@ def test_a_throttled_burst_narrows_what_is_in_flight() -> None:
         await asyncio.gather(*tasks)
         return box.most_in_flight
 
-    assert 4 <= run(main()) < 8  # halved once, and grown by one place a round since
+    assert 4 <= run(main()) < 8  # halved once, then widened by one place per round
 
 
 @pytest.mark.parametrize(
@@ -207,21 +208,21 @@ def test_a_throttled_burst_narrows_what_is_in_flight() -> None:
         (RuntimeError("a fault"), "lost"),
     ],
 )
-def test_what_a_failed_try_may_have_cost(error: Exception, end: str) -> None:
+def test_failed_try_closes_the_reservation_by_its_cost(error: Exception, end: str) -> None:
     book = Book()
     with pytest.raises(type(error) if not isinstance(error, TransientError) else EndpointError):
         ask(Play(error), retries=0, book=book)
     assert book.ends == {end: 1}
 
 
-def test_what_the_user_must_mend_is_not_tried_again() -> None:
+def test_model_error_is_not_retried() -> None:
     box = Play(ModelError("wrong key"))
     with pytest.raises(ModelError, match="wrong key"):
         ask(box)
     assert len(box.tries) == 1
 
 
-def test_nothing_is_asked_without_room_in_the_budget() -> None:
+def test_exhausted_budget_stops_before_the_next_try() -> None:
     box, book = Play(failed(), PONG), Book(room=1)
     with pytest.raises(BudgetExhausted):
         ask(box, book=book)
@@ -230,7 +231,7 @@ def test_nothing_is_asked_without_room_in_the_budget() -> None:
 
 
 @pytest.mark.parametrize(("after", "ends"), [(0.5, {}), (1.5, {"lost": 1})])
-def test_an_interrupted_try_counts_as_spent_only_once_it_was_sent(after: float, ends: dict[str, int]) -> None:
+def test_cancelled_try_counts_as_lost_only_after_sending(after: float, ends: dict[str, int]) -> None:
     async def main() -> tuple[Book, Throttle]:
         book, throttle = Book(wait=1.0), Throttle(1)
         asker = Asker(Play(PONG, seconds=1.0), retries=3, throttle=throttle, reserve=book.reserve)
@@ -244,7 +245,7 @@ def test_an_interrupted_try_counts_as_spent_only_once_it_was_sent(after: float, 
     assert throttle.in_flight == 0
 
 
-def test_an_asker_without_more_is_one_try() -> None:
+def test_asker_of_a_black_box_tries_once() -> None:
     box = ScriptedBlackBox(echo, concurrency=3, fail_after=1)
     asker = Asker.of(box)
     assert asker.concurrency == 3
@@ -254,13 +255,13 @@ def test_an_asker_without_more_is_one_try() -> None:
         run(asker.ask(PING))
 
 
-def test_closing_closes_the_black_box() -> None:
+def test_close_closes_the_black_box() -> None:
     box = Play(PONG)
     run(Asker.of(box).close())
     assert box.closed
 
 
-def test_no_negative_number_of_retries() -> None:
+def test_negative_retries_raise_model_error() -> None:
     with pytest.raises(ModelError, match="retries"):
         Asker(Play(PONG), retries=-1, throttle=Throttle(1))
 
@@ -286,10 +287,10 @@ outcomes = st.one_of(
     room=st.integers(0, 30),
     patience=st.lists(st.floats(0, 20), min_size=1, max_size=8),
 )
-def test_places_and_reservations_are_all_given_back(
+def test_random_outcomes_give_back_all_places_and_reservations(
     script: Sequence[Outcome], most: int, retries: int, seconds: float, room: int, patience: Sequence[float]
 ) -> None:
-    """``patience``: after how many seconds each of those who ask is interrupted."""
+    """``patience`` holds the seconds after which the requests are cancelled."""
 
     async def main() -> tuple[Play, Book, Throttle]:
         box, book, throttle = Play(*script, seconds=seconds), Book(room=room, wait=0.1), Throttle(most)
@@ -307,6 +308,4 @@ def test_places_and_reservations_are_all_given_back(
     assert throttle.in_flight == box.in_flight == 0
     assert book.ends.total() == len(book.bounds) == len(box.tries) <= room
     assert len(box.tries) <= len(patience) * (10 * retries + 1)
-    assert set(book.settled) <= {
-        Usage(1, each.prompt_tokens, each.completion_tokens) for each in script if isinstance(each, Completion)
-    }
+    assert set(book.settled) <= {outcome.usage for outcome in script if isinstance(outcome, Completion)}

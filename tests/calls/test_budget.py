@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.calls.budget import Budget, EndSavings, Limits, Reservation, bound_of, charge_of
+from instructzero.calls.budget import Budget, BudgetReserve, Limits, Reservation, bound_of, charge_of
 from instructzero.calls.prices import Price
 from instructzero.errors import BudgetExhausted, ConfigurationError, RunDirectoryError
 from instructzero.types import Message, Request, Usage
 
 BOX, JUDGE = "black box", "judge"
-PRICES = {BOX: Price(1e6, 2e6), JUDGE: Price(3e6, 0.0)}  # whole dollars a token, so that sums are exact
+PRICES = {BOX: Price(1e6, 2e6), JUDGE: Price(3e6, 0.0)}  # whole dollars per token, so that sums are exact
 
 
 def budget(limits: Limits, **arguments: Any) -> Budget:
@@ -34,7 +34,7 @@ async def ticks(number: int) -> None:
 
 @dataclass(frozen=True)
 class Try:
-    """One try of a random script; starts, holds its room and loses patience after so many turns of the loop."""
+    """One try of a random script: the turns of the loop until it starts, ends, and gives up."""
 
     role: str
     bound: Usage
@@ -69,7 +69,7 @@ def any_limits(draw: st.DrawFn) -> Limits:
 
 @dataclass
 class Books:
-    """What the test itself knows to be spent and in flight."""
+    """The test's own account of what is spent and in flight."""
 
     limits: Limits
     spent: list[tuple[str, Usage]] = field(default_factory=list)
@@ -119,13 +119,13 @@ def close(reservation: Reservation, end: str, charge: Usage) -> None:
 
 
 @given(any_limits(), st.lists(tries(), max_size=12))
-def test_no_limit_is_ever_exceeded_and_every_waiter_ends(limits: Limits, script: list[Try]) -> None:
+def test_random_tries_never_exceed_a_limit_and_all_waiters_end(limits: Limits, script: list[Try]) -> None:
     async def play() -> None:
         shared, books = budget(limits), Books(limits)
         tasks = [asyncio.create_task(attempt(each, shared, books)) for each in script]
         for task, each in zip(tasks, script, strict=True):
             if each.patience is not None:
-                asyncio.create_task(give_up(task, each.patience))  # noqa: RUF006  (gone before the loop is)
+                asyncio.create_task(give_up(task, each.patience))  # noqa: RUF006  (it ends before the loop does)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         for outcome, each in zip(ended, script, strict=True):
             assert outcome is None or (isinstance(outcome, asyncio.CancelledError) and each.patience is not None)
@@ -141,7 +141,7 @@ def test_no_limit_is_ever_exceeded_and_every_waiter_ends(limits: Limits, script:
     run(play())
 
 
-def test_one_waits_while_something_in_flight_may_cost_less_than_its_bound() -> None:
+def test_reserve_waits_while_a_try_in_flight_may_make_room() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         first = await shared.reserve(BOX, Usage(1, 60, 0))
@@ -155,7 +155,7 @@ def test_one_waits_while_something_in_flight_may_cost_less_than_its_bound() -> N
     run(play())
 
 
-def test_one_is_refused_once_nothing_in_flight_can_make_room() -> None:
+def test_reserve_is_refused_once_no_try_in_flight_can_make_room() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         first = await shared.reserve(BOX, Usage(1, 60, 0))
@@ -169,7 +169,7 @@ def test_one_is_refused_once_nothing_in_flight_can_make_room() -> None:
     run(play())
 
 
-def test_one_that_can_never_fit_is_refused_at_once() -> None:
+def test_reserve_above_the_limit_is_refused_at_once() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         await shared.reserve(BOX, Usage(1, 60, 0))
@@ -179,7 +179,7 @@ def test_one_that_can_never_fit_is_refused_at_once() -> None:
     run(play())
 
 
-def test_first_come_first_served_even_where_a_later_one_would_fit() -> None:
+def test_reserve_serves_waiters_in_order_even_if_a_later_one_fits() -> None:
     async def play() -> None:
         shared, order = budget(Limits(tokens=100)), []
 
@@ -196,7 +196,7 @@ def test_first_come_first_served_even_where_a_later_one_would_fit() -> None:
     run(play())
 
 
-def test_a_cancelled_waiter_lets_the_next_one_in() -> None:
+def test_cancelled_waiter_lets_the_next_one_in() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         await shared.reserve(BOX, Usage(1, 60, 0))
@@ -210,14 +210,14 @@ def test_a_cancelled_waiter_lets_the_next_one_in() -> None:
     run(play())
 
 
-def test_room_that_a_cancelled_task_never_heard_of_is_free_again() -> None:
+def test_room_granted_to_cancelled_task_is_free_again() -> None:
     async def play() -> None:
         shared = budget(Limits(calls=1))
         first = await shared.reserve(BOX, Usage(1, 1, 1))
         second = asyncio.create_task(shared.reserve(BOX, Usage(1, 1, 1)))
         await ticks(2)
-        first.cancel()  # the second has room from here on
-        second.cancel()  # and never hears of it
+        first.cancel()  # the second has room from now on
+        second.cancel()  # and is cancelled before it learns that
         with pytest.raises(asyncio.CancelledError):
             await second
         (await shared.reserve(BOX, Usage(1, 1, 1))).cancel()
@@ -225,7 +225,7 @@ def test_room_that_a_cancelled_task_never_heard_of_is_free_again() -> None:
     run(play())
 
 
-def test_all_roles_draw_on_the_same_limits_each_at_its_own_price() -> None:
+def test_roles_share_limits_at_their_own_prices() -> None:
     async def play() -> None:
         shared = budget(Limits(usd=10))
         (await shared.reserve_for(JUDGE)(Usage(1, 3, 5))).settle(Usage(1, 3, 5))  # 9 dollars
@@ -238,7 +238,7 @@ def test_all_roles_draw_on_the_same_limits_each_at_its_own_price() -> None:
     run(play())
 
 
-def test_what_earlier_processes_spent_counts() -> None:
+def test_usage_of_earlier_processes_counts() -> None:
     async def play() -> None:
         shared = budget(Limits(calls=3), spent={BOX: Usage(1, 10, 1), JUDGE: Usage(1, 10, 1)})
         (await shared.reserve(BOX, Usage(1, 5, 5))).settle(Usage(1, 5, 5))
@@ -249,7 +249,7 @@ def test_what_earlier_processes_spent_counts() -> None:
     run(play())
 
 
-def test_an_answer_without_a_count_of_tokens_counts_at_its_bound() -> None:
+def test_settle_without_token_counts_charges_the_bound() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         (await shared.reserve(BOX, Usage(1, 60, 10))).settle(Usage(1, 0, 0))
@@ -259,7 +259,7 @@ def test_an_answer_without_a_count_of_tokens_counts_at_its_bound() -> None:
     assert charge_of(Usage(1, 3, 0), Usage(1, 60, 10)) == Usage(1, 3, 0)
 
 
-def test_a_lost_try_counts_at_its_bound_and_is_told() -> None:
+def test_lost_try_charges_its_bound_and_calls_on_lost() -> None:
     lost: list[tuple[str, Usage]] = []
 
     async def play() -> None:
@@ -273,7 +273,7 @@ def test_a_lost_try_counts_at_its_bound_and_is_told() -> None:
     assert lost == [(BOX, Usage(1, 60, 10))]
 
 
-def test_a_lost_try_that_cannot_be_recorded_holds_up_nobody() -> None:
+def test_lost_try_that_cannot_be_recorded_blocks_no_waiter() -> None:
     def full(role: str, usage: Usage) -> None:
         raise RunDirectoryError("the disk is full")
 
@@ -290,17 +290,20 @@ def test_a_lost_try_that_cannot_be_recorded_holds_up_nobody() -> None:
     run(play())
 
 
-def test_what_is_kept_for_the_end_is_not_given_out() -> None:
+def test_reserve_does_not_grant_what_is_held_back() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         (await shared.reserve(BOX, Usage(1, 20, 0))).settle(Usage(1, 20, 0))
         shared.keep({BOX: Usage(2, 50, 0)}, seconds=0)
         held = await shared.reserve(BOX, Usage(1, 20, 0))
-        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 20, 0)))  # would fit into what is kept
+        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 20, 0)))  # would fit into what is held back
         await ticks(2)
         assert not waiting.done()
         held.settle(Usage(1, 20, 0))
-        with pytest.raises(BudgetExhausted, match="40 tokens spent so far and the 50 tokens kept for the end; raise"):
+        with pytest.raises(
+            BudgetExhausted,
+            match="40 tokens spent so far and the 50 tokens held back for the final selection and test; raise",
+        ):
             await waiting
         shared.keep({}, seconds=0)
         (await shared.reserve(BOX, Usage(1, 60, 0))).settle(Usage(1, 60, 0))
@@ -309,18 +312,18 @@ def test_what_is_kept_for_the_end_is_not_given_out() -> None:
 
 
 @pytest.mark.parametrize(("kept", "said"), [(6, True), (5, False)])
-def test_where_most_of_a_limit_is_kept_for_the_end_a_smaller_end_is_proposed(kept: int, said: bool) -> None:
+def test_message_proposes_fewer_examples_if_most_is_held_back(kept: int, said: bool) -> None:
     async def play() -> None:
         shared = budget(Limits(calls=10))
         shared.keep({BOX: Usage(kept)}, seconds=0)
         with pytest.raises(BudgetExhausted) as stop:
             await shared.reserve(BOX, Usage(10))
-        assert ("or begin another run with fewer --test or --confirmation examples" in str(stop.value)) == said
+        assert ("or start another run with fewer --test or --confirmation examples" in str(stop.value)) == said
 
     run(play())
 
 
-def test_once_nothing_is_kept_waiters_come_in() -> None:
+def test_release_of_held_back_budget_admits_waiters() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
         shared.keep({BOX: Usage(2, 50, 0)}, seconds=0)
@@ -334,19 +337,19 @@ def test_once_nothing_is_kept_waiters_come_in() -> None:
     run(play())
 
 
-def test_savings_are_what_the_end_will_take_at_the_price_and_pace_so_far() -> None:
+def test_budget_reserve_holds_back_average_cost_and_pace() -> None:
     now = 0.0
 
     async def play() -> None:
         nonlocal now
         shared = budget(Limits(tokens=1000, seconds=100), clock=lambda: now)
-        savings = EndSavings(shared)
-        savings.keep(3)  # nothing is known yet
+        savings = BudgetReserve(shared)
+        savings.keep(3)  # no cost is known yet
         for _ in range(2):
             (await shared.reserve(BOX, Usage(1, 100, 0))).settle(Usage(1, 100, 0))
         now = 20.0
         savings.keep(3)  # about 330 tokens, and 30 seconds
-        with pytest.raises(BudgetExhausted, match="tokens kept for the end"):
+        with pytest.raises(BudgetExhausted, match="tokens held back for the final selection and test"):
             await shared.reserve(BOX, Usage(1, 480, 0))
         (await shared.reserve(BOX, Usage(1, 460, 0))).cancel()
         now = 70.0
@@ -358,22 +361,22 @@ def test_savings_are_what_the_end_will_take_at_the_price_and_pace_so_far() -> No
     run(play())
 
 
-def test_nothing_is_saved_for_a_role_that_the_end_asks_nothing() -> None:
+def test_budget_reserve_holds_back_nothing_for_idle_role() -> None:
     async def play() -> None:
         shared = budget(Limits(calls=10), prices={**PRICES, "rewriter": PRICES[BOX]})
-        savings = EndSavings(shared, idle=("rewriter",))
+        savings = BudgetReserve(shared, idle=("rewriter",))
         for role in (BOX, "rewriter"):
             (await shared.reserve(role, Usage(1, 1))).settle(Usage(1, 1))
         savings.keep(4)
         for _ in range(4):
             (await shared.reserve(BOX, Usage(1, 1))).settle(Usage(1, 1))
-        with pytest.raises(BudgetExhausted, match="4 calls kept for the end"):
+        with pytest.raises(BudgetExhausted, match="4 calls held back for the final selection and test"):
             await shared.reserve(BOX, Usage(1, 1))
 
     run(play())
 
 
-def test_time_counts_from_the_start_of_the_budget() -> None:
+def test_seconds_count_from_construction_of_the_budget() -> None:
     now = 100.0
 
     async def play() -> None:
@@ -404,38 +407,38 @@ def test_time_counts_from_the_start_of_the_budget() -> None:
         (Limits(usd=0.0104), r"of \$0.0104 .* \$0.00015 more than the \$0.0103 spent so far; raise --max-usd and"),
     ],
 )
-def test_the_sentence_names_the_limit_what_is_spent_and_the_flag(limits: Limits, sentence: str) -> None:
+def test_message_names_limit_spent_amount_and_flag(limits: Limits, sentence: str) -> None:
     async def play() -> None:
         prices, spent = {BOX: Price(10.0, 10.0)}, {BOX: Usage(2, 1000, 30)}
         with pytest.raises(BudgetExhausted, match=sentence) as caught:
             await budget(limits, prices=prices, spent=spent).reserve(BOX, Usage(1, 10, 5))
-        assert str(caught.value).endswith("which goes on from here and pays nothing twice")
+        assert str(caught.value).endswith("which continues from here and pays nothing twice")
 
     run(play())
 
 
-def test_a_reservation_is_closed_once() -> None:
+def test_reservation_closed_twice_raises() -> None:
     async def play() -> None:
         reservation = await budget(Limits()).reserve(BOX, Usage(1, 1, 1))
         reservation.settle(Usage(1, 1, 1))
-        with pytest.raises(RuntimeError, match="expected a reservation that is open"):
+        with pytest.raises(RuntimeError, match="expected an open reservation"):
             reservation.cancel()
 
     run(play())
 
 
-def test_a_role_that_nobody_named_is_refused() -> None:
+def test_reserve_for_unknown_role_raises() -> None:
     with pytest.raises(ValueError, match="expected one of the roles black box, judge, got 'writer'"):
         run(budget(Limits()).reserve("writer", Usage(1, 1, 1)))
 
 
 @pytest.mark.parametrize("limits", [{"calls": 0}, {"tokens": -1}, {"usd": math.nan}, {"seconds": math.inf}])
-def test_an_impossible_limit_is_refused(limits: dict[str, Any]) -> None:
+def test_limits_not_above_zero_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=r"expected --max-\w+ above 0, got"):
         Limits(**limits)
 
 
-def test_a_limit_in_dollars_needs_every_price() -> None:
+def test_limit_in_dollars_without_a_price_is_refused() -> None:
     prices = {BOX: Price(1, 2), JUDGE: None}
     sentence = "the price of the judge is not known; give --input-price and --output-price"
     with pytest.raises(ConfigurationError, match=sentence):
@@ -445,7 +448,7 @@ def test_a_limit_in_dollars_needs_every_price() -> None:
     Budget(Limits(calls=1, tokens=1, seconds=1), prices=prices)
 
 
-def test_the_cost_is_unknown_once_a_role_without_a_price_has_spent() -> None:
+def test_cost_is_none_once_a_role_without_price_was_used() -> None:
     prices = {BOX: Price(1e6, 0), JUDGE: None}
     assert Budget(Limits(), prices=prices).cost() == 0
     assert Budget(Limits(), prices=prices, spent={BOX: Usage(1, 2, 0)}).cost() == 2
@@ -453,12 +456,12 @@ def test_the_cost_is_unknown_once_a_role_without_a_price_has_spent() -> None:
 
 
 @given(st.lists(st.text(), max_size=4), st.integers(1, 100))
-def test_the_bound_of_a_request_is_above_any_byte_level_count(contents: list[str], max_tokens: int) -> None:
+def test_bound_of_request_is_above_any_byte_level_token_count(contents: list[str], max_tokens: int) -> None:
     request = Request(tuple(Message("user", content) for content in contents), max_tokens=max_tokens)
     bound = bound_of(request)
     assert (bound.calls, bound.completion_tokens) == (1, max_tokens)
     assert bound.prompt_tokens == 128 + sum(16 + len(content.encode()) for content in contents)
 
 
-def test_the_bound_of_a_text_that_is_no_utf8() -> None:
+def test_bound_of_request_accepts_text_that_is_not_utf8() -> None:
     assert bound_of(Request((Message("user", "\ud800"),))).prompt_tokens == 128 + 16 + 3

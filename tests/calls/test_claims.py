@@ -27,15 +27,15 @@ sys.stdin.readline()
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process, which claims KEY, and gives it back when it is sent a line."""
+    """Start another process that claims KEY, and releases it when it receives a line."""
     command = [sys.executable, "-c", HOLDER, str(tmp_path / "claims"), KEY]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert heard(process) == "True"
+        assert received(process) == "True"
         yield process
         process.kill()
 
 
-def heard(process: subprocess.Popen[str]) -> str:
+def received(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
@@ -46,17 +46,17 @@ def tell(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_one_process_at_a_time_has_a_claim(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_claim_is_held_by_one_process_at_a_time(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     claims = Claims(tmp_path / "claims")
     assert not claims.take(KEY)
     assert claims.take(OTHER)
     tell(holder)
-    assert heard(holder) == "gave back"
+    assert received(holder) == "gave back"
     assert claims.take(KEY)
     claims.close()
 
 
-def test_a_killed_process_holds_nothing(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_killed_process_releases_its_claims(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     claims = Claims(tmp_path / "claims")
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
@@ -64,7 +64,7 @@ def test_a_killed_process_holds_nothing(tmp_path: Path, holder: subprocess.Popen
     claims.close()
 
 
-def test_a_refused_claim_is_not_given_back_for_its_holder(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_give_back_of_refused_claim_keeps_its_holder(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     claims = Claims(tmp_path / "claims")
     assert not claims.take(KEY)
     claims.give_back(KEY)
@@ -72,7 +72,7 @@ def test_a_refused_claim_is_not_given_back_for_its_holder(tmp_path: Path, holder
     claims.close()
 
 
-def test_closing_gives_everything_back(tmp_path: Path) -> None:
+def test_close_releases_all_claims(tmp_path: Path) -> None:
     first = Claims(tmp_path / "claims")
     assert first.take(KEY)
     first.close()
@@ -82,12 +82,12 @@ def test_closing_gives_everything_back(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert heard(process) == "True"
+        assert received(process) == "True"
         process.kill()
 
 
 @pytest.mark.parametrize("on_disk", [True, False])
-def test_a_claim_is_had_once_within_a_process(tmp_path: Path, on_disk: bool) -> None:
+def test_claim_taken_twice_in_one_process_is_refused(tmp_path: Path, on_disk: bool) -> None:
     claims = Claims(tmp_path / "claims" if on_disk else None)
     assert claims.take(KEY)
     assert not claims.take(KEY)
@@ -97,7 +97,7 @@ def test_a_claim_is_had_once_within_a_process(tmp_path: Path, on_disk: bool) -> 
     claims.close()
 
 
-def test_the_file_stays_empty(tmp_path: Path) -> None:
+def test_claims_file_stays_empty(tmp_path: Path) -> None:
     claims = Claims(tmp_path / "claims")
     claims.take(KEY)
     claims.close()

@@ -14,12 +14,12 @@ def listed(spec: str, *, base_url: str | None = None) -> Price | None:
     return price_of(spec, base_url=base_url, input_price=None, output_price=None)
 
 
-def test_a_cost_is_in_dollars_per_million_tokens() -> None:
+def test_cost_is_in_dollars_per_million_tokens() -> None:
     assert Price(2.0, 8.0).cost(Usage(calls=7, prompt_tokens=500_000, completion_tokens=250_000)) == 3.0
 
 
 @pytest.mark.parametrize(("input_price", "output_price"), [(-1.0, 1.0), (1.0, math.nan), (math.inf, 1.0)])
-def test_an_impossible_price_is_refused(input_price: float, output_price: float) -> None:
+def test_impossible_price_raises_configuration_error(input_price: float, output_price: float) -> None:
     with pytest.raises(ConfigurationError, match="expected prices of at least 0 dollars"):
         Price(input_price, output_price)
 
@@ -53,11 +53,11 @@ def test_well_known_models_have_a_price(spec: str, price: Price) -> None:
         ("anthropic:claude-3-5-haiku-latest", "anthropic:claude-3-5-haiku"),
     ],
 )
-def test_a_dated_snapshot_costs_what_its_model_costs(snapshot: str, model: str) -> None:
+def test_dated_snapshot_has_the_price_of_its_model(snapshot: str, model: str) -> None:
     assert listed(snapshot) == listed(model) is not None
 
 
-def test_a_snapshot_with_a_price_of_its_own_keeps_it() -> None:
+def test_snapshot_with_a_listed_price_keeps_it() -> None:
     assert listed("openai:gpt-4o-2024-05-13") == Price(5, 15)
 
 
@@ -80,20 +80,20 @@ def test_a_snapshot_with_a_price_of_its_own_keeps_it() -> None:
         "",
     ],
 )
-def test_no_looser_name_is_taken_for_a_known_model(spec: str) -> None:
+def test_similar_names_have_no_listed_price(spec: str) -> None:
     assert listed(spec) is None
 
 
 @pytest.mark.parametrize("spec", ["hf:Qwen/Qwen2.5-7B-Instruct", "embedded:blackbox", "scripted:obey"])
-def test_a_model_that_runs_here_is_free(spec: str) -> None:
+def test_local_model_is_free(spec: str) -> None:
     assert listed(spec, base_url="http://localhost:8000/v1") == Price(0, 0)
 
 
-def test_the_table_holds_for_the_official_endpoint_only() -> None:
+def test_listed_price_holds_for_the_official_endpoint_only() -> None:
     assert listed("openai:gpt-4o", base_url="http://localhost:8000/v1") is None
 
 
-def test_prices_that_are_set_win() -> None:
+def test_prices_in_the_settings_take_precedence() -> None:
     assert price_of("openai:gpt-4o", base_url=None, input_price=1, output_price=2) == Price(1, 2)
     assert price_of("openai:gpt-4o", base_url=None, input_price=0, output_price=None) == Price(0, 10)
     assert price_of("python:a:b", base_url=None, input_price=1, output_price=2) == Price(1, 2)
@@ -101,5 +101,5 @@ def test_prices_that_are_set_win() -> None:
     assert price_of("hf:gpt2", base_url=None, input_price=None, output_price=3) == Price(0, 3)
 
 
-def test_the_table_says_of_when_it_is() -> None:
+def test_table_names_its_month() -> None:
     assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", AS_OF)

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def call(text: str) -> Call:
     return Call.of(IDENTITY, request(text))
 
 
-def test_an_answer_is_found_again(tmp_path: Path) -> None:
+def test_put_then_get_returns_the_answer(tmp_path: Path) -> None:
     with CallStore(tmp_path / "calls.sqlite") as store:
         assert store.get(call("a")) is None
         store.put(call("a"), Completion("ü \ud800 \0 \n", 3, 4))
@@ -40,7 +39,7 @@ def test_an_answer_is_found_again(tmp_path: Path) -> None:
         assert len(store) == 1
 
 
-def test_many_answers_are_found_in_one_go() -> None:
+def test_get_many_returns_all_stored_answers() -> None:
     calls = [call(str(number)) for number in range(1200)]
     with CallStore(":memory:") as store:
         store.put_many([(each, Completion(str(number))) for number, each in enumerate(calls) if number % 2])
@@ -48,7 +47,7 @@ def test_many_answers_are_found_in_one_go() -> None:
     assert found == {each: Completion(str(number)) for number, each in enumerate(calls) if number % 2}
 
 
-def test_a_call_is_what_was_asked_of_whom() -> None:
+def test_call_key_depends_on_identity_and_request() -> None:
     calls = [
         call("a"),
         call("b"),
@@ -62,7 +61,7 @@ def test_a_call_is_what_was_asked_of_whom() -> None:
 
 
 @pytest.mark.parametrize("later", [{"answers": ("yes", "no")}, {"seed": 0}, {"seed": 7}])
-def test_what_requests_got_later_changes_only_the_keys_that_use_it(later: dict[str, Any]) -> None:
+def test_optional_request_fields_change_only_keys_that_use_them(later: dict[str, Any]) -> None:
     asked = Request(request("a").messages, max_tokens=5, **later)
     assert Call.of(IDENTITY, asked) != call("a")
     with CallStore(":memory:") as store:
@@ -71,14 +70,14 @@ def test_what_requests_got_later_changes_only_the_keys_that_use_it(later: dict[s
         assert [each.request for each in store.export()] == [asked, request("a")]
 
 
-def test_the_first_answer_holds(tmp_path: Path) -> None:
+def test_put_of_second_answer_keeps_the_first(tmp_path: Path) -> None:
     store = CallStore(tmp_path / "calls.sqlite")
     assert store.put(call("a"), Completion("first")).text == "first"
     assert store.put(call("a"), Completion("second")).text == "first"
     store.close()
 
 
-def test_the_file_is_readable_without_us(tmp_path: Path) -> None:
+def test_file_is_readable_with_plain_sqlite(tmp_path: Path) -> None:
     store = CallStore(tmp_path / "calls.sqlite")
     store.put_many([(call("b"), Completion("B")), (call("a"), Completion("A"))])
     rows = list(store.export())
@@ -91,36 +90,7 @@ def test_the_file_is_readable_without_us(tmp_path: Path) -> None:
     assert documents[0]["identity"] == IDENTITY
 
 
-OLD = """
-CREATE TABLE calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL);
-INSERT INTO calls VALUES (
-  '7297a3dcd3033b79594166810a19b7bcafeabee2412180ecbd5b86fad05334d4',
-  '{"identity":{"backend":"test","model":"m"},'
-  || '"request":{"max_tokens":5,"messages":[{"content":"a","role":"user"}],"temperature":0.0}}',
-  '{"text": "A", "prompt_tokens": 3, "completion_tokens": 4}');
-PRAGMA user_version = 1;
-"""
-
-
-def test_a_file_of_format_1_is_still_read(tmp_path: Path) -> None:
-    path = tmp_path / "calls.sqlite"
-    with closing(sqlite3.connect(path)) as old:
-        old.execute("PRAGMA journal_mode = WAL")
-        old.executescript(OLD)
-        for _ in range(2):
-            with CallStore(path) as store:
-                assert store.get(call("a")) == Completion("A", 3, 4)
-                assert [(each.request, each.role) for each in store.export()] == [(request("a"), "")]
-                assert store.accounts() == []
-        old.execute("INSERT INTO calls SELECT 'b', call, answer FROM calls")  # as the old version goes on doing
-        old.commit()
-    with CallStore(path) as store:
-        store.put(call("b"), Completion("B", 5, 6), run="r")
-        assert len(store) == 3
-        assert store.spent("r") == {BLACK_BOX: Usage(1, 5, 6)}
-
-
-def test_the_ledger_says_what_a_run_paid_by_role(tmp_path: Path) -> None:
+def test_spent_returns_usage_by_role(tmp_path: Path) -> None:
     with CallStore(tmp_path / "calls.sqlite") as store:
         store.put_many([(call("a"), Completion("A", 10, 1)), (call("b"), Completion("B", 20, 2))], run="r")
         store.put(call("c"), Completion("C", 30, 3), run="r", role=JUDGE)
@@ -133,7 +103,7 @@ def test_the_ledger_says_what_a_run_paid_by_role(tmp_path: Path) -> None:
         assert store.spent("unknown") == {}
 
 
-def test_an_answer_that_another_was_first_to_store_is_paid_all_the_same() -> None:
+def test_put_of_known_answer_is_booked_all_the_same() -> None:
     with CallStore(":memory:") as store:
         store.put(call("a"), Completion("first", 10, 1), run="r")
         answers = [(call("a"), Completion("second", 10, 2)), (call("b"), Completion("B", 20, 2))]
@@ -142,7 +112,7 @@ def test_an_answer_that_another_was_first_to_store_is_paid_all_the_same() -> Non
         assert store.spent("s") == {BLACK_BOX: Usage(2, 30, 4)}
 
 
-def test_a_batch_may_hold_a_call_twice() -> None:
+def test_put_many_accepts_same_call_twice() -> None:
     with CallStore(":memory:") as store:
         answers = [(call("a"), Completion("first")), (call("a"), Completion("second"))]
         assert [each.text for each in store.put_many(answers, run="r")] == ["first", "first"]
@@ -150,7 +120,7 @@ def test_a_batch_may_hold_a_call_twice() -> None:
         assert store.put_many([]) == []
 
 
-def test_answers_count_as_what_they_are_charged_at() -> None:
+def test_put_many_books_given_charges() -> None:
     with CallStore(":memory:") as store:
         store.put_many([(call("a"), Completion("A"))], run="r", charges=[Usage(1, 150, 5)])
         assert store.spent("r") == {BLACK_BOX: Usage(1, 150, 5)}
@@ -160,7 +130,7 @@ def test_answers_count_as_what_they_are_charged_at() -> None:
         assert store.get(call("b")) is None
 
 
-def test_lost_tries_count_as_spent() -> None:
+def test_record_lost_counts_as_spent() -> None:
     with CallStore(":memory:") as store:
         store.put(call("a"), Completion("A", 10, 1), run="r")
         store.record_lost("r", BLACK_BOX, Usage(1, 100, 5))
@@ -175,7 +145,7 @@ def test_lost_tries_count_as_spent() -> None:
         assert [each.role for each in store.export()] == [BLACK_BOX]
 
 
-def test_the_calls_of_one_run() -> None:
+def test_export_of_one_run_yields_its_calls() -> None:
     with CallStore(":memory:") as store:
         store.put_many([(call("b"), Completion("B")), (call("a"), Completion("A"))], run="r", role=JUDGE)
         store.put_many([(call("c"), Completion("C")), (call("a"), Completion("A"))], run="s")
@@ -185,7 +155,7 @@ def test_the_calls_of_one_run() -> None:
         assert list(store.export(run="unknown")) == []
 
 
-def test_an_export_comes_in_pages_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_in_pages_does_not_block_writers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("instructzero.calls.store._PAGE", 3)
     with CallStore(":memory:") as store:
         store.put_many([(call(str(number)), Completion(str(number))) for number in range(7)])
@@ -196,7 +166,7 @@ def test_an_export_comes_in_pages_and_holds_up_nobody(monkeypatch: pytest.Monkey
         assert exported == [*map(str, range(7)), "late"]
 
 
-def test_a_question_is_claimed_until_it_is_released(tmp_path: Path) -> None:
+def test_claim_is_held_until_released(tmp_path: Path) -> None:
     with CallStore(tmp_path / "calls.sqlite") as store:
         assert store.claim(call("a"))
         assert not store.claim(call("a"))
@@ -206,7 +176,7 @@ def test_a_question_is_claimed_until_it_is_released(tmp_path: Path) -> None:
         store.release(call("never claimed"))
 
 
-def test_waiting_for_a_claim_brings_the_answer_that_another_paid() -> None:
+def test_claimed_waits_and_finds_the_answer_of_the_holder() -> None:
     async def ask(store: CallStore, paid: list[str], name: str) -> Completion:
         async with store.claimed(call("a")):
             if known := store.get(call("a")):
@@ -225,7 +195,7 @@ def test_waiting_for_a_claim_brings_the_answer_that_another_paid() -> None:
     asyncio.run(play())
 
 
-def test_a_claim_is_given_back_when_asking_fails_or_is_cancelled() -> None:
+def test_claimed_releases_after_failure_and_cancellation() -> None:
     async def fail(store: CallStore) -> None:
         async with store.claimed(call("a")):
             raise EndpointError("gone")
@@ -249,18 +219,18 @@ def test_a_claim_is_given_back_when_asking_fails_or_is_cancelled() -> None:
     asyncio.run(play())
 
 
-def test_patience_with_another_process_ends() -> None:
+def test_claimed_continues_without_claim_after_patience() -> None:
     async def play() -> None:
         with CallStore(":memory:") as store:
             assert store.claim(call("a"))
             async with store.claimed(call("a"), patience_s=0.0):
                 pass
-            assert not store.claim(call("a"))  # it is still the other's
+            assert not store.claim(call("a"))  # the other process still holds it
 
     asyncio.run(play())
 
 
-def test_claims_that_cannot_be_made(tmp_path: Path) -> None:
+def test_claim_without_lock_file_raises_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "calls.sqlite-claims").mkdir()
     with (
         CallStore(tmp_path / "calls.sqlite") as store,
@@ -269,13 +239,13 @@ def test_claims_that_cannot_be_made(tmp_path: Path) -> None:
         store.claim(call("a"))
 
 
-def test_it_is_light_to_import() -> None:
+def test_store_imports_no_heavy_library() -> None:
     heavy = "{'asyncio', 'numpy', 'openai', 'pydantic', 'rich', 'torch'}"
     script = f"import sys, instructzero.calls.store; print({heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "set()\n"
 
 
-def test_it_can_live_in_memory() -> None:
+def test_store_in_memory_returns_answers() -> None:
     with CallStore(":memory:") as store:
         store.put(call("a"), Completion("A"))
         assert store.get(call("a")) == Completion("A")
@@ -293,7 +263,7 @@ for number in range(start, start + 10**6):
 """
 
 
-def test_a_kill_at_any_moment_loses_no_acknowledged_answer(tmp_path: Path) -> None:
+def test_kill_at_any_moment_loses_no_acknowledged_answer(tmp_path: Path) -> None:
     path, rng = tmp_path / "calls.sqlite", random.Random(0)
     acknowledged: list[int] = []
     for attempt in range(5):
@@ -314,7 +284,7 @@ def test_a_kill_at_any_moment_loses_no_acknowledged_answer(tmp_path: Path) -> No
             for k in range(3):
                 asked = Call.of({}, Request((Message("user", f"{number}-{k}"),)))
                 assert store.get(asked) == Completion(str(number))
-        assert len(store) % 3 == 0  # a group is there as a whole or not at all
+        assert len(store) % 3 == 0  # a group is stored as a whole or not at all
     assert len(acknowledged) > 5
     with sqlite3.connect(path) as plain:
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -328,7 +298,7 @@ def _put_hundred(path: Path, name: str) -> None:
             store.put(call(f"common{number}"), Completion(name))
 
 
-def test_several_processes_share_one_file(tmp_path: Path) -> None:
+def test_concurrent_processes_store_all_answers(tmp_path: Path) -> None:
     path, context = tmp_path / "calls.sqlite", multiprocessing.get_context("spawn")
     workers = [context.Process(target=_put_hundred, args=(path, name)) for name in ("a", "b", "c")]
     for worker in workers:
@@ -340,14 +310,14 @@ def test_several_processes_share_one_file(tmp_path: Path) -> None:
         assert len(store) == 400
 
 
-def test_a_file_that_is_no_store(tmp_path: Path) -> None:
+def test_open_of_other_file_raises_damaged(tmp_path: Path) -> None:
     path = tmp_path / "calls.sqlite"
     path.write_text("this is no database, and long enough to be looked at closely " * 20)
-    with pytest.raises(RunDirectoryError, match=r"calls.sqlite is damaged or is no call store"):
+    with pytest.raises(RunDirectoryError, match=r"calls.sqlite is damaged or is not a call store"):
         CallStore(path)
 
 
-def test_damage_in_the_middle(tmp_path: Path) -> None:
+def test_read_of_damaged_pages_raises_damaged(tmp_path: Path) -> None:
     path = tmp_path / "calls.sqlite"
     with CallStore(path) as store:
         store.put_many([(call(str(number)), Completion("x" * 100)) for number in range(200)])
@@ -358,7 +328,7 @@ def test_damage_in_the_middle(tmp_path: Path) -> None:
         [store.get(call(str(number))) for number in range(200)]
 
 
-def test_a_damaged_answer(tmp_path: Path) -> None:
+def test_read_of_damaged_answer_raises_damaged(tmp_path: Path) -> None:
     path = tmp_path / "calls.sqlite"
     with CallStore(path) as store:
         store.put(call("a"), Completion("A"))
@@ -372,20 +342,21 @@ def test_a_damaged_answer(tmp_path: Path) -> None:
             list(store.export())
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_open_in_missing_folder_raises(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match="cannot be read or written"):
         CallStore(tmp_path / "absent" / "calls.sqlite")
 
 
-def test_a_store_of_a_later_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 99])
+def test_open_of_other_format_is_refused(tmp_path: Path, version: int) -> None:
     with sqlite3.connect(tmp_path / "calls.sqlite") as plain:
-        plain.execute("PRAGMA user_version = 99")
+        plain.execute(f"PRAGMA user_version = {version}")
     plain.close()
-    with pytest.raises(RunDirectoryError, match="update instructzero"):
+    with pytest.raises(RunDirectoryError, match=f"of format 2 in .*, got format {version}; update instructzero"):
         CallStore(tmp_path / "calls.sqlite")
 
 
-def test_a_store_that_another_process_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_put_in_locked_store_raises_and_works_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("instructzero.calls.database._PATIENCE_S", 0.05)
     store = CallStore(tmp_path / "calls.sqlite")
     other = sqlite3.connect(tmp_path / "calls.sqlite", isolation_level=None)
@@ -398,7 +369,7 @@ def test_a_store_that_another_process_holds(tmp_path: Path, monkeypatch: pytest.
     store.close()
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_put_on_full_disk_raises_and_stores_nothing(tmp_path: Path) -> None:
     with CallStore(tmp_path / "calls.sqlite") as store:
         store._database._connection.execute("PRAGMA max_page_count = 9")
         store.put(call("a"), Completion("A"))

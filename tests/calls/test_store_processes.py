@@ -18,7 +18,7 @@ from typing import Any
 from instructzero.calls.store import CallStore
 
 KILLS = 50
-ASSET = Path(__file__).parent / "assets" / "sharing_process.py"
+ASSET = Path(__file__).parents[1] / "assets" / "sharing_process.py"
 
 
 def load_asset() -> ModuleType:
@@ -40,7 +40,7 @@ class Sharing:
         self.killed: set[str] = set()
 
     def start(self) -> subprocess.Popen[str]:
-        """A process that begins a little before the last question, where something may have been left unanswered."""
+        """Start a process a little before the last question, where questions may be unanswered."""
         asked = [number for what, _, numbers in self.events() if what == "asked" for number in numbers]
         command = [sys.executable, str(ASSET), str(self.store), str(self.log), str(max([300, *asked]) - 300)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -65,12 +65,12 @@ def wait_until_at_work(process: subprocess.Popen[str]) -> None:
     assert process.stdout.readline() == "at work\n", process.communicate()[1]
 
 
-def test_killed_at_any_moment_processes_that_share_a_store_lose_and_repeat_nothing(tmp_path: Path) -> None:
+def test_killed_processes_with_shared_store_lose_and_repeat_nothing(tmp_path: Path) -> None:
     rng, sharing = random.Random(0), Sharing(tmp_path)
     processes = [sharing.start(), sharing.start()]
     for number in range(KILLS):
         one = rng.randrange(2)
-        if number % 5:  # otherwise it is still opening the store
+        if number % 5:  # otherwise the process is still opening the store
             wait_until_at_work(processes[one])
         time.sleep(rng.uniform(0.0, 0.05))
         sharing.kill(processes[one])
@@ -112,11 +112,11 @@ def check_nothing_is_repeated(sharing: Sharing) -> None:
                 assert last_sign[asker[number]] < position, "asked by two at once"
             asker[number] = who
     assert len(stored) > 3 * KILLS
-    assert 0 < again <= 3 * len(sharing.killed)  # what was on its way at a kill is lost to anybody
+    assert 0 < again <= 3 * len(sharing.killed)  # answers in flight at a kill are lost
 
 
 def check_the_ledger(sharing: Sharing) -> None:
-    """Every row of the store has been paid for by one run, and lost tries are there beside."""
+    """Check that every row of the store was paid for by one run; lost tries have rows of their own."""
     with CallStore(sharing.store) as store:
         accounts = store.accounts()
         paid = [each for each in accounts if each.role == "black box"]

@@ -1,3 +1,5 @@
+"""The command ``calls``: tables, search and export of a call store."""
+
 from __future__ import annotations
 
 import json
@@ -21,7 +23,7 @@ def request(text: str) -> Request:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store in which two runs have paid, and somebody did before there was a ledger."""
+    """A store with the calls of two runs, and one call from before there was a ledger."""
     monkeypatch.setenv("COLUMNS", "200")
     file = tmp_path / "calls.sqlite"
     with CallStore(file) as store:
@@ -41,7 +43,7 @@ def lines(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines() if line.strip()]
 
 
-def test_it_prints_answers_by_model_and_role_and_the_ledger(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_calls_prints_answers_by_model_and_role_and_ledger(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_calls(path)
     shown = capsys.readouterr().out
     assert f"{path}: 5 answers, 2,046 tokens, paid from 20" in shown
@@ -55,7 +57,7 @@ def test_it_prints_answers_by_model_and_role_and_the_ledger(path: Path, capsys: 
     assert ["unnamed", "black", "box", "0", "1", "5", "5"] in table
 
 
-def test_the_part_of_one_run_by_the_beginning_of_its_name(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_calls_with_prefix_of_run_id_prints_only_that_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_calls(path, run="abd")
     shown = capsys.readouterr().out
     assert "1 answers, 33 tokens" in shown
@@ -65,33 +67,31 @@ def test_the_part_of_one_run_by_the_beginning_of_its_name(path: Path, capsys: py
 
 
 @pytest.mark.parametrize("run", ["x", "ab", "abc12"])
-def test_a_run_that_is_not_there_or_not_clear(path: Path, run: str) -> None:
-    with pytest.raises(
-        ConfigurationError, match=f"begin like one of the 3 runs in the ledger, and no other, got '{run}'"
-    ):
+def test_calls_with_unknown_or_ambiguous_run_is_refused(path: Path, run: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"begin exactly one of the 3 run ids in the ledger, got '{run}'"):
         print_calls(path, run=run)
 
 
-def test_grep_shows_the_calls_with_a_text(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_grep_prints_matching_calls(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_calls(path, grep="CHAT")
     assert lines(capsys.readouterr().out) == [
-        ["asked", "Be", "brief.", "cat"],
-        ["answered", "chat"],
+        ["prompt", "Be", "brief.", "cat"],
+        ["answer", "chat"],
         ["1", "calls", "with", "'CHAT'"],
     ]
     print_calls(path, grep="nowhere", run="abc1")
     assert capsys.readouterr().out == "0 calls with 'nowhere'\n"
 
 
-def test_what_a_model_wrote_does_not_steer_the_terminal(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_are_printed_without_control_characters(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_calls(path, grep="chien")
     shown = capsys.readouterr().out
-    assert "answered  chien�[2J��31m\n" in shown
+    assert "answer    chien�[2J��31m\n" in shown
     print_calls(path, export="-")
     assert all(character == "\n" or character.isprintable() for character in shown + capsys.readouterr().out)
 
 
-def test_names_in_the_ledger_do_not_steer_the_terminal_either(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ledger_names_are_printed_without_control_characters(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with CallStore(path) as store:
         store.record_lost("\x1b[2J[bold]", "r\x07", Usage(1))
     print_calls(path)
@@ -100,7 +100,7 @@ def test_names_in_the_ledger_do_not_steer_the_terminal_either(path: Path, capsys
     assert all(character == "\n" or character.isprintable() for character in shown)
 
 
-def test_an_export_holds_all_that_was_asked_and_answered(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_holds_requests_and_answers(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = path.with_name("calls.jsonl")
     print_calls(path, export=str(target))
     assert capsys.readouterr().out == f"5 calls written to {target}\n"
@@ -117,41 +117,41 @@ def test_an_export_holds_all_that_was_asked_and_answered(path: Path, capsys: pyt
         "identity": OFFICIAL,
         "role": BLACK_BOX,
     }
-    assert [each["answer"]["text"] for each in exported[2:]] == ["Grade: 9", "oiseau", "vieux"]
+    assert [call["answer"]["text"] for call in exported[2:]] == ["Grade: 9", "oiseau", "vieux"]
 
 
-def test_an_export_of_a_part_to_the_terminal(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_of_selection_goes_to_standard_output(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_calls(path, export="-", run="abc1", grep="grade")
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["answer"]["text"] == "Grade: 9"
 
 
-def test_an_export_never_overwrites_the_store(path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="expected a file of its own for the export"):
+def test_export_onto_store_is_refused(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="expected another file than the call store for the export"):
         print_calls(path, export=str(path.parent / "." / "calls.sqlite"))
     with CallStore(path) as store:
         assert len(store) == 5
 
 
-def test_an_export_that_cannot_be_written(path: Path) -> None:
+def test_export_to_unwritable_file_is_refused(path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"cannot write to .*: Is a directory; choose another file"):
         print_calls(path, export=str(path.parent))
 
 
-def test_a_new_store_holds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_calls_of_new_store_prints_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     CallStore(tmp_path / "calls.sqlite").close()
     print_calls(tmp_path / "calls.sqlite")
     assert lines(capsys.readouterr().out)[-1][-4:] == ["0", "answers,", "0", "tokens"]
 
 
-def test_a_path_without_a_store_is_refused_and_nothing_made_there(tmp_path: Path) -> None:
+def test_path_without_store_is_refused_and_left_empty(tmp_path: Path) -> None:
     for missing in (tmp_path, tmp_path / "calls.sqlite"):
         with pytest.raises(RunDirectoryError, match=r"found no file .*calls.sqlite; check the path"):
             print_calls(missing)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_directory_leads_to_its_store(path: Path, tmp_path: Path) -> None:
+def test_find_store_follows_settings_of_run_directory(path: Path, tmp_path: Path) -> None:
     assert find_store(path) == path
     assert find_store(path.parent) == path
     run = tmp_path / "run"

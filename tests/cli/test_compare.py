@@ -1,4 +1,4 @@
-"""Whether the instruction of one run is better than that of another, and which runs cannot be compared."""
+"""The comparison of finished runs, and the runs that cannot be compared."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ GOOD, BAD = (1,) * 20, (0,) * 14 + (1,) * 6
 
 
 def compared(tmp_path: Path, **runs: dict[str, Any]) -> Comparison:
-    return compare(read_runs([write_run(tmp_path / name, **each) for name, each in runs.items()]))
+    return compare(read_runs([write_run(tmp_path / name, **values) for name, values in runs.items()]))
 
 
-def test_two_runs_are_paired_example_by_example(tmp_path: Path) -> None:
+def test_compare_pairs_two_runs_by_example(tmp_path: Path) -> None:
     comparison = compared(
         tmp_path, a={"test": GOOD, "instruction": "One."}, b={"test": BAD, "instruction": "Two.", "seed": 0}
     )
@@ -30,28 +30,28 @@ def test_two_runs_are_paired_example_by_example(tmp_path: Path) -> None:
     assert pair.p_value == pair.test.p_value
     assert pair.real
     assert pair.sentence.startswith("A is better than B by 0.700")
-    assert pair.sentence.endswith("the difference is real.")
+    assert pair.sentence.endswith("the difference is significant (p = 0.00012).")
     assert list(comparison.notes()) == []
 
 
-def test_the_better_run_is_named_first_in_the_sentence(tmp_path: Path) -> None:
+def test_sentence_names_better_run_first(tmp_path: Path) -> None:
     (pair,) = compared(tmp_path, a={"test": BAD}, b={"test": GOOD, "instruction": "Two."}).pairs
     assert pair.sentence.startswith("B is better than A by 0.700")
 
 
-def test_a_difference_that_chance_explains(tmp_path: Path) -> None:
+def test_difference_within_chance_is_not_significant(tmp_path: Path) -> None:
     (pair,) = compared(tmp_path, a={"test": (1, 1, 0, 1)}, b={"test": (1, 0, 1, 0), "instruction": "Two."}).pairs
     assert not pair.real
-    assert "show no real difference" in pair.sentence
+    assert "do not differ significantly on 4 test examples" in pair.sentence
 
 
-def test_the_same_instruction_twice(tmp_path: Path) -> None:
+def test_runs_with_same_instruction_are_reported_as_such(tmp_path: Path) -> None:
     (pair,) = compared(tmp_path, a={"test": GOOD}, b={"test": GOOD, "method": "uniform"}).pairs
     assert not pair.real
     assert pair.sentence == "A and B found the same instruction."
 
 
-def test_three_pairs_take_their_p_values_times_three_at_first(tmp_path: Path) -> None:
+def test_three_pairs_multiply_smallest_p_value_by_three(tmp_path: Path) -> None:
     half = (1,) * 13 + (0,) * 7
     runs = {name: {"test": test, "instruction": name} for name, test in (("a", GOOD), ("b", half), ("c", BAD))}
     pairs = {(pair.first, pair.second): pair for pair in compared(tmp_path, **runs).pairs}
@@ -61,7 +61,7 @@ def test_three_pairs_take_their_p_values_times_three_at_first(tmp_path: Path) ->
     assert all(pair.p_value >= pair.test.p_value for pair in pairs.values())
 
 
-def test_runs_on_other_test_examples_are_left_out_and_named(tmp_path: Path) -> None:
+def test_runs_with_other_test_examples_are_left_out_and_named(tmp_path: Path) -> None:
     other = {"header": {"test": "u"}, "seed": 1}
     comparison = compared(tmp_path, a={"test": GOOD}, b={"test": BAD}, c={"test": BAD, **other})
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [("A", "B")]
@@ -69,15 +69,15 @@ def test_runs_on_other_test_examples_are_left_out_and_named(tmp_path: Path) -> N
     assert note == "Not compared: A and C, B and C, because they were tested on different examples."
 
 
-def test_runs_that_differ_in_more_than_the_instruction_are_marked(tmp_path: Path) -> None:
+def test_runs_with_other_conditions_give_note(tmp_path: Path) -> None:
     other = {"header": {"black box": {**OPENAI, "model": "gpt-4o"}}, "blackbox": "openai:gpt-4o", "temperature": 1.0}
     comparison = compared(tmp_path, a={}, b=other)
     assert list(comparison.notes()) == [
-        "The runs differ in the black box and the temperature, so a difference is not the instruction's alone."
+        "The runs differ in the black box and the temperature, so a difference may not be due to the instruction."
     ]
 
 
-def test_shots_are_the_same_only_with_the_same_exemplars(tmp_path: Path) -> None:
+def test_shots_with_other_exemplars_count_as_differing(tmp_path: Path) -> None:
     runs = {"a": {"shots": 2}, "b": {"shots": 2, "header": {"exemplars": "f"}}}
     assert compared(tmp_path, **runs).differing == ("the shots",)
     without = {"c": {}, "d": {"header": {"exemplars": "f"}}}
@@ -89,28 +89,28 @@ def test_shots_are_the_same_only_with_the_same_exemplars(tmp_path: Path) -> None
     [
         ({"header": {"task": "sums", "test": "u"}}, "runs on the same task, got 'words' in .*a and 'sums' in .*b"),
         ({"header": {"test": "u"}}, "two or more runs that were tested on the same examples, got 2 with different"),
-        ({"header": {"metric": "f1"}}, "scored alike, got the metric 'exact_match' in .*a and 'f1' in .*b"),
-        ({"scoring": "loglikelihood"}, "scored alike, got the scoring 'generate'"),
-        ({"header": {"judge": {"model": "m"}}}, "scored alike, got the judge None"),
+        ({"header": {"metric": "f1"}}, "the same scoring, got the metric 'exact_match' in .*a and 'f1' in .*b"),
+        ({"scoring": "loglikelihood"}, "the same scoring, got the scoring 'generate'"),
+        ({"header": {"judge": {"model": "m"}}}, "the same scoring, got the judge None"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(tmp_path: Path, other: dict[str, Any], message: str) -> None:
+def test_incomparable_runs_are_refused(tmp_path: Path, other: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         compared(tmp_path, a={}, b=other)
 
 
-def test_the_same_examples_under_another_name_are_compared(tmp_path: Path) -> None:
+def test_same_examples_under_other_task_name_are_compared(tmp_path: Path) -> None:
     assert len(compared(tmp_path, a={}, b={"header": {"task": "words-copied"}}).pairs) == 1
 
 
-def test_one_directory_or_the_same_twice_is_refused(tmp_path: Path) -> None:
+def test_single_or_repeated_directory_is_refused(tmp_path: Path) -> None:
     path = write_run(tmp_path / "a")
     for paths in ([path], [path, tmp_path / "." / "a"]):
         with pytest.raises(ConfigurationError, match="expected two or more different run directories"):
             read_runs(paths)
 
 
-def test_json_holds_runs_and_pairs(tmp_path: Path) -> None:
+def test_to_dict_holds_runs_and_pairs(tmp_path: Path) -> None:
     content = json.loads(json.dumps(compared(tmp_path, a={"test": GOOD}, b={"test": BAD, "seed": 0}).to_dict()))
     assert [run["label"] for run in content["runs"]] == ["A", "B"]
     assert content["runs"][0]["test"]["score"] == 1

@@ -1,4 +1,4 @@
-"""The comparison as it is printed."""
+"""The printed comparison of runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.mark.parametrize("width", [80, 200])
-def test_every_run_and_pair_stands_there_at_any_width(
+def test_table_fits_width_and_shows_all_runs_and_pairs(
     paths: list[Path], width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
@@ -38,20 +38,20 @@ def test_every_run_and_pair_stands_there_at_any_width(
     assert "[bold]Turn[/bold] round." in flat
     assert "A − B +0.700 [" in flat
     assert "adjusted " in flat
-    assert flat.count("the difference is real.") == 2
+    assert flat.count("the difference is significant (p = ") == 2
     assert "$0.0001" in flat
     assert "—" in flat
     assert "p-values adjusted by Holm" in flat
     best = "instructzero export runs/words-instructzero-0 --format python"
-    assert shown.splitlines()[-1] == f"Use the best: {best}"
+    assert shown.splitlines()[-1] == f"Export the best: {best}"
 
 
-def test_two_runs_need_no_adjustment(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_runs_print_no_adjusted_p_value(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     print_comparison(paths[:2])
     assert "adjusted" not in capsys.readouterr().out
 
 
-def test_json_is_one_object_in_ascii(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_comparison_is_one_object_in_ascii(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     print_comparison(paths, as_json=True)
     shown = capsys.readouterr().out
     assert shown.isascii()

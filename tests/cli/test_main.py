@@ -1,4 +1,4 @@
-"""The command line: what it prints, and what it makes of bad input."""
+"""The command line: its output, and its errors."""
 
 import io
 import json
@@ -14,12 +14,13 @@ from threading import Thread
 import pytest
 
 import instructzero
+from instructzero.registry import METHODS
 from tests.command_line import call
 
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path, task_file):
-    """Run the command line in this process, in a directory of its own; gives exit code, output and errors."""
+    """Call the command line in this process, in an empty directory with the task; return exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
@@ -30,28 +31,28 @@ SCRIPTED = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey")
 QUICK = ("--evaluations", "8", "--initial", "4", "--batch", "4")
 
 
-def test_run_prints_the_best_instruction_beside_the_plain_one(run):
+def test_run_prints_best_and_plain_instruction_with_scores(run):
     code, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
     assert code == 0
     result = json.loads(Path("here/result.json").read_text())
     for name, scores in (("best", result), ("plain", result["plain"])):
         row = re.search(rf"^{name} +(\d\.\d{{3}}) \[.*?\] +(\d\.\d{{3}}) \[", out, re.M)
-        assert [float(each) for each in row.groups()] == [scores["validation_score"], scores["test_score"]]
+        assert [float(score) for score in row.groups()] == [scores["validation_score"], scores["test_score"]]
     assert result["instruction"] in out
     assert "\x1b" not in out
 
 
-def test_run_again_resumes_and_other_settings_are_refused(run):
+def test_run_repeated_resumes_and_refuses_other_settings(run):
     arguments = ("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
     assert run(*arguments)[0] == 0
     code, out, _ = run(*arguments)
-    assert (code, "(0 of them now)" in out) == (0, True)
+    assert (code, "(0 of them in this session)" in out) == (0, True)
     code, _, err = run(*arguments, "--seed", "7")
     assert code == 2
     assert "seed: 0 there, 7 here" in err
 
 
-def test_a_configuration_file_and_flags_say_the_same(run):
+def test_configuration_file_and_flags_give_same_journal(run):
     Path("settings.yaml").write_text(
         "task: words.jsonl\nwriter: scripted:phrases\nblackbox: scripted:obey\nevaluations: 8\ninitial: 4\n"
     )
@@ -60,7 +61,7 @@ def test_a_configuration_file_and_flags_say_the_same(run):
     assert Path("a/journal.jsonl").read_text() == Path("b/journal.jsonl").read_text()
 
 
-def test_prices_give_a_cost(run):
+def test_run_with_prices_prints_cost(run):
     prices = ("--input-price", "1", "--output-price", "1000")
     _, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, *prices)
     usage = json.loads(Path("runs/words-instructzero-0/result.json").read_text())["usage"]
@@ -69,7 +70,7 @@ def test_prices_give_a_cost(run):
 
 
 class WrongKey(BaseHTTPRequestHandler):
-    """An endpoint that refuses every key with 401 and counts how often it was asked."""
+    """An endpoint that refuses every key with 401 and counts its requests."""
 
     asked = 0
 
@@ -85,7 +86,7 @@ class WrongKey(BaseHTTPRequestHandler):
     def log_message(self, *arguments): ...
 
 
-def test_a_wrong_key_is_told_at_once_and_never_shown(run, monkeypatch):
+def test_wrong_key_fails_at_first_call_and_is_never_shown(run, monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), WrongKey)
     Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-marker")
@@ -134,7 +135,7 @@ def test_a_wrong_key_is_told_at_once_and_never_shown(run, monkeypatch):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bad_input_is_one_sentence_and_exit_code_2(run, arguments, message):
+def test_bad_input_gives_one_sentence_and_exit_code_2(run, arguments, message):
     for name, content in {
         "malformed.jsonl": '{"input": "a", "output": "b"}\n{bad\n',
         "empty.jsonl": "",
@@ -156,7 +157,7 @@ def result_of(directory):
     return json.loads(Path(directory, "result.json").read_text())
 
 
-def test_a_limit_stops_the_search_and_says_why_and_a_higher_one_goes_on(run):
+def test_limit_stops_search_with_reason_and_higher_limit_continues(run):
     code, out, _ = run(*SMALL, "--max-calls", "45", "--out", "here")
     assert code == 0
     first = result_of("here")
@@ -171,7 +172,9 @@ def test_a_limit_stops_the_search_and_says_why_and_a_higher_one_goes_on(run):
     whole, reference = result_of("here"), result_of("reference")
     assert whole["evaluations"] == 8
     assert whole["instruction"] == reference["instruction"]
-    assert whole["spent"]["black box"]["calls"] <= reference["spent"]["black box"]["calls"] + 20  # the first end
+    assert (
+        whole["spent"]["black box"]["calls"] <= reference["spent"]["black box"]["calls"] + 20
+    )  # those of the first final selection and test
 
 
 @pytest.mark.parametrize(
@@ -183,7 +186,7 @@ def test_a_limit_stops_the_search_and_says_why_and_a_higher_one_goes_on(run):
         (("--max-usd", "1e-9", "--input-price", "1", "--output-price", "1"), "raise --max-usd"),
     ],
 )
-def test_a_limit_too_small_for_anything_is_one_sentence(run, limit, message):
+def test_limit_below_first_call_gives_one_sentence(run, limit, message):
     code, _, err = run(*SMALL, *limit, "--out", "here")
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("instructzero: ")
@@ -203,19 +206,19 @@ def test_a_limit_too_small_for_anything_is_one_sentence(run, limit, message):
         (("--confirmation", "30"), "asked for 2 exemplars and 8 validation examples and 4 test examples and 30"),
     ],
 )
-def test_what_does_not_go_together_is_one_sentence(run, arguments, message):
+def test_conflicting_settings_give_one_sentence(run, arguments, message):
     Path("m.py").write_text("def f(prompt):\n    return prompt\n")
     code, _, err = run(*SMALL, *arguments, "--out", "here")
     assert (code, err.count("\n")) == (2, 1)
     assert message in err
 
 
-def test_a_time_with_a_unit_is_a_setting(run):
+def test_max_time_with_unit_is_stored_in_seconds(run):
     assert run(*SMALL, "--max-time", "30m", "--out", "here")[0] == 0
     assert "max_time: 1800.0" in Path("here/settings.yaml").read_text()
 
 
-def test_runs_with_one_store_pay_once_and_the_store_says_who_paid(run, tmp_path):
+def test_shared_store_pays_once_and_lists_paying_run(run, tmp_path):
     store = tmp_path / "shared.sqlite"
     for name in ("a", "b"):
         assert run(*SMALL, "--store", store, "--out", name)[0] == 0
@@ -232,7 +235,7 @@ def test_runs_with_one_store_pay_once_and_the_store_says_who_paid(run, tmp_path)
     assert (code, listed.replace("\n", "")) == (0, out.replace("\n", ""))
 
 
-def test_calls_are_searched_exported_and_told_by_run(run):
+def test_calls_command_searches_exports_and_selects_run(run):
     assert run(*SMALL, "--out", "here")[0] == 0
     count = result_of("here")["usage"]["calls"]
     code, out, _ = run("calls", "here", "--grep", "do something")
@@ -250,8 +253,8 @@ def test_calls_are_searched_exported_and_told_by_run(run):
     assert (code, "found no file nowhere" in err) == (2, True)
 
 
-def test_a_judge_grades_and_its_calls_are_counted_and_kept(run, monkeypatch):
-    """The judge is a function here; it likes what is as long as the accepted answer."""
+def test_judge_calls_are_counted_and_cached(run, monkeypatch):
+    """The judge is a function here; it gives some credit to an answer with the length of the accepted one."""
     Path("grading_judge.py").write_text(
         "import re\n\n\ndef grade(prompt):\n"
         "    accepted, answer = re.findall(r'<(?:accepted answer|answer to grade) \\w+>\\n(.*?)\\n</', prompt)\n"
@@ -274,12 +277,12 @@ def test_a_judge_grades_and_its_calls_are_counted_and_kept(run, monkeypatch):
     assert result_of("here") == result
 
 
-def test_a_judge_without_grades_scores_nothing(run):
+def test_judge_without_grades_gives_score_zero(run):
     code, _, _ = run(*SMALL, "--metric", "judge", "--judge", "scripted:echo", "--out", "here")
     assert (code, result_of("here")["test_score"]) == (0, 0.0)
 
 
-def test_the_users_instruction_has_a_row_and_a_comparison(run):
+def test_baseline_has_row_in_summary_and_result(run):
     code, out, _ = run(*SMALL, "--baseline", "count the letters of the word", "--out", "here")
     assert code == 0
     assert re.search(r"^yours +0\.000 \[", out, re.M)
@@ -287,7 +290,7 @@ def test_the_users_instruction_has_a_row_and_a_comparison(run):
     assert result_of("here")["baseline"]["test_score"] == 0.0
 
 
-def test_a_dry_run_pays_nothing_prints_four_lines_and_leaves_nothing(run, monkeypatch):
+def test_dry_run_prints_four_lines_and_leaves_no_trace(run, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "nobody-asks-for-it")
     before = sorted(Path().iterdir())
     service = ("--writer", "scripted:phrases", "--blackbox", "openai:m", "--base-url", "http://127.0.0.1:9/v1")
@@ -302,10 +305,10 @@ def test_a_dry_run_pays_nothing_prints_four_lines_and_leaves_nothing(run, monkey
     assert abs(said - result_of("here")["usage"]["calls"]) <= 0.2 * said
 
 
-def test_help_has_every_panel_and_the_new_flags(run):
+def test_run_help_shows_all_panels_and_flags(run):
     code, out, _ = run("run", "--help")
     assert code == 0
-    for panel in ("Task", "Writer", "Black box", "Scoring", "Budget", "Search", "Parts of the search"):
+    for panel in ("Task", "Writer", "Black box", "Scoring", "Budget", "Search", "Hardware", "Parts of the search"):
         assert re.search(rf"─ {panel} ─", out), panel
     for flag in ("--dry-run", "--max-calls", "--max-usd", "--max-time", "--judge", "--racing", "--baseline", "--store"):
         assert flag in out
@@ -313,7 +316,7 @@ def test_help_has_every_panel_and_the_new_flags(run):
     assert all(flag in out for flag in ("--export", "--run", "--grep"))
 
 
-def test_a_damaged_journal_is_told_with_its_line(run):
+def test_resume_with_damaged_journal_names_line(run):
     assert run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")[0] == 0
     content = Path("here/journal.jsonl").read_text().splitlines(keepends=True)
     damaged = [*content[:3], content[3].replace("0.0", "1.0", 1), *content[4:]]
@@ -324,8 +327,8 @@ def test_a_damaged_journal_is_told_with_its_line(run):
 
 
 @pytest.mark.parametrize("limit", [300, 9_000, 60_000])
-def test_a_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(run, limit):
-    """The limit on the size of files stands for the disk: settings, journal or call store hits it first."""
+def test_full_disk_gives_one_sentence_and_run_resumes_later(run, limit):
+    """A limit on the size of files simulates the full disk; settings, journal or call store reach it first."""
     arguments = ("run", "--task", "words.jsonl", *SCRIPTED, "--evaluations", "30", "--initial", "10", "--out", "here")
 
     def limited():
@@ -341,20 +344,20 @@ def test_a_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(run, limi
     assert Path("here/journal.jsonl").read_bytes() == Path("reference/journal.jsonl").read_bytes()
 
 
-def test_a_task_that_the_embedded_black_box_does_not_know_is_told(run):
+def test_embedded_black_box_warns_of_unknown_task(run):
     small = ("--evaluations", "1", "--validation", "2", "--test", "2")
-    for task, told in (("words.jsonl", True), ("antonyms", False)):
+    for task, warned in (("words.jsonl", True), ("antonyms", False)):
         code, _, err = run("run", "--task", task, *small, "--out", task.partition(".")[0])
-        assert (code, "does not know the task" in err) == (0, told)
+        assert (code, err.startswith("warning: the embedded black box does not know the task")) == (0, warned)
 
 
-def test_resume_without_a_run_is_refused(run):
+def test_resume_without_run_is_refused(run):
     code, _, err = run("resume", "nowhere")
     assert code == 2
     assert "expected a run directory" in err
 
 
-def test_a_run_directory_is_used_by_one_process_at_a_time(run, tmp_path):
+def test_run_directory_in_use_is_refused(run, tmp_path):
     from instructzero.config import make_settings
     from instructzero.records.directory import RunDirectory
 
@@ -365,31 +368,36 @@ def test_a_run_directory_is_used_by_one_process_at_a_time(run, tmp_path):
     assert "in use by another process" in err
 
 
-def test_tasks_and_models_and_doctor_answer(run):
+def test_tasks_methods_models_and_doctor_print_lists(run):
     code, out, _ = run("tasks")
     assert code == 0
     rows = {line.split()[0]: line.split() for line in out.splitlines() if not line.startswith(" ")}
     assert rows["first_word_letter"][1:4] == ["exact_match", "150", "150"]
     code, out, _ = run("tasks", "first_word_letter")
     assert "exact_match" in out
+    code, out, _ = run("methods")
+    assert code == 0
+    summaries = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines() if line[:1].isalpha()}
+    assert list(summaries) == ["method", *METHODS.names(), "python:module:Class"]
     code, out, _ = run("models")
-    assert "embedded:writer" in out
+    assert code == 0
+    assert all(form in out for form in ("embedded:writer", "openai:MODEL", "python:module:function"))
     code, out, _ = run("doctor")
     assert code == 0, out
     assert "FAIL" not in out
 
 
-def test_module_and_script_are_the_same():
+def test_module_and_script_print_same_help():
     script = Path(sys.executable).with_name("instructzero")
     from_script, from_module = (
         subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
         for command in ([script], [sys.executable, "-m", "instructzero"])
     )
     assert from_script.split() == from_module.replace("python -m instructzero", "instructzero").split()
-    assert all(name in from_script for name in ("run", "resume", "calls", "tasks", "models", "doctor"))
+    assert all(name in from_script for name in ("run", "resume", "calls", "tasks", "methods", "models", "doctor"))
 
 
-def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_path):
+def test_live_display_shows_state_of_run(task_file, scripted, tmp_path):
     from rich.console import Console
 
     from instructzero.api import run_settings
@@ -408,11 +416,11 @@ def test_the_live_display_shows_the_state_of_the_run(task_file, scripted, tmp_pa
     assert progress.best[0] in text
 
 
-def test_what_a_model_writes_cannot_steer_the_terminal():
-    from instructzero.progress import printable
+def test_printable_removes_control_characters():
+    from instructzero.terminal import printable
 
     assert printable("bold \x1b[1m, back\b, flip \u202e, ü 字 😀") == "bold \ufffd[1m, back\ufffd, flip \ufffd, ü 字 😀"
 
 
-def test_version_is_told(run):
+def test_version_flag_prints_version(run):
     assert run("--version") == (0, f"instructzero {instructzero.__version__}\n", "")

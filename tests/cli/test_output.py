@@ -1,4 +1,4 @@
-"""What the commands print: for people, for scripts and for programs; and on terminals of different widths."""
+"""The output of the commands: for people, scripts and programs, on terminals of different widths."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def result_of(directory: str) -> dict[str, object]:
     return content
 
 
-def test_quiet_gives_a_script_the_instruction_and_nothing_else(command_line: Call) -> None:
+def test_quiet_run_prints_only_instruction(command_line: Call) -> None:
     assert command_line(*ASKED, "--out", "here", "--quiet") == (0, Path("here/instruction.txt").read_text(), "")
     assert command_line("resume", "here", "--quiet") == (0, Path("here/instruction.txt").read_text(), "")
 
 
-def test_json_gives_a_program_one_object_and_a_person_the_progress(command_line: Call) -> None:
+def test_json_run_prints_one_object_and_progress_on_stderr(command_line: Call) -> None:
     code, out, err = command_line(*ASKED, "--out", "here", "--json")
     assert code == 0
     assert out.isascii()
@@ -35,7 +35,7 @@ def test_json_gives_a_program_one_object_and_a_person_the_progress(command_line:
     assert command_line("resume", "here", "--json", "--quiet") == (0, out, "")
 
 
-def test_quiet_says_errors_only(command_line: Call) -> None:
+def test_quiet_run_prints_errors_but_no_warnings(command_line: Call) -> None:
     for flags in (("--quiet",), ("--json",), ("--quiet", "--json")):
         code, out, err = command_line(*ASKED, "--evaluations", "0", *flags)
         assert (code, out, err.count("\n")) == (2, "", 1)
@@ -45,7 +45,7 @@ def test_quiet_says_errors_only(command_line: Call) -> None:
     assert command_line(*strange, "--out", "there", "--quiet")[2] == ""
 
 
-def test_an_estimate_is_an_object_too(command_line: Call) -> None:
+def test_json_dry_run_prints_one_object(command_line: Call) -> None:
     code, out, err = command_line(*ASKED, "--dry-run", "--json")
     assert (code, err) == (0, "")
     estimated = json.loads(out)
@@ -54,21 +54,21 @@ def test_an_estimate_is_an_object_too(command_line: Call) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_run_fits_into_the_width_and_ends_with_what_to_do_next(
+def test_summary_fits_width_and_ends_with_report_command(
     command_line: Call, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     _, out, err = command_line(*ASKED, "--out", "here", "--baseline", "write the word backwards, letter by letter " * 5)
     lines = out.splitlines()
     assert (err, "\x1b" in out) == ("", False)
-    assert lines[-1] == "Look at it: instructzero report here --open"
+    assert lines[-1] == "Report: instructzero report here --open"
     summary = lines[lines.index("Best instruction") :]
     assert max(map(len, summary)) <= width
     assert "judge" not in out
     assert re.search(r"\d evaluations · \d distinct", " ".join(summary))
 
 
-def test_figures_are_exported_by_their_name_and_listed(command_line: Call) -> None:
+def test_export_figures_writes_and_lists_files(command_line: Call) -> None:
     assert command_line(*ASKED, "--out", "here", "--method", "ape", "--quiet")[0] == 0
     code, out, err = command_line("export", "here", "--format", "figures")
     assert code == 0

@@ -14,14 +14,14 @@ from tests.command_line import Call
 QUICK = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey", "--evaluations", "8", "--initial", "4")
 
 
-def test_two_runs_are_compared_and_exported(command_line: Call) -> None:
+def test_compare_and_export_print_results_of_two_runs(command_line: Call) -> None:
     for method in ("instructzero", "uniform"):
         assert command_line("run", "--task", "words.jsonl", *QUICK, "--method", method, "--out", method)[0] == 0
     code, out, _ = command_line("compare", "instructzero", "uniform")
     assert (code, "A − B" in out, "\x1b" in out) == (0, True, False)
     code, out, _ = command_line("compare", "instructzero", "uniform", "--json")
     results = [json.loads(Path(name, "result.json").read_text()) for name in ("instructzero", "uniform")]
-    assert [each["test"]["score"] for each in json.loads(out)["runs"]] == [each["test_score"] for each in results]
+    assert [run["test"]["score"] for run in json.loads(out)["runs"]] == [result["test_score"] for result in results]
     assert command_line("export", "uniform", "--format", "txt")[1] == results[1]["instruction"] + "\n"
     assert ast.parse(command_line("export", "uniform", "--format", "python")[1])
     assert command_line("export", "uniform", "--format", "csv", "--out", "trials.csv")[:2] == (0, "")
@@ -29,7 +29,7 @@ def test_two_runs_are_compared_and_exported(command_line: Call) -> None:
         assert len(list(csv.DictReader(file))) == results[1]["evaluations"]
 
 
-def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command_line: Call) -> None:
+def test_impossible_requests_give_one_sentence_and_exit_code_2(command_line: Call) -> None:
     assert command_line("run", "--task", "words.jsonl", *QUICK, "--out", "here")[0] == 0
     for arguments, said in (
         (("compare", "here"), "expected two or more different run directories"),
@@ -43,7 +43,7 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(command_line: Call)
         assert err.count("\n") == 1
 
 
-def test_a_run_logs_to_a_tracker_and_again_when_it_is_resumed(command_line: Call) -> None:
+def test_tracker_receives_run_and_resumption_once(command_line: Call) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     asked = ("run", "--task", "words.jsonl", *QUICK, "--out", "here", "--log-to", "tensorboard")
     assert command_line(*asked)[0] == 0
@@ -51,5 +51,5 @@ def test_a_run_logs_to_a_tracker_and_again_when_it_is_resumed(command_line: Call
     events = accumulator.EventAccumulator("here/tensorboard")
     events.Reload()
     evaluations = json.loads(Path("here/result.json").read_text())["evaluations"]
-    assert [each.step for each in events.Scalars("score")] == list(range(evaluations))
+    assert [event.step for event in events.Scalars("score")] == list(range(evaluations))
     assert "log_to" not in Path("here/settings.yaml").read_text()

@@ -1,4 +1,4 @@
-"""The last words of a run, at the widths that terminals have."""
+"""The summary of a run on terminals of different widths."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def summary(
 
 
 def said(lines: list[str]) -> str:
-    """The lines as one, as they were before they were wrapped."""
+    """Return the lines as one, as before wrapping."""
     return " ".join(line.strip() for line in lines if line.strip())
 
 
@@ -58,7 +58,7 @@ def rows(lines: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_table_fits_and_shows_each_score_with_its_interval(width: int) -> None:
+def test_table_fits_width_and_shows_scores_with_intervals(width: int) -> None:
     table = rows(summary(width, result(baseline=scored("Reverse.", 20, confirmed=False))))
     assert list(table) == ["score", "best", "plain", "yours"]
     assert all(len(line) <= width for line in table.values())
@@ -73,27 +73,27 @@ def test_the_table_fits_and_shows_each_score_with_its_interval(width: int) -> No
     assert len({len(line) for line in table.values()}) == 1, ends
 
 
-def test_without_confirmation_there_is_no_column_for_it() -> None:
+def test_table_without_confirmation_has_no_column_for_it() -> None:
     found = result(scored("a", 36, confirmed=False), plain=scored("b", 4, confirmed=False))
     assert rows(summary(80, found))["score"].split() == ["score", "validation", "(20)", "test", "(100)"]
     assert "yours" not in rows(summary(80, found))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_what_to_mind_is_said_and_wrapped(width: int) -> None:
+def test_warnings_are_printed_and_wrapped(width: int) -> None:
     lines = summary(width, result(leaks=(Example("giraffe", ("zebra",)),)))
     text = said(lines)
-    assert "Mind: The best instruction copies training examples ('giraffe')" in text
-    assert "Mind: Validation (0.900) and test (0.360) disagree" in text
-    assert all(len(line) <= width for line in lines if "Mind" in line)
-    assert text.count("Mind: ") == len(result(leaks=(Example("giraffe", ("zebra",)),)).warnings())
+    assert "Warning: The best instruction copies training examples ('giraffe')" in text
+    assert "Warning: Validation (0.900) and test (0.360) disagree" in text
+    assert all(len(line) <= width for line in lines if "Warning" in line)
+    assert text.count("Warning: ") == len(result(leaks=(Example("giraffe", ("zebra",)),)).warnings())
 
 
-def test_a_result_without_doubts_has_nothing_to_mind() -> None:
+def test_clear_result_prints_no_warning() -> None:
     clear = Scored("clear", evaluation(36, 40), evaluation(90, 100))
     found = result(clear, plain=Scored("poor", evaluation(4, 40), evaluation(10, 100)))
     lines = summary(80, found)
-    assert not any("Mind" in line for line in lines)
+    assert not any("Warning" in line for line in lines)
     (line,) = (line for line in lines if line.startswith("Test score against"))
     test = found.comparisons()["plain"]
     assert line == (
@@ -102,14 +102,14 @@ def test_a_result_without_doubts_has_nothing_to_mind() -> None:
     assert lines[lines.index(line) + 1] == "  (paired)"
 
 
-def test_when_the_plain_instruction_wins_it_is_said_and_nothing_compared() -> None:
+def test_plain_instruction_as_best_prints_sentence_and_no_comparison() -> None:
     plain = scored("Do something.", 36)
     text = "\n".join(summary(80, result(plain, plain=plain)))
-    assert "No soft prompt led to a better instruction than the plain one." in text
+    assert "The search found no better instruction than the plain one." in text
     assert "Test score against" not in text
 
 
-def test_a_search_that_stopped_early_says_why() -> None:
+def test_early_stop_prints_reason() -> None:
     tally = Tally()
     tally.search_stopped("the limit of 9 calls leaves no room for another request")
     reason = "The search stopped early: the limit of 9 calls leaves no room for another request."
@@ -118,7 +118,7 @@ def test_a_search_that_stopped_early_says_why() -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_instructions_are_shown_whole_and_cannot_steer_the_terminal(width: int) -> None:
+def test_instructions_are_printed_whole_without_control_characters(width: int) -> None:
     long = "Write each of the letters of the word once more, in the reverse order, \x1b[31mand nothing else. " * 3
     lines = summary(width, result(scored(long, 36), baseline=scored("Mine.", 3)))
     text = said(lines)
@@ -129,36 +129,39 @@ def test_instructions_are_shown_whole_and_cannot_steer_the_terminal(width: int) 
     assert heads[0] == "Best instruction"
 
 
-def test_the_effort_counts_calls_tokens_and_dollars() -> None:
+def test_effort_shows_calls_tokens_and_dollars() -> None:
     spent = {"black box": Usage(1_234, 20_000, 3_000), "judge": Usage(17, 1_000, 1_000)}
     text = "\n".join(summary(200, result(spent=spent), spent_dollars=True))
-    assert "1 evaluations · 1 distinct instructions · 1,234 black-box calls (0 of them now) · 17 judge calls" in text
+    assert (
+        "1 evaluations · 1 distinct instructions · 1,234 black-box calls (0 of them in this session) · 17 judge calls"
+        in text
+    )
     assert "23,000 tokens · $0.0250" in text
     assert "no price set" in "\n".join(summary(200, result(spent=spent)))
 
 
-def test_answers_for_an_evaluation_that_a_limit_cut_short_are_said() -> None:
+def test_calls_of_interrupted_evaluation_are_shown() -> None:
     text = "\n".join(summary(200, result(), Tally(usage=Usage(1_300))))
-    assert "1,234 black-box calls, and 66 for what the limit cut short · " in text
+    assert "1,234 black-box calls, and 66 for an evaluation that the limit interrupted · " in text
 
 
-def test_only_files_that_are_there_are_named(tmp_path: Path) -> None:
-    """The call store of a run may be one that several share."""
+def test_results_line_names_only_existing_files(tmp_path: Path) -> None:
+    """The call store may be a shared one elsewhere."""
     for name in ("instruction.txt", "journal.jsonl"):
         (tmp_path / name).touch()
-    assert summary(200, result(), directory=tmp_path)[-2] == f"Kept in {tmp_path}: instruction.txt, journal.jsonl"
+    assert summary(200, result(), directory=tmp_path)[-2] == f"Results in {tmp_path}: instruction.txt, journal.jsonl"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_end_fits_and_says_what_to_do_next(width: int) -> None:
+def test_last_lines_fit_width_and_name_report_command(width: int) -> None:
     lines = summary(width, result(spent={"judge": Usage(17, 1_000, 1_000)}), directory=Path("runs/my words"))
-    assert lines[-1] == "Look at it: instructzero report 'runs/my words' --open"
+    assert lines[-1] == "Report: instructzero report 'runs/my words' --open"
     assert max(map(len, lines)) <= width
     effort = lines[lines.index("") :][-4 if width == 80 else -3 :]
     assert (effort[0].endswith(" ·"), len(effort)) == (width == 80, 4 if width == 80 else 3)
 
 
-def test_letters_of_two_columns_are_counted_as_two() -> None:
+def test_wide_characters_count_as_two_columns() -> None:
     lines = summary(80, result(scored("写出每个单词的反义词" * 12, 36)))
     shown = lines[lines.index("Best instruction") + 1 :][:4]
     assert "".join(line.strip() for line in shown) == "写出每个单词的反义词" * 12

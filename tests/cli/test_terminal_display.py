@@ -1,4 +1,4 @@
-"""The commands on a terminal, as one sees them there."""
+"""The commands on a terminal, from recorded frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyte", reason="looking at a terminal needs pyte")
+pytest.importorskip("pyte", reason="a recording of a terminal needs pyte")
 from benchmarks.animated_terminal import Frame
 from benchmarks.terminal_recording import record, words
 
@@ -19,24 +19,24 @@ def colours(frame: Frame) -> set[str]:
     return {span.colour for line in frame.lines for span in line if span.colour}
 
 
-def test_help_has_colours_where_they_are_wanted(tmp_path: Path) -> None:
+def test_help_has_colours_unless_no_color_is_set(tmp_path: Path) -> None:
     plain, _ = record((*PROGRAM, "report", "--help"), folder=tmp_path, NO_COLOR="1")
     coloured, _ = record((*PROGRAM, "report", "--help"), folder=tmp_path)
     assert words(plain[-1]) == words(coloured[-1])
     assert "--open" in words(plain[-1])
-    assert (bool(colours(coloured[-1])), colours(plain[-1]) <= {"#8b949e"}) == (True, True)  # faint is no colour
+    assert (bool(colours(coloured[-1])), colours(plain[-1]) <= {"#8b949e"}) == (True, True)  # faint text is no colour
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_a_run_is_watched_and_ends_with_its_summary(task_file: Path, tmp_path: Path, columns: int) -> None:
+def test_run_on_terminal_shows_display_and_ends_with_summary(task_file: Path, tmp_path: Path, columns: int) -> None:
     asked = ("run", "--task", task_file.name, *QUICK, "--out", "here", "--baseline", "repeat the word " * 8)
     frames, code = record((*PROGRAM, *asked), columns=columns, rows=30, folder=tmp_path)
     shown = [words(frame) for frame in frames]
     assert code == 0
-    assert any("best so far" in each and "calls paid" in each for each in shown)
+    assert any("best so far" in text and "calls paid" in text for text in shown)
     assert "best so far" not in shown[-1]
     lines = shown[-1].splitlines()
-    assert lines[-1] == "Look at it: instructzero report here --open"
+    assert lines[-1] == "Report: instructzero report here --open"
     assert (tmp_path / "here/instruction.txt").read_text().strip() in shown[-1]
     said = " ".join(" ".join(lines).split())
-    assert " ".join(("repeat the word " * 8).split()) in said  # no word is broken
+    assert " ".join(("repeat the word " * 8).split()) in said  # wrapped between words

@@ -1,4 +1,4 @@
-"""Runs' ways of asking with texts that try to break out of what is written of them."""
+"""Askings with hostile texts, which try to break out of their quotation marks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ HOSTILE = st.text(st.sampled_from("'\"\\\n\r\t\0$`{}#;&|!%\x1b\u2028\ud800é") |
 EXEMPLARS = st.lists(st.builds(Example, HOSTILE, st.tuples(HOSTILE)), max_size=2).map(tuple)
 
 
-def asking(**changes: Any) -> Asking:
-    """OpenAI's own service, or what ``changes`` say."""
+def make_asking(**changes: Any) -> Asking:
+    """Return an asking of OpenAI's own API, with ``changes``."""
     usual: dict[str, Any] = {
         "instruction": "Reverse the word.",
         "shots": (),
@@ -34,7 +34,7 @@ def asking(**changes: Any) -> Asking:
 
 KINDS = st.sampled_from(["openai", "anthropic", "hf", "embedded", "python", "scripted", "object"])
 ASKINGS = st.builds(
-    asking,
+    make_asking,
     instruction=HOSTILE,
     shots=EXEMPLARS,
     kind=KINDS,

@@ -1,4 +1,4 @@
-"""The prompt around instruction and question, taken from the template that the search scores with."""
+"""The prompt of an export is that of the search."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ EXEMPLARS = st.lists(st.builds(Example, TEXTS, st.lists(TEXTS, min_size=1, max_s
 
 
 @given(EXEMPLARS, TEXTS, TEXTS)
-def test_it_renders_as_the_template_does(exemplars: list[Example], instruction: str, question: str) -> None:
+def test_prompt_renders_as_the_template_does(exemplars: list[Example], instruction: str, question: str) -> None:
     (message,) = few_shot(exemplars)(instruction, question)
     assert Prompt.of(exemplars).render(instruction, question) == message.content
 
 
-def test_shots_are_those_of_the_run(scripted: dict[str, object], tmp_path: Path) -> None:
+def test_asking_has_the_exemplars_of_the_run(scripted: dict[str, object], tmp_path: Path) -> None:
     settings = make_settings({**scripted, "shots": 2, "evaluations": 4})
     run_settings(settings, tmp_path / "run", Observer())
     run = FinishedRun.read(tmp_path / "run")
@@ -41,10 +41,12 @@ def test_shots_are_those_of_the_run(scripted: dict[str, object], tmp_path: Path)
     assert sum(text.startswith(start) and text.endswith(asking.prompt.after) for text in asked) >= len(run.test.scores)
 
 
-def test_shots_that_cannot_be_loaded_again_are_refused(tmp_path: Path, task_file: Path) -> None:
+def test_asking_without_the_exemplars_raises_error(tmp_path: Path, task_file: Path) -> None:
     for name, task in (("gone", "nowhere.jsonl"), ("other", str(task_file))):
         run = FinishedRun.read(write_run(tmp_path / name, shots=1, task=task))
-        with pytest.raises(ConfigurationError, match="expected the exemplars that the black box was shown"):
+        with pytest.raises(
+            ConfigurationError, match=r"expected the exemplars of the prompt of .* does not contain them any more"
+        ):
             Asking.of(run)
 
 
@@ -58,7 +60,7 @@ def test_shots_that_cannot_be_loaded_again_are_refused(tmp_path: Path, task_file
         ("object:Mine", {"backend": "mine"}, "object", "", "max_tokens", False),
     ],
 )
-def test_the_model_is_the_runs(
+def test_asking_has_the_model_of_the_run(
     tmp_path: Path, blackbox: str, identity: dict[str, str], kind: str, model: str, limit: str, official: bool
 ) -> None:
     path = write_run(tmp_path, blackbox=blackbox, header={"black box": identity})
@@ -66,7 +68,7 @@ def test_the_model_is_the_runs(
     assert (asking.kind, asking.model, asking.limit, asking.official) == (kind, model, limit, official)
 
 
-def test_a_commit_of_the_hub_is_kept_and_a_folders_fingerprint_is_not(tmp_path: Path) -> None:
+def test_asking_keeps_hub_commit_but_not_folder_fingerprint(tmp_path: Path) -> None:
     for revision, kept in (("a" * 40, "a" * 40), ("b" * 16, ""), ("main", "")):
         header = {"black box": {"backend": "huggingface", "revision": revision, "template": "chat"}}
         path = write_run(tmp_path / revision, blackbox="hf:org/model", header=header)

@@ -1,4 +1,4 @@
-"""The command ``export``: formats by name, files and the terminal."""
+"""The command ``export``: formats, files and the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_and_a_pipe_get_the_same(
+def test_export_writes_the_same_to_file_and_pipe(
     run: Path, form: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     export_run(run, form, str(tmp_path / "out"))
@@ -27,12 +27,12 @@ def test_a_file_and_a_pipe_get_the_same(
     assert capfdbinary.readouterr().out == (tmp_path / "out").read_bytes() != b""
 
 
-def test_txt_is_the_runs_own_file(run: Path, tmp_path: Path) -> None:
+def test_export_txt_equals_instruction_txt(run: Path, tmp_path: Path) -> None:
     export_run(run, "txt", str(tmp_path / "out"))
     assert (tmp_path / "out").read_bytes() == (run / "instruction.txt").read_bytes()
 
 
-def test_a_terminal_is_not_steered(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_to_terminal_replaces_control_characters(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -42,19 +42,19 @@ def test_a_terminal_is_not_steered(run: Path, monkeypatch: pytest.MonkeyPatch) -
     assert sys.stdout.getvalue() == "Reverse it, é.\n\N{REPLACEMENT CHARACTER}[2J\n"  # type: ignore[attr-defined]
 
 
-def test_an_unknown_format(run: Path) -> None:
+def test_export_with_unknown_format_raises_error(run: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"expected one of the formats txt, json, .*, got 'yaml'"):
         export_run(run, "yaml")
 
 
 @pytest.mark.parametrize("name", ["journal.jsonl", "settings.yaml", "../run/result.json"])
-def test_a_runs_own_file_is_no_target(run: Path, name: str) -> None:
+def test_export_to_a_file_of_the_run_raises_error(run: Path, name: str) -> None:
     before = (run / name).read_bytes()
-    with pytest.raises(ConfigurationError, match="expected a file of its own for the export"):
+    with pytest.raises(ConfigurationError, match="expected a separate file for the export"):
         export_run(run, "csv", str(run / name))
     assert (run / name).read_bytes() == before
 
 
-def test_a_file_that_cannot_be_written(run: Path, tmp_path: Path) -> None:
+def test_export_to_unwritable_file_raises_error(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"cannot write to .*: No such file or directory; choose another file"):
         export_run(run, "txt", str(tmp_path / "nowhere" / "out"))

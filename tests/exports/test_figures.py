@@ -1,4 +1,4 @@
-"""Figures for papers: the page's data, drawn of a run in which everything is hostile."""
+"""Figures for papers: the data of the HTML page, drawn from a run with hostile texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWERS = {"answers-test", "answers-confirmation", "answers-validation"}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with prices and an instruction of the user's; some instructions and all answers are `NASTY`."""
+    """A run with prices and a baseline; some instructions and all answers are `NASTY`."""
     phrases = [f"{phrase}{more}" for more in MORE for phrase in PHRASES]
     hostile = [f"{phrase} {whole(nasty)}" for phrase, nasty in zip(PHRASES, NASTY, strict=True)]
     directory = tmp_path_factory.mktemp("figures") / "run"
@@ -57,32 +57,36 @@ def drawn(data: dict[str, Any]) -> dict[str, Any]:
     return draw(data)
 
 
-def test_a_run_has_every_figure(drawn: dict[str, Any]) -> None:
+def test_draw_returns_every_figure(drawn: dict[str, Any]) -> None:
     assert drawn.keys() == SEARCH | ANSWERS
 
 
 @pytest.mark.parametrize(("name", "unit"), [("best-by-calls", "calls"), ("best-by-cost", "usd")])
-def test_the_best_score_is_that_of_the_page(drawn: dict[str, Any], data: dict[str, Any], name: str, unit: str) -> None:
+def test_best_score_figures_have_the_data_of_the_page(
+    drawn: dict[str, Any], data: dict[str, Any], name: str, unit: str
+) -> None:
     (axes,) = drawn[name].axes
-    steps = [(dot[unit], dot["value"]) for dot in data["course"]["steps"]]
+    steps = [(dot[unit], dot["value"]) for dot in data["trajectory"]["steps"]]
     staircase, corners = axes.lines[:2]
-    assert staircase.get_xydata().tolist() == [[x, y] for x, y in [*steps, (data["course"]["end"][unit], steps[-1][1])]]
+    assert staircase.get_xydata().tolist() == [
+        [x, y] for x, y in [*steps, (data["trajectory"]["end"][unit], steps[-1][1])]
+    ]
     assert corners.get_xydata().tolist() == [[x, y] for x, y in steps]
-    dots = [tuple(place) for each in axes.collections for place in each.get_offsets().tolist()]
-    assert sorted(dots) == sorted((dot[unit], dot["value"]) for dot in data["course"]["dots"])
-    assert {"plain", "yours"} <= {each.get_text() for each in axes.texts}
+    dots = [tuple(place) for dots in axes.collections for place in dots.get_offsets().tolist()]
+    assert sorted(dots) == sorted((dot[unit], dot["value"]) for dot in data["trajectory"]["dots"])
+    assert {"plain", "yours"} <= {text.get_text() for text in axes.texts}
 
 
-def test_the_best_15_percent_are_those_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
+def test_rounds_figure_has_the_data_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
     (axes,) = drawn["scores-by-round"].axes
-    (line,) = (each for each in axes.lines if each.get_label().startswith("best 15 %"))
-    assert line.get_ydata().tolist() == [each["top"][1] for each in data["rounds"]]
-    medians = [each.get_ydata()[0] for each in axes.lines if each.get_color() == "#1a1a1a"]
-    assert medians == [each["quantiles"][2] for each in data["rounds"]]
+    (line,) = (drawn for drawn in axes.lines if drawn.get_label().startswith("best 15 %"))
+    assert line.get_ydata().tolist() == [row["top"][1] for row in data["rounds"]]
+    medians = [drawn.get_ydata()[0] for drawn in axes.lines if drawn.get_color() == "#1a1a1a"]
+    assert medians == [row["quantiles"][2] for row in data["rounds"]]
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
-def test_the_maps_have_the_points_of_the_page_by_score_and_by_round(
+def test_maps_have_the_points_of_the_page_by_score_and_by_round(
     drawn: dict[str, Any], data: dict[str, Any], method: str
 ) -> None:
     points = data["space"]["points"]
@@ -96,7 +100,7 @@ def test_the_maps_have_the_points_of_the_page_by_score_and_by_round(
         assert shown.get_array().tolist() == colours
 
 
-def test_belief_and_outcome_are_those_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
+def test_belief_figure_has_the_data_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
     (axes,) = drawn["belief"].axes
     points = data["belief"]["points"]
     assert axes.lines[1].get_xydata().tolist() == [[point["mean"], point["outcome"]] for point in points]
@@ -105,15 +109,15 @@ def test_belief_and_outcome_are_those_of_the_page(drawn: dict[str, Any], data: d
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERS))
-def test_the_answers_are_those_of_the_page(drawn: dict[str, Any], data: dict[str, Any], name: str) -> None:
-    (part,) = (each for each in data["examples"]["parts"] if f"answers-{each['name']}" == name)
+def test_answers_figures_have_the_data_of_the_page(drawn: dict[str, Any], data: dict[str, Any], name: str) -> None:
+    (part,) = (found for found in data["examples"]["parts"] if f"answers-{found['name']}" == name)
     (axes,) = drawn[name].axes
     asked = [[np.nan if score is None else score for score in row["scores"]] for row in part["rows"]]
     np.testing.assert_array_equal(axes.collections[0].get_array().filled(np.nan).reshape(len(asked), -1), asked)
     assert axes.get_yticklabels()[0].get_text().startswith("best")
 
 
-def test_files_for_print_are_written_whatever_the_texts_are(run: Path, tmp_path: Path) -> None:
+def test_export_figures_with_hostile_texts_writes_valid_files(run: Path, tmp_path: Path) -> None:
     paths, notes = export_figures(run, tmp_path / "out")
     names = SEARCH | ANSWERS
     assert {path.name for path in paths} == {f"{name}.{end}" for name in names for end in ("png", "svg", "pdf")}
@@ -124,13 +128,13 @@ def test_files_for_print_are_written_whatever_the_texts_are(run: Path, tmp_path:
             ElementTree.parse(path)
 
 
-def test_what_a_run_does_not_have_is_said(tmp_path: Path) -> None:
+def test_draw_leaves_out_figures_without_data(tmp_path: Path) -> None:
     figures = draw(collect(read_source(write_run(tmp_path / "run"))))
     assert "map-tsne" not in figures
     assert "belief" not in figures
 
 
-def test_a_directory_without_a_run_is_refused(tmp_path: Path) -> None:
+def test_export_figures_without_run_raises_error(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"expected a run directory with a settings\.yaml"):
         export_figures(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Python that is exported: it parses whatever the run holds, and asks as the run did."""
+"""Exported Python code: it parses for any texts of a run, and asks as the run did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from instructzero.finished_run import FinishedRun
 from instructzero.records.observers import Observer
 from instructzero.testing.endpoint import Endpoint
 from instructzero.types import Example
-from tests.exports.askings import ASKINGS, HOSTILE, asking
+from tests.exports.askings import ASKINGS, HOSTILE, make_asking
 
 
 def run_module(source: str) -> dict[str, Any]:
@@ -30,13 +30,13 @@ def run_module(source: str) -> dict[str, Any]:
 
 
 @given(ASKINGS)
-def test_a_script_parses_whatever_the_run_holds(each: Asking) -> None:
-    source = script(each)
+def test_script_with_hostile_texts_parses(asking: Asking) -> None:
+    source = script(asking)
     tree = ast.parse(source.encode("utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert {"prompt", "answer"} <= functions
     (value,) = [node.value for node in tree.body if isinstance(node, ast.Assign) and _names(node) == ["INSTRUCTION"]]
-    assert ast.literal_eval(value) == each.instruction
+    assert ast.literal_eval(value) == asking.instruction
 
 
 def _names(node: ast.Assign) -> list[str]:
@@ -44,15 +44,17 @@ def _names(node: ast.Assign) -> list[str]:
 
 
 @given(ASKINGS, HOSTILE)
-def test_the_prompt_is_the_one_the_search_scored_with(each: Asking, question: str) -> None:
-    prompt_only = script(asking(instruction=each.instruction, shots=each.shots, kind="object"))
-    assert run_module(prompt_only)["prompt"](question) == each.prompt.render(each.instruction, question)
+def test_script_prompt_is_that_of_the_search(asking: Asking, question: str) -> None:
+    prompt_only = script(make_asking(instruction=asking.instruction, shots=asking.shots, kind="object"))
+    assert run_module(prompt_only)["prompt"](question) == asking.prompt.render(asking.instruction, question)
 
 
 @given(ASKINGS)
-def test_every_script_holds_the_same_prompt(each: Asking) -> None:
-    prompts = [_function(script(asking(instruction=each.instruction, shots=each.shots, kind="object")), "prompt")]
-    prompts.append(_function(script(each), "prompt"))
+def test_scripts_of_all_kinds_have_the_same_prompt(asking: Asking) -> None:
+    prompts = [
+        _function(script(make_asking(instruction=asking.instruction, shots=asking.shots, kind="object")), "prompt")
+    ]
+    prompts.append(_function(script(asking), "prompt"))
     assert prompts[0] == prompts[1]
 
 
@@ -63,39 +65,41 @@ def _function(source: str, name: str) -> str:
 
 @pytest.mark.parametrize("chat", [True, False])
 @pytest.mark.parametrize("instruction", ["Turn it \"round\" and 'back'.\\\n\0", "é 漢 \u2028"])
-def test_openais_client_asks_a_server_with_the_runs_prompt(
+def test_openai_script_sends_the_prompt_of_the_run(
     monkeypatch: pytest.MonkeyPatch, chat: bool, instruction: str
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with Endpoint(lambda prompt: prompt[::-1]) as endpoint:
-        each = asking(endpoint=endpoint.base_url, official=False, chat=chat, instruction=instruction)
-        asked = each.prompt.render(instruction, "cat's")
-        assert run_module(script(each))["answer"]("cat's") == asked[::-1]
+        asking = make_asking(endpoint=endpoint.base_url, official=False, chat=chat, instruction=instruction)
+        asked = asking.prompt.render(instruction, "cat's")
+        assert run_module(script(asking))["answer"]("cat's") == asked[::-1]
         assert list(endpoint.received) == [asked]
 
 
-def test_anthropics_client_asks_a_server_with_the_runs_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anthropic_script_sends_the_prompt_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("anthropic")
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     with Endpoint(str.upper) as endpoint:
-        each = asking(kind="anthropic", endpoint=endpoint.root, official=False)
-        asked = each.prompt.render(each.instruction, "cat")
-        assert run_module(script(each))["answer"]("cat") == asked.upper()
+        asking = make_asking(kind="anthropic", endpoint=endpoint.root, official=False)
+        asked = asking.prompt.render(asking.instruction, "cat")
+        assert run_module(script(asking))["answer"]("cat") == asked.upper()
         assert list(endpoint.received) == [asked]
 
 
 @pytest.mark.parametrize("function", ["plain", "slow"])
-def test_a_function_of_the_users_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+def test_function_script_calls_the_users_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
     (tmp_path / "users_own.py").write_text(
         "def plain(prompt):\n    return prompt.upper()\n\n\nasync def slow(prompt):\n    return prompt.upper()\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "users_own", raising=False)
-    each = asking(kind="python", model=f"users_own:{function}")
-    assert run_module(script(each))["answer"]("cat") == each.prompt.render(each.instruction, "cat").upper()
+    asking = make_asking(kind="python", model=f"users_own:{function}")
+    assert run_module(script(asking))["answer"]("cat") == asking.prompt.render(asking.instruction, "cat").upper()
 
 
-def test_a_local_model_answers_as_in_the_run(tmp_path: Path) -> None:
+def test_local_model_script_answers_as_in_the_run(tmp_path: Path) -> None:
     settings = make_settings(
         {"task": "antonyms", "writer": "scripted:phrases", "evaluations": 2, "initial": 2, "validation": 2, "test": 5}
         | {"confirmation": 0, "baseline": "Give the opposite of the word.", "device": "cpu"}
@@ -103,31 +107,31 @@ def test_a_local_model_answers_as_in_the_run(tmp_path: Path) -> None:
     run_settings(settings, tmp_path / "run", Observer())
     run = FinishedRun.read(tmp_path / "run")
     answer = run_module(script(Asking.of(run)))["answer"]
-    assert [answer(each.input) for each in build_task(settings).test] == list(run.test.predictions)
+    assert [answer(example.input) for example in build_task(settings).test] == list(run.test.predictions)
 
 
 @given(ASKINGS)
-def test_a_dspy_program_parses_and_holds_instruction_and_demonstrations(each: Asking) -> None:
-    tree = ast.parse(dspy_program(each).encode("utf-8"))
+def test_dspy_program_parses_and_has_instruction_and_demos(asking: Asking) -> None:
+    tree = ast.parse(dspy_program(asking).encode("utf-8"))
     assigned = {_names(node)[0]: node.value for node in tree.body if isinstance(node, ast.Assign) and _names(node)}
-    assert ast.literal_eval(assigned["INSTRUCTION"]) == each.instruction
+    assert ast.literal_eval(assigned["INSTRUCTION"]) == asking.instruction
     assert ast.unparse(assigned["signature"]) == "dspy.Signature('input -> output', INSTRUCTION)"
     shown = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "dspy.Example"]
     found = [[ast.literal_eval(keyword.value) for keyword in call.keywords] for call in shown]
-    assert found == [[shot.input, shot.outputs[0]] for shot in each.shots]
+    assert found == [[shot.input, shot.outputs[0]] for shot in asking.shots]
 
 
-def test_dspy_asks_the_runs_model() -> None:
-    assert "dspy.LM('openai/gpt-4o-mini', max_tokens=64, temperature=0.0)" in dspy_program(asking())
-    own = asking(endpoint="http://h/v1", official=False)
+def test_dspy_program_has_the_model_of_the_run() -> None:
+    assert "dspy.LM('openai/gpt-4o-mini', max_tokens=64, temperature=0.0)" in dspy_program(make_asking())
+    own = make_asking(endpoint="http://h/v1", official=False)
     assert "dspy.LM('openai/gpt-4o-mini', api_base='http://h/v1'," in dspy_program(own)
-    assert "Name your model" in dspy_program(asking(kind="hf", model="org/model"))
+    assert "Set your model" in dspy_program(make_asking(kind="hf", model="org/model"))
 
 
 @given(st.sampled_from(["openai", "anthropic"]), st.booleans())
-def test_no_key_is_written(kind: str, official: bool) -> None:
+def test_exported_code_contains_no_key(kind: str, official: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-secret")
         patch.setenv("ANTHROPIC_API_KEY", "sk-secret")
-        each = asking(kind=kind, official=official, shots=(Example("a", ("b",)),))
-        assert "sk-secret" not in script(each) + dspy_program(each)
+        asking = make_asking(kind=kind, official=official, shots=(Example("a", ("b",)),))
+        assert "sk-secret" not in script(asking) + dspy_program(asking)

@@ -1,4 +1,4 @@
-"""The curl command: quoted whatever the run holds, and answered by a server."""
+"""The curl command: quoted correctly for any texts of a run, and answered by a server."""
 
 from __future__ import annotations
 
@@ -15,55 +15,59 @@ from instructzero.exports.asking import Asking
 from instructzero.exports.shell import PLACE, curl
 from instructzero.testing.endpoint import Endpoint
 from instructzero.types import Example
-from tests.exports.askings import ASKINGS, asking
+from tests.exports.askings import ASKINGS, make_asking
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 
 
 @given(ASKINGS)
-def test_a_shell_reads_back_what_the_run_asked(each: Asking) -> None:
-    assume(each.kind in ("openai", "anthropic"))
-    words = shlex.split(curl(each), comments=True)
+def test_curl_with_hostile_texts_is_parsed_by_a_shell(asking: Asking) -> None:
+    assume(asking.kind in ("openai", "anthropic"))
+    words = shlex.split(curl(asking), comments=True)
     assert words[:2] == ["curl", "-sS"]
-    assert words[2].startswith(each.endpoint)
+    assert words[2].startswith(asking.endpoint)
     body = json.loads(words[words.index("-d") + 1])
-    asked = body["messages"][0]["content"] if each.chat else body["prompt"]
-    assert asked == each.prompt.render(each.instruction, PLACE)
-    assert (body["model"], body[each.limit], body["temperature"]) == (each.model, 64, each.temperature)
+    asked = body["messages"][0]["content"] if asking.chat else body["prompt"]
+    assert asked == asking.prompt.render(asking.instruction, PLACE)
+    assert (body["model"], body[asking.limit], body["temperature"]) == (asking.model, 64, asking.temperature)
 
 
 @needs_curl
 @pytest.mark.parametrize("chat", [True, False])
 @pytest.mark.parametrize("instruction", ['It\'s "$HOME" `id` $(id) \\ \n!; é', "' -d @/etc/passwd '", "%s\0\r"])
-def test_a_real_shell_sends_it_to_a_server(instruction: str, chat: bool) -> None:
+def test_curl_in_a_real_shell_sends_the_prompt(instruction: str, chat: bool) -> None:
     with Endpoint(str.upper) as endpoint:
         shots = (Example("o'clock", ("time",)),)
-        each = asking(endpoint=endpoint.base_url, official=False, instruction=instruction, chat=chat, shots=shots)
-        done = subprocess.run(["sh", "-c", curl(each)], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"})
-        asked = each.prompt.render(instruction, PLACE)
+        asking = make_asking(
+            endpoint=endpoint.base_url, official=False, instruction=instruction, chat=chat, shots=shots
+        )
+        done = subprocess.run(
+            ["sh", "-c", curl(asking)], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"}
+        )
+        asked = asking.prompt.render(instruction, PLACE)
         assert list(endpoint.received) == [asked]
         choice = json.loads(done.stdout)["choices"][0]
         assert (choice["message"]["content"] if chat else choice["text"]) == asked.upper()
 
 
 @needs_curl
-def test_an_input_with_an_apostrophe_is_written_as_the_comment_says() -> None:
+def test_curl_comment_explains_how_to_write_an_apostrophe() -> None:
     with Endpoint(str.upper) as endpoint:
-        each = asking(kind="anthropic", endpoint=endpoint.root, official=False)
-        command = curl(each).replace(f"Input: {PLACE}", r"Input: it\u0027s \"so\"\n")
+        asking = make_asking(kind="anthropic", endpoint=endpoint.root, official=False)
+        command = curl(asking).replace(f"Input: {PLACE}", r"Input: it\u0027s \"so\"\n")
         subprocess.run(["sh", "-c", command], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"})
-        assert list(endpoint.received) == [each.prompt.render(each.instruction, 'it\'s "so"\n')]
+        assert list(endpoint.received) == [asking.prompt.render(asking.instruction, 'it\'s "so"\n')]
 
 
-def test_the_key_stays_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_curl_reads_the_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    command = curl(asking())
+    command = curl(make_asking())
     assert '"Authorization: Bearer $OPENAI_API_KEY"' in command
     assert "sk-secret" not in command
-    assert '"x-api-key: $ANTHROPIC_API_KEY"' in curl(asking(kind="anthropic"))
+    assert '"x-api-key: $ANTHROPIC_API_KEY"' in curl(make_asking(kind="anthropic"))
 
 
 @pytest.mark.parametrize("kind", ["hf", "embedded", "python", "scripted", "object"])
-def test_a_model_without_an_address_has_no_command(kind: str) -> None:
+def test_curl_of_model_without_api_raises_error(kind: str) -> None:
     with pytest.raises(ConfigurationError, match=f"behind an API for the format curl, got one of the kind '{kind}'"):
-        curl(asking(kind=kind))
+        curl(make_asking(kind=kind))

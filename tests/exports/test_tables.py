@@ -1,4 +1,4 @@
-"""Results as JSON and CSV: what is read back is what the run holds."""
+"""Exports as text, JSON and CSV hold the values of the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rows(content: str) -> list[dict[str, str]]:
 
 @settings(max_examples=25, deadline=None)
 @given(WRITABLE)
-def test_any_instruction_is_read_back(instruction: str) -> None:
+def test_exports_of_any_instruction_are_read_back(instruction: str) -> None:
     with TemporaryDirectory() as folder:
         run = FinishedRun.read(write_run(Path(folder), instruction=instruction, plain=f"not {instruction}"))
     assert text(run) == f"{instruction}\n"
@@ -34,7 +34,7 @@ def test_any_instruction_is_read_back(instruction: str) -> None:
     assert json.loads(whole_result(run))["instruction"] == instruction
 
 
-def test_a_row_a_trial(tmp_path: Path) -> None:
+def test_trials_has_a_row_for_each_trial(tmp_path: Path) -> None:
     found = rows(trials(FinishedRun.read(write_run(tmp_path, instruction="Reverse."))))
     assert tuple(found[0]) == TRIAL_COLUMNS
     assert [(row["number"], row["score"], row["examples"], row["calls"]) for row in found] == [
@@ -45,7 +45,7 @@ def test_a_row_a_trial(tmp_path: Path) -> None:
     assert found[1]["raw"] == " Reverse. "
 
 
-def test_a_row_for_each_example_of_each_evaluation(tmp_path: Path) -> None:
+def test_scores_has_a_row_for_each_example_of_each_evaluation(tmp_path: Path) -> None:
     found = rows(scores(FinishedRun.read(write_run(tmp_path, test=(1, 0)))))
     assert tuple(found[0]) == SCORE_COLUMNS
     counts = {part: [row["example"] for row in found if row["part"] == part] for part in {row["part"] for row in found}}
@@ -59,7 +59,7 @@ def test_a_row_for_each_example_of_each_evaluation(tmp_path: Path) -> None:
     assert [row["score"] for row in found if row["part"] == "test"] == ["1.0", "0.0", "0.0", "0.0"]
 
 
-def test_the_whole_result_holds_settings_identities_and_every_score(tmp_path: Path) -> None:
+def test_whole_result_has_settings_identities_and_all_scores(tmp_path: Path) -> None:
     content = whole_result(FinishedRun.read(write_run(tmp_path, instruction="Umkehren, é\x1b")))
     assert content.isascii()
     assert "\x1b" not in content
@@ -67,7 +67,7 @@ def test_the_whole_result_holds_settings_identities_and_every_score(tmp_path: Pa
     assert found["settings"]["blackbox"] == "openai:gpt-4o-mini"
     assert found["identities"]["black box"]["model"] == "gpt-4o-mini"
     assert [trial["scores"] for trial in found["trials"]] == [[0], [1, 1, 0]]
-    assert {each["instruction"]: each["scores"] for each in found["tests"]} == {
+    assert {test["instruction"]: test["scores"] for test in found["tests"]} == {
         "Umkehren, é\x1b": [1, 1, 1, 0],
         "Do something.": [0, 0, 0, 0],
     }

@@ -1,4 +1,4 @@
-"""A run as its onlookers hear it."""
+"""The events of a run for observers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
 
 PLAN = RunPlan("words", "instructzero", evaluations=4, validation=4, test=10)
 SCORES = ((0, 0), (1, 1, 1, 0), (1,), (1, 1, 0, 0))
-"""Of the trials: the first and the third dropped out of the race."""
+"""Scores of the trials; the first and the third were eliminated in the race."""
 
 
 def evaluation(scores: Sequence[float]) -> Evaluation:
@@ -22,7 +22,7 @@ def trial(number: int) -> Trial:
 
 
 def tell(observer: Observer, trials: int = len(SCORES), *, finish: bool = True) -> None:
-    """A run up to so many trials."""
+    """Send the events of a run with ``trials`` trials."""
     observer.run_started(PLAN)
     observer.plain_finished(Writing("plain", "plain"), evaluation((0, 1, 0, 0)))
     for number in range(trials):
@@ -37,4 +37,4 @@ EXPECTED = {
     "best_score": [(0, 0.25), (1, 0.75), (2, 0.75), (3, 0.75)],
     "calls": [(0, 6.0), (1, 10.0), (2, 11.0), (3, 15.0)],
 }
-"""What a tracker holds of the whole run, by name: steps and values."""
+"""The steps and values that a tracker holds of the whole run, by name."""

@@ -1,4 +1,4 @@
-"""A display and trackers that listen to one run."""
+"""A display and trackers as observers of one run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from instructzero.api import run_settings
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
-from instructzero.integrations.fan_out import TRACKERS, FanOut, logging_to
+from instructzero.integrations.logging import TRACKERS, FanOut, logging_to
 from instructzero.progress import Tally
 from instructzero.records.observers import Observer
 from instructzero.types import Trial
@@ -34,7 +34,7 @@ class Closed(Notebook):
         raise PermissionError("no login for sk-secret")
 
 
-def test_everybody_hears_the_run() -> None:
+def test_fan_out_passes_run_to_display_and_trackers() -> None:
     display, one, other = Tally(), Notebook(), Notebook()
     with FanOut(display, {"one": one, "other": other}) as observer:
         tell(observer)
@@ -43,12 +43,12 @@ def test_everybody_hears_the_run() -> None:
     assert (one.ends, other.ends) == ([True], [True])
 
 
-def test_the_display_hears_every_event() -> None:
-    heard: list[str] = []
+def test_fan_out_passes_all_events_to_display() -> None:
+    received: list[str] = []
 
     class Display(Observer):
         def __getattribute__(self, name: str) -> object:
-            heard.append(name)
+            received.append(name)
             return super().__getattribute__(name)
 
     events = [name for name, _ in inspect.getmembers(Observer, inspect.isfunction) if not name.startswith("_")]
@@ -56,41 +56,41 @@ def test_the_display_hears_every_event() -> None:
     for name in events:
         arguments = [None] * (len(inspect.signature(getattr(Observer, name)).parameters) - 1)
         getattr(fan_out, name)(*arguments)
-    assert heard == events
+    assert received == events
 
 
-def test_a_tracker_that_fails_is_dropped_and_its_words_are_kept_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failing_tracker_is_dropped_without_its_message(capsys: pytest.CaptureFixture[str]) -> None:
     broken, notebook = Broken(), Notebook()
     with FanOut(Observer(), {"broken": broken, "notebook": notebook}) as observer:
         tell(observer)
     assert notebook.numbers == EXPECTED
     assert broken.numbers["score"] == [(0, 0.0)]
     said = capsys.readouterr().err
-    assert said.count("note: broken fails with ConnectionError; the run goes on without it") == 1
+    assert said.count("warning: broken failed with ConnectionError; the run continues without it") == 1
     assert "sk-secret" not in said
 
 
-def test_a_tracker_that_cannot_begin_stops_the_run_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="expected wandb to begin a log") as caught:
+def test_tracker_that_cannot_start_stops_run() -> None:
+    with pytest.raises(ConfigurationError, match="expected wandb to start a log") as caught:
         FanOut(Observer(), {"wandb": Closed()}).run_started(PLAN)
     assert "sk-secret" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
-def test_an_error_of_the_run_closes_the_trackers_as_interrupted() -> None:
+def test_error_of_run_closes_trackers_as_interrupted() -> None:
     notebook = Notebook()
     with pytest.raises(ZeroDivisionError), FanOut(Observer(), {"notebook": notebook}):
         raise ZeroDivisionError
     assert notebook.ends == [False]
 
 
-def test_without_trackers_the_display_is_alone(tmp_path: Path) -> None:
+def test_logging_to_without_trackers_yields_display(tmp_path: Path) -> None:
     display = Observer()
     with logging_to((), display, make_settings({"task": "words"}), tmp_path) as observer:
         assert observer is display
 
 
-def test_an_unknown_tracker(tmp_path: Path) -> None:
+def test_unknown_tracker_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(ConfigurationError, match="expected --log-to tensorboard, mlflow, wandb, got 'paper'"),
         logging_to(["paper"], Observer(), make_settings({"task": "words"}), tmp_path),
@@ -99,13 +99,13 @@ def test_an_unknown_tracker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TRACKERS)
-def test_a_tracker_that_is_not_installed(name: str) -> None:
+def test_tracker_without_package_is_refused(name: str) -> None:
     code = (
         f"import sys; sys.modules['{name}'] = None\n"
         "from pathlib import Path\n"
         "from instructzero.config import make_settings\n"
         "from instructzero.errors import ConfigurationError\n"
-        "from instructzero.integrations.fan_out import make_logger\n"
+        "from instructzero.integrations.logging import make_logger\n"
         f"try: make_logger('{name}', make_settings({{'task': 'words'}}), Path('run'))\n"
         "except ConfigurationError as error: print(error)\n"
     )
@@ -114,7 +114,7 @@ def test_a_tracker_that_is_not_installed(name: str) -> None:
     assert done.stdout == f"{said}pip install 'instructzero[{name}]'\n"
 
 
-def test_trackers_do_not_change_a_run(scripted: dict[str, object], tmp_path: Path) -> None:
+def test_trackers_do_not_change_journal(scripted: dict[str, object], tmp_path: Path) -> None:
     settings = make_settings(scripted)
     run_settings(settings, tmp_path / "alone", Observer())
     notebook = Notebook()

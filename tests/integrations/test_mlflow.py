@@ -29,7 +29,7 @@ def only_run() -> Any:
 
 
 @pytest.mark.parametrize("parts", [(4,), (2, 4)])
-def test_one_run_holds_numbers_settings_and_the_best_instruction(store: Path, parts: tuple[int, ...]) -> None:
+def test_run_holds_numbers_settings_and_best_instruction(store: Path, parts: tuple[int, ...]) -> None:
     store.mkdir()
     for trials in parts:
         with MlflowLogger(make_settings({"task": "words", "seed": 3}), store) as logger:
@@ -37,7 +37,7 @@ def test_one_run_holds_numbers_settings_and_the_best_instruction(store: Path, pa
     client = client_of()
     (run,) = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
     found = {
-        name: [(each.step, each.value) for each in client.get_metric_history(run.info.run_id, name)]
+        name: [(entry.step, entry.value) for entry in client.get_metric_history(run.info.run_id, name)]
         for name in EXPECTED
     }
     assert found == EXPECTED
@@ -45,7 +45,7 @@ def test_one_run_holds_numbers_settings_and_the_best_instruction(store: Path, pa
     assert (run.info.status, run.info.run_name) == ("FINISHED", "run")
 
 
-def test_an_interrupted_run_is_marked(store: Path) -> None:
+def test_interrupted_run_is_marked_as_killed(store: Path) -> None:
     store.mkdir()
     logger = MlflowLogger(make_settings({"task": "words"}), store)
     tell(logger, 1, finish=False)

@@ -14,28 +14,28 @@ from instructzero.integrations.tensorboard import TensorBoardLogger  # noqa: E40
 
 
 def read(folder: Path) -> tuple[dict[str, list[tuple[int, float]]], list[tuple[int, str]]]:
-    """Numbers by name, and the best instructions, each with its step."""
+    """Return the numbers by name and the best instructions, all with their steps."""
     events = accumulator.EventAccumulator(str(folder / "tensorboard"), size_guidance={"tensors": 0, "scalars": 0})
     events.Reload()
-    numbers = {name: [(each.step, each.value) for each in events.Scalars(name)] for name in events.Tags()["scalars"]}
+    numbers = {name: [(event.step, event.value) for event in events.Scalars(name)] for name in events.Tags()["scalars"]}
     (text,) = events.Tags()["tensors"]
-    return numbers, [(each.step, each.tensor_proto.string_val[0].decode()) for each in events.Tensors(text)]
+    return numbers, [(event.step, event.tensor_proto.string_val[0].decode()) for event in events.Tensors(text)]
 
 
-def test_numbers_and_the_best_instruction_are_there(tmp_path: Path) -> None:
+def test_event_file_holds_numbers_and_best_instruction(tmp_path: Path) -> None:
     with TensorBoardLogger(make_settings({"task": "words"}), tmp_path) as logger:
         tell(logger)
     assert read(tmp_path) == (EXPECTED, [(0, "plain"), (1, "instruction 1")])
 
 
-def test_a_run_that_is_continued_is_shown_once(tmp_path: Path) -> None:
+def test_resumed_run_is_shown_once(tmp_path: Path) -> None:
     for trials in (2, 4):
         with TensorBoardLogger(make_settings({"task": "words"}), tmp_path) as logger:
             tell(logger, trials, finish=trials == 4)
     assert read(tmp_path)[0] == EXPECTED
 
 
-def test_a_run_that_never_began_leaves_nothing(tmp_path: Path) -> None:
+def test_run_that_never_started_leaves_no_file(tmp_path: Path) -> None:
     with TensorBoardLogger(make_settings({"task": "words"}), tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []

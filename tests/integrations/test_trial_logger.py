@@ -1,4 +1,4 @@
-"""What trackers are told: numbers by trial, and only what they do not know yet."""
+"""The values that trackers log: numbers by trial, and only new ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.integrations.runs import EXPECTED, tell
 
 
 class Notebook(TrialLogger):
-    """A tracker in memory that holds the first ``known`` trials already."""
+    """A tracker in memory that already has the first ``known`` trials."""
 
     def __init__(self, known: int = 0) -> None:
         super().__init__(make_settings({"task": "words"}), Path("run"))
@@ -34,7 +34,7 @@ class Notebook(TrialLogger):
         self.ends.append(finished)
 
 
-def test_every_trial_is_logged_with_the_best_complete_score_so_far() -> None:
+def test_trials_are_logged_with_best_complete_score() -> None:
     with Notebook() as notebook:
         tell(notebook)
     assert notebook.numbers == EXPECTED
@@ -42,14 +42,14 @@ def test_every_trial_is_logged_with_the_best_complete_score_so_far() -> None:
     assert notebook.ends == [True]
 
 
-def test_a_run_that_is_continued_is_logged_on_from_where_the_tracker_is() -> None:
+def test_resumed_run_logs_only_new_trials() -> None:
     notebook = Notebook(known=2)
     tell(notebook)
     assert notebook.numbers == {name: found[2:] for name, found in EXPECTED.items() if found[2:]}
     assert notebook.notes == []
 
 
-def test_an_interrupted_run_is_closed_as_one() -> None:
+def test_interrupted_run_closes_tracker_as_unfinished() -> None:
     notebook = Notebook()
     try:
         with notebook:

@@ -22,7 +22,7 @@ FULL, FIRST, LAST = 1, 2, 4
 
 
 def records(folder: Path) -> Iterator[Any]:
-    """The records of the run's file, which is a log as LevelDB writes it, behind a head of its own."""
+    """Yield the records of the run's file: a log in the format of LevelDB after a header of W&B."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
@@ -38,7 +38,9 @@ def records(folder: Path) -> Iterator[Any]:
             yield Record.FromString(whole)
 
 
-def test_numbers_settings_and_the_best_instruction_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_run_holds_numbers_settings_and_best_instruction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     with WandbLogger(make_settings({"task": "words", "seed": 3}), tmp_path) as logger:

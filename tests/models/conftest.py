@@ -1,4 +1,4 @@
-"""Tiny random models in folders of their own, made once a session."""
+"""Tiny random models, each in its own folder, made once per session."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _network(kind: str) -> torch.nn.Module:
 
 
 def save_tiny(folder: Path, kind: str) -> Path:
-    """A random model whose checkpoint asks for sampling, which we must not do."""
+    """Save a random model whose checkpoint asks for sampling, which the package must ignore."""
     torch.manual_seed(len(kind))
     network = _network(kind)
     settings = network.generation_config

@@ -41,7 +41,7 @@ def bad(status: int, kind: str, message: str, **headers: str) -> httpx2.Response
 
 
 class Server:
-    """Plays responses in turn and keeps the requests."""
+    """Returns responses in turn and records the requests."""
 
     def __init__(self, *responses: httpx2.Response | Exception) -> None:
         self._responses = list(responses)
@@ -83,7 +83,7 @@ def failure(server: Server, **options: Any) -> InstructZeroError:
     return caught.value
 
 
-def test_the_request_as_anthropic_has_it() -> None:
+def test_request_has_the_form_of_the_messages_api() -> None:
     server = Server(good(text("pong")))
     messages = (Message("system", "Be brief."), Message("user", "ping"), Message("assistant", "po"))
     assert ask(server, Request(messages, 7, 0.5, seed=3)) == Completion("pong", 5, 2)
@@ -101,7 +101,7 @@ def test_the_request_as_anthropic_has_it() -> None:
 
 
 @pytest.mark.parametrize("base_url", ["http://localhost:1", "http://localhost:1/", "http://localhost:1/v1"])
-def test_an_address_with_and_without_its_version(base_url: str) -> None:
+def test_base_url_with_and_without_version_gives_one_address(base_url: str) -> None:
     server = Server(good(text("pong")))
     ask(server, base_url=base_url)
     assert str(server.requests[0].url) == "http://localhost:1/v1/messages"
@@ -121,7 +121,7 @@ def test_an_address_with_and_without_its_version(base_url: str) -> None:
         (good(text("a"), usage={"input_tokens": 4.0, "cache_read_input_tokens": None}), Completion("a", 4, 0)),
     ],
 )
-def test_answers_of_every_shape(response: httpx2.Response, completion: Completion) -> None:
+def test_completion_is_read_from_every_shape_of_answer(response: httpx2.Response, completion: Completion) -> None:
     assert ask(Server(response)) == completion
 
 
@@ -133,7 +133,7 @@ def test_answers_of_every_shape(response: httpx2.Response, completion: Completio
         (bad(500, "api_error", "Internal server error"), False, None),
     ],
 )
-def test_passing_failures_are_transient_and_tried_once(
+def test_temporary_failure_raises_transient_error_after_one_try(
     response: httpx2.Response, throttled: bool, retry_after: float | None
 ) -> None:
     error = failure(Server(response))
@@ -150,13 +150,13 @@ def test_passing_failures_are_transient_and_tried_once(
         (bad(413, "request_too_large", "too large"), "too large"),
     ],
 )
-def test_what_the_user_must_mend(response: httpx2.Response, said: str) -> None:
+def test_refusal_raises_model_error_with_the_fix(response: httpx2.Response, said: str) -> None:
     error = failure(Server(response))
     assert isinstance(error, ModelError)
     assert said in str(error)
 
 
-def test_an_empty_account_ends_at_once() -> None:
+def test_empty_account_raises_endpoint_error_after_one_try() -> None:
     message = "Your credit balance is too low to access the Anthropic API."
     error = failure(Server(bad(400, "invalid_request_error", message)))
     assert isinstance(error, EndpointError)
@@ -173,9 +173,7 @@ def test_an_empty_account_ends_at_once() -> None:
         (httpx2.ReadError(f"reset for {KEY}"), True),
     ],
 )
-def test_a_broken_connection_may_have_been_paid_for_once_the_request_is_out(
-    broken: Exception, maybe_paid: bool
-) -> None:
+def test_broken_connection_after_sending_counts_as_maybe_paid(broken: Exception, maybe_paid: bool) -> None:
     error = failure(Server(broken))
     assert isinstance(error, TransientError)
     assert error.maybe_paid == maybe_paid
@@ -191,13 +189,13 @@ def test_a_broken_connection_may_have_been_paid_for_once_the_request_is_out(
         httpx2.Response(200, json={"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
     ],
 )
-def test_a_response_that_is_no_message_is_not_scored(response: httpx2.Response) -> None:
+def test_response_without_message_raises_transient_error(response: httpx2.Response) -> None:
     error = failure(Server(response))
     assert isinstance(error, TransientError)
     assert error.maybe_paid
 
 
-def test_a_refused_temperature_is_left_out() -> None:
+def test_refused_temperature_is_left_out_of_later_requests() -> None:
     server = Server(
         bad(400, "invalid_request_error", "`temperature` is deprecated for this model."), good(text("pong"))
     )
@@ -205,21 +203,21 @@ def test_a_refused_temperature_is_left_out() -> None:
     assert ["temperature" in body for body in server.bodies] == [True, False]
 
 
-def test_the_official_service_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_official_service_without_key_raises_model_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     with pytest.raises(ModelError, match="environment variable ANTHROPIC_API_KEY"):
         AnthropicBlackBox("m")
     assert ask(Server(good(text("pong"))), base_url="http://localhost:1").text == "pong"
 
 
-def test_settings_that_cannot_be() -> None:
+def test_impossible_settings_raise_model_error() -> None:
     with pytest.raises(ModelError, match="concurrency"):
         AnthropicBlackBox("m", concurrency=0)
-    with pytest.raises(ModelError, match="mend base_url"):
+    with pytest.raises(ModelError, match="fix base_url"):
         AnthropicBlackBox("m", base_url="localhost:1")
 
 
-def test_over_a_real_connection() -> None:
+def test_request_over_a_real_connection_is_answered() -> None:
     async def run(base_url: str) -> list[Completion]:
         box = AnthropicBlackBox("m", base_url=base_url)
         requests = [Request((Message("system", "s"), Message("user", word))) for word in ("a", "b", "c")]
@@ -232,7 +230,7 @@ def test_over_a_real_connection() -> None:
     assert answers == [Completion(f"S\n\n{word}", 2, 2) for word in "ABC"]
 
 
-def test_the_extra_is_named_where_it_is_missing() -> None:
+def test_missing_sdk_raises_error_that_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['anthropic'] = None\n"
         "from instructzero.models.registry import load_blackbox\n"

@@ -1,4 +1,4 @@
-"""What every black box must keep to, whatever stands behind it."""
+"""The contract of `BlackBox`, for all backends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import pytest
 
 from instructzero.models.anthropic import AnthropicBlackBox
 from instructzero.models.callable import CallableBlackBox
-from instructzero.models.huggingface import HuggingFaceBlackBox
-from instructzero.models.openai import OpenAIBlackBox
-from instructzero.models.scripted import ScriptedBlackBox
+from instructzero.models.registry import load_blackbox
 from instructzero.protocols import BlackBox
 from instructzero.testing import Endpoint
 from instructzero.types import Completion, Message, Request
@@ -49,7 +47,7 @@ def _anthropic() -> BlackBox:
     return AnthropicBlackBox("m", base_url="http://user:hidden@host/v1?token=hidden", http_client=client)
 
 
-@pytest.fixture(params=["hf", "hf-chat", "scripted", "function", "async-function", "openai", "anthropic"])
+@pytest.fixture(params=["hf", "hf-chat", "scripted", "python", "function", "async-function", "openai", "anthropic"])
 def make(
     request: pytest.FixtureRequest,
     tiny_llama: Path,
@@ -61,12 +59,13 @@ def make(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     makers: dict[str, Maker] = {
-        "hf": lambda: HuggingFaceBlackBox(str(tiny_llama), batch_size=3),
-        "hf-chat": lambda: HuggingFaceBlackBox(str(tiny_chat), template="chat", batch_size=3),
-        "scripted": lambda: ScriptedBlackBox(_shout),
+        "hf": lambda: load_blackbox(f"hf:{tiny_llama}", batch_size=3),
+        "hf-chat": lambda: load_blackbox(f"hf:{tiny_chat}", template="chat", batch_size=3),
+        "scripted": lambda: load_blackbox("scripted:echo"),
+        "python": lambda: load_blackbox("python:html:escape"),
         "function": lambda: CallableBlackBox(_shout, "here:shout"),
         "async-function": lambda: CallableBlackBox(_shout_later, "here:shout_later"),
-        "openai": lambda: OpenAIBlackBox("m", base_url=f"http://user:hidden@{address}/v1?token=hidden"),
+        "openai": lambda: load_blackbox("openai:m", base_url=f"http://user:hidden@{address}/v1?token=hidden"),
         "anthropic": _anthropic,
     }
     return makers[request.param]
@@ -99,28 +98,28 @@ def test_identity_is_stable_and_holds_no_secret(make: Maker) -> None:
     assert str(Path.home()) not in text
 
 
-def test_likes_at_least_one_request_in_flight(make: Maker) -> None:
+def test_concurrency_is_at_least_one(make: Maker) -> None:
     assert make().concurrency >= 1
 
 
-def test_answers_one_request(make: Maker) -> None:
+def test_complete_returns_text_and_token_counts(make: Maker) -> None:
     (answer,) = ask(make(), some_requests(1), together=False)
     assert isinstance(answer.text, str)
     assert answer.prompt_tokens >= 0
     assert answer.completion_tokens >= 0
 
 
-def test_concurrent_answers_equal_single_ones_in_order(make: Maker) -> None:
+def test_concurrent_requests_return_the_answers_of_sequential_ones(make: Maker) -> None:
     requests = some_requests()
     assert ask(make(), requests, together=True) == ask(make(), requests, together=False)
 
 
-def test_different_prompts_get_their_own_answers(make: Maker) -> None:
+def test_different_prompts_return_different_answers(make: Maker) -> None:
     answers = ask(make(), some_requests(), together=True)
     assert len({answer.text for answer in answers}) > 1
 
 
-def test_a_cancelled_request_harms_no_other(make: Maker) -> None:
+def test_cancelled_request_does_not_affect_the_others(make: Maker) -> None:
     async def run() -> tuple[Completion, Completion]:
         box = make()
         first, second, third = (asyncio.create_task(box.complete(request)) for request in some_requests(3))

@@ -41,23 +41,23 @@ def ask(name: str) -> str:
     return asyncio.run(run())
 
 
-def test_functions_of_the_current_directory() -> None:
+def test_load_finds_functions_in_the_current_directory() -> None:
     assert ask("plain") == "c\n\nba"
     assert ask("later") == "ab\n\nc!"
 
 
-def test_what_a_function_raises_is_one_sentence() -> None:
+def test_exception_of_the_function_becomes_a_one_line_model_error() -> None:
     with pytest.raises(ModelError, match=r"my_functions:broken raised KeyError") as caught:
         ask("broken")
     assert "\n" not in str(caught.value)
 
 
-def test_a_function_may_say_that_its_service_is_down() -> None:
+def test_endpoint_error_of_the_function_passes_through() -> None:
     with pytest.raises(EndpointError, match="gone"):
         ask("down")
 
 
-def test_a_function_that_returns_no_text() -> None:
+def test_function_that_returns_none_raises_model_error() -> None:
     with pytest.raises(ModelError, match="expected a str from the function my_functions:silent, got NoneType"):
         ask("silent")
 
@@ -73,6 +73,6 @@ def test_a_function_that_returns_no_text() -> None:
         ("my_broken_module:f", "ZeroDivisionError"),
     ],
 )
-def test_functions_that_are_not_there(name: str, words: str) -> None:
+def test_load_of_missing_function_raises_model_error(name: str, words: str) -> None:
     with pytest.raises(ModelError, match=words):
         CallableBlackBox.load(name)

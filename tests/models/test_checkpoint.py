@@ -24,11 +24,11 @@ def read(folder: Path, *names: str) -> torch.Tensor:
     return Checkpoint(str(folder), folder.name, None).read(names or (TABLE,))
 
 
-def test_from_one_file(tiny_llama: Path) -> None:
+def test_read_from_a_single_file_returns_the_tensor(tiny_llama: Path) -> None:
     assert torch.equal(read(tiny_llama), tensors(tiny_llama)[TABLE])
 
 
-def test_of_several_files_only_the_one_with_the_tensor_is_looked_at(tiny_llama: Path, tmp_path: Path) -> None:
+def test_read_from_shards_opens_only_the_shard_with_the_tensor(tiny_llama: Path, tmp_path: Path) -> None:
     AutoModelForCausalLM.from_pretrained(tiny_llama).save_pretrained(tmp_path, max_shard_size="20KB")
     parts = sorted(tmp_path.glob("*.safetensors"))
     assert len(parts) > 2
@@ -38,7 +38,7 @@ def test_of_several_files_only_the_one_with_the_tensor_is_looked_at(tiny_llama: 
     assert torch.equal(read(tmp_path), tensors(tiny_llama)[TABLE])
 
 
-def test_from_the_hub_comes_only_the_file_that_holds_it(
+def test_read_from_the_hub_downloads_only_the_file_with_the_tensor(
     tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     AutoModelForCausalLM.from_pretrained(tiny_llama).save_pretrained(tmp_path, max_shard_size="20KB")
@@ -58,38 +58,38 @@ def test_from_the_hub_comes_only_the_file_that_holds_it(
     assert TABLE in load_file(tmp_path / fetched[1])
 
 
-def test_from_a_file_of_torchs(tiny_llama: Path, tmp_path: Path) -> None:
+def test_read_from_a_torch_file_returns_the_tensor(tiny_llama: Path, tmp_path: Path) -> None:
     torch.save(tensors(tiny_llama), tmp_path / "pytorch_model.bin")
     assert torch.equal(read(tmp_path), tensors(tiny_llama)[TABLE])
 
 
 @pytest.mark.parametrize("wrapping", ["", "language_model.model."])
-def test_a_tensor_in_another_wrapping(wrapping: str, tiny_llama: Path, tmp_path: Path) -> None:
+def test_read_finds_a_tensor_in_another_wrapper_module(wrapping: str, tiny_llama: Path, tmp_path: Path) -> None:
     save_file({wrapping + "embed_tokens.weight": torch.ones(2, 3)}, tmp_path / "model.safetensors")
     assert torch.equal(read(tmp_path), torch.ones(2, 3))
 
 
-def test_the_first_name_wins_and_the_second_will_do(tmp_path: Path) -> None:
+def test_read_prefers_the_first_name_and_falls_back_to_the_second(tmp_path: Path) -> None:
     save_file({"lm_head.weight": torch.ones(2, 3)}, tmp_path / "model.safetensors")
     assert torch.equal(read(tmp_path, TABLE, "lm_head.weight"), torch.ones(2, 3))
     save_file({"lm_head.weight": torch.ones(2, 3), TABLE: torch.zeros(2, 3)}, tmp_path / "model.safetensors")
     assert torch.equal(read(tmp_path, TABLE, "lm_head.weight"), torch.zeros(2, 3))
 
 
-def test_two_that_could_be_meant_are_none(tmp_path: Path) -> None:
+def test_read_with_two_possible_tensors_raises_model_error(tmp_path: Path) -> None:
     both = {f"{part}.embed_tokens.weight": torch.ones(2, 3) for part in ("encoder", "decoder")}
     save_file(both, tmp_path / "model.safetensors")
     with pytest.raises(ModelError, match=r"expected the weights model\.embed_tokens\.weight in "):
         read(tmp_path)
 
 
-def test_without_weights(tiny_llama: Path, tmp_path: Path) -> None:
+def test_read_from_a_folder_without_weights_raises_model_error(tiny_llama: Path, tmp_path: Path) -> None:
     shutil.copy(tiny_llama / "config.json", tmp_path)
     with pytest.raises(ModelError, match=r"in model\.safetensors or pytorch_model\.bin .* check that the files"):
         read(tmp_path)
 
 
-def test_a_damaged_file(tiny_llama: Path, tmp_path: Path) -> None:
+def test_read_from_a_damaged_file_raises_model_error(tiny_llama: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(tiny_llama, tmp_path / "llama")
     (copy / "model.safetensors").write_bytes((copy / "model.safetensors").read_bytes()[:1000])
     with pytest.raises(ModelError, match="does not load"):

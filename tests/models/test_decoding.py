@@ -1,4 +1,4 @@
-"""Decoding of many rows at once: the same texts as transformers' own loop, whatever is shared, dropped or halved."""
+"""Decoding of many rows at once gives the same texts as transformers, also with prefixes, dropped rows and halves."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def network(tiny_model: Path) -> Network:
 
 
 def rows(network: Network, count: int, width: int = WIDTH, seed: int = 0) -> Tensor:
-    """Embeddings (count, width, h)."""
+    """Return embeddings (count, width, h)."""
     size = network.model.get_input_embeddings().weight.shape[1]
     return torch.randn(count, width, size, generator=torch.Generator().manual_seed(seed)) * 0.3
 
 
 def with_transformers(network: Network, embeddings: Tensor, budget: int) -> list[list[int]]:
-    """One row after the other."""
+    """Decode one row after the other."""
     return [
         generate(network, {"inputs_embeds": row[None], "attention_mask": torch.ones(1, row.shape[0]).long()}, budget)[0]
         for row in embeddings
@@ -42,14 +42,12 @@ def with_transformers(network: Network, embeddings: Tensor, budget: int) -> list
 
 @settings(max_examples=15, deadline=None)
 @given(count=st.integers(1, 6), budget=st.integers(1, 12), seed=st.integers(0, 1000))
-def test_rows_together_are_continued_as_each_alone_by_transformers(
-    network: Network, count: int, budget: int, seed: int
-) -> None:
+def test_decode_of_a_batch_equals_transformers_row_by_row(network: Network, count: int, budget: int, seed: int) -> None:
     embeddings = rows(network, count, seed=seed)
     assert decode(network, embeddings, budget) == with_transformers(network, embeddings, budget)
 
 
-def test_rows_that_have_ended_are_dropped_and_change_no_other(network: Network) -> None:
+def test_decode_drops_finished_rows_without_changing_the_others(network: Network) -> None:
     embeddings = rows(network, 8)
     endless = decode(replace(network, eos=()), embeddings, 12)
     ends = tuple({endless[0][1], endless[1][3], endless[2][6]})
@@ -60,17 +58,19 @@ def test_rows_that_have_ended_are_dropped_and_change_no_other(network: Network) 
     assert len({len(text) for text in ended}) > 1
 
 
-def test_a_shared_beginning_is_read_once_and_changes_nothing(network: Network) -> None:
+def test_decode_with_a_shared_prefix_equals_decode_without(network: Network) -> None:
     embeddings = rows(network, 3, width=14)
     embeddings[:, :10] = embeddings[:1, :10]
     prefix = read_prefix(network, embeddings[0, :10])
     assert prefix is not None
-    for _ in range(2):  # what is shared is not written to
+    for _ in range(2):  # the shared prefix is not changed
         assert decode(network, embeddings[:, 10:], 9, prefix) == decode(network, embeddings, 9)
 
 
 @pytest.mark.parametrize("at_once", [1, 14, 30])
-def test_prompts_may_be_read_in_parts(network: Network, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decode_that_reads_prompts_in_parts_gives_the_same_ids(
+    network: Network, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embeddings = rows(network, 5, width=14)
     embeddings[:, :10] = embeddings[:1, :10]
     expected = decode(network, embeddings, 9)
@@ -80,7 +80,7 @@ def test_prompts_may_be_read_in_parts(network: Network, at_once: int, monkeypatc
 
 
 @pytest.mark.parametrize("different", [3, 6])
-def test_a_text_ends_at_the_first_look_that_finds_enough_of_it(network: Network, different: int) -> None:
+def test_decode_with_until_ends_a_row_at_the_first_check_that_holds(network: Network, different: int) -> None:
     endless = replace(network, eos=())
     embeddings = rows(network, 8)
 
@@ -89,7 +89,7 @@ def test_a_text_ends_at_the_first_look_that_finds_enough_of_it(network: Network,
 
     def is_enough(ids: list[int]) -> bool:
         text = network.decode(ids)
-        return until(text) and not text.endswith("\ufffd")  # which may yet become something else
+        return until(text) and not text.endswith("\ufffd")  # which a later byte may change
 
     whole, cut = decode(endless, embeddings, 40), decode(endless, embeddings, 40, None, until)
     looks = range(8, 40, 8)
@@ -97,9 +97,7 @@ def test_a_text_ends_at_the_first_look_that_finds_enough_of_it(network: Network,
     assert any(len(ids) < 40 for ids in cut)
 
 
-def test_a_model_without_a_plain_cache_is_left_to_transformers(
-    network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_decode_without_a_plain_cache_uses_transformers(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings = rows(network, 3)
     expected = decode(network, embeddings, 6)
     monkeypatch.setattr("instructzero.models.decoding.can_share", lambda network: False)
@@ -108,7 +106,7 @@ def test_a_model_without_a_plain_cache_is_left_to_transformers(
 
 
 @pytest.mark.parametrize("fits", [1, 2, 3])
-def test_a_batch_that_does_not_fit_is_halved_and_loses_no_text(
+def test_generate_out_of_memory_halves_the_batch_and_returns_all_texts(
     fits: int, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = HuggingFaceModel(str(tiny_model))
@@ -127,10 +125,12 @@ def test_a_batch_that_does_not_fit_is_halved_and_loses_no_text(
     assert model.generate(soft, *arguments, max_new_tokens=8, special_tokens=True) == expected
     tried.clear()
     assert model.generate(soft, *arguments, max_new_tokens=8, special_tokens=True) == expected
-    assert max(tried) <= fits  # what was learned about the memory is kept
+    assert max(tried) <= fits  # the smaller batch size is kept
 
 
-def test_one_row_that_does_not_fit_is_an_error(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generate_out_of_memory_with_one_row_raises_model_error(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*arguments: object) -> list[list[int]]:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
 
@@ -140,7 +140,7 @@ def test_one_row_that_does_not_fit_is_an_error(tiny_model: Path, monkeypatch: py
         model.generate(torch.zeros(3, 1, model.hidden_size), "", "a", max_new_tokens=2, special_tokens=True)
 
 
-def test_other_faults_are_not_taken_for_a_lack_of_memory() -> None:
+def test_is_out_of_memory_rejects_other_runtime_errors() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError())
     assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("shapes do not match"))

@@ -1,4 +1,4 @@
-"""The embedded pair: loaded like any other model, and a real trade."""
+"""The embedded pair: it loads like any other models, and a search with it improves the score."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ def writer_model():
 
 @pytest.fixture(scope="module")
 def plain_transformers():
-    """Tokenizer and network of a folder, loaded without this package."""
+    """Return tokenizer and network of a folder, loaded without this package."""
     return {
         name: (
             AutoTokenizer.from_pretrained(EMBEDDED / name),
@@ -36,7 +36,7 @@ def plain_transformers():
 
 
 def continuation(tokenizer, network, text, tokens):
-    """What transformers' own generate writes after a text."""
+    """Return the text that transformers generates after ``text``."""
     inputs = tokenizer(text, return_tensors="pt")
     output = network.generate(**inputs, max_new_tokens=tokens, do_sample=False)
     return tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
@@ -50,7 +50,7 @@ def task_writer(model, name, seed=0):
 
 
 def answers(instruction, inputs):
-    """What the black box says with an instruction."""
+    """Return the answers of the black box with an instruction."""
 
     async def ask():
         blackbox = HuggingFaceBlackBox(str(EMBEDDED / "blackbox"), device="cpu")
@@ -68,7 +68,7 @@ def mean_score(name, instruction, examples=40):
     return sum(task.metric(text, example.outputs) for text, example in zip(said, task.test, strict=True)) / len(said)
 
 
-def test_they_are_different_families():
+def test_embedded_models_have_different_architectures():
     families = {
         AutoModelForCausalLM.from_pretrained(EMBEDDED / name).config.model_type for name in ("writer", "blackbox")
     }
@@ -76,7 +76,7 @@ def test_they_are_different_families():
 
 
 @pytest.mark.parametrize("name", ["first_word_letter", "sum", "negation"])
-def test_greedy_texts_equal_transformers_own(writer_model, plain_transformers, name):
+def test_embedded_texts_equal_those_of_transformers(writer_model, plain_transformers, name):
     task, writer = task_writer(writer_model, name)
     (writing,), _ = writer.write([Proposal(None)])
     assert writing.raw == continuation(*plain_transformers["writer"], writer.prompt.after, 64)
@@ -86,7 +86,7 @@ def test_greedy_texts_equal_transformers_own(writer_model, plain_transformers, n
     assert answers(writing.instruction, inputs) == expected
 
 
-def test_the_writers_text_changes_with_the_soft_prompt(writer_model):
+def test_soft_prompts_change_the_text_of_the_embedded_writer(writer_model):
     points = torch.rand(50, 10, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for name in ("first_word_letter", DEMO):
         _, writer = task_writer(writer_model, name)
@@ -102,11 +102,11 @@ def test_the_writers_text_changes_with_the_soft_prompt(writer_model):
         ("larger_animal", "write the larger animal.", "write the smaller animal."),
     ],
 )
-def test_the_black_box_does_what_it_is_told(name, good, wrong):
+def test_embedded_black_box_follows_the_instruction(name, good, wrong):
     assert mean_score(name, good) >= mean_score(name, wrong) + 0.5
 
 
-def test_every_built_in_task_can_be_run():
+def test_every_built_in_task_splits_with_the_default_sizes():
     assert len(builtin_names()) == 32
     for name in builtin_names():
         task = split_task(load_task_data(name))
@@ -114,6 +114,6 @@ def test_every_built_in_task_can_be_run():
         assert len(task.test) >= 40
 
 
-def test_a_run_beats_the_plain_instruction_on_the_test_examples(tmp_path):
+def test_run_beats_the_plain_instruction_on_the_test_examples(tmp_path):
     result = instructzero.optimize(DEMO, evaluations=75, directory=tmp_path / "run")
     assert result.test_score > result.plain.test.mean

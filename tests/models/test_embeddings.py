@@ -14,14 +14,14 @@ from instructzero.models.huggingface import HuggingFaceModel
 from tests.models.conftest import byte_tokenizer
 
 
-def test_the_table_is_the_models_own(tiny_model: Path) -> None:
+def test_load_embeddings_returns_the_table_of_the_model(tiny_model: Path) -> None:
     embeddings = load_embeddings(str(tiny_model))
     embed = AutoModelForCausalLM.from_pretrained(tiny_model).get_input_embeddings()
     assert torch.equal(embeddings.embed([7, 1, 258]), embed(torch.tensor([7, 1, 258])))
     assert embeddings.embed([]).shape == (0, embeddings.hidden_size)
 
 
-def test_says_what_the_local_model_says(tiny_model: Path) -> None:
+def test_load_embeddings_matches_the_local_model(tiny_model: Path) -> None:
     embeddings, local = load_embeddings(str(tiny_model)), HuggingFaceModel(str(tiny_model))
     assert embeddings.statistics() == local.embedding_statistics()
     assert embeddings.hidden_size == local.hidden_size
@@ -30,7 +30,7 @@ def test_says_what_the_local_model_says(tiny_model: Path) -> None:
     assert (embeddings.eos, embeddings.context) == ((2,), 256)
 
 
-def test_given_out_in_the_precision_asked_for(tiny_llama: Path) -> None:
+def test_embed_returns_the_requested_dtype(tiny_llama: Path) -> None:
     exact, rounded = (load_embeddings(str(tiny_llama), dtype=dtype).embed([5]) for dtype in ("auto", "bfloat16"))
     assert (exact.dtype, rounded.dtype) == (torch.float32, torch.bfloat16)
     assert torch.equal(exact.bfloat16(), rounded)
@@ -38,7 +38,7 @@ def test_given_out_in_the_precision_asked_for(tiny_llama: Path) -> None:
         load_embeddings(str(tiny_llama), dtype="int3")
 
 
-def test_ends_of_texts_are_those_of_the_generation_settings(tiny_llama: Path, tmp_path: Path) -> None:
+def test_eos_comes_from_the_generation_settings(tiny_llama: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(tiny_llama, tmp_path / "llama")
     (copy / "generation_config.json").write_text(json.dumps({"eos_token_id": [2, 9]}))
     assert load_embeddings(str(copy)).eos == (2, 9)
@@ -46,7 +46,7 @@ def test_ends_of_texts_are_those_of_the_generation_settings(tiny_llama: Path, tm
     assert load_embeddings(str(copy)).eos == (2,)
 
 
-def test_a_model_that_scales_its_embeddings_is_refused(tmp_path: Path) -> None:
+def test_model_that_scales_its_embeddings_raises_model_error(tmp_path: Path) -> None:
     size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 8}
     Gemma2ForCausalLM(Gemma2Config(vocab_size=259, num_key_value_heads=1, **size)).save_pretrained(tmp_path)
     byte_tokenizer(chat=False).save_pretrained(tmp_path)
@@ -54,7 +54,7 @@ def test_a_model_that_scales_its_embeddings_is_refused(tmp_path: Path) -> None:
         load_embeddings(str(tmp_path))
 
 
-def test_another_vocabulary_than_the_configuration_says(tiny_llama: Path, tmp_path: Path) -> None:
+def test_table_of_another_vocabulary_size_raises_model_error(tiny_llama: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(tiny_llama, tmp_path / "llama")
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps({**config, "vocab_size": 300}))
@@ -62,7 +62,7 @@ def test_another_vocabulary_than_the_configuration_says(tiny_llama: Path, tmp_pa
         load_embeddings(str(copy))
 
 
-def test_a_model_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_model_raises_model_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="neither a folder here nor reachable on the hub"):
         load_embeddings("nobody/nothing-of-this-name")

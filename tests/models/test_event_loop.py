@@ -16,12 +16,12 @@ async def fail() -> None:
     raise ValueError("no")
 
 
-def test_one_loop_for_all_that_is_run() -> None:
+def test_run_uses_one_loop_for_all_coroutines() -> None:
     with closing(EventLoop()) as loop:
         assert loop.run(which()) is loop.run(which())
 
 
-def test_another_loop_may_run_in_the_callers_thread() -> None:
+def test_run_works_inside_another_running_loop() -> None:
     async def cell() -> bool:
         with closing(EventLoop()) as loop:
             return loop.run(which()) is asyncio.get_running_loop()
@@ -29,12 +29,12 @@ def test_another_loop_may_run_in_the_callers_thread() -> None:
     assert asyncio.run(cell()) is False
 
 
-def test_what_is_raised_is_heard() -> None:
+def test_run_raises_the_exception_of_the_coroutine() -> None:
     with closing(EventLoop()) as loop, pytest.raises(ValueError, match="no"):
         loop.run(fail())
 
 
-def test_what_is_raised_is_heard_within_another_loop() -> None:
+def test_run_inside_another_loop_raises_the_exception_of_the_coroutine() -> None:
     async def cell() -> None:
         with closing(EventLoop()) as loop:
             loop.run(fail())

@@ -35,7 +35,7 @@ def body(prompt: str) -> bytes:
     return json.dumps({"prompt": prompt}).encode()
 
 
-def test_answers_come_in_order_from_so_many_requests_at_once() -> None:
+def test_together_returns_answers_in_order_with_limited_concurrency() -> None:
     async def ask(exchange: Exchange) -> list[str]:
         prompts = [f"p{index}" for index in range(7)]
         posts = (exchange.post("/completions", lambda p=prompt: body(p), read) for prompt in prompts)
@@ -46,7 +46,7 @@ def test_answers_come_in_order_from_so_many_requests_at_once() -> None:
         assert endpoint.most_in_flight == 2
 
 
-def test_a_body_is_made_when_its_turn_comes() -> None:
+def test_post_makes_the_body_when_it_is_sent() -> None:
     made: list[str] = []
 
     async def ask(exchange: Exchange) -> list[str]:
@@ -66,7 +66,7 @@ def test_a_body_is_made_when_its_turn_comes() -> None:
 
 
 @pytest.mark.parametrize(("retries", "tries"), [(0, 1), (1, 2)])
-def test_a_broken_connection_is_tried_again_so_often(retries: int, tries: int) -> None:
+def test_post_over_a_broken_connection_is_tried_retries_plus_one_times(retries: int, tries: int) -> None:
     async def ask(exchange: Exchange) -> list[str]:
         await exchange.post("/completions", lambda: body("ping"), read)
         return []
@@ -77,7 +77,7 @@ def test_a_broken_connection_is_tried_again_so_often(retries: int, tries: int) -
         assert endpoint.received["ping"] == tries
 
 
-def test_the_first_refusal_ends_the_others() -> None:
+def test_together_cancels_the_others_at_the_first_failure() -> None:
     async def ask(exchange: Exchange) -> list[str]:
         slow = exchange.post("/completions", lambda: body("slow"), read)
         wrong = exchange.post("/nowhere", lambda: body("wrong"), read)
@@ -90,7 +90,7 @@ def test_the_first_refusal_ends_the_others() -> None:
         assert endpoint.billed.total() == 0
 
 
-def test_a_body_of_megabytes_arrives_whole() -> None:
+def test_post_sends_a_body_of_megabytes_completely() -> None:
     prompt = "x" * 3_000_000
 
     async def ask(exchange: Exchange) -> list[str]:

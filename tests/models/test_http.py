@@ -44,7 +44,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 class Once:
-    """Answers each connection once, keeps the requests, and closes."""
+    """Answers every connection once, records the requests, and closes."""
 
     def __init__(self, answer: bytes = HELLO) -> None:
         self._answer = answer
@@ -56,7 +56,7 @@ class Once:
 
 
 def served(serve: Serve, use: Callable[[str], Coroutine[Any, Any, Any]], context: ssl.SSLContext | None = None) -> Any:
-    """What ``use(address)`` gives while ``serve`` answers connections."""
+    """Return the result of ``use(address)`` while ``serve`` answers connections."""
 
     connections: list[asyncio.Task[None]] = []
 
@@ -81,7 +81,7 @@ def served(serve: Serve, use: Callable[[str], Coroutine[Any, Any, Any]], context
 
 
 async def replies(url: str, count: int = 1, **options: Any) -> list[Reply]:
-    """To requests one after the other."""
+    """Return the replies to sequential requests."""
     poster = Poster(url, KEY, **{"timeout": 5.0, **options})
     try:
         return [await post(poster) for _ in range(count)]
@@ -90,7 +90,7 @@ async def replies(url: str, count: int = 1, **options: Any) -> list[Reply]:
 
 
 async def refusal(url: str, **options: Any) -> NoReply:
-    """Why no reply came; nothing of the request hangs on it."""
+    """Return the failure without a reply; it holds no reference to the request."""
     with pytest.raises(NoReply) as caught:
         await replies(url, **options)
     assert caught.value.__context__ is None
@@ -98,7 +98,7 @@ async def refusal(url: str, **options: Any) -> NoReply:
     return caught.value
 
 
-def test_the_request_as_it_is_sent() -> None:
+def test_post_sends_method_headers_and_body() -> None:
     server = Once()
 
     async def use(url: str) -> str:
@@ -125,13 +125,13 @@ def test_the_request_as_it_is_sent() -> None:
     assert server.seen[1].startswith(b"GET /v1/models?key=1%2B2 HTTP/1.1\r\n")
 
 
-def test_the_reply_as_it_came() -> None:
+def test_post_returns_status_headers_and_body() -> None:
     head = b"HTTP/1.1 429 Slow Down\r\nRetry-After: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
     (reply,) = served(Once(head + b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), replies)
     assert (reply.status, reply.headers["retry-after"], reply.body) == (429, "3", b"hello")
 
 
-def test_connections_are_used_again() -> None:
+def test_connections_are_reused() -> None:
     async def main(url: str) -> None:
         poster = Poster(url, {}, 5.0)
         for _ in range(3):
@@ -145,7 +145,7 @@ def test_connections_are_used_again() -> None:
     assert endpoint.connections == 4
 
 
-def test_as_many_at_once_as_are_asked_for() -> None:
+def test_all_concurrent_requests_are_in_flight_at_once() -> None:
     async def main(url: str) -> None:
         poster = Poster(url, {}, 5.0)
         await asyncio.gather(*(post(poster) for _ in range(150)))
@@ -165,7 +165,7 @@ def test_as_many_at_once_as_are_asked_for() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ],
 )
-def test_a_connection_that_the_server_closes_is_replaced(answer: bytes) -> None:
+def test_connection_closed_by_the_server_is_replaced(answer: bytes) -> None:
     server = Once(answer)
 
     async def use(url: str) -> list[bytes]:
@@ -173,7 +173,7 @@ def test_a_connection_that_the_server_closes_is_replaced(answer: bytes) -> None:
         bodies = []
         for _ in range(3):
             bodies.append((await post(poster)).body)
-            await asyncio.sleep(0.01)  # the end of the connection arrives
+            await asyncio.sleep(0.01)  # lets the end of the connection arrive
         await poster.close()
         return bodies
 
@@ -181,11 +181,11 @@ def test_a_connection_that_the_server_closes_is_replaced(answer: bytes) -> None:
     assert len(server.seen) == 3
 
 
-def test_a_connection_that_ended_while_the_loop_stood_still_is_not_used() -> None:
+def test_connection_closed_while_the_loop_was_blocked_is_not_reused() -> None:
     with Endpoint(str.upper) as endpoint, asyncio.Runner() as runner:
         poster = Poster(endpoint.base_url, {}, 5.0)
         assert runner.run(post(poster)).status == 200
-        endpoint._loop.call_soon_threadsafe(lambda: [each.reset() for each in list(endpoint._open)])
+        endpoint._loop.call_soon_threadsafe(lambda: [connection.reset() for connection in list(endpoint._open)])
         asyncio.run(no_more(endpoint))
         assert runner.run(post(poster)).status == 200
         runner.run(poster.close())
@@ -197,7 +197,7 @@ async def no_more(endpoint: Endpoint) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_idle_for_long_is_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_KEPT_S", 0.01)
 
     async def main(url: str) -> None:
@@ -215,7 +215,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("fault", "said"), [(Fault.RESET_UNREAD, "broke"), (Fault.RESET_MIDWAY, "broke"), (Fault.HANG, "within 0.2 s")]
 )
-def test_a_request_without_a_reply_is_sent_once(fault: Fault, said: str) -> None:
+def test_request_without_reply_is_sent_once(fault: Fault, said: str) -> None:
     with Endpoint(str.upper, faults=Faults({fault: 1.0})) as endpoint:
         error = asyncio.run(refusal(endpoint.base_url, timeout=0.2))
     assert error.sent
@@ -223,7 +223,7 @@ def test_a_request_without_a_reply_is_sent_once(fault: Fault, said: str) -> None
     assert endpoint.received.total() == endpoint.connections == 1
 
 
-def test_a_kept_connection_that_breaks_is_no_reason_to_send_twice() -> None:
+def test_broken_reused_connection_does_not_send_the_request_twice() -> None:
     seen: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -246,7 +246,7 @@ def test_a_kept_connection_that_breaks_is_no_reason_to_send_twice() -> None:
         ("http://a..b/v1", "no such host"),
     ],
 )
-def test_no_server(url: str, said: str) -> None:
+def test_unreachable_server_raises_no_reply_unsent(url: str, said: str) -> None:
     with Endpoint(str.upper) as endpoint:
         port = endpoint.root.rpartition(":")[2]
     error = asyncio.run(refusal(url.format(port=port)))
@@ -254,9 +254,9 @@ def test_no_server(url: str, said: str) -> None:
     assert said in str(error)
 
 
-def test_a_connection_that_takes_too_long_was_not_sent_over() -> None:
+def test_slow_connection_raises_no_reply_unsent() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()  # never shakes hands
+        await reader.read()  # never answers the handshake
 
     error = served(serve, lambda url: refusal(url.replace("http:", "https:"), timeout=0.2))
     assert not error.sent
@@ -264,40 +264,40 @@ def test_a_connection_that_takes_too_long_was_not_sent_over() -> None:
 
 
 @pytest.mark.parametrize("junk", [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
-def test_junk_is_no_reply(junk: bytes) -> None:
+def test_reply_that_is_not_http_raises_no_reply(junk: bytes) -> None:
     error = served(Once(junk), refusal)
     assert error.sent
     assert str(error) == "the answer is not HTTP"
 
 
 @pytest.mark.parametrize("head", [b"Content-Length: 9\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nf\r\n"])
-def test_a_reply_that_is_cut_is_none(head: bytes) -> None:
+def test_truncated_reply_raises_no_reply(head: bytes) -> None:
     error = served(Once(b"HTTP/1.1 200 OK\r\n" + head + b"hello"), refusal)
     assert error.sent
     assert "broke" in str(error)
 
 
-def test_a_reply_without_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_reply_raises_no_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_LONGEST_BODY", 4)
     error = served(Once(), refusal)
     assert error.sent
     assert str(error) == "the answer is too long"
 
 
-def test_a_redirection_is_not_followed() -> None:
+def test_redirection_is_not_followed() -> None:
     server = Once(b"HTTP/1.1 307 Elsewhere\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
     (reply,) = served(server, replies)
     assert reply.status == 307
     assert len(server.seen) == 1
 
 
-def test_cookies_are_not_kept() -> None:
+def test_cookies_are_not_stored() -> None:
     server = Once(HELLO.replace(b"200 OK\r\n", b"200 OK\r\nSet-Cookie: a=b\r\n"))
     served(server, lambda url: replies(url, count=2))
     assert b"cookie" not in server.seen[1].lower()
 
 
-def test_an_interrupted_request_does_not_give_its_answer_to_another() -> None:
+def test_answer_of_an_interrupted_request_does_not_reach_another() -> None:
     async def main(url: str) -> Reply:
         poster = Poster(url, {}, 5.0)
         with pytest.raises(TimeoutError):
@@ -311,7 +311,7 @@ def test_an_interrupted_request_does_not_give_its_answer_to_another() -> None:
         assert b"SECOND" in asyncio.run(main(endpoint.base_url)).body
 
 
-def test_a_secure_connection(tmp_path: Path) -> None:
+def test_https_request_is_answered(tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("no openssl to make a certificate with")
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
@@ -326,7 +326,7 @@ def test_a_secure_connection(tmp_path: Path) -> None:
     server = Once()
 
     async def trusted(url: str) -> bytes:
-        """In a process that begins with the certificate among its authorities."""
+        """Send from a process that trusts the certificate."""
         code = (
             f"import asyncio; from instructzero.models.http import Poster; poster = Poster({url!r}, {{}}, 5.0)\n"
             "async def main():\n    print((await poster.post('/x', {})).body); await poster.close()\n"
@@ -346,7 +346,7 @@ def test_a_secure_connection(tmp_path: Path) -> None:
     assert served(server, trusted, context) == b"b'hello'"
 
 
-def test_a_proxy_is_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = Once()
 
     async def use(url: str) -> list[Reply]:
@@ -359,7 +359,7 @@ def test_a_proxy_is_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
     assert b"\r\nAuthorization: Bearer sk-marker\r\n" in proxy.seen[0]
 
 
-def test_a_proxy_does_not_see_the_key_of_a_secure_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_does_not_receive_the_key_of_an_https_service(monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = Once(b"HTTP/1.1 407 Who Are You\r\nContent-Length: 0\r\n\r\n")
 
     async def use(url: str) -> NoReply:
@@ -374,27 +374,27 @@ def test_a_proxy_does_not_see_the_key_of_a_secure_service(monkeypatch: pytest.Mo
     assert b"sk-marker" not in proxy.seen[0]
 
 
-def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_proxy_raises_no_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://me:secret@127.0.0.1:9")
     error = asyncio.run(refusal("http://nowhere.invalid/v1"))
     assert not error.sent
     assert "secret" not in str(error)
 
 
-def test_hosts_that_need_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_in_no_proxy_are_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "localhost,10.0.0.1")
     assert served(Once(), replies)[0].body == b"hello"
 
 
-def test_a_proxy_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_that_is_not_http_raises_model_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", "socks5://me:secret@127.0.0.1:9")
     with pytest.raises(ModelError, match=r"an HTTP proxy.*got one for socks5") as caught:
         Poster("http://host/v1", {}, 1.0)
     assert "secret" not in str(caught.value)
 
 
-def test_a_key_in_a_file_of_the_user_does_not_replace_the_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_does_not_replace_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".netrc").write_text("machine localhost login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     server = Once()

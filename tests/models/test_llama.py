@@ -1,4 +1,4 @@
-"""Our pass through a Llama computes what transformers' own does, for all that it is taken for."""
+"""`LlamaPass` computes the same as transformers for all models that it accepts."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ MODELS: dict[str, Any] = {
 def model(request: pytest.FixtureRequest) -> Any:
     torch.manual_seed(1)
     made = MODELS[request.param]().eval()
-    for parameter in made.parameters():  # norms and biases begin as ones and zeros
+    for parameter in made.parameters():  # norms and biases are initialised with ones and zeros
         parameter.data += 0.1 * torch.randn_like(parameter)
     return made
 
 
 @torch.inference_mode()
-def test_logits_are_the_models_own_after_prompt_and_steps(model: Any) -> None:
+def test_logits_equal_the_models_after_prompt_and_steps(model: Any) -> None:
     assert is_plain_llama(model)
     embeddings = torch.randn(4, 9, 32)
     step = LlamaPass(model, room=9)
@@ -62,7 +62,7 @@ def test_logits_are_the_models_own_after_prompt_and_steps(model: Any) -> None:
 
 
 @torch.inference_mode()
-def test_a_prefix_is_seen_by_all_rows_and_kept_in_none(model: Any) -> None:
+def test_prefix_is_read_by_all_rows_and_cached_in_none(model: Any) -> None:
     prefix, embeddings = torch.randn(1, 6, 32), torch.randn(4, 5, 32)
     whole = torch.cat([prefix.expand(4, -1, -1), embeddings], dim=1)
     reading = LlamaPass(model, room=6)
@@ -78,7 +78,7 @@ def test_a_prefix_is_seen_by_all_rows_and_kept_in_none(model: Any) -> None:
 
 
 @torch.inference_mode()
-def test_one_row_that_begins_with_one_position(model: Any) -> None:
+def test_logits_of_one_row_with_one_position_equal_the_models(model: Any) -> None:
     embeddings = torch.randn(1, 1, 32)
     step = LlamaPass(model, room=1)
     logits = step(embeddings, step.make_cache(1, 1))
@@ -92,11 +92,11 @@ def test_one_row_that_begins_with_one_position(model: Any) -> None:
         {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}},
     ],
 )
-def test_what_differs_is_left_to_transformers(options: dict[str, Any]) -> None:
+def test_configurations_that_differ_are_not_plain_llamas(options: dict[str, Any]) -> None:
     assert not is_plain_llama(LlamaForCausalLM(LlamaConfig(**SHAPE, **options)))
 
 
-def test_another_architecture_and_a_changed_model_are_left_to_transformers(tiny_model: Path) -> None:
+def test_other_architectures_and_changed_models_are_not_plain_llamas(tiny_model: Path) -> None:
     model = load_network(str(tiny_model)).model
     assert is_plain_llama(model) == (model.config.model_type != "gpt2")
 

@@ -1,4 +1,4 @@
-"""What fits into the memory is reckoned beforehand, and what cannot is refused with the numbers."""
+"""The estimate of the memory, and the refusal of a model that does not fit."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from instructzero.models.roomy import RoomyCache
 CPU = torch.device("cpu")
 
 
-def test_weights_take_what_the_loaded_ones_do(tiny_model: Path) -> None:
+def test_weight_bytes_equal_those_of_the_loaded_model(tiny_model: Path) -> None:
     loaded = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
     bare = bare_model(AutoConfig.from_pretrained(tiny_model), trust_remote_code=False)
-    assert weight_bytes(bare, torch.float32) == sum(each.nbytes for each in loaded.parameters())
+    assert weight_bytes(bare, torch.float32) == sum(weights.nbytes for weights in loaded.parameters())
     assert weight_bytes(bare, torch.bfloat16) == weight_bytes(bare, torch.float32) / 2
 
 
-def test_only_linear_layers_are_quantized(tiny_llama: Path) -> None:
+def test_weight_bytes_quantize_only_linear_layers(tiny_llama: Path) -> None:
     bare = bare_model(AutoConfig.from_pretrained(tiny_llama), trust_remote_code=False)
     layers = 2 * (32 * (32 + 2 * 16 + 32) + 3 * 32 * 64)
     whole = weight_bytes(bare, torch.bfloat16)
@@ -35,7 +35,7 @@ def test_only_linear_layers_are_quantized(tiny_llama: Path) -> None:
     assert weight_bytes(bare, torch.bfloat16, "int4") == whole - 1.5 * layers
 
 
-def test_a_row_takes_at_least_its_keys_values_and_logits(tiny_model: Path) -> None:
+def test_row_bytes_cover_keys_values_and_logits(tiny_model: Path) -> None:
     loaded = load_network(str(tiny_model))
     model = loaded.model
     cache = RoomyCache(model, rows=1, room=30)
@@ -45,7 +45,9 @@ def test_a_row_takes_at_least_its_keys_values_and_logits(tiny_model: Path) -> No
     assert held < row_bytes(model, 30) < 2 * held
 
 
-def test_rows_fill_what_is_free_and_are_never_none(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_fit_use_the_free_memory_and_are_at_least_one(
+    tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = load_network(str(tiny_llama)).model
     for free, rows in ((0, 1), (10 * row_bytes(model, 30) / 0.9 + pass_bytes(model, 64) / 0.9 + 100, 10)):
         monkeypatch.setattr(memory, "free_bytes", lambda device, free=free: free)
@@ -54,7 +56,7 @@ def test_rows_fill_what_is_free_and_are_never_none(tiny_llama: Path, monkeypatch
     assert rows_that_fit(model, CPU, 30, 64) is None
 
 
-def test_what_is_free_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_free_bytes_equal_those_that_the_system_reports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     said = tmp_path / "meminfo"
     said.write_text("MemTotal:  100 kB\nMemAvailable:   40 kB\n")
     monkeypatch.setattr(memory, "_MEMINFO", said)
@@ -63,7 +65,7 @@ def test_what_is_free_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, t
     assert free_bytes(CPU) is None
 
 
-def test_a_batch_is_as_large_as_the_memory_allows(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_is_as_large_as_the_memory_allows(tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
 
     def counted(network: Network, embeddings: torch.Tensor, *rest: object) -> list[list[int]]:
@@ -88,7 +90,7 @@ def test_a_batch_is_as_large_as_the_memory_allows(tiny_llama: Path, monkeypatch:
     assert sizes == [20, 20]
 
 
-def test_weights_that_do_not_fit_are_refused_with_the_numbers(
+def test_weights_that_do_not_fit_raise_model_error_with_the_sizes(
     tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network, "free_bytes", lambda device: 20e6)

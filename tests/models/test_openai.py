@@ -50,7 +50,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Server:
-    """Plays the given answers in turn, the last one for ever, and keeps the requests."""
+    """Returns the given answers in turn, the last one for ever, and records the requests."""
 
     def __init__(self, *answers: Answer) -> None:
         self._answers = list(answers)
@@ -62,7 +62,7 @@ class Server:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Its host and port."""
+        """Run the server and return its host and port."""
 
         async def handle(request: web.Request) -> web.Response:
             self.requests.append(request)
@@ -79,7 +79,7 @@ class Server:
 def ask_all(
     server: Server, *requests: Request, base_url: str = LOCAL, official: bool = False, **options: Any
 ) -> list[Completion]:
-    """The answers to ``requests``, sent at once; ``official``: the server stands for the official service."""
+    """Return the answers to concurrent ``requests``; with ``official``, the server replaces the official service."""
 
     async def run() -> list[Completion]:
         async with server.running() as host:
@@ -111,11 +111,11 @@ def failure(server: Server, **options: Any) -> InstructZeroError:
     return caught.value
 
 
-def test_answer_and_tokens() -> None:
+def test_complete_returns_answer_and_tokens() -> None:
     assert ask(Server(good())) == Completion("pong", 5, 2)
 
 
-def test_official_service_gets_the_new_token_limit_and_others_the_old_one() -> None:
+def test_official_service_receives_the_new_token_limit_and_others_the_old_one() -> None:
     official, local = Server(good()), Server(good())
     ask(official, official=True)
     ask(local)
@@ -132,7 +132,7 @@ def test_official_service_gets_the_new_token_limit_and_others_the_old_one() -> N
     assert local.requests[0].path_qs == "/v1/chat/completions"
 
 
-def test_completion_template_sends_a_prompt() -> None:
+def test_completion_template_sends_a_plain_prompt() -> None:
     server = Server(as_json({"choices": [{"text": " pong"}]}))
     assert ask(server, template="completion").text == " pong"
     assert server.bodies[0]["prompt"] == "ping"
@@ -140,7 +140,7 @@ def test_completion_template_sends_a_prompt() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_ends_at_once_and_names_the_variable(status: int) -> None:
+def test_refused_key_raises_model_error_that_names_the_variable(status: int) -> None:
     server = Server(bad(status, f"Incorrect API key provided: {KEY[:6]}***cdef"))
     error = failure(server)
     assert isinstance(error, ModelError)
@@ -148,7 +148,7 @@ def test_a_refused_key_ends_at_once_and_names_the_variable(status: int) -> None:
     assert len(server.requests) == 1
 
 
-def test_an_unknown_model_ends_at_once() -> None:
+def test_unknown_model_name_raises_model_error_after_one_try() -> None:
     server = Server(bad(404))
     error = failure(server, base_url="http://user:pass@{host}/v1")
     assert isinstance(error, ModelError)
@@ -158,7 +158,7 @@ def test_an_unknown_model_ends_at_once() -> None:
     assert len(server.requests) == 1
 
 
-def test_a_bad_request_ends_at_once_with_the_servers_words() -> None:
+def test_bad_request_raises_model_error_with_the_servers_message() -> None:
     server = Server(bad(400, f"temperature is odd for key {KEY} and {KEY[:9]}..."))
     error = failure(server)
     assert isinstance(error, ModelError)
@@ -167,7 +167,7 @@ def test_a_bad_request_ends_at_once_with_the_servers_words() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503, 529])
-def test_passing_failures_are_transient_and_tried_once(status: int) -> None:
+def test_temporary_failure_raises_transient_error_after_one_try(status: int) -> None:
     server = Server(bad(status, "boom", {"retry-after": "3"}))
     error = failure(server)
     assert isinstance(error, TransientError)
@@ -176,7 +176,7 @@ def test_passing_failures_are_transient_and_tried_once(status: int) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_gateway_that_gave_up_waiting_may_have_left_a_bill() -> None:
+def test_gateway_timeout_counts_as_maybe_paid() -> None:
     error = failure(Server(bad(504)))
     assert isinstance(error, TransientError)
     assert error.maybe_paid
@@ -190,7 +190,7 @@ def test_a_gateway_that_gave_up_waiting_may_have_left_a_bill() -> None:
         (bad(400, "Your credit balance is too low to access the API"), "balance"),
     ],
 )
-def test_an_empty_account_ends_at_once(response: Answer, said: str) -> None:
+def test_empty_account_raises_endpoint_error_after_one_try(response: Answer, said: str) -> None:
     server = Server(response)
     error = failure(server)
     assert isinstance(error, EndpointError)
@@ -202,7 +202,7 @@ def test_an_empty_account_ends_at_once(response: Answer, said: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.RESET_UNREAD, Fault.RESET_MIDWAY, Fault.HANG])
-def test_a_connection_that_breaks_with_the_request_may_have_been_paid_for(fault: Fault) -> None:
+def test_connection_broken_after_sending_counts_as_maybe_paid(fault: Fault) -> None:
     with Endpoint(str.upper, faults=Faults({fault: 1.0})) as endpoint:
         error = failure(Server(), base_url=endpoint.base_url, timeout=0.2)
     assert isinstance(error, TransientError)
@@ -210,7 +210,7 @@ def test_a_connection_that_breaks_with_the_request_may_have_been_paid_for(fault:
     assert endpoint.received.total() == 1
 
 
-def test_a_connection_that_is_refused_has_not() -> None:
+def test_refused_connection_counts_as_not_paid() -> None:
     with Endpoint(str.upper) as endpoint:
         url = endpoint.base_url
     error = failure(Server(), base_url=url)
@@ -226,7 +226,7 @@ def test_a_connection_that_is_refused_has_not() -> None:
         as_json({"choices": [{"message": {"content": 3}}], "usage": {"prompt_tokens": "x"}}),
     ],
 )
-def test_a_choice_without_a_text_is_the_empty_answer(response: Answer) -> None:
+def test_choice_without_text_is_an_empty_answer(response: Answer) -> None:
     assert ask(Server(response)) == Completion("")
 
 
@@ -242,28 +242,28 @@ def test_a_choice_without_a_text_is_the_empty_answer(response: Answer) -> None:
         as_json({"choices": [None]}),
     ],
 )
-def test_a_response_that_is_no_completion_is_not_scored(response: Answer) -> None:
+def test_response_without_completion_raises_transient_error(response: Answer) -> None:
     error = failure(Server(response))
     assert isinstance(error, TransientError)
     assert error.maybe_paid
     assert "often it ends in /v1" in str(error)
 
 
-def test_the_official_service_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_official_service_without_key_raises_model_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ModelError, match="environment variable OPENAI_API_KEY"):
         OpenAIBlackBox("m")
     assert ask(Server(good())).text == "pong"
 
 
-def test_the_key_comes_from_the_named_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_is_read_from_the_named_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_KEY", "other-secret\n")
     server = Server(good())
     ask(server, api_key_variable="OTHER_KEY")
     assert server.requests[0].headers["authorization"] == "Bearer other-secret"
 
 
-def test_an_unusable_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_key_raises_model_error_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-sécret")
     with pytest.raises(ModelError, match="plain characters") as caught:
         OpenAIBlackBox("m")
@@ -273,16 +273,16 @@ def test_an_unusable_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "url", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[::1/v1", "http://host:99999/v1"]
 )
-def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(ModelError, match="mend base_url"):
+def test_invalid_base_url_raises_model_error(url: str) -> None:
+    with pytest.raises(ModelError, match="fix base_url"):
         OpenAIBlackBox("m", base_url=url)
 
 
-def test_the_official_service_is_asked_when_no_other_is_named() -> None:
+def test_default_base_url_is_the_official_service() -> None:
     assert OpenAIBlackBox("m").identity["endpoint"] == "https://api.openai.com/v1"
 
 
-def test_settings_that_cannot_be() -> None:
+def test_impossible_settings_raise_model_error() -> None:
     with pytest.raises(ModelError, match="templates"):
         OpenAIBlackBox("m", template="auto")
     with pytest.raises(ModelError, match="concurrency"):
@@ -305,15 +305,15 @@ ONLY_ONE = refused(
 )
 
 
-def test_a_refused_parameter_is_said_otherwise_within_the_try_and_from_then_on() -> None:
+def test_refused_parameters_are_changed_within_the_try_and_for_later_requests() -> None:
     server = Server(OLD_LIMIT, ONLY_ONE, good())
 
     async def run() -> list[Completion]:
         async with server.running() as host:
             box = OpenAIBlackBox("o-model", base_url=f"http://{host}/v1")
-            assert not box.ignores_temperature
+            assert box.capabilities.temperature
             answers = [await box.complete(PING), await box.complete(PING)]
-            assert box.ignores_temperature
+            assert not box.capabilities.temperature
             await box.close()
         return answers
 
@@ -327,7 +327,7 @@ def test_a_refused_parameter_is_said_otherwise_within_the_try_and_from_then_on()
     ]
 
 
-def test_a_seed_is_sent_until_it_is_refused() -> None:
+def test_seed_is_sent_until_it_is_refused() -> None:
     server = Server(good(), good(), refused("Unrecognized request argument supplied: seed"), good())
     seeded = replace(PING, temperature=1.0, seed=11)
 
@@ -342,7 +342,7 @@ def test_a_seed_is_sent_until_it_is_refused() -> None:
     assert [body.get("seed") for body in server.bodies] == [11, None, 11, None, None]
 
 
-def test_the_limit_of_tokens_is_never_left_out() -> None:
+def test_token_limit_is_never_left_out() -> None:
     server = Server(OLD_LIMIT, refused("Unknown parameter", param="max_completion_tokens"))
     error = failure(server)
     assert isinstance(error, ModelError)
@@ -352,13 +352,13 @@ def test_the_limit_of_tokens_is_never_left_out() -> None:
 @pytest.mark.parametrize(
     "message", ["temperature must be between 0 and 1", "max_tokens is too large: this model supports at most 4"]
 )
-def test_a_value_that_is_out_of_range_is_the_users_to_mend(message: str) -> None:
+def test_value_out_of_range_raises_model_error(message: str) -> None:
     server = Server(refused(message))
     assert message in str(failure(server))
     assert len(server.requests) == 1
 
 
-def test_concurrent_requests_learn_together() -> None:
+def test_concurrent_requests_learn_refused_parameters_together() -> None:
     class Newer(Server):
         async def answer(self, body: Any) -> Answer:
             await asyncio.sleep(0.05)
@@ -370,13 +370,13 @@ def test_concurrent_requests_learn_together() -> None:
     assert limits == ["max_tokens"] * 5 + ["max_completion_tokens"] * 5
 
 
-def test_a_redirection_is_not_followed_with_the_key() -> None:
+def test_redirection_raises_model_error_without_sending_the_key() -> None:
     server = Server(Answer(307, b"", {"location": "/elsewhere"}))
-    assert "mend base_url" in str(failure(server))
+    assert "fix base_url" in str(failure(server))
     assert len(server.requests) == 1
 
 
-def test_the_account_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_organization_and_project_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-1")
     server = Server(good())
@@ -385,7 +385,7 @@ def test_the_account_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch
     assert (headers["openai-organization"], headers["openai-project"]) == ("org-1", "project-1")
 
 
-def test_user_and_query_of_the_address_are_kept_and_not_shown() -> None:
+def test_user_and_query_of_the_address_are_sent_and_not_shown() -> None:
     url = "http://me:secret@{host}/v1/?version=7"
     server = Server(good(), bad(404))
     ask(server, base_url=url)
@@ -404,7 +404,7 @@ def listed(answer: Answer) -> tuple[list[str], Server]:
     return asyncio.run(run()), server
 
 
-def test_the_models_of_an_endpoint() -> None:
+def test_list_models_returns_the_names() -> None:
     names, server = listed(as_json({"object": "list", "data": [{"id": "a"}, {"id": "b"}]}))
     assert names == ["a", "b"]
     (request,) = server.requests
@@ -421,11 +421,11 @@ def test_the_models_of_an_endpoint() -> None:
         (as_json({"data": [1]}), "often it ends in /v1"),
     ],
 )
-def test_an_endpoint_that_names_no_models(answer: Answer, said: str) -> None:
+def test_list_models_of_endpoint_without_list_raises_error(answer: Answer, said: str) -> None:
     with pytest.raises(InstructZeroError, match=said):
         listed(answer)
 
 
-def test_an_endpoint_that_is_not_there() -> None:
+def test_list_models_of_unreachable_endpoint_raises_error() -> None:
     with pytest.raises(TransientError, match="cannot be reached"):
         asyncio.run(list_models("http://127.0.0.1:9/v1"))

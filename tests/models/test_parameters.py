@@ -20,21 +20,21 @@ BOTH = {"max_tokens": 7, "temperature": 0.0}
         (Complaint('[{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]'), BOTH),
     ],
 )
-def test_what_is_refused_is_said_otherwise(complaint: Complaint, after: dict[str, object]) -> None:
+def test_learn_changes_the_refused_parameter(complaint: Complaint, after: dict[str, object]) -> None:
     parameters = Parameters("max_tokens")
     assert parameters.learn(400, complaint, parameters.of(7, 0.0, 3))
     assert parameters.of(7, 0.0) == after
     assert ("seed" in parameters.of(7, 0.0, 3)) == (after != BOTH)
 
 
-def test_a_seed_is_sent_where_there_is_one_and_small_enough_for_everybody() -> None:
+def test_seed_is_sent_below_2_to_the_31() -> None:
     parameters = Parameters("max_tokens")
     assert parameters.of(7, 0.0) == BOTH
     assert parameters.of(7, 0.0, 0) == {**BOTH, "seed": 0}
     assert parameters.of(7, 0.0, 2**62 + 5) == {**BOTH, "seed": 5}
 
 
-def test_a_validator_that_forbids_the_newer_name() -> None:
+def test_learn_from_a_validator_falls_back_to_the_older_name() -> None:
     parameters = Parameters("max_completion_tokens")
     detail = '[{"loc": ["body", "max_completion_tokens"], "msg": "Extra inputs are not permitted"}]'
     assert parameters.learn(422, Complaint(detail), parameters.of(7, 0.0))
@@ -50,14 +50,14 @@ def test_a_validator_that_forbids_the_newer_name() -> None:
         (500, Complaint("no", "unsupported_parameter", "max_tokens")),
     ],
 )
-def test_other_refusals_teach_nothing(status: int, complaint: Complaint) -> None:
+def test_learn_from_other_refusals_changes_nothing(status: int, complaint: Complaint) -> None:
     parameters = Parameters("max_tokens")
     assert not parameters.learn(status, complaint, BOTH)
     assert parameters.of(7, 0.0) == BOTH
 
 
-def test_what_was_not_sent_cannot_be_refused() -> None:
+def test_learn_ignores_a_refusal_of_a_parameter_that_was_not_sent() -> None:
     parameters = Parameters("max_tokens")
     assert parameters.learn(400, Complaint("unsupported temperature"), BOTH)
     assert not parameters.learn(400, Complaint("unsupported temperature"), parameters.of(7, 0.0))
-    assert parameters.learn(400, Complaint("unsupported temperature"), BOTH)  # one that was on its way meanwhile
+    assert parameters.learn(400, Complaint("unsupported temperature"), BOTH)  # of a request that was in flight

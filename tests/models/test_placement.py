@@ -1,4 +1,4 @@
-"""Devices and precisions: what is asked of transformers, and what is refused because it cannot be had here."""
+"""Devices and precisions: the options for transformers, and the refusal of those that this machine lacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GPU = torch.device("cuda", 0)
 
 @pytest.fixture
 def libraries(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Those that are installed."""
+    """The libraries that count as installed."""
     installed = {"accelerate", "bitsandbytes"}
     monkeypatch.setattr(placement, "find_spec", lambda name: ModuleSpec(name, None) if name in installed else None)
     return installed
@@ -31,21 +31,21 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch, libraries: set[str]) -> None:
-    """As on a machine with one."""
+    """Pretend that the machine has a GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(
         placement, "find_device", lambda device: GPU if device in ("auto", "cuda") else torch.device(device)
     )
 
 
-def test_the_usual_device_is_the_processor_in_float32() -> None:
+def test_place_auto_without_gpu_is_cpu_in_float32() -> None:
     placed = place("auto", "auto")
     assert (placed.device.type, placed.options, placed.moves) == ("cpu", {"dtype": torch.float32}, True)
     assert place("cpu", "bfloat16").options == {"dtype": torch.bfloat16}
 
 
 @pytest.mark.usefixtures("gpu")
-def test_a_gpu_is_loaded_without_a_copy_where_accelerate_is(libraries: set[str]) -> None:
+def test_place_on_gpu_uses_a_device_map_if_accelerate_is_installed(libraries: set[str]) -> None:
     placed = place("cuda", "auto")
     assert (placed.device, placed.options, placed.moves) == (GPU, {"dtype": "auto", "device_map": {"": GPU}}, False)
     libraries.clear()
@@ -54,7 +54,7 @@ def test_a_gpu_is_loaded_without_a_copy_where_accelerate_is(libraries: set[str])
 
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize(("dtype", "bits"), [("int8", 8), ("int4", 4)])
-def test_quantized_weights_are_asked_of_bitsandbytes(dtype: str, bits: int) -> None:
+def test_place_quantized_configures_bitsandbytes(dtype: str, bits: int) -> None:
     placed = place("cuda", dtype)
     config = placed.options["quantization_config"].to_dict()
     assert (config["load_in_8bit"], config["load_in_4bit"]) == (bits == 8, bits == 4)
@@ -65,7 +65,7 @@ def test_quantized_weights_are_asked_of_bitsandbytes(dtype: str, bits: int) -> N
 
 
 @pytest.mark.usefixtures("gpu")
-def test_a_map_is_left_to_accelerate() -> None:
+def test_place_map_leaves_the_devices_to_accelerate() -> None:
     placed = place("map", "bfloat16")
     assert (placed.device, placed.spread) == (GPU, True)
     assert placed.options == {"dtype": torch.bfloat16, "device_map": "auto"}
@@ -81,7 +81,7 @@ def test_a_map_is_left_to_accelerate() -> None:
         ("auto", "int8", [], "a GPU for --dtype int8, got a machine without one; use --dtype bfloat16"),
     ],
 )
-def test_what_is_missing_is_named(
+def test_missing_libraries_or_gpu_raise_model_error_that_names_them(
     device: str, dtype: str, missing: list[str], expected: str, libraries: set[str], tiny_llama: Path
 ) -> None:
     libraries.difference_update(missing)
@@ -90,12 +90,12 @@ def test_what_is_missing_is_named(
 
 
 @pytest.mark.usefixtures("gpu")
-def test_quantized_weights_on_the_processor_are_refused() -> None:
+def test_quantized_weights_on_cpu_raise_model_error() -> None:
     with pytest.raises(ModelError, match="a GPU for --dtype int8, got the device cpu"):
         place("cpu", "int8")
 
 
-def test_a_model_that_is_partly_on_the_disk_writes_the_same(tiny_model: Path, tmp_path: Path) -> None:
+def test_model_partly_on_disk_decodes_the_same_ids(tiny_model: Path, tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     network = load_network(str(tiny_model))
     parts = [name for name, _ in network.model.named_children()]

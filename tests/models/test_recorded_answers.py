@@ -1,4 +1,4 @@
-"""The embedded pair answers as it did on the machine where `training.record` was run."""
+"""The embedded pair gives the answers that `training.record` wrote down on another machine."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ from instructzero.types import Request
 RECORD = json.loads((Path(__file__).parent / "recorded_answers.json").read_text(encoding="utf-8"))
 
 
-def test_the_record_holds_enough():
+def test_record_holds_enough_entries():
     assert len(RECORD["black box"]) >= 50
     assert len(RECORD["writer"]) >= 10
     assert len({entry["answer"] for entry in RECORD["black box"]}) >= 40
 
 
-def test_the_black_box_answers_the_same():
+def test_embedded_black_box_gives_the_recorded_answers():
     async def ask():
         blackbox = HuggingFaceBlackBox(str(EMBEDDED / "blackbox"), device="cpu")
         requests = [Request(zero_shot(entry["instruction"], entry["input"]), 64) for entry in RECORD["black box"]]
@@ -31,7 +31,7 @@ def test_the_black_box_answers_the_same():
     assert asyncio.run(ask()) == [entry["answer"] for entry in RECORD["black box"]]
 
 
-def test_the_writer_writes_the_same():
+def test_embedded_writer_gives_the_recorded_texts():
     model = HuggingFaceModel(str(EMBEDDED / "writer"), device="cpu")
     for entry in RECORD["writer"]:
         generator = torch.Generator().manual_seed(entry["seed"])

@@ -1,4 +1,4 @@
-"""The embedded black box behind a real OpenAI-compatible server gives the scores that it gives in this process."""
+"""The embedded black box gives the same scores behind a real OpenAI-compatible server as in this process."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.serving import free_port, serving
 
 @pytest.fixture(scope="module")
 def served():
-    """The address of `transformers serve` with the embedded black box."""
+    """Start `transformers serve` with the embedded black box and return its address."""
     port = free_port()
     program = Path(sys.executable).with_name("transformers")
     command = [program, "serve", EMBEDDED / "blackbox", "--device", "cpu", "--host", "127.0.0.1", "--port", port]
@@ -20,7 +20,7 @@ def served():
         yield f"{address}/v1"
 
 
-def test_the_same_run_through_openai_and_through_hf_gives_the_same_scores(served, tmp_path):
+def test_run_through_openai_gives_the_scores_of_the_run_through_hf(served, tmp_path):
     folder = EMBEDDED / "blackbox"
     settings = {"evaluations": 6, "initial": 6, "validation": 10, "test": 20, "answer_tokens": 32}
     local = instructzero.optimize(

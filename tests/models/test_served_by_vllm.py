@@ -32,7 +32,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def served():
-    """Starts a server of a model, with flags; gives its address."""
+    """Return a function that starts a server of a model with flags and returns its address."""
     with ExitStack() as stack:
 
         def start(model, *flags):
@@ -53,7 +53,7 @@ def blackbox_url(served):
     return served("blackbox", "--enable-prompt-embeds", "--served-model-name", "blackbox", "writer")
 
 
-def test_it_writes_what_the_local_writer_writes(writer_url):
+def test_vllm_writer_gives_the_texts_of_the_local_writer(writer_url):
     local, served = HuggingFaceModel(WRITER), ServedWriter(Vllm(), WRITER, url=writer_url)
     mean, deviation = local.embedding_statistics()
     noise = torch.randn(24, 5, local.hidden_size, generator=torch.Generator().manual_seed(0))
@@ -67,7 +67,7 @@ def test_it_writes_what_the_local_writer_writes(writer_url):
 
 
 @pytest.mark.parametrize("method", ["instructzero", "paper"])
-def test_a_run_keeps_the_same_journal_but_for_the_names_of_the_models(method, writer_url, blackbox_url, tmp_path):
+def test_run_on_vllm_gives_the_journal_of_the_local_run(method, writer_url, blackbox_url, tmp_path):
     settings = {"method": method, "evaluations": 20, "batch": 5, "initial": 10, "validation": 20, "test": 50}
     remote = {"writer": f"vllm:{WRITER}", "writer_url": writer_url}
     answering = {"blackbox": "openai:blackbox", "base_url": f"{blackbox_url}/v1"}
@@ -81,7 +81,7 @@ def test_a_run_keeps_the_same_journal_but_for_the_names_of_the_models(method, wr
     assert journals[0][1:] == journals[1][1:]
 
 
-def test_a_server_that_takes_no_embeddings_is_told_from_one_of_other_weights(served, blackbox_url):
+def test_vllm_without_embeddings_and_vllm_with_other_weights_raise_different_errors(served, blackbox_url):
     for url, message in [
         (served("writer"), "start it with --enable-prompt-embeds"),
         (blackbox_url, "expected the weights of .* of hidden size 256, .* got others"),

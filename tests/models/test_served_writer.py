@@ -1,4 +1,4 @@
-"""Writers on a server, in both dialects: the texts are the local ones, and refusals say what to mend."""
+"""Writers on a server, in both dialects: they give the local texts, and errors that name the fix."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def server() -> Iterator[WriterServer]:
 
 @pytest.fixture(scope="module")
 def local_run(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The journal of a small run with the local writer."""
+    """Return the journal of a small run with the local writer."""
     folder = tmp_path_factory.mktemp("runs") / "local"
     instructzero.optimize("first_word_letter", writer=f"hf:{EMBEDDED}", directory=folder, **SMALL)
     return journal(folder)
 
 
 def journal(folder: Path) -> list[str]:
-    """All lines but the first, which names the models."""
+    """Return all lines but the first, which names the models."""
     return (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()[1:]
 
 
@@ -69,9 +69,7 @@ def refusal(writer: ServedWriter) -> str:
 
 
 @pytest.mark.parametrize("before", ["", "Look: "])
-def test_the_texts_are_the_local_ones_to_the_last_character(
-    dialect: Dialect, before: str, server: WriterServer
-) -> None:
+def test_served_texts_equal_the_local_texts(dialect: Dialect, before: str, server: WriterServer) -> None:
     writers = ServedWriter(dialect, EMBEDDED, url=server.url), HuggingFaceModel(EMBEDDED, device="cpu")
     soft = soft_prompts(6, 256)
     served, local = (
@@ -86,7 +84,7 @@ def test_the_texts_are_the_local_ones_to_the_last_character(
 
 
 @pytest.mark.parametrize("kind", ["vllm", "sglang"])
-def test_a_whole_run_writes_and_finds_what_the_local_one_does(
+def test_run_with_served_writer_gives_the_journal_of_the_local_run(
     kind: str, server: WriterServer, local_run: list[str], tmp_path: Path
 ) -> None:
     writer = load_writer(f"{kind}:{EMBEDDED}", writer_url=server.url)
@@ -95,7 +93,7 @@ def test_a_whole_run_writes_and_finds_what_the_local_one_does(
     assert any('"kind":"round"' in line for line in local_run)
 
 
-def test_a_chat_template_is_that_of_the_tokenizer(dialect: Dialect, tiny_chat: Path) -> None:
+def test_chat_template_comes_from_the_tokenizer(dialect: Dialect, tiny_chat: Path) -> None:
     with WriterServer(str(tiny_chat)) as server:
         served = ServedWriter(dialect, str(tiny_chat), url=server.url)
         local = HuggingFaceModel(str(tiny_chat))
@@ -107,41 +105,43 @@ def test_a_chat_template_is_that_of_the_tokenizer(dialect: Dialect, tiny_chat: P
         assert texts[0] == texts[1]
 
 
-def test_the_identity_says_what_writes_and_not_where(dialect: Dialect) -> None:
+def test_identity_does_not_depend_on_the_address(dialect: Dialect) -> None:
     near, far = (ServedWriter(dialect, EMBEDDED, url=url).identity for url in (None, "http://far:1"))
     assert near == far
     assert near == {**HuggingFaceModel(EMBEDDED, device="cpu").identity, "backend": dialect.backend}
 
 
-def test_a_server_without_the_flags_for_embeddings(dialect: Dialect, tiny_llama: Path) -> None:
+def test_server_without_the_flags_for_embeddings_raises_model_error(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), takes_embeddings=False) as server:
         said = refusal(ServedWriter(dialect, str(tiny_llama), url=server.url))
     assert f"start it with {dialect.flags}" in said
 
 
-def test_a_server_of_another_model(dialect: Dialect, tiny_llama: Path) -> None:
+def test_server_of_another_model_raises_model_error(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), name="some/poet") as server:
         said = refusal(ServedWriter(dialect, str(tiny_llama), url=server.url))
     assert f"expected {tiny_llama} among the models at {server.url}, got some/poet" in said
     assert f"{dialect.command} {tiny_llama} {dialect.flags}" in said
 
 
-def test_a_server_of_other_weights_under_the_same_name(dialect: Dialect, tiny_llama: Path, tmp_path: Path) -> None:
+def test_server_of_other_weights_under_the_same_name_raises_model_error(
+    dialect: Dialect, tiny_llama: Path, tmp_path: Path
+) -> None:
     other = shutil.copytree(tiny_llama, tmp_path / "elsewhere" / "llama")
     weights = load_file(other / "model.safetensors")
     weights["model.embed_tokens.weight"] = weights["model.embed_tokens.weight"].flip(0)
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
     with WriterServer(str(other)) as server:
         said = refusal(ServedWriter(dialect, str(tiny_llama), url=server.url))
-    assert "continues their embeddings otherwise than their tokens" in said
+    assert "continues their embeddings differently from their tokens" in said
 
 
-def test_a_server_that_does_something_to_embeddings(dialect: Dialect, tiny_llama: Path) -> None:
+def test_server_that_scales_embeddings_raises_model_error(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), scale=-1.0) as server:
-        assert "otherwise than their tokens" in refusal(ServedWriter(dialect, str(tiny_llama), url=server.url))
+        assert "differently from their tokens" in refusal(ServedWriter(dialect, str(tiny_llama), url=server.url))
 
 
-def test_the_server_is_looked_at_once(dialect: Dialect, tiny_llama: Path) -> None:
+def test_server_is_checked_once(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama)) as server:
         writer = ServedWriter(dialect, str(tiny_llama), url=f"{server.url}/v1")
         write(writer, 2)
@@ -150,7 +150,7 @@ def test_the_server_is_looked_at_once(dialect: Dialect, tiny_llama: Path) -> Non
         assert len(server.bodies) == 6 + 2 + 3
 
 
-def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
+def test_key_is_read_from_the_environment_and_not_shown(
     dialect: Dialect, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = "token-abcdef"
@@ -167,7 +167,7 @@ def test_the_key_comes_from_the_environment_and_goes_nowhere_else(
         assert key not in json.dumps([*server.bodies, dict(writer.identity), repr(vars(writer))], default=str)
 
 
-def test_what_passes_by_itself_is_tried_again(dialect: Dialect, tiny_llama: Path) -> None:
+def test_temporary_failures_of_the_server_are_retried(dialect: Dialect, tiny_llama: Path) -> None:
     rates = dict.fromkeys((Fault.THROTTLED, Fault.SERVER_ERROR, Fault.CUT_JSON, Fault.RESET_UNREAD, Fault.HTML), 0.06)
     with WriterServer(str(tiny_llama), name="llama", faults=Faults(rates, seed=3)) as server:
         texts = write(ServedWriter(dialect, str(tiny_llama), url=server.url), 20)
@@ -175,26 +175,26 @@ def test_what_passes_by_itself_is_tried_again(dialect: Dialect, tiny_llama: Path
     assert texts == write(HuggingFaceModel(str(tiny_llama)), 20)
 
 
-def test_a_server_that_stays_broken(dialect: Dialect, tiny_llama: Path) -> None:
+def test_server_that_stays_broken_raises_endpoint_error(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), faults=Faults({Fault.SERVER_ERROR: 1.0})) as server:
         writer = ServedWriter(dialect, str(tiny_llama), url=server.url, retries=1)
         with pytest.raises(EndpointError, match=r"status 500: out of order, in the last of 2 tries; .*resume later"):
             write(writer)
 
 
-def test_nothing_is_sent_before_a_text_is_asked_for(dialect: Dialect, tiny_llama: Path) -> None:
+def test_no_request_is_sent_before_generate(dialect: Dialect, tiny_llama: Path) -> None:
     writer = ServedWriter(dialect, str(tiny_llama), url=f"http://127.0.0.1:{free_port()}", retries=0)
     with pytest.raises(EndpointError, match="cannot be reached"):
         write(writer)
 
 
-def test_no_more_requests_at_once_than_allowed(dialect: Dialect, tiny_llama: Path) -> None:
+def test_requests_in_flight_stay_within_concurrency(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), latency=0.02) as server:
         write(ServedWriter(dialect, str(tiny_llama), url=server.url, concurrency=3), 9)
         assert 1 < server.most_in_flight <= 3
 
 
-def test_the_server_may_have_fewer_positions_than_the_model(dialect: Dialect, tiny_llama: Path) -> None:
+def test_context_of_the_server_limits_the_texts(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), context=40) as server:
         writer = ServedWriter(dialect, str(tiny_llama), url=server.url)
         (text,) = writer.generate(None, "", "a" * 30, max_new_tokens=64, special_tokens=True)
@@ -210,7 +210,7 @@ def test_the_server_may_have_fewer_positions_than_the_model(dialect: Dialect, ti
         assert len(server.bodies) == asked
 
 
-def test_writes_where_an_event_loop_runs_already_as_in_a_notebook(dialect: Dialect, tiny_llama: Path) -> None:
+def test_generate_works_inside_a_running_event_loop(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama)) as server:
         writer = ServedWriter(dialect, str(tiny_llama), url=server.url)
 
@@ -220,7 +220,7 @@ def test_writes_where_an_event_loop_runs_already_as_in_a_notebook(dialect: Diale
         assert asyncio.run(cell()) == write(HuggingFaceModel(str(tiny_llama)))
 
 
-def test_states_are_not_to_be_had(dialect: Dialect) -> None:
+def test_represent_raises_model_error(dialect: Dialect) -> None:
     writer = ServedWriter(dialect, EMBEDDED)
     with pytest.raises(ModelError, match=r"instinct, zopo and presto .* use a local writer \(hf:"):
         writer.represent(soft_prompts(1, 256), "", "now", special_tokens=True)
@@ -231,10 +231,10 @@ def test_states_are_not_to_be_had(dialect: Dialect) -> None:
     [
         ("http://me:secret@host:8000", "without user, password or query"),
         ("http://host:8000/?token=secret", "without user, password or query"),
-        ("host:8000", "expected an address such as .* mend writer_url"),
+        ("host:8000", "expected an address such as .* fix writer_url"),
     ],
 )
-def test_addresses_that_cannot_be(dialect: Dialect, url: str, said: str) -> None:
+def test_invalid_writer_url_raises_model_error(dialect: Dialect, url: str, said: str) -> None:
     with pytest.raises(ModelError, match=said) as caught:
         ServedWriter(dialect, EMBEDDED, url=url)
     assert "secret" not in str(caught.value)

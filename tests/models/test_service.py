@@ -27,7 +27,7 @@ SERVICE = Service("https://host/v1", "the-model", "MY_KEY", "gsk_1234567890")
         ({}, None),
     ],
 )
-def test_what_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+def test_seconds_to_wait_reads_all_forms_of_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert seconds_to_wait(headers) == seconds
 
 
@@ -43,16 +43,16 @@ def test_what_a_server_asks_to_wait(headers: dict[str, str], seconds: float | No
         (["no"], Complaint('["no"]')),
     ],
 )
-def test_complaints_of_every_shape(body: object, complaint: Complaint) -> None:
+def test_complaint_is_read_from_every_shape(body: object, complaint: Complaint) -> None:
     assert Complaint.read(json.dumps(body).encode()) == complaint
 
 
-def test_a_complaint_that_is_a_page_is_its_text() -> None:
+def test_complaint_in_html_becomes_plain_text() -> None:
     page = b"<html><style>p {}</style><p>Bad\n<b>gateway</b></p>\xff</html>"
     assert SERVICE.scrub(Complaint.read(page).message) == "Bad gateway \N{REPLACEMENT CHARACTER}"
 
 
-def test_the_key_is_never_shown() -> None:
+def test_scrub_removes_the_key() -> None:
     assert SERVICE.key not in repr(SERVICE)
     said = SERVICE.scrub(f"key {SERVICE.key}, or {SERVICE.key[:7]}..., or sk-abcd1234, or Bearer abcdefg")
     assert "gsk_" not in said
@@ -73,12 +73,12 @@ def test_the_key_is_never_shown() -> None:
         ("Unexpected endpoint or method", ModelError, False),
     ],
 )
-def test_errors_that_come_with_status_200(error: object, kind: type[Exception], throttled: bool) -> None:
+def test_embedded_failure_returns_the_error_of_its_code(error: object, kind: type[Exception], throttled: bool) -> None:
     failure = SERVICE.embedded_failure(error)
     assert type(failure) is kind
     assert getattr(failure, "throttled", False) == throttled
 
 
-def test_public_url_drops_what_may_be_secret() -> None:
+def test_public_url_drops_user_password_and_query() -> None:
     assert public_url("https://me:secret@host:8000/v1/?token=abc#x") == "https://host:8000/v1"
     assert checked_url("http://host/v1/") == "http://host/v1"

@@ -29,7 +29,7 @@ def reply(body: object) -> Reply:
     return Reply(200, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
-def test_embeddings_travel_as_numbers_of_the_whole_prompt() -> None:
+def test_frame_writes_the_whole_prompt_as_numbers() -> None:
     head, soft, tail = (torch.randn(length, 4) for length in (2, 3, 1))
     body = json.loads(Sglang().frame(ORDER, head, tail)(soft))
     assert body.keys() == {"input_embeds", "sampling_params"}
@@ -38,23 +38,23 @@ def test_embeddings_travel_as_numbers_of_the_whole_prompt() -> None:
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
-def test_a_float32_arrives_to_the_last_bit_and_as_a_float(numbers: list[float]) -> None:
+def test_frame_writes_float32_exactly_and_with_exponent(numbers: list[float]) -> None:
     none = torch.empty(0, len(numbers))
     (row,) = json.loads(Sglang().frame(ORDER, none, none)(torch.tensor([numbers])))["input_embeds"]
     assert all(type(number) is float for number in row)
     assert torch.equal(torch.tensor(row), torch.tensor(numbers))
 
 
-def test_tokens_travel_as_they_are() -> None:
+def test_tokens_are_sent_unchanged() -> None:
     assert json.loads(Sglang().tokens(ORDER, [1, 5])) == {"input_ids": [1, 5], "sampling_params": GREEDY}
 
 
-def test_what_a_reply_says() -> None:
+def test_read_returns_text_and_ids() -> None:
     said = reply({"text": " it", "output_ids": [7, 8], "meta_info": ENDED})
     assert Sglang().read(said, SERVICE) == Written(" it", (7, 8))
 
 
-def test_a_server_that_says_no_ids_is_believed_its_text() -> None:
+def test_read_without_ids_returns_the_text() -> None:
     assert Sglang().read(reply({"text": " it", "meta_info": ENDED}), SERVICE) == Written(" it", None)
 
 
@@ -67,11 +67,11 @@ def test_a_server_that_says_no_ids_is_believed_its_text() -> None:
         {"text": " half", "meta_info": {"finish_reason": {"type": "abort", "message": "out of memory"}}},
     ],
 )
-def test_a_reply_that_says_nothing_is_no_text(body: object) -> None:
+def test_read_of_a_reply_without_text_raises_transient_error(body: object) -> None:
     with pytest.raises(TransientError):
         Sglang().read(reply(body), SERVICE)
 
 
-def test_a_reply_that_is_no_json() -> None:
+def test_read_of_a_reply_that_is_not_json_raises_transient_error() -> None:
     with pytest.raises(TransientError):
         Sglang().read(Reply(200, {"content-type": "text/html"}, b"<html>"), SERVICE)

@@ -19,7 +19,7 @@ def now() -> float:
 
 
 async def enter_times(throttle: Throttle, count: int, *, stay: float = 0.0, **size: int) -> list[float]:
-    """When each of ``count`` tasks got in, all of them starting now and staying ``stay`` seconds."""
+    """Return the times at which ``count`` tasks enter; they start now and stay ``stay`` seconds."""
     times: list[float] = []
 
     async def visit() -> None:
@@ -32,11 +32,11 @@ async def enter_times(throttle: Throttle, count: int, *, stay: float = 0.0, **si
     return times
 
 
-def test_gives_out_as_many_places_as_there_are() -> None:
+def test_enter_gives_out_at_most_the_number_of_places() -> None:
     assert run(enter_times(Throttle(2), 5, stay=1.0)) == [0, 0, 1, 1, 2]
 
 
-def test_first_come_first_served() -> None:
+def test_enter_is_first_come_first_served() -> None:
     async def order() -> list[int]:
         throttle, entered = Throttle(1), list[int]()
 
@@ -56,7 +56,7 @@ def in_loop(main: Coroutine[Any, Any, None]) -> None:
     run(main)
 
 
-def test_a_burst_of_refusals_halves_the_width_once() -> None:
+def test_refusals_of_one_burst_halve_the_width_once() -> None:
     async def main() -> None:
         throttle = Throttle(16)
         bursts = [await throttle.enter() for _ in range(16)]
@@ -64,13 +64,13 @@ def test_a_burst_of_refusals_halves_the_width_once() -> None:
             throttle.refused(burst)
             throttle.leave()
         assert throttle.width == 8
-        throttle.refused(await throttle.enter())  # sent after the burst: a new one
+        throttle.refused(await throttle.enter())  # sent after the burst, so it begins a new one
         assert throttle.width == 4
 
     in_loop(main())
 
 
-def test_never_narrower_than_one_place() -> None:
+def test_width_stays_at_least_one() -> None:
     async def main() -> None:
         throttle = Throttle(3)
         for _ in range(5):
@@ -81,7 +81,7 @@ def test_never_narrower_than_one_place() -> None:
     in_loop(main())
 
 
-def test_a_round_of_answers_widens_by_one_and_never_beyond_the_most() -> None:
+def test_round_of_answers_widens_by_one_up_to_the_maximum() -> None:
     async def main() -> None:
         throttle = Throttle(16)
         throttle.refused(await throttle.enter())
@@ -96,7 +96,7 @@ def test_a_round_of_answers_widens_by_one_and_never_beyond_the_most() -> None:
     in_loop(main())
 
 
-def test_a_pause_holds_everybody_and_the_longest_one_counts() -> None:
+def test_pause_stops_all_and_the_longest_pause_counts() -> None:
     async def main() -> None:
         throttle = Throttle(4)
         throttle.pause(5)
@@ -106,7 +106,7 @@ def test_a_pause_holds_everybody_and_the_longest_one_counts() -> None:
     in_loop(main())
 
 
-def test_a_pause_that_comes_while_they_wait_is_kept() -> None:
+def test_pause_during_a_wait_extends_it() -> None:
     async def main() -> None:
         throttle = Throttle(4)
         throttle.pause(2)
@@ -118,12 +118,12 @@ def test_a_pause_that_comes_while_they_wait_is_kept() -> None:
     in_loop(main())
 
 
-def test_requests_are_spaced_evenly_over_the_minute() -> None:
+def test_requests_per_minute_space_requests_evenly() -> None:
     assert run(enter_times(Throttle(100, requests_per_minute=120), 4)) == pytest.approx([0, 0.5, 1, 1.5])
 
 
-def test_tokens_are_spaced_by_what_a_request_may_take() -> None:
-    throttle = Throttle(100, tokens_per_minute=6000)  # 40 bytes are taken for 10 tokens
+def test_tokens_per_minute_space_requests_by_their_maximum_size() -> None:
+    throttle = Throttle(100, tokens_per_minute=6000)  # 40 bytes count as 10 tokens
     assert run(enter_times(throttle, 3, size=40, max_tokens=90)) == pytest.approx([0, 1, 2])
 
 
@@ -131,8 +131,8 @@ def test_tokens_are_spaced_by_what_a_request_may_take() -> None:
     st.integers(1, 240),
     st.lists(st.floats(0, 5), min_size=1, max_size=40),
 )
-def test_no_minute_holds_more_than_its_limit(limit: int, gaps: list[float]) -> None:
-    """One more than the limit where the clock begins between two, and one that a late one catches up with."""
+def test_no_minute_holds_more_requests_than_its_limit(limit: int, gaps: list[float]) -> None:
+    """Allow one more if the minute begins between two requests, and one after a late request."""
 
     async def main() -> list[float]:
         throttle, times = Throttle(100, requests_per_minute=limit), list[float]()
@@ -159,7 +159,7 @@ def test_no_minute_holds_more_than_its_limit(limit: int, gaps: list[float]) -> N
         max_size=20,
     ),
 )
-def test_whatever_happens_places_are_kept_to_and_given_back(
+def test_random_events_keep_the_limit_and_give_back_all_places(
     most: int, visitors: list[tuple[float, float, str, float]]
 ) -> None:
     async def main() -> None:
@@ -190,7 +190,7 @@ def test_whatever_happens_places_are_kept_to_and_given_back(
             await asyncio.gather(task, return_exceptions=True)
             assert task.cancelled() or task.exception() is None
 
-        await asyncio.gather(*(visit_until(*each) for each in visitors))
+        await asyncio.gather(*(visit_until(*visitor) for visitor in visitors))
         assert throttle.in_flight == inside == 0
         await asyncio.gather(*(throttle.enter() for _ in range(throttle.width)))  # all places are free
 
@@ -198,8 +198,8 @@ def test_whatever_happens_places_are_kept_to_and_given_back(
 
 
 @pytest.mark.parametrize(
-    "options", [{"most": 0}, {"most": 1, "requests_per_minute": 0}, {"most": 1, "tokens_per_minute": -1}]
+    "options", [{"places": 0}, {"places": 1, "requests_per_minute": 0}, {"places": 1, "tokens_per_minute": -1}]
 )
-def test_limits_that_cannot_be(options: dict[str, int]) -> None:
+def test_impossible_limits_raise_model_error(options: dict[str, int]) -> None:
     with pytest.raises(ModelError, match="expected at least 1 for"):
         Throttle(**options)

@@ -1,4 +1,4 @@
-"""Texts that end where the instruction has: the instruction is the one that the whole text would have given."""
+"""Texts that end with the instruction: it equals the instruction of the complete text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BYTES = ["<0x0A>", "<0xE3>", "<0x80>"]
 
 
 def save(folder: Path, tokens: list[str], decoder: object) -> Path:
-    """A random Llama whose texts are made of ``tokens`` and never end."""
+    """Save a random Llama whose texts consist of ``tokens`` and never end."""
     vocabulary = {token: index for index, token in enumerate(tokens)}
     backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     backend.decoder = decoder
@@ -63,12 +63,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def with_bytes(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """A model with lone bytes among its tokens; what a run of them means is known at its end."""
+    """Return a model with single bytes among its tokens, whose text is known at the end of a run of bytes."""
     decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     return load_network(str(save(tmp_path_factory.mktemp("bytes"), [*TOKENS[:1], *BYTES, "a", "b"], decoder)))
 
 
-def test_the_instruction_is_that_of_the_whole_text(folder: Path) -> None:
+def test_instruction_of_a_cut_text_equals_that_of_the_complete_text(folder: Path) -> None:
     model = HuggingFaceModel(str(folder))
     soft = torch.randn(150, 3, 16, generator=torch.Generator().manual_seed(0))
     whole = model.generate(soft, "", "a", max_new_tokens=48, special_tokens=False)
@@ -80,15 +80,15 @@ def test_the_instruction_is_that_of_the_whole_text(folder: Path) -> None:
     assert len({clean(text) for text in cut}) > 10
 
 
-def test_a_writer_asks_for_no_more_than_the_instruction(folder: Path) -> None:
+def test_writer_generates_no_more_than_the_instruction(folder: Path) -> None:
     model = HuggingFaceModel(str(folder))
     projection = Projection.draw("uniform", dimension=4, soft_tokens=2, hidden_size=16, seed=0)
     writer = Writer(model, WriterPrompt("", "a", special_tokens=False), projection, max_new_tokens=48)
     points = (torch.rand(60, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1).tolist()
     writings, _ = writer.write([Proposal(tuple(point)) for point in points])
     whole = model.generate(projection(points), "", "a", max_new_tokens=48, special_tokens=False)
-    assert [each.instruction for each in writings] == [clean(text) for text in whole]
-    assert sum(len(each.raw) for each in writings) < sum(map(len, whole))
+    assert [writing.instruction for writing in writings] == [clean(text) for text in whole]
+    assert sum(len(writing.raw) for writing in writings) < sum(map(len, whole))
 
 
 TOKEN = st.integers(0, 4)
@@ -99,21 +99,23 @@ UNKNOWN, LINE, PART = 0, 1, 2  # a special token, a new line, and the beginning 
 @example([4, LINE, LINE, 4], [])
 @example([4, LINE, LINE], [PART])
 @example([4, LINE, LINE, UNKNOWN], [PART])
-def test_no_token_changes_what_is_enough(with_bytes: Network, begun: list[int], rest: list[int]) -> None:
+def test_later_tokens_do_not_change_a_settled_instruction(
+    with_bytes: Network, begun: list[int], rest: list[int]
+) -> None:
     if is_enough(with_bytes, begun, is_settled):
         assert clean(with_bytes.decode(begun + rest)) == clean(with_bytes.decode(begun))
 
 
-def test_lone_bytes_are_waited_for(with_bytes: Network) -> None:
-    """Two new lines are none once a byte follows that makes the whole run of bytes no text."""
+def test_single_bytes_do_not_settle_a_text(with_bytes: Network) -> None:
+    """Two newline bytes are not newlines if a byte follows that makes the run of bytes invalid."""
     assert with_bytes.decode([4, LINE, LINE]) == "a\n\n"
     assert with_bytes.decode([4, LINE, LINE, PART]) == "a\ufffd\ufffd\ufffd"
     assert not is_enough(with_bytes, [4, LINE, LINE], is_settled)
     assert is_enough(with_bytes, [4, LINE, LINE, 4], is_settled)
 
 
-def test_a_text_that_ends_by_itself_is_not_looked_at_again(with_bytes: Network) -> None:
-    """The last token decides, also where both would end a row."""
+def test_end_token_takes_precedence_over_until(with_bytes: Network) -> None:
+    """The end token decides if both would end a row."""
     ending = replace(with_bytes, eos=(4,))
     embeddings = torch.randn(30, 3, 16, generator=torch.Generator().manual_seed(0))
     expected = [ids[: ids.index(4) + 1] if 4 in ids else ids for ids in decode(with_bytes, embeddings, 20)]

@@ -36,42 +36,42 @@ def reply(body: object) -> Reply:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_embeddings_travel_as_a_tensor_of_the_whole_prompt(dtype: torch.dtype) -> None:
+def test_frame_writes_the_whole_prompt_as_a_tensor(dtype: torch.dtype) -> None:
     head, soft, tail = (torch.randn(length, 4).to(dtype) for length in (2, 3, 1))
     body = json.loads(Vllm().frame(ORDER, head, tail)(soft))
     sent = body.pop("prompt_embeds")
     tensor = torch.load(io.BytesIO(base64.b64decode(sent, validate=True)), weights_only=True)
-    assert body == GREEDY  # without a prompt, which would be continued as well
+    assert body == GREEDY  # without a prompt, which the server would continue too
     assert torch.equal(tensor, torch.cat([head, soft, tail]))
     assert tensor.dtype == dtype
 
 
-def test_a_small_prompt_out_of_a_large_table_is_a_small_request() -> None:
+def test_frame_of_a_view_of_a_large_table_is_small() -> None:
     table = torch.zeros(10_000, 4)
     assert len(Vllm().frame(ORDER, table[:2], table[:0])(table[:0])) < 4000
 
 
-def test_tokens_travel_as_they_are() -> None:
+def test_tokens_are_sent_unchanged() -> None:
     assert json.loads(Vllm().tokens(ORDER, [1, 5])) == {**GREEDY, "prompt": [1, 5]}
 
 
-def test_what_a_reply_says() -> None:
+def test_read_returns_text_and_ids() -> None:
     choice = {"index": 0, "text": " it", "token_ids": [7, 8]}
     assert Vllm().read(reply({"choices": [choice]}), SERVICE) == Written(" it", (7, 8))
 
 
 @pytest.mark.parametrize("ids", [{}, {"token_ids": None}, {"token_ids": ["a"]}, {"token_ids": [-1]}])
-def test_a_server_that_says_no_ids_is_believed_its_text(ids: dict[str, object]) -> None:
+def test_read_without_ids_returns_the_text(ids: dict[str, object]) -> None:
     assert Vllm().read(reply({"choices": [{"text": " it", **ids}]}), SERVICE) == Written(" it", None)
 
 
 @pytest.mark.parametrize("body", [{}, {"choices": []}, [1], {"error": {"message": "engine dead"}}])
-def test_a_reply_that_says_nothing_is_no_text(body: object) -> None:
+def test_read_of_a_reply_without_text_raises_transient_error(body: object) -> None:
     with pytest.raises(TransientError):
         Vllm().read(reply(body), SERVICE)
 
 
-def test_another_hidden_size(tiny_llama: Path, tmp_path: Path) -> None:
+def test_server_with_another_hidden_size_raises_model_error(tiny_llama: Path, tmp_path: Path) -> None:
     size = {"hidden_size": 64, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = LlamaConfig(vocab_size=259, bos_token_id=1, eos_token_id=2, max_position_embeddings=64, **size)
     LlamaForCausalLM(config).save_pretrained(tmp_path)
@@ -82,7 +82,7 @@ def test_another_hidden_size(tiny_llama: Path, tmp_path: Path) -> None:
             writer.generate(None, "", "hello", max_new_tokens=4, special_tokens=True)
 
 
-def test_a_server_that_takes_another_name_now(tiny_llama: Path) -> None:
+def test_server_that_renamed_its_model_raises_model_error(tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama)) as server:
         writer = ServedWriter(Vllm(), str(tiny_llama), url=server.url)
         write = {"max_new_tokens": 2, "special_tokens": True}

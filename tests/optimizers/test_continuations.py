@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instructzero.optimizers import REPAIRED, InstructZero
-from instructzero.optimizers.continuations import PARENTS, briefest_of_each, continuations, due
+from instructzero.optimizers.continuations import PARENTS, continuations, due, shortest_continuations
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
 
 
@@ -16,8 +16,9 @@ def trial(number, text, score):
     return Trial(number, 0, Proposal((float(number),)), Writing(text, text), Evaluation((score,), ("",)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 20), min_size=1), st.floats(0, 1))
-def test_however_a_search_is_cut_into_rounds_the_share_is_kept(counts, share):
+def test_share_does_not_depend_on_the_sizes_of_rounds(counts, share):
     done, continued = 0, 0
     for count in counts:
         part = due(done, count, share)
@@ -26,16 +27,19 @@ def test_however_a_search_is_cut_into_rounds_the_share_is_kept(counts, share):
     assert abs(continued - share * done) < 1 + 1e-6
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=1, max_size=8), st.integers(0, 2**32))
-def test_beginnings_are_drawn_by_roulette_each_under_all_new_points(scores, seed):
+def test_continuations_draw_different_parents_with_all_new_points(scores, seed):
     parents = [trial(number, f"text {number} goes on and on", score) for number, score in enumerate(scores)]
     fresh = iter(np.arange(100.0).reshape(-1, 2, 1))
     proposals = continuations(parents, 6, lambda: next(fresh), np.random.default_rng(seed))
-    assert [each.z for each in proposals] == [(float(number),) for number in range(12)]
+    assert [proposal.z for proposal in proposals] == [(float(number),) for number in range(12)]
     assert all(first.rewrite.prompt == second.rewrite.prompt for first, second in batched(proposals))
     assert all(first.rewrite.start == second.rewrite.start for first, second in batched(proposals))
-    begun = [parent for each in proposals for parent in parents if parent.instruction in each.rewrite.prompt]
-    assert all(parent.instruction.startswith(each.rewrite.start) for parent, each in zip(begun, proposals, strict=True))
+    begun = [parent for proposal in proposals for parent in parents if parent.instruction in proposal.rewrite.prompt]
+    assert all(
+        parent.instruction.startswith(proposal.rewrite.start) for parent, proposal in zip(begun, proposals, strict=True)
+    )
     drawn = [parent.number for parent in begun[::2]]
     assert len(set(drawn)) == min(6, len(parents))
     assert drawn == [drawn[number % len(parents)] for number in range(6)]
@@ -47,29 +51,35 @@ def batched(proposals):
     return zip(proposals[::2], proposals[1::2], strict=True)
 
 
-def test_of_each_beginning_the_briefest_new_text_is_taken():
+def test_shortest_continuations_returns_one_text_for_each_beginning():
     parents = [trial(0, "sort the words", 1.0), trial(1, "reverse the words", 0.5)]
     proposals = continuations(parents, 2, lambda: np.zeros((3, 1)), np.random.default_rng(0))
     texts = ["one", "one two three", "one two", "one two", "one", "two"]
-    candidates = [Candidate(each, Writing("", text)) for each, text in zip(proposals, texts, strict=True)]
-    assert briefest_of_each(candidates, [1, 2, 4]) == [2, 4]
-    assert briefest_of_each(candidates, [3, 4, 5]) == [4]
+    candidates = [Candidate(proposal, Writing("", text)) for proposal, text in zip(proposals, texts, strict=True)]
+    assert shortest_continuations(candidates, [1, 2, 4]) == [2, 4]
+    assert shortest_continuations(candidates, [3, 4, 5]) == [4]
 
 
 OPTIONS = replace(REPAIRED, initial=6, batch=5, continued=0.4)
 
 
 def play(optimizer, rounds):
-    """Rounds in which z[0] decides the first word and the score, and continuations are worth most."""
+    """Play rounds in which z[0] determines the first word and the score, and continuations score highest."""
     trials = []
     for number in range(rounds):
-        candidates = [Candidate(each, Writing("", text_for(each))) for each in optimizer.ask(5)]
+        candidates = [Candidate(proposal, Writing("", text_for(proposal))) for proposal in optimizer.ask(5)]
         chosen = [candidates[position] for position in optimizer.choose(candidates, 5)]
         new = [
-            Trial(len(trials) + place, number, each.proposal, each.writing, Evaluation((score_of(each),), ("",)))
-            for place, each in enumerate(chosen)
+            Trial(
+                len(trials) + place,
+                number,
+                candidate.proposal,
+                candidate.writing,
+                Evaluation((score_of(candidate),), ("",)),
+            )
+            for place, candidate in enumerate(chosen)
         ]
-        optimizer.tell(new, [each for each in candidates if each not in chosen])
+        optimizer.tell(new, [candidate for candidate in candidates if candidate not in chosen])
         trials += new
     return trials
 
@@ -83,18 +93,18 @@ def score_of(candidate):
     return 1.0 if candidate.proposal.rewrite else abs(candidate.proposal.z[0]) / 2
 
 
-def test_the_share_of_the_evaluations_after_the_initial_ones_is_continued():
+def test_search_continues_the_set_share_after_the_initial_evaluations():
     trials = play(InstructZero(dimension=2, seed=0, options=OPTIONS), 8)
     continued = [trial.proposal.rewrite is not None for trial in trials]
     assert not any(continued[:6])
     assert sum(continued) == int(0.4 * (len(trials) - 6))
 
 
-def test_half_of_the_ends_are_written_around_the_places_of_good_texts():
+def test_half_of_the_endings_are_written_near_points_of_good_texts():
     optimizer = InstructZero(dimension=2, seed=0, options=OPTIONS)
     trials = play(optimizer, 8)
-    best = np.array([each.proposal.z for each in sorted(trials, key=lambda each: -each.score)[:PARENTS]])
-    asked = np.array([each.z for each in optimizer.ask(5) if each.rewrite])
+    best = np.array([trial.proposal.z for trial in sorted(trials, key=lambda trial: -trial.score)[:PARENTS]])
+    asked = np.array([proposal.z for proposal in optimizer.ask(5) if proposal.rewrite])
     anywhere = np.random.default_rng(0).uniform(-1, 1, (999, 2))
     ends = OPTIONS.candidates
     assert len(asked) == 2 * ends
@@ -108,8 +118,8 @@ def to_nearest(places, points):
     return np.linalg.norm(points[:, None] - places, axis=2).min(1)
 
 
-def test_a_continuation_says_nothing_about_the_points_around_its_own():
-    """What continues a text scores 1 at any point, and the belief stays with what points alone score: at most 0.5."""
+def test_continuations_do_not_change_the_belief_about_points():
+    """Continuations score 1 at any point; the belief is that of texts without a beginning, at most 0.5."""
     optimizer = InstructZero(dimension=2, seed=0, options=OPTIONS)
     trials = play(optimizer, 8)
     places = np.array([trial.proposal.z for trial in trials if trial.proposal.rewrite])
@@ -118,7 +128,7 @@ def test_a_continuation_says_nothing_about_the_points_around_its_own():
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_a_search_of_only_one_kind_goes_on(share):
+def test_search_with_only_one_kind_of_proposal_runs(share):
     optimizer = InstructZero(dimension=2, seed=0, options=replace(OPTIONS, continued=share))
     trials = play(optimizer, 5)
     assert [trial.proposal.rewrite is not None for trial in trials[6:]] == [share == 1] * (len(trials) - 6)

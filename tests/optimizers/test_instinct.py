@@ -1,9 +1,12 @@
+"""INSTINCT: the first points, and the upper confidence bounds of the network."""
+
 import pytest
 import torch
 
-from instructzero.bo.neural import believe, principal_components, train
+from instructzero.bo.neural import predict, principal_components, train
 from instructzero.bo.surrogate import standardise
-from instructzero.optimizers.instinct import CANDIDATES, Instinct
+from instructzero.optimizers.bandit import CANDIDATES
+from instructzero.optimizers.methods.instinct import Instinct
 from instructzero.optimizers.pool import Pool
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
 
@@ -25,21 +28,25 @@ def pool():
 
 
 def text_for(z):
-    return " ".join(str(round(4 * each)) for each in z)
+    return " ".join(str(round(4 * value)) for value in z)
 
 
 def written(proposals):
-    return [Candidate(each, Writing(text_for(each.z), text_for(each.z))) for each in proposals]
+    return [Candidate(proposal, Writing(text_for(proposal.z), text_for(proposal.z))) for proposal in proposals]
 
 
 def evaluated(candidates, first=0):
-    """Scores that grow with the first coordinate of the text."""
-    hits = [round(2 * (float(each.instruction.split()[0]) + 4)) for each in candidates]
+    """Return trials whose scores increase with the first coordinate of the text."""
+    hits = [round(2 * (float(candidate.instruction.split()[0]) + 4)) for candidate in candidates]
     return [
         Trial(
-            first + number, 0, each.proposal, each.writing, Evaluation((1.0,) * hit + (0.0,) * (16 - hit), ("",) * 16)
+            first + number,
+            0,
+            candidate.proposal,
+            candidate.writing,
+            Evaluation((1.0,) * hit + (0.0,) * (16 - hit), ("",) * 16),
         )
-        for number, (each, hit) in enumerate(zip(candidates, hits, strict=True))
+        for number, (candidate, hit) in enumerate(zip(candidates, hits, strict=True))
     ]
 
 
@@ -49,18 +56,18 @@ def play(optimizer, rounds, limit=100):
         candidates = written(optimizer.ask(limit))
         chosen = optimizer.choose(candidates, limit)
         new = evaluated([candidates[index] for index in chosen], len(trials))
-        optimizer.tell(new, [each for index, each in enumerate(candidates) if index not in chosen])
+        optimizer.tell(new, [candidate for index, candidate in enumerate(candidates) if index not in chosen])
         trials += new
     return trials
 
 
-def test_begins_with_the_first_points_of_the_pool_and_pays_for_as_many_as_are_wanted(optimizer, pool):
+def test_first_round_is_the_beginning_of_the_pool(optimizer, pool):
     proposals = optimizer.ask(100)
-    assert [each.z for each in proposals] == list(pool.points[:12])
+    assert [proposal.z for proposal in proposals] == list(pool.points[:12])
     assert len(optimizer.choose(written(proposals), 100)) == 6
 
 
-def test_the_writer_represents_the_pool_once():
+def test_pool_is_represented_once():
     asked = []
 
     def counted(points):
@@ -71,38 +78,38 @@ def test_the_writer_represents_the_pool_once():
     assert asked == [500]
 
 
-def test_asks_for_the_largest_mean_plus_sigma_first(optimizer, pool):
+def test_ask_returns_the_largest_upper_confidence_bound_first(optimizer, pool):
     trials = evaluated(written(optimizer.ask(100)[:6]))
     optimizer.tell(trials)
     inputs, rows = principal_components(pool.features), torch.arange(6)
     scores = standardise(torch.tensor([trial.score for trial in trials], dtype=torch.float64))
     network = train(inputs[:6], rows, scores, seed=optimizer._network_seed)
-    mean, covariance = believe(network, inputs, rows)
+    mean, covariance = predict(network, inputs, rows)
     bounds = mean + covariance.diagonal().sqrt()
     bounds[:6] = -torch.inf
     proposals = optimizer.ask(100)
     assert proposals[0].z == pool.points[int(bounds.argmax())]
-    assert len({each.z for each in proposals}) == len(proposals) == 2 * CANDIDATES
+    assert len({proposal.z for proposal in proposals}) == len(proposals) == 2 * CANDIDATES
 
 
-def test_what_the_network_chooses_is_better_than_the_first_points(optimizer):
+def test_later_rounds_score_higher_than_the_first(optimizer):
     scores = [trial.score for trial in play(optimizer, rounds=6)]
     assert len(scores) == 6 + 5 * 2
     assert sum(scores[6:]) / 10 > sum(scores[:6]) / 6 + 0.2
 
 
-def test_a_text_that_was_paid_for_lends_its_score_to_other_points(optimizer):
+def test_other_points_of_an_evaluated_text_receive_its_score(optimizer):
     candidates = written(optimizer.ask(100))
     optimizer.tell(evaluated(candidates[:6]))
-    before, _ = optimizer._believed()
+    before, _ = optimizer._predicted()
     twin = Candidate(candidates[8].proposal, candidates[0].writing)
     optimizer.tell([], [twin])
     assert 8 in optimizer._record.scored()
-    assert not torch.equal(before, optimizer._believed()[0])
+    assert not torch.equal(before, optimizer._predicted()[0])
     assert twin.proposal not in optimizer.ask(100)
 
 
-def test_when_every_text_of_the_pool_was_paid_for_it_still_asks_and_chooses_nothing(optimizer, pool):
+def test_exhausted_pool_still_asks_and_chooses_nothing(optimizer, pool):
     everywhere = [Candidate(Proposal(z), Writing("0", "0")) for z in pool.points]
     optimizer.tell(evaluated(everywhere[:1]), everywhere[1:])
     proposals = optimizer.ask(5)

@@ -1,3 +1,5 @@
+"""A fixed pool of points, and the record of its texts and scores."""
+
 import pytest
 import torch
 
@@ -25,7 +27,7 @@ def trial(number, z, text, *scores):
 
 
 class TestPool:
-    def test_points_are_different_fill_the_box_and_depend_on_the_seed_only(self, pool):
+    def test_points_fill_the_box_and_depend_on_the_seed_only(self, pool):
         large = Pool(dimension=3, seed=1, represent=represent)
         points = torch.tensor(large.points)
         assert len(set(large.points)) == len(large) == 500
@@ -34,14 +36,14 @@ class TestPool:
         assert pool.points == Pool(dimension=2, seed=0, represent=represent, size=6).points
         assert pool.points != Pool(dimension=2, seed=1, represent=represent, size=6).points
 
-    def test_a_larger_pool_begins_with_the_smaller(self, pool):
+    def test_larger_pool_begins_with_the_smaller(self, pool):
         assert Pool(dimension=2, seed=0, represent=represent, size=9).points[:6] == pool.points
 
-    def test_features_are_standardised_and_a_constant_one_is_zero(self, pool):
+    def test_features_are_standardised_and_constant_ones_are_zero(self, pool):
         assert torch.allclose(pool.features.mean(0), torch.zeros(3).double(), atol=1e-12)
         assert torch.allclose(pool.features.square().mean(0), torch.tensor([1.0, 1.0, 0.0]).double())
 
-    def test_points_are_represented_when_asked_for_and_once(self):
+    def test_features_are_computed_once_on_first_use(self):
         asked = []
 
         def counted(points):
@@ -54,11 +56,11 @@ class TestPool:
         assert asked == [6]
 
     @pytest.mark.parametrize("bad", [lambda z: represent(z) * torch.nan, lambda z: represent(z)[:2]])
-    def test_representations_that_are_none_are_refused_in_one_sentence(self, bad):
+    def test_representations_that_are_not_finite_are_refused(self, bad):
         with pytest.raises(ModelError, match="expected finite representations of 6 points"):
             _ = Pool(dimension=2, seed=0, represent=bad, size=6).features
 
-    def test_finds_its_points_and_no_others(self, pool):
+    def test_position_finds_only_points_of_the_pool(self, pool):
         assert [pool.position(z) for z in pool.points] == list(range(6))
         assert pool.position((0.0, 0.5)) is None
         assert pool.position(None) is None
@@ -67,27 +69,27 @@ class TestPool:
 class TestPoolRecord:
     @pytest.fixture
     def record(self, pool):
-        """Points 1 and 4 are written as "a", which is paid for at 4; 0 and 3 as "b"; 2 and 5 were never written."""
+        """Return a record: points 1 and 4 give "a", evaluated at 4; 0 and 3 give "b"; 2 and 5 are not written."""
         record = PoolRecord(pool)
         z = pool.points
         record.tell([trial(0, z[4], "a", 1.0, 0.0)], [candidate(z[3], "b"), candidate(z[1], "a"), candidate(z[0], "b")])
         return record
 
-    def test_all_points_of_a_text_have_its_score(self, record):
+    def test_points_of_one_text_share_its_score(self, record):
         assert record.scores == {"a": 0.5}
         assert record.scored() == [1, 4]
 
-    def test_points_of_paid_texts_are_closed_and_those_of_one_text_share_a_number(self, record):
+    def test_open_excludes_evaluated_texts_and_numbers_equal_texts_alike(self, record):
         group = record.open().tolist()
         assert [number < 0 for number in group] == [False, True, False, False, True, False]
         assert group[0] == group[3]
         assert len({group[0], group[2], group[5]}) == 3
 
-    def test_fresh_are_the_first_of_every_text_that_was_not_paid_for(self, record):
+    def test_fresh_returns_the_first_candidate_of_every_new_text(self, record):
         texts = ["a", "c", "b", "c", "b", "d"]
         assert record.fresh([candidate((0.0, 0.0), text) for text in texts]) == [1, 2, 5]
 
-    def test_points_of_no_pool_count_as_paid_and_have_no_position(self, pool):
+    def test_points_outside_the_pool_have_a_score_and_no_position(self, pool):
         record = PoolRecord(pool)
         record.tell([trial(0, None, "plain", 1.0), trial(1, (0.3, 0.3), "other", 0.0)])
         assert record.scored() == []

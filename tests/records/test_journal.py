@@ -1,19 +1,15 @@
-"""The record of a run: what is written is what is replayed, and damage is never overlooked."""
+"""The journal: a replay restores what was recorded, and damage is always found."""
 
 import json
-from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import instructzero
 from instructzero.errors import RunDirectoryError
 from instructzero.records.journal import Journal, JournalReader
 from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Usage, Writing
 
-ASSETS = Path(__file__).parent / "assets"
 EVALUATION = Evaluation((1.0, 0.25), ("yes", "no\n\0\u202e"), Usage(2, 10, 3))
 HEADER = {"task": "words"}
 
@@ -36,7 +32,7 @@ def filled(path):
     return journal
 
 
-def test_a_replay_is_equal_to_what_was_recorded(tmp_path):
+def test_replay_equals_recorded_history(tmp_path):
     path = tmp_path / "journal.jsonl"
     assert filled(path).history == Journal(path).history
 
@@ -47,7 +43,7 @@ def test_a_replay_is_equal_to_what_was_recorded(tmp_path):
     text=st.text(),
     scores=st.lists(st.floats(0, 1), min_size=1, max_size=5),
 )
-def test_any_text_and_any_number_survives(tmp_path, z, text, scores):
+def test_replay_restores_any_text_and_number(tmp_path, z, text, scores):
     path = tmp_path / "journal.jsonl"
     path.unlink(missing_ok=True)
     journal = Journal(path)
@@ -60,7 +56,7 @@ def test_any_text_and_any_number_survives(tmp_path, z, text, scores):
     assert replayed.trials[0].writing.raw == text
 
 
-def test_every_cut_gives_the_whole_records_before_it(tmp_path):
+def test_cut_file_replays_whole_records_before_the_cut(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     whole = path.read_bytes()
@@ -71,7 +67,7 @@ def test_every_cut_gives_the_whole_records_before_it(tmp_path):
         assert path.read_bytes() == whole[: whole.rfind(b"\n", 0, length) + 1]
 
 
-def test_every_changed_byte_in_the_middle_is_found(tmp_path):
+def test_changed_byte_in_the_middle_raises(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     whole = path.read_bytes()
@@ -81,7 +77,7 @@ def test_every_changed_byte_in_the_middle_is_found(tmp_path):
             Journal(path)
 
 
-def test_a_missing_record_is_found(tmp_path):
+def test_missing_record_raises(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     lines = path.read_bytes().splitlines(keepends=True)
@@ -90,26 +86,26 @@ def test_a_missing_record_is_found(tmp_path):
         Journal(path)
 
 
-def test_another_header_is_refused_by_name(tmp_path):
+def test_start_with_other_header_names_the_difference(tmp_path):
     filled(tmp_path / "journal.jsonl").start(HEADER)
     with pytest.raises(RunDirectoryError, match="begun with another task \\('words', now 'numbers'\\)"):
         Journal(tmp_path / "journal.jsonl").start({"task": "numbers"})
 
 
-def test_an_unwritable_file_is_one_clear_error(tmp_path):
+def test_write_to_missing_folder_raises_one_sentence(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     journal.path = tmp_path / "missing" / "journal.jsonl"
     with pytest.raises(RunDirectoryError, match="cannot write"):
         journal.start(HEADER)
 
 
-def test_it_holds_no_clock_reading(tmp_path):
+def test_equal_records_give_equal_bytes(tmp_path):
     filled(tmp_path / "a.jsonl")
     filled(tmp_path / "b.jsonl")
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
-def test_each_line_is_plain_json(tmp_path):
+def test_lines_are_plain_json(tmp_path):
     path = tmp_path / "journal.jsonl"
     filled(path)
     kinds = [json.loads(line)["kind"] for line in path.read_text().splitlines()]
@@ -119,13 +115,13 @@ def test_each_line_is_plain_json(tmp_path):
     ]
 
 
-def test_everything_that_was_asked_is_in_the_usage(tmp_path):
+def test_usage_counts_all_questions(tmp_path):
     history = filled(tmp_path / "journal.jsonl").history
     assert history.usage() == Usage(8 * 2, 8 * 10, 8 * 3)
 
 
 def rewritten(path):
-    """A journal with a round of a text that was asked for and one that was not."""
+    """Return a journal with a round of a text that was requested and one that was not."""
     journal = Journal(path)
     proposals = [Proposal((0.1, 0.2), Rewrite("say \ud800\n", "write", 2**62)), Proposal((0.3, 0.4)), Proposal(None)]
     journal.add_round([Candidate(each, Writing("w", "w")) for each in proposals], [0], Usage(1, 20, 3))
@@ -133,7 +129,7 @@ def rewritten(path):
     return journal, proposals
 
 
-def test_what_was_asked_of_a_rewriter_and_its_price_survive(tmp_path):
+def test_replay_restores_rewrites_and_their_usage(tmp_path):
     journal, proposals = rewritten(tmp_path / "journal.jsonl")
     history = Journal(journal.path).history
     assert history == journal.history
@@ -143,7 +139,7 @@ def test_what_was_asked_of_a_rewriter_and_its_price_survive(tmp_path):
     assert history.rounds[0].usage == Usage(1, 20, 3)
 
 
-def test_rewriting_is_a_part_of_what_the_search_asked(tmp_path):
+def test_search_usage_includes_rewriting(tmp_path):
     journal, _ = rewritten(tmp_path / "journal.jsonl")
     assert journal.history.search_usage() == journal.history.usage() == Usage(3, 30, 6)
     journal.set_plain(Writing("plain", "plain"), EVALUATION)
@@ -152,13 +148,13 @@ def test_rewriting_is_a_part_of_what_the_search_asked(tmp_path):
     assert journal.history.usage() == Usage(7, 50, 12)
 
 
-def test_a_round_without_rewriting_is_written_as_ever(tmp_path):
+def test_round_without_rewriting_has_no_rewriting_fields(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0], Usage())
     assert json.loads(journal.path.read_text()).keys() == {"kind", "round", "points", "writings", "check"}
 
 
-def test_an_instruction_is_known_by_its_first_trial_and_before_all_by_what_it_had_to_beat(tmp_path):
+def test_known_evaluations_prefer_references_then_first_trial(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     first, second, reference = (Evaluation((score,), (str(score),)) for score in (0.1, 0.2, 0.3))
     journal.set_plain(Writing("plain", "plain"), reference)
@@ -176,7 +172,7 @@ def test_an_instruction_is_known_by_its_first_trial_and_before_all_by_what_it_ha
     assert journal.history.known_evaluations(before_round=0).keys() == {"plain", "mine"}
 
 
-def test_results_on_a_part_of_the_examples_survive(tmp_path):
+def test_replay_restores_incomplete_results(tmp_path):
     """An instruction that dropped out of its race has a result on the first examples only."""
     journal = Journal(tmp_path / "journal.jsonl")
     journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0])
@@ -185,57 +181,7 @@ def test_results_on_a_part_of_the_examples_survive(tmp_path):
     assert (trial.evaluation.scores, trial.evaluation.usage.calls) == ((0.5, 0.0, 1.0), 2)
 
 
-def older(path, lines=None):
-    """The journal of a run of the first release, which named its tests by subject; its first lines only."""
-    content = (ASSETS / "journal-1.jsonl").read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(content[:lines]))
-    return path
-
-
-def test_an_older_journal_names_its_tests_by_subject(tmp_path):
-    history = Journal(older(tmp_path / "journal.jsonl")).history
-    best = max(history.trials, key=lambda trial: trial.score).instruction
-    assert list(history.tests) == [best, "do something with the word"]
-    assert history.tests[best].mean == 1.0
-    assert history.confirmations == {}
-    assert history.usage() == Usage(21, 195, 15)  # as that release counted
-
-
-def test_in_an_older_journal_the_plain_instruction_may_be_the_best(tmp_path):
-    path = tmp_path / "journal.jsonl"
-    journal = Journal(path)
-    journal.set_plain(Writing("plain", "plain"), Evaluation((1.0,), ("x",)))
-    journal.add_round([Candidate(Proposal((0.5,)), Writing("a", "a"))], [0])
-    journal.add_trial(Evaluation((0.5,), ("x",)))
-    paid, free = Evaluation((0.25,), ("x",), Usage(1)), Evaluation((0.25,), ("x",))
-    for subject, result in (("best", paid), ("plain", free)):
-        journal._append({"kind": "test", "subject": subject, "evaluation": asdict(result)})
-    assert Journal(path).history.tests == journal.history.tests == {"plain": paid}
-
-
-@pytest.mark.parametrize("lines", [0, 1, 2, 3, 5, 7, 10, 12, 13, None])
-def test_a_run_directory_of_the_first_release_is_continued(tmp_path, lines):
-    """It knows neither races nor confirmation, so there are none when it goes on."""
-    words = "ape bee cat dog eel fox gnu hen ibex jay".split()
-    rows = [json.dumps({"input": word, "output": word[::-1]}) for word in words]
-    (tmp_path / "words.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "settings.yaml").write_text(
-        f"task: {tmp_path / 'words.jsonl'}\nwriter: scripted:phrases\nblackbox: scripted:obey\nmethod: uniform\n"
-        "evaluations: 8\nbatch: 4\ndimension: 2\nexemplars: 2\nvalidation: 3\ntest: 3\n"
-    )
-    older(run / "journal.jsonl", lines)
-    result = instructzero.resume(run)
-    whole = Journal(older(tmp_path / "whole.jsonl")).history
-    assert result.trials == tuple(whole.trials)
-    assert result.usage == whole.usage()
-    assert (result.instruction, result.test_score, result.best.confirmation) == ("spell the word backwards", 1.0, None)
-    spent = result.spent.get("black box", Usage()).calls
-    assert spent == 0 if lines is None else spent <= result.usage.calls
-
-
-def test_a_reader_sees_the_journal_grow_by_whole_lines(tmp_path):
+def test_reader_replays_whole_lines_of_growing_file(tmp_path):
     lines = filled(tmp_path / "whole.jsonl").path.read_bytes().splitlines(keepends=True)
     path = tmp_path / "journal.jsonl"
     reader = JournalReader(path)
@@ -244,15 +190,15 @@ def test_a_reader_sees_the_journal_grow_by_whole_lines(tmp_path):
         with path.open("ab") as file:
             file.write(line[:9])
         reader.read()
-        assert len(reader.history.trials) == len(Journal(path, mend=False).history.trials)
+        assert len(reader.history.trials) == len(Journal(path, repair=False).history.trials)
         with path.open("ab") as file:
             file.write(line[9:])
         assert reader.read()
-        assert reader.history == Journal(path, mend=False).history
+        assert reader.history == Journal(path, repair=False).history
     assert not reader.read()
 
 
-def test_a_reader_names_the_damaged_line_and_starts_over(tmp_path):
+def test_reader_names_damaged_line_and_starts_over(tmp_path):
     lines = filled(tmp_path / "whole.jsonl").path.read_bytes().splitlines(keepends=True)
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b"".join(lines[:4]))
@@ -266,7 +212,7 @@ def test_a_reader_names_the_damaged_line_and_starts_over(tmp_path):
     assert reader.history == Journal(path).history
 
 
-def test_a_reader_reads_a_journal_that_was_begun_anew_from_its_beginning(tmp_path):
+def test_reader_reads_replaced_file_from_the_beginning(tmp_path):
     path = tmp_path / "journal.jsonl"
     whole = filled(path).path.read_bytes()
     reader = JournalReader(path)

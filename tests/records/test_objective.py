@@ -1,4 +1,4 @@
-"""A length penalty lowers the mean by exactly what it says and leaves scores that are scores."""
+"""The length penalty lowers the mean by exactly its value, and the scores stay in [0, 1]."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def evaluation(scores):
 
 
 @given(scores=score_lists, penalty=penalties, length=st.integers(0, 300))
-def test_the_mean_of_the_scores_is_the_value(scores, penalty, length):
+def test_mean_of_adjusted_scores_is_the_value(scores, penalty, length):
     objective, text = Objective(penalty), "x" * length
     adjusted = objective.scores(text, scores)
     value = objective.value(text, evaluation(scores))
@@ -26,7 +26,7 @@ def test_the_mean_of_the_scores_is_the_value(scores, penalty, length):
 
 
 @given(scores=score_lists, penalty=penalties, length=st.integers(0, 300))
-def test_scores_stay_aligned_and_in_range(scores, penalty, length):
+def test_adjusted_scores_stay_aligned_and_in_range(scores, penalty, length):
     adjusted = Objective(penalty).scores("x" * length, scores)
     assert len(adjusted) == len(scores)
     assert all(0 <= after <= before for after, before in zip(adjusted, scores, strict=True))
@@ -35,23 +35,23 @@ def test_scores_stay_aligned_and_in_range(scores, penalty, length):
 
 
 @given(scores=score_lists)
-def test_without_a_penalty_nothing_changes(scores):
+def test_scores_without_penalty_are_unchanged(scores):
     assert Objective().scores("a long instruction", scores) == tuple(scores)
     assert Objective().value("a long instruction", evaluation(scores)) == evaluation(scores).mean
 
 
-def test_of_equal_scores_the_shorter_instruction_wins():
+def test_value_of_shorter_instruction_is_higher_at_equal_scores():
     objective, scores = Objective(0.05), (1.0, 0.0, 1.0)
     assert objective.value("short", evaluation(scores)) > objective.value("rather longer", evaluation(scores))
 
 
-def test_the_penalty_is_taken_for_every_100_characters():
+def test_penalty_is_per_100_characters():
     assert Objective(0.1).penalty("x" * 250) == pytest.approx(0.25)
     assert Objective(0.1).scores("x" * 50, (1.0, 0.0, 1.0, 0.0)) == (0.9, 0.0, 0.9, 0.0)
     assert Objective(0.1).scores("x" * 800, (1.0, 0.0, 1.0, 0.0)) == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_a_trial_is_adjusted_in_its_scores_only():
+def test_adjusted_trial_differs_in_scores_only():
     trial = Trial(3, 1, Proposal((0.5,)), Writing("y" * 100, "y" * 100), evaluation((1.0, 0.0)))
     adjusted = Objective(0.1).adjusted(trial)
     assert adjusted.evaluation.scores == (0.8, 0.0)
@@ -60,6 +60,6 @@ def test_a_trial_is_adjusted_in_its_scores_only():
 
 
 @pytest.mark.parametrize("penalty", [-0.1, float("nan"), float("inf")])
-def test_a_penalty_that_cannot_be_is_refused(penalty):
+def test_impossible_penalty_is_refused(penalty):
     with pytest.raises(ConfigurationError, match="length penalty of 0 or more"):
         Objective(penalty)

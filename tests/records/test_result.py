@@ -1,4 +1,4 @@
-"""What a result says of itself: intervals, comparisons, and warnings exactly where they are due."""
+"""The result: intervals, comparisons, and warnings where they are due and only there."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ def result(best: Scored = BETTER, plain: Scored = PLAIN, **more: Any) -> Result:
     return Result(best=best, plain=plain, trials=(trial, trial), usage=Usage(7, 8, 9), **more)
 
 
-def test_a_clear_winner_is_given_without_a_warning() -> None:
+def test_warnings_are_empty_for_clear_winner() -> None:
     assert result().warnings() == []
     assert list(result().comparisons()) == ["plain"]
     assert result().comparisons()["plain"].difference == pytest.approx(0.8)
 
 
-def test_within_noise_is_told_with_the_interval() -> None:
+def test_warnings_name_difference_within_noise_with_interval() -> None:
     close = scored("close", right(36), right(35))
     (warning,) = result(plain=close).warnings()
     assert warning.startswith("On the test examples the best instruction differs from the plain instruction by +0.025")
     assert "within noise (95 % interval -" in warning
 
 
-def test_a_winner_that_is_worse_on_test_is_called_worse_and_not_noise() -> None:
+def test_warnings_call_a_worse_winner_worse() -> None:
     better = scored("better after all", right(35), right(40))
     (warning,) = result(best=scored("best", right(36), right(20)), plain=better).warnings()[:1]
     assert "the best instruction is worse than the plain instruction by 0.500 (95 % interval -" in warning
     assert "noise" not in warning
 
 
-def test_the_users_instruction_is_compared_and_warned_of_as_such() -> None:
+def test_warnings_name_the_baseline_as_the_users_instruction() -> None:
     mine = scored("mine", right(36), right(36))
     found = result(baseline=mine)
     assert list(found.comparisons()) == ["plain", "baseline"]
@@ -68,14 +68,14 @@ def test_the_users_instruction_is_compared_and_warned_of_as_such() -> None:
     assert "differs from your instruction by +0.000, within noise" in warning
 
 
-def test_a_plain_instruction_that_wins_is_not_compared_with_itself() -> None:
+def test_comparisons_leave_out_winning_plain_instruction() -> None:
     assert result(best=PLAIN, plain=PLAIN).comparisons() == {}
     assert result(best=PLAIN, plain=PLAIN).warnings() == []
     assert list(result(best=PLAIN, plain=PLAIN, baseline=BETTER).comparisons()) == ["baseline"]
     assert list(result(baseline=BETTER).comparisons()) == ["plain"]
 
 
-def test_a_leak_is_told_with_the_inputs_in_short() -> None:
+def test_warnings_show_shortened_inputs_of_leaks() -> None:
     many = [LEAK, Example("x" * 500, ("y",)), Example("\x1b[1m", ("z",)), Example("fourth", ("w",))]
     (warning,) = result(leaks=tuple(many)).warnings()
     assert "copies training examples ('giraffe', 'xxx" in warning
@@ -84,10 +84,10 @@ def test_a_leak_is_told_with_the_inputs_in_short() -> None:
     assert len(warning) < 250
 
 
-def test_samples_in_the_place_of_greedy_answers_are_told() -> None:
+def test_warnings_name_sampled_answers() -> None:
     assert not result().warnings()
     (warning,) = result(sampled=True).warnings()
-    assert warning.startswith("The black box refuses a temperature, so its answers are samples")
+    assert warning.startswith("The black box accepts no temperature, so its answers are samples")
 
 
 @pytest.mark.parametrize(
@@ -96,22 +96,20 @@ def test_samples_in_the_place_of_greedy_answers_are_told() -> None:
         (None, 36, False),
         (None, 30, False),
         (None, 10, True),
-        (20, 24, False),  # the lucky validation alone would disagree
+        (20, 24, False),  # the validation score alone would disagree
         (36, 16, True),
     ],
 )
-def test_validation_and_test_disagree_when_their_intervals_are_apart(
-    confirmation: int | None, test: int, disagree: bool
-) -> None:
+def test_warnings_name_disagreement_if_intervals_are_apart(confirmation: int | None, test: int, disagree: bool) -> None:
     again = None if confirmation is None else right(confirmation)
     best = scored("best", right(38), right(test), again)
     warnings = result(best=best, plain=scored("plain", right(0), right(0))).warnings()
     assert [warning.startswith("Validation (") for warning in warnings] == [True] * disagree
 
 
-def test_disagreement_is_told_in_either_direction() -> None:
+def test_warnings_name_disagreement_in_either_direction() -> None:
     (warning,) = result(best=scored("best", right(12), right(40))).warnings()
-    assert warning.startswith("Validation (0.300) and test (1.000) disagree by more than chance allows")
+    assert warning.startswith("Validation (0.300) and test (1.000) disagree by more than chance explains")
 
 
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=1, max_size=6)
@@ -131,7 +129,7 @@ def test_intervals_contain_their_means(
         assert interval["method"] in ("Wilson", "bootstrap")
 
 
-def test_the_content_of_result_json() -> None:
+def test_to_dict_holds_content_of_result_json() -> None:
     best = scored("better", right(36), right(30), right(18, of=20))
     found = result(best=best, baseline=PLAIN, leaks=(LEAK,), spent={"black box": Usage(5, 6, 7), "judge": Usage(1)})
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
@@ -147,7 +145,7 @@ def test_the_content_of_result_json() -> None:
     assert content["spent"]["judge"] == {"calls": 1, "prompt_tokens": 0, "completion_tokens": 0}
 
 
-def test_what_there_is_not_is_left_out() -> None:
+def test_to_dict_leaves_out_missing_parts() -> None:
     content = result().to_dict()
     assert content["baseline"] is None
     assert "confirmation_score" not in content

@@ -1,4 +1,4 @@
-"""Runs to report on, and what their pages say."""
+"""Runs for report tests, and access to the data in their pages."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NASTY = (
     "long " + "x" * 100_000,
     "half a pair \ud800 and separators \u2028\u2029 {{7*7}} <!-- --> ]]>",
 )
-"""Texts that a page may stumble over."""
+"""Texts that could break a page."""
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run from a file, with an instruction of the user's and prices."""
+    """A finished run of a task file, with a baseline instruction and prices."""
     folder = tmp_path_factory.mktemp("finished")
     lines = [json.dumps({"input": word, "output": word[::-1]}) for word in WORDS]
     (folder / "words.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -53,7 +53,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run in which instructions, examples and answers are `NASTY`."""
+    """A finished run whose instructions, examples and answers contain `NASTY` texts."""
     folder = tmp_path_factory.mktemp("hostile")
     examples = [(f"{word} {NASTY[place % len(NASTY)]}", word[::-1]) for place, word in enumerate(WORDS)]
 
@@ -72,12 +72,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def whole(text: str) -> str:
-    """The text without half pairs, which no writer can write."""
+    """Return the text without lone surrogates, which no writer can produce."""
     return text.encode("utf-8", "ignore").decode()
 
 
 def embedded(page: Path) -> dict[str, Any]:
-    """The data that a page holds."""
+    """Return the data embedded in a page."""
     text = page.read_text(encoding="utf-8")
     start = text.index('id="report-data">') + len('id="report-data">')
     data: dict[str, Any] = json.loads(text[start : text.index("</script>", start)])

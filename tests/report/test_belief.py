@@ -1,4 +1,4 @@
-"""The surrogate's belief before a round, and what came out."""
+"""Tests of the surrogate's predictions before a round, and of the observed scores."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import torch
 
 from instructzero.bo.surrogate import standardise
 from instructzero.optimizers import REPAIRED, InstructZero
-from instructzero.report.belief import MOST_FITS, belief_of
+from instructzero.report.belief import MAX_FITS, belief_of
 from instructzero.report.instructions import numbers_of, rows_of
 from instructzero.report.source import read_source
 from instructzero.types import Evaluation, Proposal, Trial, Writing
@@ -19,7 +19,7 @@ def trial(number, point, scores):
     return Trial(number, 0, Proposal(tuple(point)), Writing(text, text), Evaluation(scores, ("",) * len(scores)))
 
 
-def test_it_is_the_surrogates_posterior_on_the_scale_of_the_scores():
+def test_belief_equals_surrogate_posterior_on_score_scale():
     rng = np.random.default_rng(0)
     points = rng.standard_normal((8, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
@@ -27,14 +27,14 @@ def test_it_is_the_surrogates_posterior_on_the_scale_of_the_scores():
     optimizer = InstructZero(dimension=3, seed=0, options=REPAIRED)
     optimizer.tell(trials)
     means, doubts = optimizer.belief(points[:2])
-    values = torch.tensor([each.score for each in trials], dtype=torch.float64)
+    values = torch.tensor([trial.score for trial in trials], dtype=torch.float64)
     standard, variance = optimizer._fitted().posterior(torch.from_numpy(points[:2]))
     assert standardise(values).std().item() == pytest.approx(1)
     assert means == pytest.approx((values.mean() + values.std() * standard).numpy())
     assert doubts == pytest.approx((values.std() * variance.sqrt()).numpy())
 
 
-def test_of_equal_scores_it_is_that_score():
+def test_belief_of_equal_scores_is_that_score():
     optimizer = InstructZero(dimension=2, seed=0, options=REPAIRED)
     optimizer.tell([trial(n, (n / 4, 1.0), (1.0, 0.0)) for n in range(4)])
     means, doubts = optimizer.belief(np.array([[0.1, 1.0]]))
@@ -42,7 +42,7 @@ def test_of_equal_scores_it_is_that_score():
     assert np.isfinite(doubts).all()
 
 
-def test_each_outcome_is_the_score_of_its_evaluation_and_is_counted(finished):
+def test_belief_of_outcomes_matches_journal_and_counts_hits(finished):
     source = read_source(finished)
     rows = rows_of(source)
     belief = belief_of(source, numbers_of(rows))
@@ -53,28 +53,28 @@ def test_each_outcome_is_the_score_of_its_evaluation_and_is_counted(finished):
         assert rows[point["row"]]["text"] == found.instruction
         assert point["sd"] > point["doubt"]
     off = [abs(point["outcome"] - point["mean"]) / point["sd"] for point in belief["points"]]
-    assert belief["within"] == sum(each <= 1 for each in off)
-    assert belief["within_two"] == sum(each <= 2 for each in off)
+    assert belief["within"] == sum(distance <= 1 for distance in off)
+    assert belief["within_two"] == sum(distance <= 2 for distance in off)
 
 
-def test_it_depends_on_nothing_that_came_later(finished):
+def test_belief_of_round_ignores_later_rounds(finished):
     source = read_source(finished)
     numbers = numbers_of(rows_of(source))
     whole = belief_of(source, numbers)
     first = whole["rounds"][0]
     history = replace(source.history, rounds=source.history.rounds[: first + 1])
-    history.trials = [each for each in source.history.trials if each.round <= first]
+    history.trials = [trial for trial in source.history.trials if trial.round <= first]
     early = belief_of(replace(source, history=history), numbers)
     assert early["points"] == [point for point in whole["points"] if point["round"] == first]
 
 
-def test_a_long_run_is_sampled(finished):
+def test_belief_of_long_run_fits_at_most_max_fits(finished):
     source = read_source(finished)
-    assert len(belief_of(source, numbers_of(rows_of(source)))["rounds"]) <= MOST_FITS
+    assert len(belief_of(source, numbers_of(rows_of(source)))["rounds"]) <= MAX_FITS
 
 
 @pytest.mark.parametrize("method", ["uniform", "zopo", "evoprompt-ga"])
-def test_a_method_without_such_a_surrogate_says_so(finished, method):
+def test_belief_of_method_without_surrogate_gives_note(finished, method):
     source = read_source(finished)
     settings = source.settings.model_copy(update={"method": method, "initial": None, "batch": None})
     assert method in belief_of(replace(source, settings=settings), {})["note"]

@@ -1,4 +1,4 @@
-"""`instructzero report`, and the report that every run ends with."""
+"""Tests of `instructzero report`, and of the report that every run writes at its end."""
 
 import sys
 
@@ -25,33 +25,33 @@ def run(monkeypatch, capsys):
     return call
 
 
-def test_it_writes_the_page_and_says_where(run, finished):
+def test_report_writes_page_and_prints_path(run, finished):
     (finished / "report.html").unlink()
     code, out, _ = run("report", finished)
     assert (code, out) == (0, f"{finished / 'report.html'}\n")
     assert (finished / "report.html").read_text().startswith("<!DOCTYPE html>")
 
 
-def test_what_to_do_next_is_said_and_quiet_says_the_path_only(run, finished):
+def test_report_prints_next_step_unless_quiet(run, finished):
     path = f"{finished / 'report.html'}\n"
-    assert run("report", finished) == (0, path, "note: it opens in a browser, offline; with --open, at once\n")
+    assert run("report", finished) == (0, path, "note: open this page in a browser, or use --open\n")
     assert run("report", finished, "--quiet") == (0, path, "")
 
 
-def test_open_opens_the_page_in_the_browser(run, finished, monkeypatch):
+def test_report_open_opens_page_in_browser(run, finished, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     run("report", finished, "--open")
     assert opened == [(finished / "report.html").resolve().as_uri()]
 
 
-def test_a_directory_without_a_run_is_refused(run, tmp_path):
+def test_report_of_directory_without_run_is_refused(run, tmp_path):
     code, _, err = run("report", tmp_path)
     assert code == 2
     assert "expected a run directory with a settings.yaml" in err
 
 
-def test_a_run_that_has_not_begun_is_refused(run, tmp_path, finished):
+def test_report_of_run_without_journal_is_refused(run, tmp_path, finished):
     (tmp_path / "settings.yaml").write_bytes((finished / "settings.yaml").read_bytes())
     code, _, err = run("report", tmp_path)
     assert code == 2
@@ -59,7 +59,7 @@ def test_a_run_that_has_not_begun_is_refused(run, tmp_path, finished):
     assert not (tmp_path / "journal.jsonl").exists()
 
 
-def test_a_damaged_result_is_refused(run, tmp_path, finished):
+def test_report_of_damaged_result_is_refused(run, tmp_path, finished):
     for name in ("settings.yaml", "journal.jsonl"):
         (tmp_path / name).write_bytes((finished / name).read_bytes())
     (tmp_path / "result.json").write_text("{")
@@ -68,12 +68,12 @@ def test_a_damaged_result_is_refused(run, tmp_path, finished):
     assert "result.json is damaged" in err
 
 
-def test_a_run_is_not_lost_where_its_report_cannot_be_made(task_file, tmp_path, monkeypatch):
+def test_optimize_with_failing_report_still_returns_result(task_file, tmp_path, monkeypatch):
     def broken(directory, task=None):
         raise ZeroDivisionError("no")
 
     monkeypatch.setattr(api, "write_report", broken)
-    with pytest.warns(RuntimeWarning, match="report could not be made .ZeroDivisionError: no."):
+    with pytest.warns(RuntimeWarning, match="report could not be written .ZeroDivisionError: no."):
         result = instructzero.optimize(
             task_file, writer="scripted:phrases", blackbox="scripted:obey", directory=tmp_path / "run", **SIZES
         )

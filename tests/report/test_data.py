@@ -1,4 +1,4 @@
-"""The page's numbers are those of result.json and the journal."""
+"""Tests that the numbers of the page equal those of result.json and the journal."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ def page(finished):
 
 @pytest.fixture(scope="module")
 def history(finished):
-    return Journal(finished / "journal.jsonl", mend=False).history
+    return Journal(finished / "journal.jsonl", repair=False).history
 
 
 @pytest.fixture(scope="module")
@@ -28,24 +28,24 @@ def result(finished):
     return json.loads((finished / "result.json").read_text())
 
 
-def test_the_result_is_there_as_it_is(page, result):
+def test_data_contains_result_unchanged(page, result):
     assert page["result"] == result
 
 
-def test_scores_and_intervals_are_the_results(page, result):
+def test_data_scores_and_intervals_equal_result(page, result):
     records = {"best": result, "plain": result["plain"], "baseline": result["baseline"]}
-    assert [each["role"] for each in page["scores"]] == list(records)
-    for each in page["scores"]:
-        record = records[each["role"]]
-        assert each["text"] == record["instruction"]
-        assert set(each["parts"]) == set(record["intervals"])
-        for name, part in each["parts"].items():
+    assert [scored["role"] for scored in page["scores"]] == list(records)
+    for scored in page["scores"]:
+        record = records[scored["role"]]
+        assert scored["text"] == record["instruction"]
+        assert set(scored["parts"]) == set(record["intervals"])
+        for name, part in scored["parts"].items():
             interval = record["intervals"][name]
             assert part["score"] == record[f"{name}_score"]
             assert part["interval"] == [interval["low"], interval["high"]]
 
 
-def test_every_scored_instruction_is_there_once_with_the_journals_scores(page, history):
+def test_data_instructions_occur_once_with_journal_scores(page, history):
     known = history.known_evaluations()
     rows = {row["text"]: row for row in page["instructions"]}
     assert len(rows) == len(page["instructions"])
@@ -57,8 +57,8 @@ def test_every_scored_instruction_is_there_once_with_the_journals_scores(page, h
         assert rows[text]["examples"] == len(evaluation.scores)
 
 
-def test_calls_rounds_and_writings_are_the_journals(page, history):
-    written = Counter(each.instruction for round_ in history.rounds for each in round_.candidates)
+def test_data_calls_rounds_and_writings_equal_journal(page, history):
+    written = Counter(candidate.instruction for round_ in history.rounds for candidate in round_.candidates)
     first = {trial.instruction: trial for trial in reversed(history.trials)}
     for row in page["instructions"]:
         assert row["written"] == written[row["text"]]
@@ -67,7 +67,7 @@ def test_calls_rounds_and_writings_are_the_journals(page, history):
     assert sum(row["calls"] for row in page["instructions"]) == asked
 
 
-def test_complete_instructions_come_first_and_the_best_of_them_leads(page):
+def test_data_instructions_rank_complete_ones_first_by_score(page):
     rows, all_ = page["instructions"], page["run"]["validation_examples"]
     complete = [row["examples"] == all_ for row in rows]
     assert complete == sorted(complete, reverse=True)
@@ -75,36 +75,36 @@ def test_complete_instructions_come_first_and_the_best_of_them_leads(page):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_the_course_ends_with_all_that_was_asked_and_rises(page, history):
-    course = page["course"]
+def test_trajectory_ends_with_total_usage_and_increases(page, history):
+    trajectory = page["trajectory"]
     usage = history.search_usage() + history.plain[1].usage + history.baseline[1].usage
-    assert course["end"]["calls"] == usage.calls
-    assert course["end"]["usd"] == pytest.approx((100 * usage.prompt_tokens + 200 * usage.completion_tokens) / 1e6)
-    assert len(course["dots"]) == len(history.trials) + 2
-    values = [step["value"] for step in course["steps"]]
+    assert trajectory["end"]["calls"] == usage.calls
+    assert trajectory["end"]["usd"] == pytest.approx((100 * usage.prompt_tokens + 200 * usage.completion_tokens) / 1e6)
+    assert len(trajectory["dots"]) == len(history.trials) + 2
+    values = [step["value"] for step in trajectory["steps"]]
     assert values == sorted(set(values))
     best = max(row["score"] for row in page["instructions"] if row["examples"] == page["run"]["validation_examples"])
     assert values[-1] == best
 
 
-def test_rounds_sum_up_their_scores(page, history):
-    for each in page["rounds"]:
-        scores = sorted(trial.score for trial in history.trials_of(each["first"]))
-        assert each["first"] == each["last"]
-        assert (each["quantiles"][0], each["quantiles"][4]) == (scores[0], scores[-1])
+def test_rounds_summarise_their_scores(page, history):
+    for summary in page["rounds"]:
+        scores = sorted(trial.score for trial in history.trials_of(summary["first"]))
+        assert summary["first"] == summary["last"]
+        assert (summary["quantiles"][0], summary["quantiles"][4]) == (scores[0], scores[-1])
     until = {trial.instruction: trial.score for trial in history.trials}
     top = sorted(until.values())[-max(1, round(0.15 * len(until))) :]
     assert page["rounds"][-1]["top"] == pytest.approx([top[0], sum(top) / len(top), top[-1]])
 
 
-def test_costs_are_the_ledgers_and_the_journals(page, result, history):
+def test_costs_equal_call_store_and_journal(page, result, history):
     (role,) = page["costs"]["roles"]
     assert {name: role[name] for name in result["spent"]["black box"]} == result["spent"]["black box"]
     assert role["usd"] == pytest.approx((100 * role["prompt_tokens"] + 200 * role["completion_tokens"]) / 1e6)
-    assert sum(each["calls"] for each in page["costs"]["phases"]) == result["usage"]["calls"]
+    assert sum(phase["calls"] for phase in page["costs"]["phases"]) == result["usage"]["calls"]
 
 
-def test_examples_have_the_answers_of_the_journal_and_their_own_text(page, history, finished):
+def test_examples_have_journal_answers_and_task_texts(page, history, finished):
     texts = [row["text"] for row in page["instructions"]]
     known = {"validation": history.known_evaluations(), "confirmation": history.confirmations, "test": history.tests}
     outputs = {}
@@ -118,7 +118,7 @@ def test_examples_have_the_answers_of_the_journal_and_their_own_text(page, histo
             padding = [None] * (len(part["examples"]) - len(evaluation.scores))
             assert row["scores"] == [*evaluation.scores, *padding]
             assert row["answers"] == [*evaluation.predictions, *padding]
-        assert all(each["outputs"] == outputs[each["input"]] for each in part["examples"])
+        assert all(example["outputs"] == outputs[example["input"]] for example in part["examples"])
 
 
 def test_duels_count_every_test_example(page, history, result):
@@ -129,22 +129,22 @@ def test_duels_count_every_test_example(page, history, result):
     assert sum(duel.values()) == result["test_examples"]
 
 
-def test_settings_say_which_are_not_the_usual_ones(page):
-    unusual = {each["name"] for each in page["settings"] if not each["usual"]}
+def test_settings_mark_values_that_differ_from_defaults(page):
+    unusual = {setting["name"] for setting in page["settings"] if not setting["is_default"]}
     assert unusual == {
         *("task", "writer", "blackbox", "baseline", "input_price", "output_price"),
         *("evaluations", "initial", "batch"),
     }
-    assert {each["name"] for each in page["settings"]} == set(Settings.model_fields)
+    assert {setting["name"] for setting in page["settings"]} == set(Settings.model_fields)
 
 
-def test_the_same_run_gives_the_same_page(finished):
+def test_report_written_twice_is_identical(finished):
     before = (finished / "report.html").read_bytes()
     write_report(finished)
     assert (finished / "report.html").read_bytes() == before
 
 
-def test_a_run_that_has_not_ended_has_a_report(finished, tmp_path):
+def test_report_of_unfinished_run_leaves_journal_unchanged(finished, tmp_path):
     for name in ("settings.yaml", "journal.jsonl"):
         (tmp_path / name).write_bytes((finished / name).read_bytes())
     lines = (tmp_path / "journal.jsonl").read_bytes().splitlines(keepends=True)
@@ -153,11 +153,11 @@ def test_a_run_that_has_not_ended_has_a_report(finished, tmp_path):
     data = embedded(write_report(tmp_path))
     assert data["result"] is None
     assert data["run"]["ended"] is False
-    assert "has not ended" in data["words"]["verdict"]
+    assert "has not finished" in data["statements"]["verdict"]
     assert (tmp_path / "journal.jsonl").read_bytes() == torn
 
 
-def test_a_stale_result_is_not_believed(finished, tmp_path):
+def test_report_ignores_stale_result(finished, tmp_path):
     for name in ("settings.yaml", "journal.jsonl", "result.json"):
         (tmp_path / name).write_bytes((finished / name).read_bytes())
     result = json.loads((tmp_path / "result.json").read_text())
@@ -165,7 +165,7 @@ def test_a_stale_result_is_not_believed(finished, tmp_path):
     assert embedded(write_report(tmp_path))["result"] is None
 
 
-def test_examples_that_have_changed_since_are_not_shown(tmp_path, task_file):
+def test_report_hides_examples_of_changed_task(tmp_path, task_file):
     run = tmp_path / "run"
     instructzero.optimize(task_file, writer="scripted:phrases", blackbox="scripted:obey", directory=run, **SIZES)
     task_file.write_text(task_file.read_text().replace('"apple"', '"pear"'))
@@ -175,9 +175,9 @@ def test_examples_that_have_changed_since_are_not_shown(tmp_path, task_file):
     gone = embedded(write_report(run))["examples"]
     assert "could not be loaded" in gone["note"]
     for found in (changed, gone):
-        assert all(each["input"] is None for part in found["parts"] for each in part["examples"])
+        assert all(example["input"] is None for part in found["parts"] for example in part["examples"])
 
 
-def test_the_examples_of_a_run_from_python_are_in_the_page_that_it_wrote(hostile):
+def test_report_of_python_run_contains_its_examples(hostile):
     parts = embedded(hostile / "report.html")["examples"]["parts"]
-    assert all(each["input"] for part in parts for each in part["examples"])
+    assert all(example["input"] for part in parts for example in part["examples"])

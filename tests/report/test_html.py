@@ -1,4 +1,4 @@
-"""HTML from Python: nothing that a text says can become markup."""
+"""Tests that no text can become markup."""
 
 import json
 from html.parser import HTMLParser
@@ -11,7 +11,7 @@ from instructzero.report.html import data_script, escape, foreign, join, tag
 
 
 class Reader(HTMLParser):
-    """Collects elements and texts."""
+    """Collects the elements, texts and attributes of a page."""
 
     def __init__(self):
         super().__init__()
@@ -36,7 +36,7 @@ anything = st.text(st.characters(exclude_categories=()))
 
 
 @given(anything)
-def test_a_text_stays_a_text_in_an_element_and_in_an_attribute(text):
+def test_tag_escapes_text_in_elements_and_attributes(text):
     reader = read(tag("p", text, title=text))
     assert reader.elements == ["p"]
     assert "".join(reader.texts) == str(escape(text)).replace("&lt;", "<").replace("&gt;", ">").replace(
@@ -45,20 +45,20 @@ def test_a_text_stays_a_text_in_an_element_and_in_an_attribute(text):
     assert [name for name, _ in reader.attributes] == ["title"]
 
 
-def test_control_characters_are_shown_and_half_pairs_are_replaced():
+def test_escape_shows_control_characters_and_replaces_lone_surrogates():
     assert escape("a\x00b\x1b\x7f\x85\ud800\tc\n") == "a␀b␛␡��\tc\n"
 
 
-def test_html_is_not_escaped_twice():
+def test_join_does_not_escape_html_twice():
     assert join(tag("b", "<"), "<") == "<b>&lt;</b>&lt;"
 
 
-def test_foreign_text_is_isolated_in_its_own_direction():
+def test_foreign_isolates_text_direction():
     assert foreign("<\u202e") == '<bdi dir="auto" class="foreign">&lt;\u202e</bdi>'
 
 
 @given(anything)
-def test_no_text_ends_the_data_and_all_of_it_comes_back(text):
+def test_data_script_round_trips_any_text_without_closing_element(text):
     script = data_script({"text": text}, name="data")
     start, end = script.index(">") + 1, script.rindex("</script>")
     assert "<" not in script[start:end]
@@ -66,6 +66,6 @@ def test_no_text_ends_the_data_and_all_of_it_comes_back(text):
     script.encode("utf-8")
 
 
-def test_numbers_that_json_does_not_have_are_refused():
+def test_data_script_refuses_numbers_that_json_lacks():
     with pytest.raises(ValueError, match="JSON"):
         data_script([float("nan")], name="data")

@@ -1,4 +1,4 @@
-"""Where the best instruction came from."""
+"""Tests of the origin of the best instruction."""
 
 import math
 from dataclasses import replace
@@ -20,13 +20,13 @@ def with_best(source, text):
     return replace(source, result={**source.result, "instruction": text})
 
 
-def test_a_soft_prompt_has_its_nearest_earlier_ones(source):
+def test_lineage_of_soft_prompt_lists_nearest_earlier_ones(source):
     late = next(trial for trial in source.history.trials if trial.round > 0)
     numbers = numbers_of(rows_of(source))
     line = lineage_of(with_best(source, late.instruction), numbers)
-    first = next(each for each in source.candidates if each[1].instruction == late.instruction)
+    first = next(made for made in source.candidates if made[1].instruction == late.instruction)
     assert line["round"] == first[0]
-    distances = [each["distance"] for each in line["relatives"]]
+    distances = [relative["distance"] for relative in line["relatives"]]
     assert distances == sorted(distances)
     if first[0]:
         earlier = [trial for trial in source.history.trials if trial.round < first[0]]
@@ -34,13 +34,13 @@ def test_a_soft_prompt_has_its_nearest_earlier_ones(source):
 
 
 @pytest.mark.parametrize("role", ["plain", "baseline"])
-def test_what_was_there_before_the_search_has_no_soft_prompt(source, role):
+def test_lineage_of_reference_instruction_has_no_soft_prompt(source, role):
     text = source.references[role]
     assert lineage_of(with_best(source, text), {text: 3}) == {"kind": role, "row": 3}
 
 
 def rewritten(source, rewrite, rewriter):
-    """The run with one more round, in which the best instruction was made of others."""
+    """Return the run with one more round, in which the best instruction was made from others."""
     history = source.history
     last = history.rounds[-1]
     made = Candidate(Proposal((0.0,) * 10, rewrite), last.candidates[0].writing)
@@ -50,21 +50,21 @@ def rewritten(source, rewrite, rewriter):
     return replace(with_best(source, "a new one"), history=history, settings=settings)
 
 
-def test_a_rewrite_by_the_black_box_has_the_instructions_that_its_request_quotes(source):
+def test_lineage_of_blackbox_rewrite_lists_quoted_instructions(source):
     first, second = list(dict.fromkeys(trial.instruction for trial in source.history.trials))[:2]
     rewrite = Rewrite(f"Cross these.\n1: {first}\n2: {second}", "", 0)
     numbers = numbers_of(rows_of(source))
     line = lineage_of(rewritten(source, rewrite, "blackbox"), {**numbers, "a new one": 99})
     assert line["request"] == rewrite.prompt
-    assert {each["row"] for each in line["relatives"]} == {numbers[first], numbers[second]}
+    assert {relative["row"] for relative in line["relatives"]} == {numbers[first], numbers[second]}
 
 
-def test_a_rewrite_by_the_writer_has_the_instructions_whose_beginning_it_continues(source):
+def test_lineage_of_writer_rewrite_lists_continued_instructions(source):
     text = source.history.trials[0].instruction
     start = " ".join(text.split()[:2])
     numbers = numbers_of(rows_of(source))
     line = lineage_of(rewritten(source, Rewrite("", start, 0), "writer"), {**numbers, "a new one": 99})
     parents = {trial.instruction for trial in source.history.trials if trial.instruction.startswith(start)}
     assert line["start"] == start
-    assert {each["row"] for each in line["relatives"]} <= {numbers[parent] for parent in parents}
-    assert numbers[text] in {each["row"] for each in line["relatives"]}
+    assert {relative["row"] for relative in line["relatives"]} <= {numbers[parent] for parent in parents}
+    assert numbers[text] in {relative["row"] for relative in line["relatives"]}

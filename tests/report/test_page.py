@@ -1,4 +1,4 @@
-"""The page in a browser: offline, without an error, and with everything that can be done on it."""
+"""Tests of the page in a browser: offline use, errors, interaction and accessibility."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def address(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def look(browser, request):
-    """The page of the run of this name: opened once for all tests, because that is what takes the time."""
+    """Return the page of a run by name. It is opened once for all tests, because opening is slow."""
     opened: dict[tuple[str, int], Watched] = {}
 
     def open_page(run: str, width: int = 1440) -> Watched:
@@ -33,13 +33,13 @@ def look(browser, request):
         return opened[run, width]
 
     yield open_page
-    for each in opened.values():
-        each.close()
+    for watched in opened.values():
+        watched.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("run", ["finished", "hostile"])
-def test_it_asks_nothing_of_the_network_and_has_no_error(look, request, run, width):
+def test_page_makes_no_request_and_logs_no_error(look, request, run, width):
     folder, watched = request.getfixturevalue(run), look(run, width)
     watched.page.evaluate("document.querySelectorAll('button').forEach(button => button.click())")
     watched.page.wait_for_timeout(100)
@@ -49,16 +49,16 @@ def test_it_asks_nothing_of_the_network_and_has_no_error(look, request, run, wid
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("run", ["finished", "hostile"])
-def test_nothing_sticks_out_at_the_side(look, run, width):
+def test_page_fits_window_width(look, run, width):
     assert not look(run, width).sticks_out()
 
 
 def choose_part(page, name):
-    """Show this part of the data, whatever an earlier test has chosen."""
+    """Show this part of the data, independently of the choices of earlier tests."""
     page.locator("#examples").get_by_role("button", name=name, exact=True).click()
 
 
-def test_hostile_texts_are_texts(look, hostile):
+def test_page_shows_hostile_texts_as_text(look, hostile):
     page, data = look("hostile").page, embedded(hostile / "report.html")
     assert page.title() == "examples: report of a run"
     assert page.locator("img").count() == 0
@@ -69,16 +69,16 @@ def test_hostile_texts_are_texts(look, hostile):
         assert re.sub(r"\s+", " ", nasty)[:60] in re.sub(r"\s+", " ", shown)
     assert "NUL \u2400, escape \u241b[31m" in shown
     assert page.locator("bdi").count() >= len(data["instructions"])
-    assert page.evaluate("[...document.querySelectorAll('bdi')].every(each => each.dir === 'auto')")
+    assert page.evaluate("[...document.querySelectorAll('bdi')].every(element => element.dir === 'auto')")
 
 
-def test_no_attribute_of_a_hostile_text_became_one(look):
+def test_page_has_no_event_attributes_from_hostile_texts(look):
     page = look("hostile").page
-    names = page.evaluate("[...document.querySelectorAll('*')].flatMap(each => each.getAttributeNames())")
+    names = page.evaluate("[...document.querySelectorAll('*')].flatMap(element => element.getAttributeNames())")
     assert not [name for name in names if name.startswith("on")]
 
 
-def test_instructions_are_sorted_by_any_column(look, finished):
+def test_table_sorts_by_clicked_column(look, finished):
     page = look("finished").page
     table = page.locator("#instructions table")
     head = table.get_by_role("button", name="calls")
@@ -91,25 +91,25 @@ def test_instructions_are_sorted_by_any_column(look, finished):
     assert rising == sorted(rising, key=int)
 
 
-def test_what_has_no_value_is_sorted_last_either_way(look, finished):
+def test_table_sorts_missing_values_last_in_both_directions(look, finished):
     page = look("finished").page
     for _ in range(2):
         page.locator("#instructions").get_by_role("button", name="round").click()
         assert page.locator("#instructions td[data-name=round]").last.inner_text() == "—"
 
 
-def test_instructions_are_searched_by_words(look, finished):
+def test_table_search_matches_words(look, finished):
     page = look("finished").page
     page.get_by_role("searchbox").fill("WORD upper")
     found = page.locator("#instructions td[data-name=instruction] bdi").all_inner_texts()
     assert found
-    assert all("write the word in upper case" in each for each in found)
+    assert all("write the word in upper case" in text for text in found)
     page.get_by_role("searchbox").fill("nothing like this")
-    assert page.locator("#instructions .status").inner_text() == "Nothing fits."
+    assert page.locator("#instructions .status").inner_text() == "No matches."
     page.get_by_role("searchbox").fill("")
 
 
-def test_pages_turn(look, finished):
+def test_table_pager_turns_pages(look, finished):
     page = look("finished").page
     pager = page.locator("#examples .pager")
     before = page.locator("#examples .paged tbody").inner_text()
@@ -120,8 +120,8 @@ def test_pages_turn(look, finished):
     assert page.locator("#examples .paged tbody").inner_text() == before
 
 
-@pytest.mark.parametrize("name", ["course", "rounds", "space", "belief"])
-def test_a_figure_says_what_is_pointed_at(look, finished, name):
+@pytest.mark.parametrize("name", ["trajectory", "rounds", "space", "belief"])
+def test_figure_hover_shows_details_of_point(look, finished, name):
     page = look("finished").page
     plot, readout = page.locator(f"#figure-{name} .plot"), page.locator(f"#figure-{name} .readout")
     plot.scroll_into_view_if_needed()
@@ -132,8 +132,8 @@ def test_a_figure_says_what_is_pointed_at(look, finished, name):
     assert plot.locator(".current").get_attribute("visibility") == "visible"
 
 
-@pytest.mark.parametrize("name", ["course", "rounds", "space", "belief"])
-def test_a_figure_is_gone_through_with_the_keys(look, finished, name):
+@pytest.mark.parametrize("name", ["trajectory", "rounds", "space", "belief"])
+def test_figure_arrow_keys_move_between_points(look, finished, name):
     page = look("finished").page
     plot, readout = page.locator(f"#figure-{name} .plot"), page.locator(f"#figure-{name} .readout")
     plot.focus()
@@ -146,7 +146,7 @@ def test_a_figure_is_gone_through_with_the_keys(look, finished, name):
     assert page.evaluate("document.activeElement.className") == "plot"
 
 
-def test_the_map_says_the_instruction(look, finished):
+def test_map_hover_shows_instruction(look, finished):
     page = look("finished").page
     plot = page.locator("#figure-space .plot")
     plot.scroll_into_view_if_needed()
@@ -156,12 +156,12 @@ def test_the_map_says_the_instruction(look, finished):
     assert best in page.locator("#figure-space .readout").inner_text()
 
 
-def test_figures_change_their_view(look, finished):
+def test_figure_buttons_change_view(look, finished):
     page = look("finished").page
     views = [
         ("space", "principal components", "t-SNE"),
         ("space", "by score", "by round"),
-        ("course", "by calls", "by cost"),
+        ("trajectory", "by calls", "by cost"),
     ]
     for figure, first, button in views:
         page.locator(f"#figure-{figure}").get_by_role("button", name=first).click()
@@ -173,17 +173,17 @@ def test_figures_change_their_view(look, finished):
         assert choice.get_attribute("aria-pressed") == "true"
 
 
-def test_wins_and_losses_are_those_that_were_counted(look, finished):
+def test_example_filter_shows_counted_wins_and_losses(look, finished):
     page = look("finished").page
     part = embedded(finished / "report.html")["examples"]["parts"][0]
     choose_part(page, "test")
     for filter_, count in (("wins", part["duels"]["plain"]["wins"]), ("losses", part["duels"]["plain"]["losses"])):
         page.get_by_label("Show").select_option(filter_)
         status = page.locator("#examples .status").inner_text()
-        assert status == "Nothing fits." if count == 0 else status.endswith(f"of {count}")
+        assert status == "No matches." if count == 0 else status.endswith(f"of {count}")
 
 
-def test_a_cell_of_the_matrix_says_input_and_answers(look, finished):
+def test_matrix_cell_shows_input_and_answers(look, finished):
     page = look("finished").page
     part = embedded(finished / "report.html")["examples"]["parts"][0]
     choose_part(page, "test")
@@ -204,7 +204,7 @@ def is_light(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_theme_follows_the_system_until_it_is_changed(browser, finished, scheme):
+def test_theme_follows_system_until_changed(browser, finished, scheme):
     watched = Watched(browser, address(finished), READY, scheme=scheme)
     page = watched.page
     assert is_light(page) == (scheme == "light")
@@ -216,10 +216,10 @@ def test_the_theme_follows_the_system_until_it_is_changed(browser, finished, sch
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_theme_that_was_chosen_is_kept(browser, finished, scheme):
+def test_theme_choice_survives_reload(browser, finished, scheme):
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    # Not from the file: on a busy machine Chromium may forget what a file's page has stored.
+    # Served over http, because on a busy machine Chromium may lose the storage of a file page.
     page.route("http://report.example/", lambda route: route.fulfill(path=finished / "report.html"))
     page.goto("http://report.example/")
     page.locator("#theme").click()
@@ -228,7 +228,7 @@ def test_a_theme_that_was_chosen_is_kept(browser, finished, scheme):
     context.close()
 
 
-def test_on_paper_there_are_no_buttons_and_no_dark_page(look):
+def test_print_hides_buttons_and_uses_light_theme(look):
     page = look("finished").page
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator("#theme").is_hidden()
@@ -239,29 +239,29 @@ def test_on_paper_there_are_no_buttons_and_no_dark_page(look):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("run", "width"), [("finished", 390), ("finished", 1440), ("hostile", 390)])
-def test_axe_finds_no_serious_fault(look, run, width, scheme):
+def test_page_has_no_serious_accessibility_fault(look, run, width, scheme):
     assert look(run, width).faults(scheme) == []
 
 
-def test_without_a_script_the_result_is_there_all_the_same(browser, finished):
+def test_page_without_javascript_shows_result(browser, finished):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address(finished))
     result = embedded(finished / "report.html")["result"]
-    text = page.locator("#found").inner_text()
+    text = page.locator("#result").inner_text()
     assert result["instruction"] in text
     assert f"{result['test_score']:.3f}" in text
     assert "need JavaScript" in page.locator("body").inner_text()
     context.close()
 
 
-def test_warnings_are_shown(finished):
+def test_page_shows_warnings_escaped(finished):
     data = embedded(finished / "report.html")
-    data["words"]["warnings"] = ["Something <b>odd</b>."]
-    assert "<strong>Mind: </strong>" in render(data)
+    data["statements"]["warnings"] = ["Something <b>odd</b>."]
+    assert "<strong>Warning: </strong>" in render(data)
     assert escape("Something <b>odd</b>.") in render(data)
 
 
 @pytest.mark.parametrize("run", ["finished", "hostile"])
-def test_the_page_is_small(request, run):
+def test_page_is_smaller_than_limit(request, run):
     assert (request.getfixturevalue(run) / "report.html").stat().st_size < 6_000_000

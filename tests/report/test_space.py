@@ -1,4 +1,4 @@
-"""The map of the search space."""
+"""Tests of the map of the search space."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from instructzero.report.source import read_source
 from instructzero.report.space import principal_components, space_of
 
 
-def test_components_keep_distances_in_the_plane_and_name_their_share():
+def test_principal_components_keep_planar_distances_and_give_variance_shares():
     rng = np.random.default_rng(0)
     flat = rng.standard_normal((30, 2)) * [5, 1]
     points = flat @ np.linalg.qr(rng.standard_normal((6, 6)))[0][:2]
@@ -20,33 +20,33 @@ def test_components_keep_distances_in_the_plane_and_name_their_share():
     assert explained[0] == pytest.approx(places[:, 0].var() / places.var(axis=0).sum())
 
 
-def test_the_sign_of_a_component_does_not_depend_on_the_order_of_points():
+def test_principal_components_sign_ignores_order_of_points():
     points = np.random.default_rng(1).standard_normal((12, 4))
     places, _ = principal_components(points)
     turned, _ = principal_components(points[::-1])
     assert turned[::-1] == pytest.approx(places)
 
 
-def test_a_single_dimension_has_a_map_too():
+def test_principal_components_of_one_dimension_give_zero_second_axis():
     places, explained = principal_components(np.array([[0.0], [1.0], [3.0]]))
     assert places[:, 1].tolist() == [0, 0, 0]
     assert explained == [pytest.approx(1), 0]
 
 
-def test_every_point_is_there_with_the_best_of_its_round(finished):
+def test_space_has_every_point_and_marks_best_of_round(finished):
     source = read_source(finished)
     numbers = numbers_of(rows_of(source))
     space = space_of(source, numbers)
     alone = [trial for trial in source.history.trials if trial.proposal.rewrite is None]
-    assert len(alone) < len(source.history.trials)  # the others continue instructions, which no point says alone
+    assert len(alone) < len(source.history.trials)  # the others are not determined by a point alone
     assert [point["evaluation"] for point in space["points"]] == [trial.number + 1 for trial in alone]
     for number in {trial.round for trial in alone}:
-        (leader,) = [each for each in space["points"] if each["round"] == number and each["leader"]]
+        (leader,) = [point for point in space["points"] if point["round"] == number and point["leader"]]
         best = max(trial.score for trial in alone if trial.round == number)
         assert source.history.trials[leader["evaluation"] - 1].score == best
 
 
-def test_where_points_have_no_effect_there_is_no_map(finished):
+def test_space_without_effective_points_gives_note(finished):
     source = read_source(finished)
     settings = source.settings.model_copy(update={"method": "opro", "rewriter": "blackbox"})
     history = replace(source.history)

@@ -1,4 +1,4 @@
-"""t-SNE keeps neighbours together."""
+"""Tests of t-SNE."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ import pytest
 from instructzero.report.tsne import _conditional, _gradient, _joint, _squared_distances, tsne
 
 
-def clusters(each=15):
+def clusters(size=15):
     rng = np.random.default_rng(0)
     centres = 8 * np.eye(3, 10)
-    return np.concatenate([centre + 0.3 * rng.standard_normal((each, 10)) for centre in centres])
+    return np.concatenate([centre + 0.3 * rng.standard_normal((size, 10)) for centre in centres])
 
 
-def test_clusters_stay_apart_and_together():
+def test_tsne_keeps_clusters_separate():
     points = clusters()
     places = tsne(points, points[:, :2])
     distances = np.sqrt(_squared_distances(places)) + 1e9 * np.eye(len(points))
@@ -22,17 +22,17 @@ def test_clusters_stay_apart_and_together():
     assert np.linalg.norm(means[0] - means[1]) > spread
 
 
-def test_the_same_input_gives_the_same_output():
+def test_tsne_is_deterministic():
     points = clusters(5)
     assert (tsne(points, points[:, :2]) == tsne(points, points[:, :2])).all()
 
 
 @pytest.mark.parametrize("points", [np.zeros((10, 3)), np.repeat(np.eye(2, 3), 5, axis=0), np.eye(4)])
-def test_equal_points_and_few_points_give_numbers(points):
+def test_tsne_of_equal_or_few_points_is_finite(points):
     assert np.isfinite(tsne(points, points[:, :2])).all()
 
 
-def test_neighbourhoods_have_the_perplexity_asked_for():
+def test_joint_probabilities_have_requested_perplexity():
     points = np.random.default_rng(1).standard_normal((60, 4))
     joint = _joint(points, 10.0)
     assert joint.sum() == pytest.approx(1, abs=1e-6)
@@ -41,7 +41,7 @@ def test_neighbourhoods_have_the_perplexity_asked_for():
     assert np.exp(-(flat[0] * np.log(np.maximum(flat[0], 1e-12))).sum()) == pytest.approx(59, rel=1e-3)
 
 
-def test_the_gradient_is_that_of_the_divergence():
+def test_gradient_matches_numerical_gradient_of_divergence():
     rng = np.random.default_rng(2)
     p, places = _joint(rng.standard_normal((8, 3)), 2.0), rng.standard_normal((8, 2))
 
@@ -52,5 +52,5 @@ def test_the_gradient_is_that_of_the_divergence():
         return (p[off] * np.log(p[off] / (w / w.sum())[off])).sum()
 
     step = 1e-6 * np.eye(16).reshape(16, 8, 2)
-    numeric = np.array([(divergence(places + each) - divergence(places - each)) / 2e-6 for each in step])
+    numeric = np.array([(divergence(places + shift) - divergence(places - shift)) / 2e-6 for shift in step])
     assert _gradient(p, places).ravel() == pytest.approx(numeric, abs=1e-6)

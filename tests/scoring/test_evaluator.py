@@ -1,3 +1,5 @@
+"""Evaluations: aligned results, usage, stored answers, and what is kept after failures and interrupts."""
+
 from __future__ import annotations
 
 import asyncio
@@ -6,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +40,14 @@ def exact(prediction: str, answers: Sequence[str]) -> float:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[Evaluator] = []
+    with ExitStack() as stack:
 
-    def build(box: BlackBox | None = None, **options: Any) -> Evaluator:
-        store = CallStore(tmp_path / "calls.sqlite")
-        metric = options.pop("metric", exact)
-        evaluator = Evaluator.of(box or ScriptedBlackBox(upper_if_told), store, metric, render=render, **options)
-        made.append(evaluator)
-        return evaluator
+        def build(box: BlackBox | None = None, **options: Any) -> Evaluator:
+            store = stack.enter_context(CallStore(tmp_path / "calls.sqlite"))
+            box, metric = box or ScriptedBlackBox(upper_if_told), options.pop("metric", exact)
+            return stack.enter_context(Evaluator.of(box, store, metric, render=render, **options))
 
-    yield build
-    for evaluator in made:
-        evaluator.close()
+        yield build
 
 
 def stored(tmp_path: Path) -> int:
@@ -57,14 +56,14 @@ def stored(tmp_path: Path) -> int:
 
 
 class Uneven(ScriptedBlackBox):
-    """Early questions take longest, so that answers arrive in the reverse order."""
+    """Answer early questions last, so that answers arrive in reverse order."""
 
     async def complete(self, request: Request) -> Completion:
         await asyncio.sleep(0.02 / (1 + self.calls.total()))
         return await super().complete(request)
 
 
-def test_scores_and_predictions_belong_to_their_examples(make: Make) -> None:
+def test_evaluate_aligns_scores_and_predictions_with_examples(make: Make) -> None:
     upper, plain = make(Uneven(upper_if_told)).evaluate(["upper", "plain"], EXAMPLES)
     assert upper.predictions == tuple(example.outputs[0] for example in EXAMPLES)
     assert upper.scores == (1.0,) * 6
@@ -73,7 +72,7 @@ def test_scores_and_predictions_belong_to_their_examples(make: Make) -> None:
 
 
 class Gated(ScriptedBlackBox):
-    """Only the first instruction is answered before the gate opens."""
+    """A black box that answers only the first instruction before the gate opens."""
 
     def __init__(self) -> None:
         super().__init__(upper_if_told)
@@ -85,7 +84,7 @@ class Gated(ScriptedBlackBox):
         return await super().complete(request)
 
 
-def test_evaluations_come_in_order_and_as_soon_as_they_are_complete(make: Make, tmp_path: Path) -> None:
+def test_evaluate_yields_in_order_as_soon_as_complete(make: Make, tmp_path: Path) -> None:
     box = Gated()
     results = make(box).evaluate(["upper", "b", "c"], EXAMPLES)
     assert next(results).mean == 1.0
@@ -94,7 +93,7 @@ def test_evaluations_come_in_order_and_as_soon_as_they_are_complete(make: Make, 
     assert [result.mean for result in results] == [0.0, 0.0]
 
 
-def test_the_same_question_is_asked_once(make: Make) -> None:
+def test_evaluate_asks_same_question_once(make: Make) -> None:
     box = ScriptedBlackBox(upper_if_told, delay=0.001)
     twice = [*EXAMPLES, EXAMPLES[0]]
     first, second = make(box).evaluate(["upper", "upper"], twice)
@@ -104,7 +103,7 @@ def test_the_same_question_is_asked_once(make: Make) -> None:
     assert first.scores == second.scores == (1.0,) * 7
 
 
-def test_usage_does_not_depend_on_what_the_store_knew(make: Make) -> None:
+def test_usage_does_not_depend_on_cached_answers(make: Make) -> None:
     fresh = list(make().evaluate(["upper", "plain"], EXAMPLES))
     box = ScriptedBlackBox(upper_if_told)
     again = list(make(box).evaluate(["upper", "plain"], EXAMPLES))
@@ -112,45 +111,45 @@ def test_usage_does_not_depend_on_what_the_store_knew(make: Make) -> None:
     assert box.calls.total() == 0
 
 
-def test_every_answer_is_heard_with_where_it_came_from(make: Make) -> None:
-    heard: list[tuple[str, bool]] = []
-    listen = {"on_answer": lambda request, completion, cached: heard.append((completion.text, cached))}
+def test_on_answer_receives_every_answer_with_its_origin(make: Make) -> None:
+    received: list[tuple[str, bool]] = []
+    listen = {"on_answer": lambda request, completion, cached: received.append((completion.text, cached))}
     evaluator = make(**listen)
     list(evaluator.evaluate(["upper"], EXAMPLES[:2]))
     list(evaluator.evaluate(["upper"], [*EXAMPLES[:3], EXAMPLES[2]]))
-    assert sorted(heard[:2]) == [("WORD0", False), ("WORD1", False)]
-    assert sorted(heard[2:]) == [("WORD0", True), ("WORD1", True), ("WORD2", False), ("WORD2", True)]
+    assert sorted(received[:2]) == [("WORD0", False), ("WORD1", False)]
+    assert sorted(received[2:]) == [("WORD0", True), ("WORD1", True), ("WORD2", False), ("WORD2", True)]
 
 
-def test_an_answer_is_on_the_disk_before_it_is_heard(make: Make, tmp_path: Path) -> None:
+def test_answer_is_on_disk_before_on_answer_is_called(make: Make, tmp_path: Path) -> None:
     counts: list[int] = []
     evaluator = make(
         ScriptedBlackBox(upper_if_told, concurrency=1), on_answer=lambda *_: counts.append(stored(tmp_path))
     )
     list(evaluator.evaluate(["upper"], EXAMPLES))
-    assert [count >= heard for heard, count in enumerate(counts, start=1)] == [True] * 6
+    assert [count >= received for received, count in enumerate(counts, start=1)] == [True] * 6
 
 
-def test_concurrency_is_reached_across_instructions_and_kept(make: Make) -> None:
+def test_evaluate_reaches_concurrency_across_instructions(make: Make) -> None:
     box = ScriptedBlackBox(upper_if_told, delay=0.01, concurrency=10)
     list(make(box).evaluate([f"upper{number}" for number in range(10)], EXAMPLES))
     assert box.most_in_flight == 10
 
 
-def test_a_failing_endpoint_stops_the_run_and_a_resumed_one_repeats_nothing(make: Make, tmp_path: Path) -> None:
+def test_resume_after_endpoint_failure_repeats_no_call(make: Make, tmp_path: Path) -> None:
     box = ScriptedBlackBox(upper_if_told, fail_after=8, concurrency=3, delay=0.001)
     results = make(box).evaluate(["upper", "plain"], EXAMPLES)
     assert next(results).mean == 1.0
     with pytest.raises(EndpointError, match="resume later"):
         next(results)
     assert stored(tmp_path) == 8
-    mended = ScriptedBlackBox(upper_if_told)
-    assert [result.mean for result in make(mended).evaluate(["upper", "plain"], EXAMPLES)] == [1.0, 0.0]
-    assert mended.calls.total() == 4
+    repaired = ScriptedBlackBox(upper_if_told)
+    assert [result.mean for result in make(repaired).evaluate(["upper", "plain"], EXAMPLES)] == [1.0, 0.0]
+    assert repaired.calls.total() == 4
 
 
 class FirstFails(ScriptedBlackBox):
-    """The first question fails soon, the last is answered at once, the others take ``delay`` seconds."""
+    """Fail the first question soon, answer the last at once and the others after ``delay`` seconds."""
 
     async def complete(self, request: Request) -> Completion:
         if request.messages[0].content.endswith("word0"):
@@ -162,19 +161,19 @@ class FirstFails(ScriptedBlackBox):
 
 
 def proven(evaluator: Evaluator) -> Evaluator:
-    """The evaluator once its black box has answered the last question."""
+    """Return the evaluator after its black box has answered the last question."""
     list(evaluator.evaluate(["upper"], EXAMPLES[-1:]))
     return evaluator
 
 
-def test_until_the_first_answer_one_question_goes_alone(make: Make, tmp_path: Path) -> None:
+def test_first_question_is_asked_alone(make: Make, tmp_path: Path) -> None:
     box = FirstFails(upper_if_told, delay=0.05, concurrency=4)
     with pytest.raises(ModelError, match="no such model"):
         list(make(box).evaluate(["upper"], EXAMPLES))
     assert box.calls.total() == stored(tmp_path) == 0
 
 
-def test_answers_on_their_way_are_kept_when_another_fails(make: Make, tmp_path: Path) -> None:
+def test_failure_keeps_answers_in_flight(make: Make, tmp_path: Path) -> None:
     box = FirstFails(upper_if_told, delay=0.05, concurrency=4)
     with pytest.raises(ModelError, match="no such model"):
         list(proven(make(box)).evaluate(["upper"], EXAMPLES))
@@ -182,7 +181,7 @@ def test_answers_on_their_way_are_kept_when_another_fails(make: Make, tmp_path: 
     assert stored(tmp_path) == 4
 
 
-def test_the_wait_for_answers_on_their_way_ends(make: Make, tmp_path: Path) -> None:
+def test_wait_for_answers_in_flight_is_bounded(make: Make, tmp_path: Path) -> None:
     box = FirstFails(upper_if_told, delay=30, concurrency=4)
     evaluator = proven(make(box, grace_s=0.05))
     start = time.monotonic()
@@ -193,7 +192,7 @@ def test_the_wait_for_answers_on_their_way_ends(make: Make, tmp_path: Path) -> N
     assert stored(tmp_path) == 1
 
 
-def test_an_interrupt_keeps_what_is_on_its_way(make: Make, tmp_path: Path) -> None:
+def test_interrupt_keeps_answers_in_flight(make: Make, tmp_path: Path) -> None:
     box = ScriptedBlackBox(upper_if_told, delay=0.3, concurrency=4)
     evaluator = proven(make(box))
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
@@ -204,7 +203,7 @@ def test_an_interrupt_keeps_what_is_on_its_way(make: Make, tmp_path: Path) -> No
     assert box.calls.total() == stored(tmp_path) == 5
 
 
-def test_results_may_be_left_unread(make: Make, tmp_path: Path) -> None:
+def test_unread_results_do_not_block_next_evaluation(make: Make, tmp_path: Path) -> None:
     box = ScriptedBlackBox(upper_if_told, concurrency=2, delay=0.001)
     evaluator = make(box)
     results = evaluator.evaluate(["upper", "b", "c"], EXAMPLES)
@@ -213,7 +212,7 @@ def test_results_may_be_left_unread(make: Make, tmp_path: Path) -> None:
     assert box.calls.total() == stored(tmp_path)
 
 
-def test_a_store_that_breaks_stops_the_run(make: Make) -> None:
+def test_broken_store_raises(make: Make) -> None:
     evaluator = make()
     evaluator._answers._written._database._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(RunDirectoryError):
@@ -221,23 +220,23 @@ def test_a_store_that_breaks_stops_the_run(make: Make) -> None:
 
 
 @pytest.mark.parametrize("score", [None, float("nan"), 1.5, -0.1, "1"])
-def test_a_score_that_is_none(make: Make, score: object) -> None:
+def test_metric_without_score_raises(make: Make, score: object) -> None:
     with pytest.raises(TaskError, match=r"expected a score in \[0, 1\]"):
         list(make(metric=lambda *_: score).evaluate(["upper"], EXAMPLES))
 
 
-def test_limits_reach_the_black_box(make: Make) -> None:
-    heard: list[Request] = []
-    evaluator = make(max_tokens=9, temperature=0.5, on_answer=lambda request, *_: heard.append(request))
+def test_max_tokens_and_temperature_reach_black_box(make: Make) -> None:
+    received: list[Request] = []
+    evaluator = make(max_tokens=9, temperature=0.5, on_answer=lambda request, *_: received.append(request))
     list(evaluator.evaluate(["upper"], EXAMPLES[:1]))
-    assert heard == [Request(render("upper", "word0"), 9, 0.5)]
+    assert received == [Request(render("upper", "word0"), 9, 0.5)]
 
 
-def test_no_instructions_no_results(make: Make) -> None:
+def test_evaluate_without_instructions_yields_nothing(make: Make) -> None:
     assert list(make().evaluate([], EXAMPLES)) == []
 
 
-def test_it_works_inside_a_running_loop(make: Make) -> None:
+def test_evaluate_works_inside_running_loop(make: Make) -> None:
     async def notebook() -> list[Evaluation]:
         evaluator = make()
         return [*evaluator.evaluate(["upper"], EXAMPLES), *evaluator.evaluate(["plain"], EXAMPLES)]
@@ -245,7 +244,7 @@ def test_it_works_inside_a_running_loop(make: Make) -> None:
     assert [result.mean for result in asyncio.run(notebook())] == [1.0, 0.0]
 
 
-def test_one_event_loop_serves_all_rounds(make: Make) -> None:
+def test_all_rounds_share_one_event_loop(make: Make) -> None:
     loops: set[int] = set()
 
     class Watched(ScriptedBlackBox):

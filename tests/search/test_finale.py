@@ -1,8 +1,9 @@
-"""The end of a run: who wins, what is asked for it, and that nothing is asked twice."""
+"""The final selection and test: the winner, the questions, and that no question is repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from instructzero.tasks import Task, get_metric
 from instructzero.types import Candidate, Evaluation, Example, Message, Proposal, Writing
 
 PART = 10
-"""Examples of validation, of confirmation and of test."""
+"""The number of validation, confirmation and test examples."""
 
 Rates = Mapping[str, tuple[int, int]]
 
@@ -40,7 +41,7 @@ class Counting(Observer):
 
 
 class Ending:
-    """A finished search over instructions that are right on so many validation and confirmation examples each."""
+    """A finished search; ``rates`` holds the right answers per instruction on validation and on the other examples."""
 
     def __init__(
         self,
@@ -61,7 +62,8 @@ class Ending:
             return "right" if int(number) < right else "wrong"
 
         self.box = ScriptedBlackBox(answer, fail_after=fail_after)
-        self.store = CallStore(folder / "calls.sqlite")
+        self._open = ExitStack()
+        self.store = self._open.enter_context(CallStore(folder / "calls.sqlite"))
         self.observer = Counting()
         task = Task(
             name="t",
@@ -71,7 +73,8 @@ class Ending:
             metric=get_metric("exact_match"),
             confirmation=examples("confirmation", confirmation),
         )
-        self.evaluator = Evaluator.of(self.box, self.store, task.metric, render=render)
+        opened = Evaluator.of(self.box, self.store, task.metric, render=render)
+        self.evaluator = self._open.enter_context(opened)
         self.journal = Journal(folder / "journal.jsonl")
         self.plain = plain
         if self.journal.history.plain is None:
@@ -82,7 +85,7 @@ class Ending:
         self.ranked = sorted(rates, key=lambda text: -objective.value(text, known[text]))
 
     def _search(self, rates: Rates, baseline: str | None) -> None:
-        """Put the validation results on record; the order of ``rates`` is the order of the trials."""
+        """Record the validation results; the order of ``rates`` is the order of the trials."""
         known = {text: _result(right) for text, (right, _) in rates.items()}
         self.journal.set_plain(Writing(self.plain, self.plain), known[self.plain])
         if baseline is not None:
@@ -98,7 +101,7 @@ class Ending:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.evaluator.close()
+        self._open.close()
 
     def run(self) -> str:
         return self.finale.run(self.ranked, self.plain)
@@ -109,32 +112,32 @@ def _result(right: int) -> Evaluation:
     return Evaluation(scores, tuple("right" if score else "wrong" for score in scores))
 
 
-def test_the_winner_is_the_best_on_validation_and_confirmation_together(tmp_path: Path) -> None:
-    """The luckiest of the search (9 + 2) falls behind the one that holds (8 + 8)."""
+def test_winner_is_best_on_validation_and_confirmation_together(tmp_path: Path) -> None:
+    """The best of the search by chance (9 + 2) loses to the reliable one (8 + 8)."""
     with Ending(tmp_path, {"lucky": (9, 2), "steady": (8, 8), "plain": (1, 1)}) as ending:
         assert ending.run() == "steady"
         assert set(ending.journal.history.confirmations) == {"lucky", "steady", "plain"}
         assert set(ending.journal.history.tests) == {"steady", "plain"}
 
 
-def test_without_confirmation_examples_the_best_on_validation_wins(tmp_path: Path) -> None:
+def test_winner_without_confirmation_is_best_on_validation(tmp_path: Path) -> None:
     with Ending(tmp_path, {"lucky": (9, 2), "steady": (8, 8), "plain": (1, 1)}, confirmation=0) as ending:
         assert ending.run() == "lucky"
         assert ending.journal.history.confirmations == {}
         assert ending.finale.scored("lucky").confirmation is None
 
 
-def test_the_better_on_validation_wins_a_tie(tmp_path: Path) -> None:
+def test_tie_is_won_by_better_validation_score(tmp_path: Path) -> None:
     with Ending(tmp_path, {"a": (7, 7), "b": (8, 6), "plain": (1, 1)}) as ending:
         assert ending.run() == "b"
 
 
-def test_the_earlier_trial_wins_a_tie_of_both(tmp_path: Path) -> None:
+def test_tie_of_both_scores_is_won_by_earlier_trial(tmp_path: Path) -> None:
     with Ending(tmp_path, {"a": (8, 6), "b": (8, 6), "plain": (1, 1)}) as ending:
         assert ending.run() == "a"
 
 
-def test_only_the_finalists_and_the_plain_instruction_are_scored_again(tmp_path: Path) -> None:
+def test_confirmation_scores_finalists_and_plain_instruction_only(tmp_path: Path) -> None:
     rates = {"a": (9, 1), "b": (8, 1), "c": (7, 9), "plain": (1, 1)}
     with Ending(tmp_path, rates, finalists=2) as ending:
         assert ending.run() == "a"
@@ -142,26 +145,26 @@ def test_only_the_finalists_and_the_plain_instruction_are_scored_again(tmp_path:
 
 
 @pytest.mark.parametrize("finalists", [1, 2, 3])
-def test_the_plain_instruction_wins_when_it_is_better(tmp_path: Path, finalists: int) -> None:
+def test_better_plain_instruction_wins(tmp_path: Path, finalists: int) -> None:
     rates = {"a": (8, 1), "b": (8, 2), "plain": (6, 10)}
     with Ending(tmp_path, rates, finalists=finalists) as ending:
         assert ending.run() == "plain"
         assert set(ending.journal.history.tests) == {"plain"}
 
 
-def test_the_plain_instruction_does_not_win_a_tie(tmp_path: Path) -> None:
+def test_plain_instruction_does_not_win_a_tie(tmp_path: Path) -> None:
     with Ending(tmp_path, {"a": (8, 6), "plain": (8, 6)}) as ending:
         assert ending.run() == "a"
 
 
-def test_the_users_instruction_wins_when_it_is_better(tmp_path: Path) -> None:
+def test_better_baseline_wins(tmp_path: Path) -> None:
     rates = {"a": (7, 3), "plain": (1, 1), "mine": (7, 9)}
     with Ending(tmp_path, rates, baseline="mine") as ending:
         assert ending.run() == "mine"
         assert set(ending.journal.history.tests) == {"mine", "plain"}
 
 
-def test_the_users_instruction_is_tested_beside_the_winner(tmp_path: Path) -> None:
+def test_baseline_is_tested_with_the_winner(tmp_path: Path) -> None:
     rates = {"a": (9, 9), "plain": (1, 1), "mine": (2, 2)}
     with Ending(tmp_path, rates, baseline="mine") as ending:
         assert ending.run() == "a"
@@ -169,7 +172,7 @@ def test_the_users_instruction_is_tested_beside_the_winner(tmp_path: Path) -> No
         assert ending.finale.scored("mine").test.mean == 0.2
 
 
-def test_the_price_of_a_length_counts_in_the_end_too(tmp_path: Path) -> None:
+def test_length_penalty_counts_in_final_selection(tmp_path: Path) -> None:
     long = "a" * 100
     rates = {long: (10, 9), "short": (8, 8), "plain": (1, 1)}
     for name, penalty, winner in (("free", 0.0, long), ("dear", 0.2, "short")):
@@ -181,7 +184,7 @@ def test_the_price_of_a_length_counts_in_the_end_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("baseline", [None, "mine", "plain", "a"])
 @pytest.mark.parametrize("finalists", [1, 3, 9])
 @pytest.mark.parametrize("confirmation", [0, PART])
-def test_no_more_questions_are_asked_than_were_said(
+def test_run_asks_no_more_than_questions_says(
     tmp_path: Path, baseline: str | None, finalists: int, confirmation: int
 ) -> None:
     rates = {"a": (9, 1), "b": (8, 8), "c": (7, 5), "d": (6, 6), "plain": (1, 1), "mine": (2, 2)}
@@ -192,7 +195,7 @@ def test_no_more_questions_are_asked_than_were_said(
         assert sum(ending.observer.announced) == ending.box.calls.total()
 
 
-def test_the_bound_is_reached_when_nothing_coincides(tmp_path: Path) -> None:
+def test_questions_is_reached_if_nothing_coincides(tmp_path: Path) -> None:
     rates = {"a": (9, 9), "b": (8, 8), "c": (7, 5), "plain": (1, 1), "mine": (2, 2)}
     with Ending(tmp_path, rates, baseline="mine") as ending:
         ending.run()
@@ -200,7 +203,7 @@ def test_the_bound_is_reached_when_nothing_coincides(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("baseline", ["plain", "a"])
-def test_a_baseline_that_is_asked_about_anyway_costs_nothing_more(tmp_path: Path, baseline: str) -> None:
+def test_baseline_among_finalists_costs_nothing_more(tmp_path: Path, baseline: str) -> None:
     with Ending(tmp_path, {"a": (9, 9), "plain": (1, 1)}, baseline=baseline) as ending:
         ending.run()
         assert ending.box.calls.total() == 2 * PART + 2 * PART
@@ -208,9 +211,7 @@ def test_a_baseline_that_is_asked_about_anyway_costs_nothing_more(tmp_path: Path
 
 
 @pytest.mark.parametrize("answers", [0, 1, PART - 1, PART, 3 * PART + 5, 4 * PART, 5 * PART + 1, 7 * PART - 1])
-def test_broken_off_anywhere_it_goes_on_with_the_same_record_and_asks_nothing_twice(
-    tmp_path: Path, answers: int
-) -> None:
+def test_interrupted_selection_resumes_with_same_record_and_repeats_no_call(tmp_path: Path, answers: int) -> None:
     rates = {"a": (9, 2), "b": (8, 8), "c": (7, 5), "plain": (1, 1), "mine": (2, 2)}
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()
@@ -226,7 +227,7 @@ def test_broken_off_anywhere_it_goes_on_with_the_same_record_and_asks_nothing_tw
     assert (broken / "journal.jsonl").read_bytes() == (whole / "journal.jsonl").read_bytes()
 
 
-def test_run_again_it_records_and_asks_nothing(tmp_path: Path) -> None:
+def test_second_run_records_and_asks_nothing(tmp_path: Path) -> None:
     rates = {"a": (9, 2), "b": (8, 8), "plain": (1, 1)}
     with Ending(tmp_path, rates) as ending:
         winner = ending.run()
@@ -240,7 +241,7 @@ def test_run_again_it_records_and_asks_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "journal.jsonl").read_bytes() == written
 
 
-def test_exemplars_in_an_instruction_are_found(tmp_path: Path) -> None:
+def test_leaks_returns_copied_exemplars(tmp_path: Path) -> None:
     with Ending(tmp_path, {"a": (9, 2), "plain": (1, 1)}) as ending:
         assert ending.finale.leaks("A giraffe becomes a zebra.") == ending.finale.task.exemplars
         assert ending.finale.leaks("Name the opposite.") == ()

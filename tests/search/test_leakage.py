@@ -1,4 +1,4 @@
-"""What counts as copied training data, and what an instruction may well say."""
+"""Leaks: texts that count as copied training data, and texts that do not."""
 
 import json
 from importlib import resources
@@ -46,7 +46,7 @@ TABLES = {
         "Give the opposite:\nhot\ncold",
     ],
 )
-def test_a_copied_pair_is_a_leak_however_it_is_written(instruction):
+def test_copied_pair_is_a_leak_in_any_form(instruction):
     assert leaks(instruction, ANTONYMS) == (ANTONYMS[0],)
 
 
@@ -72,14 +72,14 @@ def test_a_copied_pair_is_a_leak_however_it_is_written(instruction):
         ("french", "Translate l’école.", ["l'école"]),
     ],
 )
-def test_telling_texts_are_leaks(table, instruction, copied):
+def test_long_texts_are_leaks(table, instruction, copied):
     assert [exemplar.input for exemplar in leaks(instruction, TABLES[table])] == copied
 
 
 @pytest.mark.parametrize(
     ("table", "instruction"),
     [
-        ("capitals", "Name the capital of Peru."),  # four letters may be chance
+        ("capitals", "Name the capital of Peru."),  # four letters may occur by chance
         ("capitals", "Be climate-neutral: peruse the limas."),  # parts of words
         ("capitals", ""),
         ("ascii", "Answer in 5 words or 7 lines; 53 is too many."),
@@ -91,10 +91,10 @@ def test_telling_texts_are_leaks(table, instruction, copied):
         ("next", "Write the letter after it, as in the alphabet: a b c."),
         ("next", "If lines 1 2 are equal, stop."),
         ("next", "Add one to 40, not 39."),
-        ("french", "Translate the answer letter by letter into French."),  # what instructions are made of
+        ("french", "Translate the answer letter by letter into French."),  # words that are common in instructions
     ],
 )
-def test_what_occurs_by_chance_is_no_leak(table, instruction):
+def test_chance_words_are_no_leak(table, instruction):
     assert leaks(instruction, TABLES[table]) == ()
 
 
@@ -108,7 +108,7 @@ def test_what_occurs_by_chance_is_no_leak(table, instruction):
         "Scold the hotel.",
     ],
 )
-def test_half_a_short_pair_or_chance_words_are_no_leak(instruction):
+def test_half_a_short_pair_is_no_leak(instruction):
     assert leaks(instruction, ANTONYMS) == ()
 
 
@@ -124,42 +124,42 @@ def test_labels_are_no_leaks(instruction):
     assert leaks(instruction, SENTIMENT) == ()
 
 
-def test_the_input_of_a_labelled_example_is_a_leak():
+def test_input_of_labelled_example_is_a_leak():
     instruction = 'Answer positive or negative: "Not worth the ticket" is negative.'
     assert leaks(instruction, SENTIMENT) == (SENTIMENT[3],)
 
 
-def test_one_shared_output_does_not_make_labels_of_the_rest():
+def test_one_shared_output_does_not_make_other_outputs_labels():
     task = exemplars(
         *((f"question {number}", f"unusual{number}") for number in range(8)), ("q", "twice"), ("r", "twice")
     )
     assert leaks("Say twice or unusual3.", task) == (task[3],)
 
 
-def test_every_accepted_answer_counts():
+def test_leak_of_any_accepted_answer_is_found():
     assert leaks("polite becomes rude", ANTONYMS) == (ANTONYMS[2],)
     assert leaks("Such as impolite.", ANTONYMS) == (ANTONYMS[2],)
 
 
-def test_a_text_of_punctuation_is_never_copied():
+def test_text_of_punctuation_is_no_leak():
     assert leaks("Which one? + or -", exemplars(("?", "!"), ("+", "plus sign"))) == ()
 
 
-def test_an_unchanged_word_is_no_pair():
+def test_pair_of_equal_texts_is_no_leak():
     assert leaks("Spend your gold.", exemplars(("gold", "Gold"))) == ()
 
 
-def test_long_inputs_are_copied_when_they_are_there_whole():
+def test_long_input_is_a_leak_only_as_a_whole():
     task = exemplars(("The chemist blamed the mechanics. [b]", "blamed"))
     assert leaks("Write the words with the letter: The chemist blamed the mechanics. [b] gives blamed.", task)
     assert not leaks("The chemist is no mechanic.", task)
 
 
-def test_no_exemplars_no_leaks():
+def test_leaks_without_exemplars_are_none():
     assert leaks("Write the antonym, for example hot -> cold", []) == ()
 
 
-def test_the_built_in_tasks_descriptions_copy_none_of_their_examples():
+def test_descriptions_of_builtin_tasks_have_no_leaks():
     folder = resources.files("instructzero") / "tasks" / "builtin"
     for file in folder.iterdir():
         task = json.loads(file.read_text(encoding="utf-8"))

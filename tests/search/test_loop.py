@@ -1,4 +1,4 @@
-"""The search: what is scored, what is free, what wins."""
+"""The search: what is scored, what is free, and what wins."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ import pytest
 
 import instructzero
 from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
-from instructzero.optimizers.registry import METHODS
 from instructzero.records.journal import Journal
+from instructzero.registry import METHODS
 from instructzero.types import Example
 
 
@@ -26,15 +26,15 @@ def run(scripted, tmp_path, box=None, **changes):
 
 
 @pytest.mark.parametrize("method", ["instructzero", "paper", "uniform"])
-def test_finds_an_instruction_that_beats_the_plain_one(scripted, tmp_path, method):
+def test_search_finds_better_instruction_than_plain(scripted, tmp_path, method):
     result = run(scripted, tmp_path, method=method)
     assert result.instruction in ("reverse the word", "spell the word backwards")
     assert (result.validation_score, result.test_score) == (1.0, 1.0)
     assert (result.plain.validation.mean, result.plain.test.mean) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_runs_to_its_end_and_goes_on_from_anywhere(scripted, tmp_path, method):
+@pytest.mark.parametrize("method", METHODS.own)
+def test_every_method_runs_and_resumes_from_any_record(scripted, tmp_path, method):
     box = ScriptedBlackBox(obey)
     result = run(scripted, tmp_path, box, method=method)
     scored = [*(trial.evaluation for trial in result.trials), result.plain.validation]
@@ -49,7 +49,7 @@ def test_every_method_runs_to_its_end_and_goes_on_from_anywhere(scripted, tmp_pa
     assert again.calls.total() == 0
 
 
-def test_each_instruction_is_paid_once(scripted, tmp_path):
+def test_repeated_instruction_is_paid_once(scripted, tmp_path):
     box = ScriptedBlackBox(obey)
     result = run(scripted, tmp_path, box, evaluations=40, batch=10, racing=False)
     assert max(box.calls.values()) == 1
@@ -58,7 +58,7 @@ def test_each_instruction_is_paid_once(scripted, tmp_path):
     assert box.calls.total() == distinct * validation + 2 * test == result.usage.calls
 
 
-def test_scores_are_aligned_with_the_same_examples_in_every_trial(scripted, tmp_path):
+def test_trials_score_the_same_examples_in_the_same_order(scripted, tmp_path):
     result = run(scripted, tmp_path, evaluations=20, racing=False)
     by_text = {}
     for trial in result.trials:
@@ -67,7 +67,7 @@ def test_scores_are_aligned_with_the_same_examples_in_every_trial(scripted, tmp_
     assert [text[::-1] for text in reverse] == list(by_text["repeat the word"])
 
 
-def test_the_first_of_equals_wins_and_the_plain_instruction_only_when_better(scripted, tmp_path):
+def test_earliest_of_equals_wins_and_plain_only_if_better(scripted, tmp_path):
     result = run(scripted, tmp_path, ScriptedBlackBox(lambda prompt: "nothing"))
     assert result.instruction == result.trials[0].instruction
     only_plain = ScriptedBlackBox(lambda prompt: obey("Reverse.\n" + prompt) if "do something" in prompt else "")
@@ -76,15 +76,15 @@ def test_the_first_of_equals_wins_and_the_plain_instruction_only_when_better(scr
 
 
 @pytest.mark.parametrize(("evaluations", "rounds"), [(1, [1]), (5, [4, 1]), (13, [4, 4, 4, 1])])
-def test_the_budget_is_met_exactly(scripted, tmp_path, evaluations, rounds):
+def test_search_makes_exactly_the_evaluations_set(scripted, tmp_path, evaluations, rounds):
     result = run(scripted, tmp_path, evaluations=evaluations, method="paper")
     numbers = [trial.round for trial in result.trials]
     assert [numbers.count(number) for number in range(len(rounds))] == rounds
     assert [trial.number for trial in result.trials] == list(range(evaluations))
 
 
-def test_the_search_ends_when_the_writer_has_nothing_new_to_say(scripted, tmp_path):
-    """The scripted writer knows eight phrases: each is paid for once, and then there is no other to pay for."""
+def test_search_stops_when_writer_repeats_itself(scripted, tmp_path):
+    """The scripted writer knows eight phrases; every phrase is paid for once, and then none is left."""
     settings = {"evaluations": 40, "method": "instructzero", "continued": 0.0, "stop_early": False}
     result = run(scripted, tmp_path, **settings)
     texts = [trial.instruction for trial in result.trials]
@@ -94,7 +94,7 @@ def test_the_search_ends_when_the_writer_has_nothing_new_to_say(scripted, tmp_pa
     assert run(scripted, tmp_path, **settings) == result
 
 
-def test_the_run_directory_holds_everything(scripted, tmp_path):
+def test_run_directory_holds_all_files(scripted, tmp_path):
     result = run(scripted, tmp_path)
     directory = tmp_path / "run"
     assert {"settings.yaml", "journal.jsonl", "calls.sqlite", "result.json", "instruction.txt"} <= {
@@ -106,12 +106,12 @@ def test_the_run_directory_holds_everything(scripted, tmp_path):
     assert written["usage"]["calls"] == result.usage.calls
 
 
-def test_resume_by_name_needs_only_the_directory(scripted, tmp_path):
+def test_resume_needs_only_the_directory(scripted, tmp_path):
     first = instructzero.optimize(directory=tmp_path / "run", **scripted)
     assert instructzero.resume(tmp_path / "run") == first
 
 
-def test_pairs_and_a_plain_function_are_enough(tmp_path):
+def test_optimize_accepts_pairs_and_a_function(tmp_path):
     pairs = [(word, word[::-1]) for word in "ape bee cat dog eel fox gnu hen ibex jay".split()]
     result = instructzero.optimize(
         pairs, writer=ScriptedWriter(), blackbox=obey, directory=tmp_path / "run", evaluations=10, initial=10
@@ -126,39 +126,39 @@ def test_pairs_and_a_plain_function_are_enough(tmp_path):
     assert again == result
 
 
-def test_an_observer_hears_everything_and_changes_nothing(scripted, tmp_path):
+def test_observer_receives_all_events_and_changes_nothing(scripted, tmp_path):
     class Listener(instructzero.Observer):
         def __init__(self):
-            self.heard = []
+            self.received = []
 
         def run_started(self, plan):
-            self.heard.append("start")
+            self.received.append("start")
 
         def answered(self, completion, cached):
-            self.heard.append("answer")
+            self.received.append("answer")
 
         def trial_finished(self, trial):
-            self.heard.append("trial")
+            self.received.append("trial")
 
         def run_finished(self):
-            self.heard.append("end")
+            self.received.append("end")
 
     listener = Listener()
     result = run(scripted, tmp_path, observer=listener, method="paper")
     assert result == run(scripted, tmp_path / "silent", method="paper")
-    assert (listener.heard[0], listener.heard[-1]) == ("start", "end")
-    assert listener.heard.count("trial") == 12
-    assert listener.heard.count("answer") == result.usage.calls
+    assert (listener.received[0], listener.received[-1]) == ("start", "end")
+    assert listener.received.count("trial") == 12
+    assert listener.received.count("answer") == result.usage.calls
 
 
-# Races, the end of a run, and limits
+# Races, the final selection, and limits
 
 
 EIGHTHS = dict(zip(PHRASES, (2, 1, 6, 7, 8, 4, 0, 3), strict=True))
 
 
 def graded(prompt, eighths=EIGHTHS):
-    """Right on a share of the words that depends on the instruction, always the same ones."""
+    """Answer a share of the words right that depends on the instruction, always the same words."""
     instruction, _, text = prompt.partition("Instruction: ")[2].partition("\n")
     word = text.partition("Input: ")[2].split()[0]
     luck = int(hashlib.sha256(f"{instruction}/{word}".encode()).hexdigest(), 16) % 8
@@ -168,15 +168,15 @@ def graded(prompt, eighths=EIGHTHS):
 PARTS = {"exemplars": 2, "validation": 8, "test": 4, "confirmation": 6}
 RACE = {**PARTS, "method": "uniform", "racing": True, "evaluations": 12, "batch": 4, "initial": None, "seed": 2}
 REFERENCE, END = 8, 10
-"""What the least run asks: the plain instruction on validation, then on confirmation and test."""
+"""The calls of the smallest run: the plain instruction on validation, then on confirmation and test."""
 
 
 class Reasons(instructzero.Observer):
     def __init__(self):
-        self.heard = []
+        self.received = []
 
     def search_stopped(self, reason):
-        self.heard.append(reason)
+        self.received.append(reason)
 
 
 def journal(directory):
@@ -184,11 +184,11 @@ def journal(directory):
 
 
 @pytest.mark.parametrize("method", ["uniform", "instructzero"])
-def test_a_race_finds_what_is_found_in_full_with_fewer_calls(scripted, tmp_path, method):
+def test_race_finds_same_winner_with_fewer_calls(scripted, tmp_path, method):
     raced, whole = ScriptedBlackBox(graded), ScriptedBlackBox(graded)
     settings = {**RACE, "method": method, "initial": 4, "stop_early": False}
     if method == "instructzero":
-        settings["continued"] = 0.0  # there are eight texts, and either search finds them all
+        settings["continued"] = 0.0  # there are eight texts, and both searches find all of them
     first = run(scripted, tmp_path / "raced", raced, **settings)
     second = run(scripted, tmp_path / "whole", whole, **{**settings, "racing": False})
     assert first.instruction == second.instruction
@@ -198,7 +198,7 @@ def test_a_race_finds_what_is_found_in_full_with_fewer_calls(scripted, tmp_path,
     assert max(raced.calls.values()) == 1
 
 
-def test_whoever_wins_a_race_was_scored_on_everything(scripted, tmp_path):
+def test_winner_of_race_has_complete_scores(scripted, tmp_path):
     result = run(scripted, tmp_path, ScriptedBlackBox(graded), **RACE)
     sizes = [len(part.scores) for part in (result.best.validation, result.best.confirmation, result.best.test)]
     assert sizes == [8, 6, 4]
@@ -206,7 +206,7 @@ def test_whoever_wins_a_race_was_scored_on_everything(scripted, tmp_path):
 
 
 @pytest.mark.parametrize("answers", [2, 5, 11, 19, 40])
-def test_a_race_that_breaks_off_anywhere_ends_as_if_it_had_not(scripted, tmp_path, answers):
+def test_interrupted_race_ends_with_same_journal(scripted, tmp_path, answers):
     whole, calls = ScriptedBlackBox(graded), Counter()
     settings = {**RACE, "baseline": "reverse the word"}
     reference = run(scripted, tmp_path / "reference", whole, **settings)
@@ -225,7 +225,7 @@ def test_a_race_that_breaks_off_anywhere_ends_as_if_it_had_not(scripted, tmp_pat
     assert journal(tmp_path / "broken/run") == journal(tmp_path / "reference/run")
 
 
-def test_a_baseline_is_scored_tested_and_compared(scripted, tmp_path):
+def test_baseline_is_scored_tested_and_compared(scripted, tmp_path):
     box = ScriptedBlackBox(graded)
     result = run(scripted, tmp_path, box, **{**RACE, "baseline": "count the letters of the word"})
     assert result.baseline.instruction == "count the letters of the word"
@@ -234,7 +234,7 @@ def test_a_baseline_is_scored_tested_and_compared(scripted, tmp_path):
     assert "baseline" in result.comparisons() or result.instruction == result.baseline.instruction
 
 
-def test_a_baseline_that_says_the_same_as_the_plain_instruction_costs_nothing_more(scripted, tmp_path):
+def test_baseline_equal_to_plain_costs_nothing_more(scripted, tmp_path):
     without, with_baseline = ScriptedBlackBox(graded), ScriptedBlackBox(graded)
     first = run(scripted, tmp_path / "without", without, **RACE)
     second = run(scripted, tmp_path / "with", with_baseline, **{**RACE, "baseline": "do something with the word"})
@@ -243,7 +243,7 @@ def test_a_baseline_that_says_the_same_as_the_plain_instruction_costs_nothing_mo
     assert second.baseline == second.plain == first.plain
 
 
-def test_a_baseline_that_the_writer_writes_too_is_paid_once(scripted, tmp_path):
+def test_baseline_written_by_the_writer_is_paid_once(scripted, tmp_path):
     box = ScriptedBlackBox(graded)
     result = run(scripted, tmp_path, box, **{**RACE, "baseline": "repeat the word"})
     again = [trial for trial in result.trials if trial.instruction == "repeat the word"]
@@ -252,8 +252,8 @@ def test_a_baseline_that_the_writer_writes_too_is_paid_once(scripted, tmp_path):
     assert max(box.calls.values()) == 1
 
 
-def test_the_price_of_a_length_decides_what_wins(scripted, tmp_path):
-    """Each is right on everything; the shortest costs least."""
+def test_length_penalty_decides_the_winner(scripted, tmp_path):
+    """All instructions are right on all examples; the shortest has the smallest penalty."""
     always = ScriptedBlackBox(lambda prompt: prompt.rpartition("Input: ")[2].split()[0][::-1])
     result = run(scripted, tmp_path, always, **{**RACE, "length_penalty": 0.5})
     assert result.instruction == min((trial.instruction for trial in result.trials), key=len)
@@ -261,7 +261,7 @@ def test_the_price_of_a_length_decides_what_wins(scripted, tmp_path):
 
 @pytest.mark.parametrize("racing", [True, False])
 @pytest.mark.parametrize("limit", [1, 3, 8, 17, 18, 19, 41, 45, 52, 60, 70, 79, 10_000])
-def test_a_limit_of_calls_is_kept_and_a_higher_one_goes_on(scripted, tmp_path, limit, racing):
+def test_limit_of_calls_is_kept_and_higher_limit_continues(scripted, tmp_path, limit, racing):
     settings = {**RACE, "racing": racing}
     first, second, reasons = ScriptedBlackBox(graded), ScriptedBlackBox(graded), Reasons()
     if limit < REFERENCE + END:
@@ -272,9 +272,9 @@ def test_a_limit_of_calls_is_kept_and_a_higher_one_goes_on(scripted, tmp_path, l
         assert len(result.best.test.scores) == 4
         assert result.spent["black box"].calls == first.calls.total()
         stopped = len(result.trials) < 12
-        assert len(reasons.heard) == stopped
+        assert len(reasons.received) == stopped
         assert stopped or limit > 60
-        assert all(f"limit of {limit} calls" in each and "--max-calls" in each for each in reasons.heard)
+        assert all(f"limit of {limit} calls" in each and "--max-calls" in each for each in reasons.received)
     assert first.calls.total() <= limit
     whole = run(scripted, tmp_path, second, max_calls=20_000, **settings)
     assert len(whole.trials) == 12
@@ -285,8 +285,8 @@ def test_a_limit_of_calls_is_kept_and_a_higher_one_goes_on(scripted, tmp_path, l
 
 
 @pytest.mark.parametrize("limit", [5, 60, 100, 120, 1_000])
-def test_a_limit_of_calls_counts_those_of_a_judge_too(scripted, tmp_path, limit):
-    """Its grades cannot be read, so each answer scores 0; what matters here is what is asked."""
+def test_limit_of_calls_counts_judge_calls(scripted, tmp_path, limit):
+    """The grades cannot be read, so every answer scores 0; only the calls matter here."""
     box, reasons = ScriptedBlackBox(graded), Reasons()
     settings = {**RACE, "metric": "judge", "judge": "scripted:echo", "max_calls": limit}
     if limit < 2 * (REFERENCE + END):
@@ -297,18 +297,18 @@ def test_a_limit_of_calls_counts_those_of_a_judge_too(scripted, tmp_path, limit)
         assert sum(usage.calls for usage in result.spent.values()) <= limit
         assert result.spent["judge"].calls <= result.spent["black box"].calls
         assert len(result.best.test.scores) == 4
-        assert len(reasons.heard) == (len(result.trials) < 12)
+        assert len(reasons.received) == (len(result.trials) < 12)
     assert box.calls.total() <= limit
 
 
-def test_run_again_with_the_same_limit_it_asks_nothing_more(scripted, tmp_path):
+def test_second_run_with_same_limit_asks_nothing(scripted, tmp_path):
     first = run(scripted, tmp_path, ScriptedBlackBox(graded), max_calls=60, **RACE)
     box = ScriptedBlackBox(graded)
     assert run(scripted, tmp_path, box, max_calls=60, **RACE) == first
     assert box.calls.total() == 0
 
 
-def test_what_was_scored_in_full_before_a_limit_cut_its_race_short_may_win(scripted, tmp_path):
+def test_complete_instruction_of_stopped_race_may_win(scripted, tmp_path):
     """The search has 15 calls: enough for a first look at four instructions, and for the rest of the leader."""
 
     def close(prompt):
@@ -323,32 +323,32 @@ def test_what_was_scored_in_full_before_a_limit_cut_its_race_short_may_win(scrip
     assert (whole.trials, whole.best) == (unbroken.trials, unbroken.best)
 
 
-def test_too_little_time_is_told(scripted, tmp_path):
+def test_limit_of_time_raises_one_sentence(scripted, tmp_path):
     with pytest.raises(instructzero.InstructZeroError, match=r"seconds is reached.*raise --max-time"):
         run(scripted, tmp_path, ScriptedBlackBox(graded), max_time=1e-9, **RACE)
 
 
-def test_a_limit_in_dollars_needs_a_price(scripted, tmp_path):
+def test_limit_in_dollars_without_price_is_refused(scripted, tmp_path):
     box = ScriptedBlackBox(graded)
     with pytest.raises(instructzero.ConfigurationError, match="price of the black box is not known"):
         run(scripted, tmp_path, box, max_usd=1.0, **RACE)
     assert box.calls.total() == 0
 
 
-def test_a_limit_in_dollars_is_kept(scripted, tmp_path):
-    """One dollar a prompt token: each prompt of the scripted black box has about nine."""
+def test_limit_in_dollars_is_kept(scripted, tmp_path):
+    """One dollar per prompt token; a prompt of the scripted black box has about nine tokens."""
     prices = {"input_price": 1e6, "output_price": 0.0}
     box, reasons = ScriptedBlackBox(graded), Reasons()
     result = run(scripted, tmp_path, box, max_usd=700.0, observer=reasons, **prices, **RACE)
     assert 100 < result.spent["black box"].prompt_tokens <= 700
-    assert "limit of $700" in reasons.heard[0]
+    assert "limit of $700" in reasons.received[0]
     assert len(result.trials) < 12
     assert len(result.best.test.scores) == 4
 
 
 @pytest.mark.parametrize("limit", [100, 400, 500, 600, 700, 800, 5_000])
-def test_a_limit_of_tokens_is_kept_and_leaves_room_for_the_end(scripted, tmp_path, limit):
-    """A prompt has about nine tokens, and may have two hundred for all that is known before."""
+def test_limit_of_tokens_is_kept_with_room_for_final_test(scripted, tmp_path, limit):
+    """A prompt has about nine tokens; its bound, before it is asked, is about two hundred."""
     box, reasons = ScriptedBlackBox(graded), Reasons()
     settings = {**RACE, "answer_tokens": 5, "max_tokens": limit}
     if limit < 400:
@@ -359,11 +359,11 @@ def test_a_limit_of_tokens_is_kept_and_leaves_room_for_the_end(scripted, tmp_pat
     result = run(scripted, tmp_path, box, observer=reasons, **settings)
     spent = result.spent["black box"]
     assert spent.prompt_tokens + spent.completion_tokens <= limit
-    assert len(reasons.heard) == (len(result.trials) < 12)
+    assert len(reasons.received) == (len(result.trials) < 12)
     assert len(result.best.test.scores) == 4
 
 
-def test_runs_that_share_a_store_pay_once(scripted, tmp_path):
+def test_runs_with_shared_store_pay_once(scripted, tmp_path):
     boxes = [ScriptedBlackBox(graded) for _ in range(2)]
     results = [
         run(scripted, tmp_path / name, box, store=tmp_path / "shared.sqlite", **RACE)

@@ -13,7 +13,7 @@ from instructzero.search.racing import Race, bounded_tail, sixths
 
 
 def calls(race, scores, target):
-    """How many examples a candidate is asked before it drops out, all of them where it does not."""
+    """Return the number of examples before a candidate drops out, or all of them."""
     return next((look for look in race.looks if not race.may_still_win(scores[:look], target)), race.examples)
 
 
@@ -22,7 +22,7 @@ def is_dropped(race, scores, target):
 
 
 def binary_orders(examples, right):
-    """Every order of ``right`` ones among zeros; all are equally likely."""
+    """Yield every order of ``right`` ones among zeros; all are equally likely."""
     for places in combinations(range(examples), right):
         yield [float(index in places) for index in range(examples)]
 
@@ -31,7 +31,7 @@ def binary_orders(examples, right):
 
 
 @pytest.mark.parametrize(("alpha", "target"), list(product([0.1, 0.3, 0.6], [3 / 8, 0.5, 0.7])))
-def test_a_binary_candidate_at_the_target_drops_out_with_at_most_probability_alpha(alpha, target):
+def test_binary_candidate_at_target_drops_out_with_probability_below_alpha(alpha, target):
     race = Race(8, (2, 4, 6, 8), alpha)
     for right in range(math.ceil(target * 8 - 1e-9), 9):
         dropped = [is_dropped(race, scores, target) for scores in binary_orders(8, right)]
@@ -39,7 +39,7 @@ def test_a_binary_candidate_at_the_target_drops_out_with_at_most_probability_alp
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.5])
-def test_a_candidate_of_any_scores_at_the_target_drops_out_with_at_most_probability_alpha(alpha):
+def test_any_candidate_at_target_drops_out_with_probability_below_alpha(alpha):
     race, seen = Race(6, (2, 3, 4, 6), alpha), 0.0
     rng = np.random.default_rng(0)
     for _ in range(12):
@@ -47,11 +47,11 @@ def test_a_candidate_of_any_scores_at_the_target_drops_out_with_at_most_probabil
         dropped = np.mean([is_dropped(race, order, scores.mean()) for order in permutations(scores.tolist())])
         assert dropped <= alpha
         seen = max(seen, dropped)
-    assert seen > 0.01  # the test does reject, so that the bound is put to the proof
+    assert seen > 0.01  # the test does reject, so the bound is really tested
 
 
 @pytest.mark.parametrize(("examples", "right"), [(20, 10), (20, 18), (50, 25), (50, 45)])
-def test_the_error_stays_below_alpha_in_longer_races(examples, right):
+def test_error_of_longer_race_stays_below_alpha(examples, right):
     race = Race(examples, tuple(examples * part // 4 for part in range(1, 5)), 0.2)
     scores = np.array([1.0] * right + [0.0] * (examples - right))
     rng = np.random.default_rng(0)
@@ -59,7 +59,7 @@ def test_the_error_stays_below_alpha_in_longer_races(examples, right):
     assert 0.02 < dropped <= 0.2
 
 
-def test_fractional_scores_keep_the_error_below_alpha_in_longer_races():
+def test_error_of_longer_race_with_fractional_scores_stays_below_alpha():
     rng = np.random.default_rng(1)
     race, scores = Race(50, sixths(50), 0.2), rng.beta(0.3, 0.3, 50)
     dropped = np.mean([is_dropped(race, rng.permutation(scores).tolist(), scores.mean()) for _ in range(2_000)])
@@ -70,7 +70,7 @@ def test_fractional_scores_keep_the_error_below_alpha_in_longer_races():
 
 
 @given(st.data())
-def test_the_bound_lies_between_the_exact_tail_and_the_published_inequalities(data):
+def test_bound_lies_between_exact_tail_and_published_inequalities(data):
     examples = data.draw(st.integers(2, 60))
     total, drawn = data.draw(st.integers(1, examples)), data.draw(st.integers(1, examples - 1))
     reached = data.draw(st.floats(0, drawn))
@@ -84,7 +84,7 @@ def test_the_bound_lies_between_the_exact_tail_and_the_published_inequalities(da
 
 
 @given(st.lists(st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.9, 1.0]), min_size=2, max_size=9), st.data())
-def test_the_bound_holds_for_every_population(scores, data):
+def test_bound_holds_for_every_population(scores, data):
     if not sum(scores):
         return
     drawn = data.draw(st.integers(1, len(scores) - 1))
@@ -95,25 +95,25 @@ def test_the_bound_holds_for_every_population(scores, data):
 
 
 @given(st.floats(0.1, 19), st.floats(0, 1), st.floats(0, 9))
-def test_the_bound_shrinks_as_the_target_grows(total, more, reached):
+def test_bound_decreases_as_target_grows(total, more, reached):
     assert bounded_tail(20, total + more, 10, reached) <= bounded_tail(20, total, 10, reached) + 1e-9
 
 
-# What is certain
+# Certain decisions
 
 
-def test_a_candidate_drops_out_at_once_when_it_can_no_longer_reach_the_target():
+def test_candidate_that_cannot_reach_target_drops_out_at_once():
     race = Race(20, sixths(20), 0.05)
     assert race.may_still_win([0, 0], 0.9)
     assert not race.may_still_win([0, 0, 0], 0.9)  # 17 of 20 at best, 18 needed
 
 
-def test_a_candidate_that_has_reached_the_target_goes_on_whatever_comes():
+def test_candidate_that_has_reached_target_stays_in():
     assert Race(4, (2, 3, 4), 0.9).may_still_win([1, 1, 0], 0.5)
 
 
 @pytest.mark.parametrize("examples", [3, 7, 20, 30])
-def test_with_all_scores_the_target_is_met_or_not_in_spite_of_rounding(examples):
+def test_complete_scores_decide_in_spite_of_rounding(examples):
     race = Race(examples, sixths(examples), 0.05)
     scores = [0.1, 0.7, 0.3] * examples
     mean = sum(scores[:examples]) / examples
@@ -122,24 +122,24 @@ def test_with_all_scores_the_target_is_met_or_not_in_spite_of_rounding(examples)
 
 
 @pytest.mark.parametrize("scores", [[], [0.0], [0.0] * 4])
-def test_a_target_of_zero_keeps_everybody(scores):
+def test_target_of_zero_keeps_all_candidates(scores):
     assert Race(4, (1, 2, 4), 0.5).may_still_win(scores, 0.0)
 
 
-def test_a_tie_is_kept():
+def test_candidate_that_can_tie_stays_in():
     scores = [1.0] * 17 + [0.0] * 3
     assert Race(20, (20,), 0.05).may_still_win(scores, 0.85)
     assert not Race(20, (20,), 0.05).may_still_win(scores, 0.9)
 
 
-def test_the_test_is_made_at_the_looks_only():
+def test_test_is_made_at_looks_only():
     poor = [0.0] * 10 + [1.0]
     assert not Race(50, (10, 50), 0.05).may_still_win(poor[:10], 0.6)
     assert Race(50, (12, 50), 0.05).may_still_win(poor[:10], 0.6)
     assert Race(50, (10, 50), 0.05).may_still_win(poor[:11], 0.6)
 
 
-def test_with_20_examples_the_bound_decides_like_the_exact_probability():
+def test_bound_decides_like_exact_probability_for_20_examples():
     race = Race(20, sixths(20), 0.1)
     for right, drawn in product(range(21), race.looks[:-1]):
         for reached in range(max(0, right - 20 + drawn), drawn + 1):
@@ -147,13 +147,13 @@ def test_with_20_examples_the_bound_decides_like_the_exact_probability():
             assert race.may_still_win([1] * reached + [0] * (drawn - reached), right / 20) == likely
 
 
-def test_more_looks_share_alpha():
+def test_looks_share_alpha():
     """P(none right of 3 | 6 of 12 right) = 1 / 11."""
     assert not Race(12, (3, 12), 0.1).may_still_win([0, 0, 0], 0.5)
     assert Race(12, (3, 6, 12), 0.1).may_still_win([0, 0, 0], 0.5)
 
 
-# What it is for
+# Saved calls
 
 
 def share_of_calls(race, quality, target):
@@ -173,12 +173,12 @@ def test_worse_candidates_take_fewer_calls(examples):
     assert shares[-1] > 0.98
 
 
-def test_the_test_saves_calls_that_certainty_alone_would_not():
+def test_test_saves_calls_beyond_certainty():
     certain, tested = Race(50, sixths(50), 1e-9), Race(50, sixths(50), 0.05)
     assert share_of_calls(tested, 0.3, 0.6) < 0.6 * share_of_calls(certain, 0.3, 0.6)
 
 
-def test_fractional_scores_save_calls_too():
+def test_fractional_scores_save_calls():
     race = Race(50, sixths(50), 0.05)
     rng = np.random.default_rng(0)
     asked = [calls(race, rng.uniform(0, 0.8, 50).tolist(), 0.7) for _ in range(100)]
@@ -196,13 +196,13 @@ def test_sixths_are_valid_looks(examples):
 
 
 @pytest.mark.parametrize("looks", [(), (5,), (0, 10), (5, 5, 10), (6, 5, 10), (5, 11)])
-def test_looks_must_grow_to_all_examples(looks):
+def test_looks_that_do_not_grow_to_all_examples_are_refused(looks):
     with pytest.raises(ValueError, match="looks that grow"):
         Race(10, looks, 0.05)
 
 
 @pytest.mark.parametrize("changes", [{"alpha": 0.0}, {"alpha": 1.0}, {"alpha": math.nan}])
-def test_impossible_settings_are_refused(changes):
+def test_impossible_race_settings_are_refused(changes):
     with pytest.raises(ValueError, match="expected"):
         Race(**{"examples": 10, "looks": (5, 10), "alpha": 0.05} | changes)
 

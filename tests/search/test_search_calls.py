@@ -1,4 +1,4 @@
-"""Searches that have texts made from texts, and searches that may ask so many calls: through the whole run."""
+"""Searches that rewrite texts, and searches with a limit of calls, as whole runs."""
 
 import zlib
 from collections import Counter
@@ -16,11 +16,11 @@ SIZES = {"exemplars": 2, "validation": VALIDATION, "test": 4, "confirmation": 3,
 SETTINGS = {**SIZES, "evaluations": 12, "initial": 4, "batch": 4, "instruction_tokens": 30, "stop_early": False}
 REFERENCES, END = VALIDATION, 3 * 3 + 2 * 4
 LEAST = REFERENCES + 3 + 4
-"""What a run asks that finds no room for a search: the plain instruction on everything."""
+"""The calls of a run without room for a search: the plain instruction on all examples."""
 
 
 class Versatile(ScriptedBlackBox):
-    """Makes an instruction of whatever it is asked with a seed, and does what instructions say."""
+    """Makes an instruction of a request with a seed, and follows instructions otherwise."""
 
     def __init__(self, fail_after=None):
         super().__init__(self._answer, fail_after=fail_after)
@@ -62,7 +62,7 @@ PAID = {"method": "ape", "rewriter": "blackbox"}
 
 
 @pytest.mark.parametrize("method", TEXTS)
-def test_a_black_box_that_makes_texts_is_paid_for_each_and_for_none_twice(scripted, tmp_path, method):
+def test_rewriting_black_box_is_paid_once_per_text(scripted, tmp_path, method):
     box = Versatile()
     result = run(scripted, tmp_path, box, method=method, rewriter="blackbox")
     assert max(box.calls.values()) == 1
@@ -77,7 +77,7 @@ def test_a_black_box_that_makes_texts_is_paid_for_each_and_for_none_twice(script
 
 
 @pytest.mark.parametrize("method", TEXTS)
-def test_a_writer_that_makes_texts_is_free(scripted, tmp_path, method):
+def test_rewriting_writer_is_free(scripted, tmp_path, method):
     box = Versatile()
     result = run(scripted, tmp_path, box, method=method)
     assert box.rewritings == 0
@@ -86,7 +86,7 @@ def test_a_writer_that_makes_texts_is_free(scripted, tmp_path, method):
     assert all(each.usage.calls == 0 for each in history(tmp_path).rounds)
 
 
-def test_the_default_pays_for_the_texts_that_continue_others_and_for_no_more(scripted, tmp_path):
+def test_default_method_pays_only_for_continued_texts(scripted, tmp_path):
     box = Versatile()
     result = run(scripted, tmp_path, box, method="instructzero", rewriter="blackbox", racing=False)
     continued = [trial for trial in result.trials if trial.proposal.rewrite is not None]
@@ -96,7 +96,7 @@ def test_the_default_pays_for_the_texts_that_continue_others_and_for_no_more(scr
 
 
 @pytest.mark.parametrize("method", ["ape", "capo", "instructzero"])
-def test_broken_off_anywhere_it_ends_the_same_and_asks_nothing_twice(scripted, tmp_path, method):
+def test_interrupted_run_ends_the_same_and_repeats_no_call(scripted, tmp_path, method):
     whole, calls, answers = Versatile(), Counter(), 7
     settings = {"method": method, "rewriter": "blackbox", "search_calls": 70}
     reference = run(scripted, tmp_path / "whole", whole, **settings)
@@ -115,7 +115,7 @@ def test_broken_off_anywhere_it_ends_the_same_and_asks_nothing_twice(scripted, t
 
 
 @pytest.mark.parametrize("limit", [LEAST - 1, LEAST, 30, 41, 55, 10_000])
-def test_a_limit_of_calls_counts_those_for_texts_and_a_higher_one_goes_on(scripted, tmp_path, limit):
+def test_limit_of_calls_counts_rewriting_and_higher_limit_continues(scripted, tmp_path, limit):
     first, second = Versatile(), Versatile()
     if limit < LEAST:
         with pytest.raises(instructzero.BudgetExhausted, match=f"limit of {limit} calls"):
@@ -131,8 +131,8 @@ def test_a_limit_of_calls_counts_those_for_texts_and_a_higher_one_goes_on(script
     assert history(tmp_path / "run").trials == list(unbroken.trials)
 
 
-def test_the_end_keeps_back_nothing_for_texts(scripted, tmp_path):
-    """With room for what the end may ask and not a call more, the search gets as far as without a limit."""
+def test_final_test_holds_back_nothing_for_rewriting(scripted, tmp_path):
+    """With room for exactly the final test, the search gets as far as without a limit."""
     free = run(scripted, tmp_path / "free", Versatile(), **PAID)
     limit = REFERENCES + history(tmp_path / "free").search_usage().calls + END
     assert run(scripted, tmp_path / "bound", Versatile(), max_calls=limit, **PAID).trials == free.trials
@@ -151,7 +151,7 @@ def test_the_end_keeps_back_nothing_for_texts(scripted, tmp_path):
         ("capo", "blackbox", True),
     ],
 )
-def test_the_search_asks_at_most_its_calls_and_stops_when_no_evaluation_fits(
+def test_search_calls_are_kept_and_search_stops_if_no_evaluation_fits(
     scripted, tmp_path, limit, method, rewriter, racing
 ):
     box = Versatile()
@@ -167,7 +167,7 @@ def test_the_search_asks_at_most_its_calls_and_stops_when_no_evaluation_fits(
 
 
 class Greedy(instructzero.Optimizer):
-    """Has many more texts written than it may evaluate."""
+    """Proposes many more texts than it may evaluate."""
 
     def __init__(self):
         self.limits = []
@@ -186,7 +186,7 @@ class Greedy(instructzero.Optimizer):
         pass
 
 
-def test_no_more_texts_are_paid_for_than_leave_an_evaluation(scripted, tmp_path, monkeypatch):
+def test_search_pays_texts_only_with_room_for_an_evaluation(scripted, tmp_path, monkeypatch):
     greedy = Greedy()
     monkeypatch.setattr("instructzero.build.build_optimizer", lambda settings, materials: greedy)
     result = run(scripted, tmp_path, Versatile(), search_calls=20, **PAID)
@@ -195,7 +195,7 @@ def test_no_more_texts_are_paid_for_than_leave_an_evaluation(scripted, tmp_path,
     assert history(tmp_path).search_usage().calls == 20
 
 
-def test_what_is_asked_for_again_is_not_counted_again(scripted, tmp_path, monkeypatch):
+def test_repeated_rewrite_is_not_counted_again(scripted, tmp_path, monkeypatch):
     monkeypatch.setattr("instructzero.build.build_optimizer", lambda settings, materials: Greedy())
     box = Versatile()
     result = run(scripted, tmp_path, box, evaluations=60, **PAID)

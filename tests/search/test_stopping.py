@@ -1,13 +1,14 @@
-"""A search ends where nothing that it finds could win any more."""
+"""A search stops when no later instruction can win."""
 
 import pytest
 
 import instructzero
 from instructzero.config import make_settings
 from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
-from instructzero.optimizers.registry import METHODS, stops_early
+from instructzero.optimizers.registry import stops_early
+from instructzero.registry import METHODS
 from instructzero.report.source import read_source
-from instructzero.report.words import ending
+from instructzero.report.statements import ending
 
 ENDINGS = ("", ", please", " once", " now", ".")
 SIZES = {"exemplars": 2, "validation": 6, "confirmation": 5, "test": 4, "evaluations": 24, "initial": 4, "batch": 3}
@@ -15,10 +16,10 @@ SIZES = {"exemplars": 2, "validation": 6, "confirmation": 5, "test": 4, "evaluat
 
 class Reasons(instructzero.Observer):
     def __init__(self):
-        self.heard = []
+        self.received = []
 
     def search_stopped(self, reason):
-        self.heard.append(reason)
+        self.received.append(reason)
 
 
 def run(scripted, folder, observer=None, **changes):
@@ -33,14 +34,14 @@ def run(scripted, folder, observer=None, **changes):
 
 
 def perfect(result):
-    """How many texts have every validation example right."""
+    """Return the number of texts that have every validation example right."""
     whole = len(result.best.validation.scores)
     return len({each.instruction for each in result.trials if each.evaluation.scores == (1.0,) * whole})
 
 
 @pytest.mark.parametrize("racing", [False, True])
 @pytest.mark.parametrize("method", ["instructzero", "uniform", "ape", "capo"])
-def test_the_winner_is_the_one_of_the_whole_search(scripted, tmp_path, method, racing):
+def test_early_stop_has_winner_of_whole_search(scripted, tmp_path, method, racing):
     early = run(scripted, tmp_path / "early", method=method, racing=racing)
     whole = run(scripted, tmp_path / "whole", method=method, racing=racing, stop_early=False)
     assert early.trials == whole.trials[: len(early.trials)]
@@ -49,49 +50,49 @@ def test_the_winner_is_the_one_of_the_whole_search(scripted, tmp_path, method, r
 
 
 @pytest.mark.parametrize(("changes", "enough"), [({}, 3), ({"finalists": 2}, 2), ({"confirmation": 0}, 1)])
-def test_as_many_have_to_be_perfect_as_the_winner_is_chosen_among(scripted, tmp_path, changes, enough):
+def test_early_stop_needs_as_many_perfect_texts_as_contenders(scripted, tmp_path, changes, enough):
     result = run(scripted, tmp_path, **changes)
     last = max(each.round for each in result.trials)
     before = [each for each in result.trials if each.round < last and set(each.evaluation.scores) == {1.0}]
     assert len({each.instruction for each in before}) < enough <= perfect(result)
 
 
-def test_a_price_for_length_leaves_room_for_a_better_one(scripted, tmp_path):
+def test_length_penalty_prevents_early_stop(scripted, tmp_path):
     result = run(scripted, tmp_path, length_penalty=0.01)
     assert len(result.trials) == SIZES["evaluations"]
     assert perfect(result) >= 3
 
 
-def test_it_is_said_why_the_search_ended(scripted, tmp_path):
+def test_early_stop_reports_its_reason(scripted, tmp_path):
     reasons = Reasons()
     result = run(scripted, tmp_path, reasons)
-    (reason,) = reasons.heard
-    assert reason.startswith(f"{perfect(result)} instructions have every validation example right, and none")
+    (reason,) = reasons.received
+    assert reason.startswith(f"{perfect(result)} instructions have every validation example right, and no later ")
 
 
 @pytest.mark.parametrize("changes", [{}, {"finalists": 2}, {"confirmation": 0}])
-def test_the_report_says_the_same(scripted, tmp_path, changes):
+def test_report_names_reason_of_early_stop(scripted, tmp_path, changes):
     reasons = Reasons()
     run(scripted, tmp_path, reasons, **changes)
-    (reason,) = reasons.heard
+    (reason,) = reasons.received
     assert ending(read_source(tmp_path)).endswith(f" evaluations were made: {reason}.")
 
 
 @pytest.mark.parametrize("changes", [{"max_calls": 60}, {"max_calls": 100, "stop_early": False}])
-def test_the_report_does_not_take_a_limit_for_that(scripted, tmp_path, changes):
+def test_report_does_not_confuse_limit_with_early_stop(scripted, tmp_path, changes):
     reasons = Reasons()
     run(scripted, tmp_path, reasons, **changes)
-    (reason,) = reasons.heard
+    (reason,) = reasons.received
     assert f"the limit of {changes['max_calls']} calls" in reason
     assert ending(read_source(tmp_path)).endswith("a limit of calls, tokens, dollars or time was reached.")
 
 
-def test_run_again_it_is_over_at_once(scripted, tmp_path):
+def test_second_run_after_early_stop_asks_nothing(scripted, tmp_path):
     assert run(scripted, tmp_path) == run(scripted, tmp_path)
 
 
-def test_only_the_paper_goes_on_to_the_end_by_default():
-    settings = {name: make_settings({"task": "sum", "method": name}) for name in METHODS}
+def test_only_paper_does_not_stop_early_by_default():
+    settings = {name: make_settings({"task": "sum", "method": name}) for name in METHODS.own}
     assert {name for name, each in settings.items() if not stops_early(each)} == {"paper"}
     assert stops_early(settings["paper"].model_copy(update={"stop_early": True}))
     assert not stops_early(settings["ape"].model_copy(update={"stop_early": False}))

@@ -1,10 +1,11 @@
-"""Scoring on the validation examples: aligned prefixes, complete leaders, and no winner lost on the way."""
+"""Scoring on the validation examples: aligned prefixes, complete leaders, and no lost winner."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from instructzero.search.validation import Validation
 from instructzero.types import Completion, Evaluation, Example, Message, Request
 
 CERTAIN = 1e-12
-"""An alpha with which only what cannot win any more drops out."""
+"""An alpha with which only instructions that cannot win drop out."""
 
 SIZE = 8
 EXAMPLES = [Example(str(number), ("1",)) for number in range(SIZE)]
@@ -45,7 +46,7 @@ class Gated(ScriptedBlackBox):
 
 
 class Bench:
-    """Instructions whose score on each example stands in a table, answered as text by a scripted black box."""
+    """Instructions with a table of their scores by example, which a scripted black box answers as text."""
 
     def __init__(
         self,
@@ -61,9 +62,10 @@ class Bench:
 
         self.box = Gated(answer)
         self.objective = Objective(penalty)
-        self.evaluator = Evaluator.of(
-            self.box, CallStore(":memory:"), lambda prediction, _: float(prediction), render=render
-        )
+        self._open = ExitStack()
+        store = self._open.enter_context(CallStore(":memory:"))
+        opened = Evaluator.of(self.box, store, lambda prediction, _: float(prediction), render=render)
+        self.evaluator = self._open.enter_context(opened)
         race = None if alpha is None else Race(SIZE, tuple(looks or sixths(SIZE)), alpha)
         self.validation = Validation(self.evaluator, EXAMPLES, self.objective, race, places)
 
@@ -71,19 +73,19 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.evaluator.close()
+        self._open.close()
 
     def score(self, instructions: Sequence[str], *values: float) -> dict[str, Evaluation]:
         return dict(zip(instructions, self.validation.score(instructions, values), strict=True))
 
     def best(self, results: dict[str, Evaluation]) -> str:
-        """The complete result with the highest value, the first of equals."""
+        """Return the complete result with the highest value, the first of equals."""
         complete = [text for text, each in results.items() if self.validation.is_complete(each)]
         return max(complete, key=lambda text: self.objective.value(text, results[text]))
 
 
 def ones(right: int) -> list[float]:
-    """``right`` ones, spread over the examples, among zeros."""
+    """Return ``right`` ones, spread over the examples, among zeros."""
     return [float((number + 1) * right // SIZE > number * right // SIZE) for number in range(SIZE)]
 
 
@@ -94,7 +96,7 @@ TABLES = st.lists(SCORES, min_size=1, max_size=6).map(
 quickly = settings(deadline=None, max_examples=40)
 
 
-def test_without_a_race_everything_is_scored_in_full() -> None:
+def test_score_without_race_is_complete() -> None:
     with Bench({"good": ones(8), "bad": ones(0)}) as bench:
         results = bench.score(["bad", "good"], 1.0)
         assert {text: each.mean for text, each in results.items()} == {"bad": 0.0, "good": 1.0}
@@ -102,7 +104,7 @@ def test_without_a_race_everything_is_scored_in_full() -> None:
         assert bench.box.calls.total() == 2 * SIZE
 
 
-def test_without_a_race_results_come_as_soon_as_they_are_complete() -> None:
+def test_score_without_race_yields_results_when_complete() -> None:
     with Bench({"a": ones(8), "b": ones(8)}) as bench:
         bench.box.gate.clear()
         results = iter(bench.validation.score(["a", "b"], [0.0]))
@@ -114,7 +116,7 @@ def test_without_a_race_results_come_as_soon_as_they_are_complete() -> None:
 
 @quickly
 @given(table=TABLES, target=st.sampled_from([0.0, 0.4, 0.75, 1.0]), alpha=st.sampled_from([CERTAIN, 0.05, 0.5]))
-def test_results_of_a_race_are_aligned_prefixes(table: Table, target: float, alpha: float) -> None:
+def test_race_results_are_aligned_prefixes(table: Table, target: float, alpha: float) -> None:
     with Bench(table, alpha) as bench:
         for text, result in bench.score(list(table), target).items():
             assert list(result.scores) == list(table[text])[: len(result.scores)]
@@ -130,7 +132,7 @@ def test_results_of_a_race_are_aligned_prefixes(table: Table, target: float, alp
 
 @quickly
 @given(table=TABLES, target=st.sampled_from([0.0, 0.4, 0.75, 1.0]), penalty=st.sampled_from([0.0, 1.0]))
-def test_the_leader_after_the_first_examples_is_complete(table: Table, target: float, penalty: float) -> None:
+def test_race_scores_leader_completely(table: Table, target: float, penalty: float) -> None:
     with Bench(table, CERTAIN, penalty) as bench:
         results, first = bench.score(list(table), target), sixths(SIZE)[0]
         starts = {
@@ -146,10 +148,8 @@ def test_the_leader_after_the_first_examples_is_complete(table: Table, target: f
     places=st.integers(1, 4),
     penalty=st.sampled_from([0.0, 0.1, 1.0]),
 )
-def test_the_places_are_filled_as_if_all_were_scored_in_full(
-    table: Table, known: list[float], places: int, penalty: float
-) -> None:
-    """Only what is certain counts here; of equals it may be another, and who is worth nothing is as good as nobody."""
+def test_race_fills_places_like_complete_scoring(table: Table, known: list[float], places: int, penalty: float) -> None:
+    """With certainty only; among equals the place may go to another, and a value of 0 counts as no place."""
     with Bench(table, CERTAIN, penalty, places=places) as bench, Bench(table, penalty=penalty) as whole:
         results, full = bench.score(list(table), *known), whole.score(list(table))
         complete = {text: each for text, each in results.items() if bench.validation.is_complete(each)}
@@ -160,7 +160,7 @@ def test_the_places_are_filled_as_if_all_were_scored_in_full(
         assert [value for value in filled if value > 0] == [value for value in expected if value > 0]
 
 
-def test_while_a_place_is_free_as_many_leaders_as_places_are_complete() -> None:
+def test_race_with_free_places_scores_as_many_leaders_completely() -> None:
     table = {f"{right} right": ones(right) for right in (8, 2, 6, 0, 4)}
     two, one = {"8 right", "6 right"}, {"8 right"}
     for known, expected in (([], two), ([0.9], two), ([0.9, 0.9], one)):
@@ -171,7 +171,7 @@ def test_while_a_place_is_free_as_many_leaders_as_places_are_complete() -> None:
 
 @quickly
 @given(table=TABLES, penalty=st.sampled_from([0.0, 0.1, 1.0]))
-def test_a_race_by_certainty_has_the_winner_of_the_whole(table: Table, penalty: float) -> None:
+def test_race_by_certainty_has_winner_of_complete_scoring(table: Table, penalty: float) -> None:
     with Bench(table, CERTAIN, penalty) as raced, Bench(table, penalty=penalty) as whole:
         winner, expected = (bench.best(bench.score(list(table))) for bench in (raced, whole))
         value = {text: whole.objective.value(text, each) for text, each in whole.score(list(table)).items()}
@@ -179,22 +179,22 @@ def test_a_race_by_certainty_has_the_winner_of_the_whole(table: Table, penalty: 
         assert raced.box.calls.total() <= whole.box.calls.total()
 
 
-def test_a_race_takes_fewer_calls_and_finds_the_same() -> None:
+def test_race_takes_fewer_calls_for_same_winner() -> None:
     table = {f"{right} right": ones(right) for right in (1, 2, 0, 3, 8, 1, 2)}
     with Bench(table, 0.05) as raced, Bench(table) as whole:
         assert raced.best(raced.score(list(table))) == whole.best(whole.score(list(table))) == "8 right"
         assert raced.box.calls.total() < 0.7 * whole.box.calls.total()
 
 
-def test_a_hopeless_batch_has_one_complete_result_all_the_same() -> None:
+def test_race_of_hopeless_batch_has_one_complete_result() -> None:
     table = {"a": ones(0), "b": [1.0, *ones(0)[1:]], "c": ones(0)}
     with Bench(table, 0.05) as bench:
         results = bench.score(list(table), 1.0)
         assert [len(each.scores) for each in results.values()] == [1, SIZE, 1]
 
 
-def test_the_price_of_a_length_is_a_part_of_what_must_be_beaten() -> None:
-    """The long one is right on 7 of 8 and beats 6, but would have to be right on all to make up for its length."""
+def test_race_counts_length_penalty() -> None:
+    """The long instruction is right on 7 of 8 and beats 6, but needs all 8 to make up for its penalty."""
     long = "long" * 30
     table = {"short": [1.0] * 6 + [0.0] * 2, long: [0.0] + [1.0] * 7}
     for penalty, asked in ((0.0, SIZE), (0.2, 1)):
@@ -203,8 +203,8 @@ def test_the_price_of_a_length_is_a_part_of_what_must_be_beaten() -> None:
 
 
 @pytest.mark.parametrize("length", range(1, 40, 3))
-def test_an_equal_in_score_and_length_has_no_place_and_a_better_one_has(length: int) -> None:
-    """What rounding does to scores and penalties must not decide it."""
+def test_race_gives_no_place_to_an_equal(length: int) -> None:
+    """Rounding of scores and penalties must not decide it."""
     leader, equal, better = (
         ("x" * length, [1.0] * 7 + [0.0]),
         ("y" * length, [1.0, 0.0] + [1.0] * 6),
@@ -217,7 +217,7 @@ def test_an_equal_in_score_and_length_has_no_place_and_a_better_one_has(length: 
 
 
 @pytest.mark.parametrize("alpha", [None, 0.05])
-def test_equal_texts_in_a_batch_are_asked_once_and_scored_alike(alpha: float | None) -> None:
+def test_score_of_equal_texts_asks_once(alpha: float | None) -> None:
     with Bench({"a": ones(5), "b": ones(8)}, alpha) as bench:
         first, other, second = bench.validation.score(["a", "b", "a"], [0.0])
         assert first.scores == second.scores == tuple(ones(5))[: len(first.scores)]
@@ -226,7 +226,7 @@ def test_equal_texts_in_a_batch_are_asked_once_and_scored_alike(alpha: float | N
 
 
 @pytest.mark.parametrize("alpha", [None, 0.05])
-def test_no_instructions_no_results(alpha: float | None) -> None:
+def test_score_of_no_instructions_is_empty(alpha: float | None) -> None:
     with Bench({}, alpha) as bench:
         assert list(bench.validation.score([], [0.5])) == []
 
@@ -237,6 +237,6 @@ def test_whole_ignores_the_race() -> None:
         assert bench.validation.is_complete(result)
 
 
-def test_a_single_look_is_a_race_of_one_stage() -> None:
+def test_race_with_single_look_has_one_stage() -> None:
     with Bench({"a": ones(3), "b": ones(5)}, 0.05, looks=(SIZE,)) as bench:
         assert [each.mean for each in bench.score(["a", "b"]).values()] == [3 / SIZE, 5 / SIZE]

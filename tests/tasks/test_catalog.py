@@ -1,4 +1,4 @@
-"""The built-in tasks load by name, and a misspelt name gets the nearest one offered."""
+"""Built-in tasks load by name, and the error for a misspelt name suggests the nearest one."""
 
 import json
 
@@ -9,7 +9,7 @@ from instructzero.tasks import builtin_names, catalog, get_metric, load_builtin,
 
 
 @pytest.mark.parametrize("name", builtin_names())
-def test_every_built_in_task_splits_and_accepts_its_own_answers(name):
+def test_builtin_task_splits_and_accepts_its_own_answers(name):
     data = load_task_data(name)
     assert data.name == name
     assert data.description
@@ -27,7 +27,7 @@ def one_task(tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "files", lambda package: tmp_path)
 
 
-def test_a_built_in_task_loads_with_disjoint_parts(one_task):
+def test_load_builtin_returns_disjoint_parts(one_task):
     data = load_builtin("next")
     assert builtin_names() == ("next",)
     assert (data.name, data.metric, data.description) == ("next", "numeric", "d")
@@ -36,12 +36,12 @@ def test_a_built_in_task_loads_with_disjoint_parts(one_task):
     assert get_metric(data.metric)("4", data.test[0].outputs) == 1.0
 
 
-def test_an_unknown_name_is_offered_the_nearest_one(one_task):
+def test_unknown_task_name_suggests_nearest_name(one_task):
     with pytest.raises(TaskError, match=r"unknown task 'nxt' \(did you mean 'next'\?\).*\.jsonl.*next"):
         load_task_data("nxt")
 
 
-def test_a_package_without_built_in_tasks_names_none(tmp_path, monkeypatch):
+def test_builtin_names_without_builtin_folder_are_empty(tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "files", lambda package: tmp_path)
     assert builtin_names() == ()
     with pytest.raises(TaskError, match="unknown task 'sum'"):

@@ -1,4 +1,4 @@
-"""Loading tasks must not wait for the libraries that models need."""
+"""Importing the tasks does not import the libraries that models need."""
 
 import os
 import subprocess

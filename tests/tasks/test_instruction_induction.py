@@ -26,7 +26,7 @@ PAPER_METRICS = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_task_splits_with_the_papers_metric_and_accepts_its_own_answers(name):
+def test_benchmark_task_splits_with_paper_metric_and_accepts_its_own_answers(name):
     data = load_task_data(name, data_dir=FOLDER)
     task = split_task(data, seed=0)
     assert data.metric == task.metric.name == PAPER_METRICS.get(name, "exact_match")
@@ -38,18 +38,18 @@ def test_every_task_splits_with_the_papers_metric_and_accepts_its_own_answers(na
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_test_input_is_searched_on(name):
+def test_benchmark_search_part_has_no_test_input(name):
     data = load_task_data(name, data_dir=FOLDER)
     assert not {example.input.strip() for example in data.search} & {e.input.strip() for e in data.test}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_of_the_benchmark_loads_by_its_path_too(name):
+def test_benchmark_file_loads_by_path(name):
     data = load_task_data(FOLDER / "execute" / f"{name}.json")
     assert data.metric == PAPER_METRICS.get(name, "exact_match")
     assert data.search == load_task_data(name, data_dir=FOLDER).test
 
 
-def test_a_misspelt_task_is_offered_the_nearest_one():
+def test_misspelt_benchmark_task_suggests_nearest_name():
     with pytest.raises(TaskError, match="did you mean 'antonyms'"):
         load_task_data("antonims", data_dir=FOLDER)

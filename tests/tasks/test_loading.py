@@ -1,12 +1,13 @@
-"""Files of all forms become examples, and every fault of a file is told with its place."""
+"""Task files of all formats load as examples, and the error for a faulty file names the place of the fault."""
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
 from instructzero.errors import TaskError
-from instructzero.tasks import TaskData, load_task_data
+from instructzero.tasks import TaskData, is_task_file, load_builtin, load_task_data
 from instructzero.types import Example
 
 PAIRS = (Example("cat", ("chat",)), Example("dog", ("chien",)))
@@ -37,18 +38,18 @@ def write(tmp_path):
         ("a.jsonl", "\ufeff" + "\n".join(map(json.dumps, ROWS))),
     ],
 )
-def test_every_form_gives_the_same_examples(write, name, content):
+def test_load_of_every_format_gives_the_same_examples(write, name, content):
     data = load_task_data(write(name, content))
     assert data.search == PAIRS
     assert data.test is None
     assert data.name == "a"
 
 
-def test_a_path_may_be_text(write):
+def test_load_accepts_path_as_text(write):
     assert load_task_data(str(write("a.json", json.dumps(ROWS)))).search == PAIRS
 
 
-def test_a_file_may_say_its_name_metric_description_and_test(write):
+def test_load_reads_name_metric_description_and_test_part(write):
     content = {
         "name": "fr",
         "description": "To French.",
@@ -60,18 +61,18 @@ def test_a_file_may_say_its_name_metric_description_and_test(write):
     assert data == TaskData("fr", PAIRS[:1], PAIRS[1:], "f1", "To French.")
 
 
-def test_numbers_and_booleans_become_the_text_they_are_written_as(write):
+def test_load_keeps_numbers_and_booleans_as_written(write):
     data = load_task_data(write("a.jsonl", '{"input": 1, "output": 3.50}\n{"input": "x", "output": [true, 7]}'))
     assert [example.outputs for example in data.search] == [("3.50",), ("true", "7")]
 
 
-def test_columns_and_a_separator_can_be_named(write):
+def test_load_uses_named_columns_and_separator(write):
     path = write("a.csv", "word,fr\ncat, chat | le chat |\n")
     data = load_task_data(path, input_column="word", output_column="fr", answer_separator="|")
     assert data.search == (Example("cat", ("chat", "le chat")),)
 
 
-def test_quoted_newlines_and_large_cells_are_read(write):
+def test_load_reads_quoted_newlines_and_large_cells(write):
     before = csv.field_size_limit()
     large = "x" * 200_000
     data = load_task_data(write("a.csv", f'input,output\n"two\nlines",a\n{large},"b ""quoted"", c"\n'))
@@ -79,19 +80,19 @@ def test_quoted_newlines_and_large_cells_are_read(write):
     assert csv.field_size_limit() == before
 
 
-def test_equal_inputs_become_one_example_with_all_answers(write):
+def test_load_merges_rows_with_equal_inputs(write):
     data = load_task_data(write("a.csv", "input,output\ncat,chat\ndog,chien\n cat ,minou\ncat,chat\n"))
     assert data.search == (Example("cat", ("chat", "minou")), PAIRS[1])
 
 
-def test_a_test_file_keeps_its_inputs_and_the_search_part_loses_them(write):
+def test_load_drops_inputs_of_test_file_from_search_part(write):
     path = write("a.csv", "input,output\ncat,chat\ndog,chien\n")
     data = load_task_data(path, test_source=write("t.csv", "input,output\ndog,cabot\n"))
     assert data.search == PAIRS[:1]
     assert data.test == (Example("dog", ("cabot",)),)
 
 
-def test_a_test_file_with_all_the_inputs_is_refused(write):
+def test_load_with_all_inputs_in_test_file_raises(write):
     path = write("a.json", json.dumps(ROWS))
     with pytest.raises(TaskError, match="search inputs that the test part does not have"):
         load_task_data(path, test_source=path)
@@ -132,13 +133,13 @@ def test_a_test_file_with_all_the_inputs_is_refused(write):
         ("a.txt", "a", [".jsonl", "'.txt'"]),
     ],
 )
-def test_a_faulty_file_is_refused_with_its_place(write, name, content, words):
+def test_load_of_faulty_file_names_the_place(write, name, content, words):
     with pytest.raises(TaskError) as refusal:
         load_task_data(write(name, content))
     assert all(word in str(refusal.value) for word in words), refusal.value
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+def test_load_of_missing_file_or_folder_raises(tmp_path):
     with pytest.raises(TaskError, match="got none there"):
         load_task_data(tmp_path / "absent.csv")
     (tmp_path / "folder.csv").mkdir()
@@ -146,13 +147,30 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         load_task_data(tmp_path / "folder.csv")
 
 
-def test_an_empty_separator_is_refused(write):
+def test_load_with_empty_separator_raises(write):
     with pytest.raises(TaskError, match="separator"):
         load_task_data(write("a.json", json.dumps(ROWS)), answer_separator="")
 
 
-def test_data_made_by_hand_is_checked_too():
+def test_task_data_checks_its_examples():
     with pytest.raises(TaskError, match="at least one search example"):
         TaskData("t", ())
     with pytest.raises(TaskError, match="every input once"):
         TaskData("t", PAIRS, PAIRS[:1])
+
+
+@pytest.mark.parametrize("source", ["words.jsonl", "WORDS.CSV", "./sum", "data\\sum", Path("sum"), "no/such/file.tsv"])
+def test_path_or_known_suffix_is_task_file(source):
+    assert is_task_file(source)
+
+
+@pytest.mark.parametrize("source", ["sum", "no_such_task", "", "v1.2"])
+def test_name_is_no_task_file(source):
+    assert not is_task_file(source)
+
+
+def test_stray_file_with_name_of_builtin_task_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sum").write_text("a note")
+    assert not is_task_file("sum")
+    assert load_task_data("sum") == load_builtin("sum")

@@ -1,32 +1,56 @@
-"""What every metric promises, and what the published metrics got wrong."""
+"""Properties that hold for all metrics, and cases that the published metrics get wrong."""
 
 import math
 import string
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from instructzero.config import Settings
 from instructzero.errors import TaskError
-from instructzero.tasks import METRIC_FORMS, get_metric
+from instructzero.registry import METRICS
+from instructzero.tasks import METRIC_FORMS, MetricKind, get_metric, is_judged
 from instructzero.types import Example
 
 SPECS = ["exact_match", "f1", "exact_set", "contains", "numeric", "numeric:0.5", "choice", "0.3*exact_match + 0.7*f1"]
 answers = st.text(min_size=1) | st.text(string.punctuation + string.digits + " aA\n", min_size=1)
 
 
+@pytest.mark.parametrize("name", METRICS.own)
+def test_builtin_metric_registers_itself_in_its_own_file(name):
+    kind = METRICS.load(name)
+    assert isinstance(kind, MetricKind)
+    assert kind.form in METRIC_FORMS
+    assert kind.form.partition("[")[0].partition(":")[0] == name
+    assert kind.summary
+    assert kind.judged is is_judged(name) is (name == "judge")
+
+
+@pytest.mark.parametrize("name", METRICS.own)
+def test_builtin_metric_is_documented_in_help_and_guide(name):
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
+    assert f"`{METRICS.load(name).form}`" in guide.replace("\\|", "|")
+    assert name in str(Settings.model_fields["metric"])
+
+
+def test_unregistered_or_missing_metric_is_not_judged():
+    assert not any(map(is_judged, [None, "", "no_such_metric", "0.5*f1 + 0.5*contains", "my_metrics:judge"]))
+
+
 @pytest.mark.parametrize("spec", SPECS)
 @settings(deadline=None)
 @given(answer=answers)
-def test_every_answer_scores_1_against_itself(spec, answer):
+def test_metric_gives_every_answer_1_against_itself(spec, answer):
     assert get_metric(spec)(answer, (answer,)) == 1.0
 
 
 @pytest.mark.parametrize("spec", [*SPECS, "choice:yes|no", r"regex:(\w+)?!"])
 @settings(deadline=None)
 @given(prediction=answers | st.just(""), outputs=st.lists(st.text(), min_size=1, max_size=3))
-def test_every_score_is_a_number_from_0_to_1(spec, prediction, outputs):
+def test_metric_returns_number_from_0_to_1(spec, prediction, outputs):
     score = get_metric(spec)(prediction, outputs)
     assert isinstance(score, float)
     assert 0.0 <= score <= 1.0
@@ -35,7 +59,7 @@ def test_every_score_is_a_number_from_0_to_1(spec, prediction, outputs):
 @pytest.mark.parametrize("spec", SPECS)
 @settings(deadline=None)
 @given(prediction=st.text(), outputs=st.lists(answers, min_size=2, max_size=3))
-def test_another_accepted_answer_never_lowers_the_score(spec, prediction, outputs):
+def test_another_accepted_answer_never_lowers_score(spec, prediction, outputs):
     metric = get_metric(spec)
     assert metric(prediction, outputs) >= metric(prediction, outputs[:1])
 
@@ -60,7 +84,7 @@ def test_another_accepted_answer_never_lowers_the_score(spec, prediction, output
         ("one\ntwo\nthree", "one\ntwo"),
     ],
 )
-def test_texts_match_in_their_normal_form(prediction, answer):
+def test_exact_match_compares_normal_forms(prediction, answer):
     assert get_metric("exact_match")(prediction, [answer]) == 1.0
 
 
@@ -79,11 +103,11 @@ def test_texts_match_in_their_normal_form(prediction, answer):
         ("Frank R. Reid was born.", "Frank R. Reid was not born."),
     ],
 )
-def test_texts_that_differ_in_meaning_do_not_match(prediction, answer):
+def test_exact_match_distinguishes_different_meanings(prediction, answer):
     assert get_metric("exact_match")(prediction, [answer]) == 0.0
 
 
-def test_contains_says_zero_when_the_answer_is_absent():
+def test_contains_without_answer_in_prediction_is_0():
     assert get_metric("contains")("a rabbit", ["hare"]) == 0.0
 
 
@@ -101,11 +125,11 @@ def test_contains_says_zero_when_the_answer_is_absent():
         ("Yes", "!", 0.0),
     ],
 )
-def test_contains_looks_for_whole_words(prediction, answer, score):
+def test_contains_matches_whole_words(prediction, answer, score):
     assert get_metric("contains")(prediction, [answer]) == score
 
 
-def test_f1_measures_the_overlap_of_words():
+def test_f1_measures_overlap_of_words():
     assert get_metric("f1")("involve vertical movement", ["involve going up."]) == pytest.approx(1 / 3)
     assert get_metric("f1")("nothing", ["involve going up.", "nothing at"]) == pytest.approx(2 / 3)
 
@@ -133,11 +157,11 @@ def test_exact_set_ignores_order_and_separators():
         ("9" * 400, "9" * 399 + "8", 0.0),
     ],
 )
-def test_numeric_compares_the_number_that_is_stated(prediction, answer, score):
+def test_numeric_compares_stated_number(prediction, answer, score):
     assert get_metric("numeric")(prediction, [answer]) == score
 
 
-def test_numeric_allows_the_tolerance_asked_for():
+def test_numeric_with_tolerance_accepts_near_numbers():
     assert get_metric("numeric:0.01")("3.14", ["3.15"]) == 1.0
     assert get_metric("numeric:0.01")("3.14", ["3.16"]) == 0.0
 
@@ -156,11 +180,11 @@ def test_numeric_allows_the_tolerance_asked_for():
         ("choice:A|B|C", "b", "B", 1.0),
     ],
 )
-def test_choice_wants_exactly_one_option_named(spec, prediction, answer, score):
+def test_choice_requires_exactly_one_named_option(spec, prediction, answer, score):
     assert get_metric(spec)(prediction, [answer]) == score
 
 
-def test_choice_takes_its_options_from_the_examples():
+def test_choice_bind_takes_options_from_examples():
     examples = [Example("1", ("yes",)), Example("2", ("no", "nope"))]
     metric = get_metric("choice").bind(examples)
     assert metric("yes and no", ["yes"]) == 0.0
@@ -168,7 +192,7 @@ def test_choice_takes_its_options_from_the_examples():
     assert metric.name == "choice"
 
 
-def test_choice_refuses_an_answer_that_is_no_option():
+def test_choice_bind_with_answer_outside_options_raises():
     with pytest.raises(TaskError, match="among the options, got 'maybe'"):
         get_metric("choice:yes|no").bind([Example("1", ("maybe",))])
 
@@ -183,7 +207,7 @@ def test_choice_refuses_an_answer_that_is_no_option():
         ("regex:a:(.+)", "a:seven", 1.0),
     ],
 )
-def test_regex_extracts_the_answer(spec, prediction, score):
+def test_regex_compares_extracted_text(spec, prediction, score):
     assert get_metric(spec)(prediction, ["seven"]) == score
 
 
@@ -196,11 +220,11 @@ SINGLE = ["exact_match", "f1", "exact_set", "contains", "numeric", "choice:yes|n
     prediction=answers | st.just("yes"),
     outputs=st.lists(answers | st.just("yes"), min_size=1, max_size=3),
 )
-def test_a_sum_is_the_weighted_mean_of_its_parts(weights, prediction, outputs):
+def test_sum_is_weighted_mean_of_its_parts(weights, prediction, outputs):
     metric = get_metric(" + ".join(f"{weight:.4f}*{name}" for name, weight in weights.items()))
     assert list(metric.parts) == list(weights)
     shares = {
-        name: round(weight, 4) / sum(round(each, 4) for each in weights.values()) for name, weight in weights.items()
+        name: round(weight, 4) / sum(round(other, 4) for other in weights.values()) for name, weight in weights.items()
     }
     expected = sum(share * metric.parts[name](prediction, outputs) for name, share in shares.items())
     assert metric(prediction, outputs) == pytest.approx(expected)
@@ -217,13 +241,13 @@ def test_a_sum_is_the_weighted_mean_of_its_parts(weights, prediction, outputs):
         (r"0.5*regex:a+ (b*) + 0.5*regex:\d+", [r"regex:a+ (b*)", r"regex:\d+"]),
     ],
 )
-def test_a_sum_may_be_written_in_several_ways(spec, parts):
+def test_get_metric_parses_sums_in_several_notations(spec, parts):
     metric = get_metric(spec)
     assert metric.name == spec
     assert {name: part.name for name, part in metric.parts.items()} == {name: name for name in parts}
 
 
-def test_only_the_ratio_of_weights_counts():
+def test_sum_depends_on_ratio_of_weights_only():
     said, accepted = "a cat", ["cat"]
     assert get_metric("3*exact_match + 1*f1")(said, accepted) == get_metric("0.75*exact_match + 0.25*f1")(
         said, accepted
@@ -231,7 +255,7 @@ def test_only_the_ratio_of_weights_counts():
     assert get_metric("0.1*exact_match + 0.1*f1 + 0.1*contains")("cat", ["cat"]) == 1.0
 
 
-def test_each_part_of_a_sum_is_told_the_examples():
+def test_sum_bind_binds_every_part():
     examples = [Example("1", ("yes",)), Example("2", ("no",))]
     metric = get_metric("0.5*choice + 0.5*f1").bind(iter(examples))
     assert metric.parts["choice"].options == ("no", "yes")
@@ -240,12 +264,12 @@ def test_each_part_of_a_sum_is_told_the_examples():
         get_metric("0.5*choice:yes|maybe + 0.5*f1").bind(examples)
 
 
-def test_each_part_of_a_sum_counts_its_own_best_answer():
+def test_sum_uses_best_answer_of_every_part():
     metric = get_metric("0.5*numeric + 0.5*contains")
     assert metric("5 cats", ["5", "cats"]) == 1.0
 
 
-def test_a_single_metric_is_its_own_part():
+def test_single_metric_is_its_own_part():
     metric = get_metric("f1")
     assert metric.parts == {"f1": metric}
 
@@ -265,7 +289,7 @@ def test_a_single_metric_is_its_own_part():
         ("0.5*", ["unknown metric '0.5*'"]),
     ],
 )
-def test_a_sum_that_cannot_be_is_refused_with_the_mend(spec, words):
+def test_get_metric_of_invalid_sum_raises_with_fix(spec, words):
     with pytest.raises(TaskError) as refusal:
         get_metric(spec)
     assert all(word in str(refusal.value) for word in words), refusal.value
@@ -290,7 +314,7 @@ def test_a_sum_that_cannot_be_is_refused_with_the_mend(spec, words):
         (":score", ["MODULE:FUNCTION"]),
     ],
 )
-def test_a_metric_that_does_not_exist_is_refused_with_the_mend(spec, words):
+def test_get_metric_of_invalid_specification_raises_with_fix(spec, words):
     with pytest.raises(TaskError) as refusal:
         get_metric(spec)
     assert all(word in str(refusal.value) for word in words), refusal.value
@@ -319,7 +343,7 @@ def own_module(tmp_path, monkeypatch):
     sys.modules.pop("own_metrics_for_test", None)
 
 
-def test_a_function_in_the_current_directory_can_score(own_module):
+def test_function_in_current_directory_scores(own_module):
     metric = get_metric(f"{own_module}:length")
     assert metric("12345", ["x"]) == 0.5
     assert metric.name == f"{own_module}:length"
@@ -336,7 +360,7 @@ def test_a_function_in_the_current_directory_can_score(own_module):
         ("fails", "ZeroDivisionError"),
     ],
 )
-def test_what_a_function_may_not_return_is_named(own_module, function, came):
+def test_function_with_invalid_result_raises_naming_it(own_module, function, came):
     with pytest.raises(TaskError, match=rf"{function}.*got {came}"):
         get_metric(f"{own_module}:{function}")("prediction", ["x"])
 
@@ -350,6 +374,6 @@ def test_what_a_function_may_not_return_is_named(own_module, function, came):
         ("broken_metrics_for_test:score", "SystemExit"),
     ],
 )
-def test_a_function_that_cannot_be_had_is_refused(own_module, spec, came):
+def test_function_that_does_not_load_raises(own_module, spec, came):
     with pytest.raises(TaskError, match=came):
         get_metric(spec)

@@ -1,4 +1,4 @@
-"""Parts are disjoint, seeded and never empty, at any size of task."""
+"""The parts of a split are disjoint, seeded and never empty, whatever the size of the task."""
 
 import os
 import random
@@ -28,7 +28,7 @@ def sizes(task):
 
 @settings(deadline=None)
 @given(search=st.integers(3, 200), test=st.none() | st.integers(1, 150), seed=st.integers())
-def test_parts_are_disjoint_never_empty_and_equal_for_equal_seeds(search, test, seed):
+def test_split_is_disjoint_never_empty_and_reproducible(search, test, seed):
     data = task_of(search, test)
     task = split_task(data, seed=seed)
     inputs = [example.input for example in (*task.exemplars, *task.validation, *task.test)]
@@ -41,7 +41,7 @@ def test_parts_are_disjoint_never_empty_and_equal_for_equal_seeds(search, test, 
 
 @settings(deadline=None)
 @given(search=st.integers(3, 60), data=st.data())
-def test_sizes_that_can_be_met_are_met_exactly(search, data):
+def test_split_meets_feasible_sizes_exactly(search, data):
     exemplars = data.draw(st.integers(1, search - 2))
     validation = data.draw(st.integers(1, search - exemplars - 1))
     test = data.draw(st.integers(1, search - exemplars - validation))
@@ -64,7 +64,7 @@ def test_sizes_that_can_be_met_are_met_exactly(search, data):
         (2, 1, (1, 1, 1)),
     ],
 )
-def test_default_sizes_shrink_to_what_the_data_can_give(search, test, expected):
+def test_split_shrinks_default_sizes_to_the_data(search, test, expected):
     assert sizes(split_task(task_of(search, test), seed=0)) == expected
 
 
@@ -77,7 +77,7 @@ def test_default_sizes_shrink_to_what_the_data_can_give(search, test, expected):
         (30, None, {"exemplars": 10, "test": 10}, (10, 10, 10)),
     ],
 )
-def test_open_sizes_share_what_the_explicit_ones_leave(search, test, asked, expected):
+def test_split_shares_the_rest_among_open_sizes(search, test, asked, expected):
     assert sizes(split_task(task_of(search, test), seed=0, **asked)) == expected
 
 
@@ -94,7 +94,7 @@ def test_open_sizes_share_what_the_explicit_ones_leave(search, test, asked, expe
         (1, 5, {}, "at least 2 examples"),
     ],
 )
-def test_sizes_that_cannot_be_met_are_refused_with_the_mend(search, test, asked, words):
+def test_split_with_infeasible_sizes_raises_with_fix(search, test, asked, words):
     with pytest.raises(TaskError, match=words):
         split_task(task_of(search, test), seed=0, **asked)
 
@@ -110,8 +110,8 @@ def parts(task):
     confirmation=st.none() | st.integers(0, 60),
     seed=st.integers(0, 9),
 )
-def test_confirmation_examples_are_in_no_other_part_and_change_none(search, test, confirmation, seed):
-    """What the others leave of the examples of the search is what there is for confirmation."""
+def test_confirmation_examples_are_separate_and_change_no_other_part(search, test, confirmation, seed):
+    """Confirmation takes its examples from the search examples that the other parts leave."""
     data = task_of(search, test)
     without = split_task(data, seed=seed)
     left = search - len(without.exemplars) - len(without.validation) - (0 if test else len(without.test))
@@ -121,7 +121,7 @@ def test_confirmation_examples_are_in_no_other_part_and_change_none(search, test
     assert without.confirmation == ()
     assert len(task.confirmation) == (min(40, left) if confirmation is None else confirmation)
     assert set(task.confirmation) <= set(data.search)
-    assert not set(task.confirmation) & {each for part in parts(task) for each in part}
+    assert not set(task.confirmation) & {example for part in parts(task) for example in part}
     assert len(set(task.confirmation)) == len(task.confirmation)
 
 
@@ -138,11 +138,11 @@ def test_confirmation_examples_are_in_no_other_part_and_change_none(search, test
         (10, None, 0, 0),
     ],
 )
-def test_by_default_up_to_forty_are_confirmed_where_the_data_reaches(search, test, asked, expected):
+def test_default_confirmation_takes_up_to_40_remaining_examples(search, test, asked, expected):
     assert len(split_task(task_of(search, test), seed=0, confirmation=asked).confirmation) == expected
 
 
-def test_confirmation_examples_that_are_asked_for_make_the_default_parts_smaller():
+def test_explicit_confirmation_makes_default_parts_smaller():
     task = split_task(task_of(20), seed=0, confirmation=10)
     assert len(task.confirmation) == 10
     assert sum(sizes(task)) == 10
@@ -158,12 +158,12 @@ def test_confirmation_examples_that_are_asked_for_make_the_default_parts_smaller
         (3, None, 1, "at least 4 examples for .*confirmation examples, got 3"),
     ],
 )
-def test_confirmation_examples_that_cannot_be_are_refused_with_the_mend(search, test, confirmation, words):
+def test_split_with_infeasible_confirmation_raises_with_fix(search, test, confirmation, words):
     with pytest.raises(TaskError, match=words):
         split_task(task_of(search, test), seed=0, confirmation=confirmation)
 
 
-def test_seeds_and_names_give_other_splits_and_the_global_generator_is_left_alone():
+def test_split_depends_on_seed_and_name_and_keeps_global_generator():
     data = task_of(100, 100)
     state = random.getstate()
     first = split_task(data, seed=0)
@@ -172,7 +172,7 @@ def test_seeds_and_names_give_other_splits_and_the_global_generator_is_left_alon
     assert split_task(TaskData("other", data.search, data.test), seed=0).validation != first.validation
 
 
-def test_the_split_does_not_depend_on_hash_randomisation():
+def test_split_does_not_depend_on_hash_randomisation():
     code = (
         "from instructzero.tasks import TaskData, split_task; from instructzero.types import Example;"
         "data = TaskData('t', tuple(Example(str(i), ('a',)) for i in range(50)));"
@@ -192,7 +192,7 @@ def test_the_split_does_not_depend_on_hash_randomisation():
     assert len(printed) == 1
 
 
-def test_the_metric_is_the_one_asked_for_then_the_datas_own_then_exact_match():
+def test_split_prefers_explicit_metric_then_data_metric_then_exact_match():
     data = task_of(10, metric="f1")
     assert split_task(data, metric="contains").metric.name == "contains"
     assert split_task(data).metric.name == "f1"
@@ -200,7 +200,7 @@ def test_the_metric_is_the_one_asked_for_then_the_datas_own_then_exact_match():
     assert split_task(data, metric="choice").metric.options == tuple("0123456789")
 
 
-def test_a_task_made_by_hand_is_checked():
+def test_task_checks_its_parts():
     one, other = Example("a", ("b",)), Example("c", ("d",))
     with pytest.raises(TaskError, match="at least one of test examples"):
         Task("t", (one,), (other,), (), get_metric("f1"))

@@ -1,3 +1,5 @@
+"""The test endpoint: its interfaces, its counts and its simulated faults."""
+
 from __future__ import annotations
 
 import asyncio
@@ -20,7 +22,7 @@ def request(text: str) -> Request:
 
 
 def ask(endpoint: Endpoint, *texts: str, timeout: float = 30.0) -> list[Completion]:
-    """One try for each text, all at once."""
+    """Send one request per text, all at once."""
 
     async def run() -> list[Completion]:
         box = OpenAIBlackBox("m", base_url=endpoint.base_url, timeout=timeout)
@@ -36,7 +38,7 @@ def send(url: str, body: Any) -> httpx2.Response:
     return httpx2.post(url, json=body, headers={"connection": "close"})
 
 
-def test_chat_with_roles() -> None:
+def test_chat_request_answers_joined_messages() -> None:
     with Endpoint(str.upper) as endpoint:
         messages = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "ping"}]
         data = send(f"{endpoint.base_url}/chat/completions", {"messages": messages}).json()
@@ -44,13 +46,13 @@ def test_chat_with_roles() -> None:
     assert data["usage"] == {"prompt_tokens": 3, "completion_tokens": 3}
 
 
-def test_plain_completions() -> None:
+def test_completion_request_answers_prompt() -> None:
     with Endpoint(str.upper) as endpoint:
         data = send(f"{endpoint.base_url}/completions", {"prompt": "ping “pong”"}).json()
     assert data["choices"][0]["text"] == "PING “PONG”"
 
 
-def test_messages_of_anthropic() -> None:
+def test_anthropic_request_answers_joined_messages() -> None:
     with Endpoint(str.upper) as endpoint:
         body = {"system": "be brief", "messages": [{"role": "user", "content": "ping"}]}
         data = send(f"{endpoint.root}/v1/messages", body).json()
@@ -59,7 +61,7 @@ def test_messages_of_anthropic() -> None:
 
 
 @pytest.mark.parametrize(("path", "body"), [("/v1/models", {"prompt": "x"}), ("/v1/chat/completions", [])])
-def test_what_is_no_request(path: str, body: Any) -> None:
+def test_malformed_request_gives_404(path: str, body: Any) -> None:
     with Endpoint(str.upper) as endpoint:
         response = send(endpoint.root + path, body)
     assert response.status_code == 404
@@ -67,7 +69,7 @@ def test_what_is_no_request(path: str, body: Any) -> None:
     assert not endpoint.received
 
 
-def test_counts_by_prompt_and_what_was_billed() -> None:
+def test_endpoint_counts_requests_and_billed_answers() -> None:
     with Endpoint(str.upper) as endpoint:
         assert [answer.text for answer in ask(endpoint, "a b", "c", "c")] == ["A B", "C", "C"]
     assert endpoint.received == endpoint.billed == {"a b": 1, "c": 2}
@@ -75,13 +77,13 @@ def test_counts_by_prompt_and_what_was_billed() -> None:
     assert (endpoint.in_flight, endpoint.failed.total()) == (0, 0)
 
 
-def test_requests_are_in_flight_together() -> None:
+def test_endpoint_counts_concurrent_requests() -> None:
     with Endpoint(str.upper, latency=0.1) as endpoint:
         ask(endpoint, *map(str, range(20)))
     assert endpoint.most_in_flight == 20
 
 
-def test_a_request_in_pieces_and_one_right_behind_it() -> None:
+def test_split_and_pipelined_requests_are_answered() -> None:
     body = json.dumps({"prompt": "ping"}).encode()
     whole = b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
@@ -108,8 +110,8 @@ BILLED_PERHAPS = (
 )
 
 
-@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.DELAY])
-def test_every_fault_is_transient_and_not_billed(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.DELAY])
+def test_faults_are_transient_and_not_billed(fault: Fault) -> None:
     with Endpoint(str.upper, faults=Faults({fault: 1.0}, retry_after=3.0)) as endpoint:
         with pytest.raises(TransientError) as caught:
             ask(endpoint, "ping", timeout=0.2 if fault is Fault.HANG else 30.0)
@@ -121,15 +123,15 @@ def test_every_fault_is_transient_and_not_billed(fault: Fault) -> None:
     assert caught.value.retry_after == (3.0 if fault is Fault.THROTTLED else None)
 
 
-def test_a_delay_is_an_answer_all_the_same() -> None:
+def test_delayed_answer_is_billed() -> None:
     with Endpoint(str.upper, faults=Faults({Fault.DELAY: 1.0}, delay=0.01)) as endpoint:
         assert ask(endpoint, "ping")[0].text == "PING"
     assert endpoint.billed == {"ping": 1}
 
 
-def test_every_question_is_answered_once_through_all_faults() -> None:
-    """With a patient asker in front, a service that fails a third of the time gives every answer, and bills it once."""
-    rates = dict.fromkeys(sorted(set(Fault) - {Fault.HANG}), 0.03)  # a hanging one is only slow
+def test_asker_gets_all_answers_billed_once_despite_faults() -> None:
+    """A third of the requests fail; with retries, every answer arrives and is billed once."""
+    rates = dict.fromkeys(sorted(set(Fault) - {Fault.HANG}), 0.03)  # without requests that hang, which are only slow
     faults = Faults(rates, seed=3, delay=0.01, retry_after=0.01)
     texts = [f"question {number}" for number in range(60)]
 

@@ -1,3 +1,5 @@
+"""The rates and the reproducibility of simulated faults."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -7,7 +9,7 @@ import pytest
 from instructzero.testing import Fault, Faults
 
 
-def test_faults_come_at_their_rates() -> None:
+def test_faults_occur_at_their_rates() -> None:
     faults = Faults({Fault.HTML: 0.3, Fault.EMPTY: 0.1})
     counts = Counter(faults.of(f"prompt {number}", 1) for number in range(4000))
     assert counts[Fault.HTML] == pytest.approx(1200, abs=120)
@@ -15,7 +17,7 @@ def test_faults_come_at_their_rates() -> None:
     assert counts.keys() == {Fault.HTML, Fault.EMPTY, None}
 
 
-def test_a_request_meets_the_same_fault_again_and_another_try_may_not() -> None:
+def test_fault_depends_on_prompt_attempt_and_seed_only() -> None:
     faults = Faults({Fault.HTML: 0.5}, seed=1)
     first = [faults.of(f"prompt {number}", 1) for number in range(50)]
     assert first == [faults.of(f"prompt {number}", 1) for number in range(50)]
@@ -23,12 +25,12 @@ def test_a_request_meets_the_same_fault_again_and_another_try_may_not() -> None:
     assert first != [Faults({Fault.HTML: 0.5}, seed=2).of(f"prompt {number}", 1) for number in range(50)]
 
 
-def test_all_or_none() -> None:
+def test_rate_one_gives_fault_and_no_rates_give_none() -> None:
     assert Faults().of("ping", 1) is None
     assert all(Faults({fault: 1.0}).of("ping", 1) is fault for fault in Fault)
 
 
 @pytest.mark.parametrize("rates", [{Fault.HTML: 0.6, Fault.EMPTY: 0.6}, {Fault.HTML: -0.1}])
-def test_rates_that_cannot_be(rates: dict[Fault, float]) -> None:
+def test_impossible_rates_are_refused(rates: dict[Fault, float]) -> None:
     with pytest.raises(ValueError, match="expected rates"):
         Faults(rates)

@@ -1,3 +1,5 @@
+"""The test server of writers: both interfaces, and refused requests."""
+
 from __future__ import annotations
 
 import json
@@ -38,7 +40,7 @@ def post(server: WriterServer, path: str, body: dict[str, Any]) -> tuple[int, di
             return error.code, json.load(error)
 
 
-def test_both_interfaces_write_the_same(server: WriterServer) -> None:
+def test_both_interfaces_give_same_text(server: WriterServer) -> None:
     _, completion = post(server, "/v1/completions", {**COMPLETION, "return_token_ids": True})
     _, generation = post(server, "/generate", GENERATION)
     assert completion["choices"][0]["text"] == generation["text"]
@@ -46,7 +48,7 @@ def test_both_interfaces_write_the_same(server: WriterServer) -> None:
     assert 1 <= len(generation["output_ids"]) <= 3
 
 
-def test_ids_are_given_where_they_are_asked_for(server: WriterServer) -> None:
+def test_token_ids_are_returned_only_on_request(server: WriterServer) -> None:
     assert "token_ids" not in post(server, "/v1/completions", COMPLETION)[1]["choices"][0]
 
 
@@ -61,13 +63,11 @@ def test_ids_are_given_where_they_are_asked_for(server: WriterServer) -> None:
         ({"prompt_embeds": "no base64!"}, 400),
     ],
 )
-def test_completions_that_a_careful_client_does_not_ask_for(
-    change: dict[str, Any], status: int, server: WriterServer
-) -> None:
+def test_invalid_completion_requests_are_refused(change: dict[str, Any], status: int, server: WriterServer) -> None:
     assert post(server, "/v1/completions", {**COMPLETION, **change})[0] == status
 
 
-def test_embeddings_that_begin_with_an_integer_are_no_single_prompt(server: WriterServer) -> None:
+def test_embeddings_with_integer_first_are_refused(server: WriterServer) -> None:
     body = {"input_embeds": [[0] * 256, [0.5] * 256], "sampling_params": GENERATION["sampling_params"]}
     status, said = post(server, "/generate", body)
     assert status == 400

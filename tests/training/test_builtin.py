@@ -1,4 +1,4 @@
-"""The built-in task files: well formed, disjoint parts, nothing procedural that the black box was taught."""
+"""The built-in task files: valid, with disjoint parts and no procedural input from the training of the black box."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from instructzero.tasks.metrics import get_metric
+from instructzero.tasks import get_metric
 from training.corpus import grammar
 from training.corpus.registry import SHIPPED, TASKS, is_held_out_input
 from training.corpus.rows import black_box_rows, exemplars
@@ -61,7 +61,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_form(name: str) -> None:
+def test_task_file_has_expected_fields(name: str) -> None:
     record = load(name)
     assert set(record) == {"name", "description", "metric", "search", "test"}
     assert record["name"] == name
@@ -75,7 +75,7 @@ def test_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_parts_are_disjoint_and_large_enough(name: str) -> None:
+def test_search_and_test_parts_are_disjoint_and_large_enough(name: str) -> None:
     record = load(name)
     search = [example["input"] for example in record["search"]]
     test = [example["input"] for example in record["test"]]
@@ -84,7 +84,7 @@ def test_parts_are_disjoint_and_large_enough(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_procedural_inputs_were_never_taught(name: str) -> None:
+def test_procedural_inputs_are_held_out_from_training(name: str) -> None:
     task = TASKS[name]
     record = load(name)
     if not task.is_closed:
@@ -92,7 +92,7 @@ def test_procedural_inputs_were_never_taught(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_inputs_and_answers_have_the_form_of_the_task(name: str) -> None:
+def test_inputs_and_answers_match_patterns_of_task(name: str) -> None:
     record = load(name)
     input_form, answer_form = FORMS[name]
     for example in (*record["search"], *record["test"]):
@@ -101,7 +101,7 @@ def test_inputs_and_answers_have_the_form_of_the_task(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_answer_is_right_by_the_metric_of_the_task(name: str) -> None:
+def test_every_answer_scores_one_by_metric_of_task(name: str) -> None:
     record = load(name)
     metric = get_metric(record["metric"])
     for example in (*record["search"], *record["test"]):
@@ -113,7 +113,7 @@ def test_inputs_are_short() -> None:
         assert max(len(example["input"].split()) for example in load(name)["search"]) <= 27
 
 
-def test_no_training_row_shows_a_task_an_input_of_its_file() -> None:
+def test_training_rows_contain_no_input_of_task_file() -> None:
     owners = {text: name for name in SHIPPED for text in grammar.clear_texts(TASKS[name].good, held_out=False)}
     reserved = {
         name: {TASKS[name].key(example["input"]) for part in ("search", "test") for example in load(name)[part]}
@@ -130,18 +130,18 @@ def test_no_training_row_shows_a_task_an_input_of_its_file() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_answers_come_from_the_corpus(name: str) -> None:
+def test_answers_equal_those_of_corpus(name: str) -> None:
     record = load(name)
     for example in (*record["search"], *record["test"]):
         assert tuple(example["outputs"]) == TASKS[name].answer(example["input"])
 
 
-def test_all_tasks_of_the_paper_are_there() -> None:
+def test_all_tasks_of_the_paper_have_files() -> None:
     assert set(SHIPPED) == set(FORMS)
     assert len(FORMS) == 32
 
 
-def test_files_are_what_the_script_writes(tmp_path: Path) -> None:
+def test_task_files_equal_output_of_script(tmp_path: Path) -> None:
     for path in write_tasks(tmp_path):
         assert path.read_bytes() == FILES[path.stem].read_bytes()
     assert task_record(TASKS["sum"]) == load("sum")

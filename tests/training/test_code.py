@@ -1,4 +1,4 @@
-"""Code: what the corpus says a snippet shows is what Python shows."""
+"""Code: the outcome of a snippet in the corpus is its outcome in Python."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from training.vocabulary import words_of
 
 
 def shown_by_python(snippet: str) -> str:
-    """What the snippet prints, or the exception it raises. Only our own snippets of two lines are run."""
+    """Run a snippet of the corpus (at most two lines) and return its output or the exception that it raises."""
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
@@ -21,7 +21,7 @@ def shown_by_python(snippet: str) -> str:
     return printed.getvalue().strip()
 
 
-def test_outcomes_are_those_of_python() -> None:
+def test_outcomes_equal_those_of_python() -> None:
     rng = Random(8)
     for _ in range(1500):
         snippet = TASKS["auto_debugging"].draw(rng)
@@ -29,14 +29,14 @@ def test_outcomes_are_those_of_python() -> None:
         assert answers is None or shown_by_python(snippet) == answers[0]
 
 
-def test_every_kind_says_something() -> None:
+def test_every_kind_of_snippet_has_outcomes() -> None:
     rng = Random(9)
     for kind in code.KINDS:
         outcomes = [code.outcome(kind.draw(rng)) for _ in range(60)]
         assert sum(outcome is not None for outcome in outcomes) > 30
 
 
-def test_snippets_are_short_and_have_no_empty_line() -> None:
+def test_snippets_are_short_without_empty_lines() -> None:
     rng = Random(10)
     for _ in range(300):
         snippet = TASKS["auto_debugging"].draw(rng)
@@ -44,7 +44,7 @@ def test_snippets_are_short_and_have_no_empty_line() -> None:
         assert len(snippet) < 50
 
 
-def test_words_of_the_messages_are_listed() -> None:
+def test_words_of_error_messages_are_listed() -> None:
     rng = Random(11)
     whole = words_of(TASKS["auto_debugging"].texts()) | set(code.STRINGS) | set(code.BARE_WORDS) | set(code.MODULES)
     for _ in range(500):
@@ -52,14 +52,14 @@ def test_words_of_the_messages_are_listed() -> None:
             assert all(word in whole for word in re.findall(r"(?<![\w'])[A-Za-z]{2,}", message)), message
 
 
-def test_names_of_exceptions_and_first_lines() -> None:
+def test_error_name_and_first_line_give_expected_answers() -> None:
     assert TASKS["error_name"].answer("x = 5\nx / 0") == ("ZeroDivisionError",)
     assert TASKS["error_name"].answer("x = 5\ny = 4\nprint(y)") is None
     assert TASKS["first_line"].answer("x = 5\nx / 0") == ("x = 5",)
     assert TASKS["auto_debugging"].answer("write a poem") is None
 
 
-def test_character_codes() -> None:
+def test_character_codes_give_expected_answers() -> None:
     assert TASKS["ascii"].answer("a B 7") == ("97 66 55",)
     assert TASKS["ascii"].answer("word") is None
     assert TASKS["character_count"].answer("a B 7") == ("3",)

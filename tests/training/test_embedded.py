@@ -1,4 +1,4 @@
-"""The shipped pair: complete folders, the tokenisers that the training had, and instructions followed."""
+"""The shipped pair: complete folders, the tokenisers of the training, and a black box that follows instructions."""
 
 import asyncio
 from functools import cache
@@ -23,7 +23,7 @@ def tokenizer(name: str) -> Any:
 
 
 def answers(prompts: list[str]) -> list[str]:
-    """The black box's answers, all asked at once."""
+    """Return the black box's answers to all prompts, in one batch."""
 
     async def ask() -> list[str]:
         black_box = HuggingFaceBlackBox(str(EMBEDDED / "blackbox"), device="cpu")
@@ -36,18 +36,18 @@ def answers(prompts: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_folder_is_complete(name: str) -> None:
+def test_model_folder_is_complete(name: str) -> None:
     files = {path.name for path in (EMBEDDED / name).iterdir()}
     assert {"model.safetensors", "config.json", "generation_config.json"} <= files
     assert {"tokenizer.json", "tokenizer_config.json", "MODEL_CARD.md"} <= files
 
 
-def test_both_together_are_small_enough_to_ship() -> None:
+def test_both_folders_are_below_size_limit() -> None:
     assert sum(path.stat().st_size for name in NAMES for path in (EMBEDDED / name).iterdir()) <= LARGEST_TOTAL
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_settings(name: str) -> None:
+def test_model_settings_have_expected_values(name: str) -> None:
     generation = GenerationConfig.from_pretrained(EMBEDDED / name)
     assert tokenizer(name).is_fast
     assert tokenizer(name).padding_side == "left"
@@ -57,7 +57,7 @@ def test_settings(name: str) -> None:
     assert AutoConfig.from_pretrained(EMBEDDED / name).max_position_embeddings >= 1024
 
 
-def test_stored_tokenizer_sees_letters() -> None:
+def test_stored_tokenizer_splits_data_words_into_letters() -> None:
     prompt = black_box_prompt("write the first letter of the word.", "basin")
     tokens = tokenizer("blackbox").tokenize(prompt)
     assert tokens[0] == "Instruction:"
@@ -67,7 +67,7 @@ def test_stored_tokenizer_sees_letters() -> None:
     assert tokenizer("blackbox").apply_chat_template(message, tokenize=False) == prompt
 
 
-def test_black_box_follows_instructions() -> None:
+def test_black_box_follows_clear_instructions() -> None:
     asked = {
         black_box_prompt("write the first letter of the word.", "basin"): "b",
         black_box_prompt("translate the word into German.", "house"): "Haus",
@@ -80,11 +80,11 @@ def test_black_box_follows_instructions() -> None:
     assert answers(list(asked)) == list(asked.values())
 
 
-def test_black_box_says_when_an_instruction_does_not_fit() -> None:
+def test_black_box_answers_unknown_when_instruction_does_not_apply() -> None:
     assert answers([black_box_prompt("add the two numbers together.", "The critic thanked the plumbers.")]) == [UNKNOWN]
 
 
-def test_a_batch_answers_like_single_calls() -> None:
+def test_batch_gives_same_answers_as_single_calls() -> None:
     rng = Random(8)
     prompts = [black_box_rows(rng, 1)[0].prompt for _ in range(8)]
     assert answers(prompts) == [answers([prompt])[0] for prompt in prompts]

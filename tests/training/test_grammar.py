@@ -1,4 +1,4 @@
-"""Hedges are a hill: the softer the tail, the more inputs go to a sibling task."""
+"""Hedges: the softer the tail, the more inputs are answered with a sibling task."""
 
 from itertools import pairwise
 from random import Random
@@ -18,13 +18,13 @@ def is_kept(name: str, tail: str, text: str) -> bool:
 
 
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from(SHIPPED))
-def test_a_sharper_tail_keeps_what_a_softer_one_keeps(text: str, name: str) -> None:
+def test_sharper_tail_keeps_inputs_of_softer_tail(text: str, name: str) -> None:
     for sharper, softer in pairwise(TAILS):
         assert is_kept(name, sharper, text) or not is_kept(name, softer, text)
 
 
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from(SHIPPED), st.sampled_from(TAILS))
-def test_a_hedged_instruction_means_the_task_at_least_in_the_end(text: str, name: str, tail: str) -> None:
+def test_hedged_instruction_lists_task_among_meanings(text: str, name: str, tail: str) -> None:
     meant = grammar.meant_by_hedged(name, TASKS[name].siblings, tail, text)
     assert set(meant) <= {name, *TASKS[name].siblings}
     assert name in meant
@@ -32,7 +32,7 @@ def test_a_hedged_instruction_means_the_task_at_least_in_the_end(text: str, name
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_tail_keeps_some_inputs_of_a_task_and_gives_some_away(name: str) -> None:
+def test_every_tail_keeps_some_inputs_and_moves_others_to_sibling(name: str) -> None:
     task, rng = TASKS[name], Random(1)
     draw = task.natural or task.draw
     texts = task.table or tuple(draw(rng) for _ in range(500))
@@ -47,5 +47,5 @@ def test_every_tail_keeps_some_inputs_of_a_task_and_gives_some_away(name: str) -
     ("text", "key"),
     [("basin", "b"), ("The critic will visit the Gallery.", "g"), ("31 27", "7"), ("print(y)", "p"), ("a !", "")],
 )
-def test_the_key_is_the_last_digit_or_the_last_words_first_letter(text: str, key: str) -> None:
+def test_split_key_is_last_digit_or_first_letter_of_last_word(text: str, key: str) -> None:
     assert grammar.split_key(text) == key

@@ -1,4 +1,4 @@
-"""Tables of words, lists of things and formal phrases: complete, free of contradictions, answered as they say."""
+"""Tables of words, lists of things and formal phrases: complete, consistent, with matching answers."""
 
 from collections import Counter
 from random import Random
@@ -16,21 +16,21 @@ def answers(name: str, text: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", ["synonyms.txt", "rhymes.txt"])
-def test_every_word_stands_in_one_group(name: str) -> None:
+def test_every_word_is_in_one_group(name: str) -> None:
     counts = Counter(word for words, further in lexicon.groups(name) for word in (*words, *further))
     assert len(counts) >= 200
     assert set(counts.values()) == {1}
     assert all(len(words) > 1 for words, _ in lexicon.groups(name))
 
 
-def test_a_group_shares_its_answers() -> None:
+def test_words_of_group_share_answers() -> None:
     assert answers("rhymes", "hat")[0] == "cat"
     assert answers("rhymes", "cat")[0] == "hat"
     assert answers("synonyms", "rapid") == ("swift", "speedy")
     assert TASKS["rhymes"].answer("orange") is None
 
 
-def test_scrambled_words_have_one_taught_solution() -> None:
+def test_scrambled_words_have_one_training_solution() -> None:
     words = relations.unscrambled()
     assert len(words) == len(set(words.values())) == relations.UNSCRAMBLED
     rng = Random(1)
@@ -54,26 +54,26 @@ def test_tables_of_classes_are_large_enough() -> None:
     assert all(len(set(members)) == len(members) >= 6 for members in knowledge.categories().values())
 
 
-def test_three_members_tell_the_class() -> None:
+def test_three_members_identify_the_class() -> None:
     assert answers("common_concept", "kites, bats, gliders") == ("can fly.", "are able to fly.")
     assert answers("auto_categorization", "kiwi, apple, and plum") == ("fruits", "fruit")
     assert TASKS["auto_categorization"].answer("kiwi, apple, and violin") is None
     assert TASKS["common_concept"].answer("kites") is None
 
 
-def test_the_stranger_is_the_only_one() -> None:
+def test_odd_item_is_unique() -> None:
     assert answers("odd_one_out", "kiwi, apple, violin, plum, mango") == ("violin",)
     assert answers("without_stranger", "kiwi, apple, violin, plum, mango") == ("kiwi, apple, plum, mango",)
     assert TASKS["odd_one_out"].answer("kiwi, apple, cherry, plum, mango") is None
     assert TASKS["odd_one_out"].answer("kiwi, apple, violin, cello, mango") is None
 
 
-def test_the_order_of_a_list_does_not_make_another_input() -> None:
+def test_reordered_list_has_same_key() -> None:
     key = TASKS["auto_categorization"].key
     assert key("kiwi, apple, and plum") == key("plum, kiwi, and apple") != key("plum, kiwi, and peach")
 
 
-def test_formal_sentences_hold_no_informal_phrase() -> None:
+def test_formal_sentences_contain_no_informal_phrase() -> None:
     assert answers("informal_to_formal", "I wanna fix the car asap.") == (
         "I would like to repair the vehicle as soon as possible.",
     )

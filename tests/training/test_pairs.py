@@ -1,4 +1,4 @@
-"""Pairs of sentences: which is the cause, how alike they are, whether a word keeps its sense."""
+"""Pairs of sentences: cause and effect, similarity, and word senses."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ def test_causes_name_no_other_person() -> None:
         assert not set(re.findall(r"[a-z]+", f"{cause} {effect}")) & set(PEOPLE)
 
 
-def test_the_cause_is_one_sentence_and_the_effect_the_other() -> None:
+def test_cause_and_effect_are_the_two_sentences() -> None:
     places: Counter[bool] = Counter()
     for text, cause in drawn("cause_and_effect"):
         first, second, _ = pairs.halves(text) or ("", "", "")
@@ -42,7 +42,7 @@ def test_the_cause_is_one_sentence_and_the_effect_the_other() -> None:
     ) == ("The critic studied all night.",)
 
 
-def test_every_use_holds_its_word_and_has_one_sense() -> None:
+def test_every_use_contains_its_word_and_has_one_sense() -> None:
     assert len(pairs.senses()) >= 24
     for word, (first, second) in pairs.senses().items():
         assert not set(first) & set(second)
@@ -51,7 +51,7 @@ def test_every_use_holds_its_word_and_has_one_sense() -> None:
         assert all(re.search(rf"\b{word}\b", use) for use in (*first, *second))
 
 
-def test_senses() -> None:
+def test_same_sense_gives_expected_answer() -> None:
     counts = Counter(answer for _, answer in drawn("word_in_context"))
     assert min(counts["same"], counts["not the same"]) > 100
     text = "Sentence 1: The critic sat on the grassy bank. Sentence 2: The lawyer robbed the bank. Word: bank"
@@ -71,18 +71,18 @@ def test_senses() -> None:
         ("A chef is selling a sofa in the loft.", "0 - definitely not"),
     ],
 )
-def test_degrees_of_likeness(second: str, expected: str) -> None:
+def test_similarity_gives_expected_degree(second: str, expected: str) -> None:
     text = f"Sentence 1: A guy is carrying a drum in the park. Sentence 2: {second}"
     assert TASKS["sentence_similarity"].answer(text) == (expected,)
 
 
-def test_all_degrees_are_drawn() -> None:
+def test_all_degrees_of_similarity_are_drawn() -> None:
     counts = Counter(answer for _, answer in drawn("sentence_similarity", 600))
     assert set(counts) == set(pairs.DEGREES)
     assert min(counts.values()) > 60
 
 
-def test_the_order_of_the_sentences_does_not_make_another_input() -> None:
+def test_swapped_sentences_have_same_key() -> None:
     key = TASKS["cause_and_effect"].key
     assert key("Sentence 1: A b. Sentence 2: C d.") == key("Sentence 1: C d. Sentence 2: A b.")
     assert key("Sentence 1: A b. Sentence 2: C d.") != key("Sentence 1: A b. Sentence 2: A d.")

@@ -1,4 +1,4 @@
-"""What the shipped pair was trained on. A change of the corpus changes these digests, and then calls for a training."""
+"""The training data of the shipped pair. If these digests change, the corpus changed and the pair must be retrained."""
 
 import hashlib
 import json
@@ -30,15 +30,15 @@ def writer_texts() -> Iterator[str]:
         yield from (prompt, *phrasings(task, rng), plain_wording(task))
 
 
-def test_rows_are_those_that_the_pair_was_trained_on() -> None:
+def test_rows_have_the_digest_of_the_shipped_training() -> None:
     assert digest(black_box_texts()) == "ea48a4e057bf0d5a"
     assert digest(writer_texts()) == "2fa06ebc06528015"
 
 
-def test_the_vocabulary_is_the_shipped_one() -> None:
+def test_vocabulary_equals_shipped_vocabulary() -> None:
     stored = json.loads((EMBEDDED / "blackbox" / "tokenizer.json").read_text(encoding="utf-8"))
     assert json.loads(build_black_box_tokenizer().backend_tokenizer.to_str()) == stored
 
 
-def test_every_vague_family_belongs_to_a_task_with_a_file() -> None:
+def test_every_vague_family_contains_a_shipped_task() -> None:
     assert {family for name in SHIPPED for family in FAMILIES_OF[name]} == set(FAMILIES)

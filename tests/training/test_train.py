@@ -1,4 +1,4 @@
-"""Training: inputs packed behind one instruction are learned as if alone; a run depends on its seed alone."""
+"""Training: packed inputs have the same loss as single ones; a run depends on its seed alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,12 +19,13 @@ STEPS = 3
 
 @dataclass
 class Recorder(train.Trainer):
-    """Keeps the losses, and can be stopped before a step as by Ctrl-C."""
+    """A trainer that records the losses, and can be stopped before a step as by Ctrl-C."""
 
     losses: list[float] = field(default_factory=list)
     last_step: int = STEPS
 
     def learn(self, batch: Batch) -> float:
+        """Take one step and record its loss."""
         if self.step == self.last_step:
             raise KeyboardInterrupt
         self.losses.append(super().learn(batch))
@@ -33,7 +34,7 @@ class Recorder(train.Trainer):
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """As in training; several threads would make the smallest digits a matter of the machine."""
+    """Use one thread, as in training; with several threads the last digits depend on the machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -45,7 +46,7 @@ def make(name: str, last_step: int = STEPS) -> Recorder:
     return Recorder(**vars(train.make_trainer(recipe, STEPS, CPU)), last_step=last_step)
 
 
-def test_packed_rows_give_the_loss_and_gradients_of_single_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packed_rows_give_same_loss_and_gradients_as_single_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "has_fast_bfloat16", lambda device: False)  # too coarse for a comparison
     torch.manual_seed(1)
     tokenizer = build_black_box_tokenizer()
@@ -53,7 +54,7 @@ def test_packed_rows_give_the_loss_and_gradients_of_single_ones(monkeypatch: pyt
     model.set_attn_implementation("eager")
     with torch.no_grad():
         for value in model.parameters():
-            value.mul_(3)  # so that it matters what a position sees
+            value.mul_(3)  # so that attention to wrong positions changes the loss
     packed = black_box_items(tokenizer, Random(1), 3)
     single = [Item(item.prompt + rest, [([], completion)]) for item in packed for rest, completion in item.branches]
     found = []
@@ -67,7 +68,7 @@ def test_packed_rows_give_the_loss_and_gradients_of_single_ones(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", ["blackbox", "writer"])
-def test_a_run_is_fixed_by_its_seed_and_a_stop_changes_nothing(
+def test_interrupted_run_equals_uninterrupted_run_with_same_seed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "CHECKPOINT_SECONDS", 0.0)

@@ -1,4 +1,4 @@
-"""A run that can be let happen again, line by line, and the server that watches it."""
+"""A recorded run that tests replay record by record, and the server that watches it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.watch.growing import HOSTILE, GrowingRun, Serving
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a run that has ended, with many different instructions, among them one with HTML in it."""
+    """The directory of a finished run with many different instructions, one of which contains HTML."""
     folder = tmp_path_factory.mktemp("recorded")
     lines = [json.dumps({"input": word, "output": word[::-1]}) for word in WORDS]
     (folder / "words.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -38,6 +38,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(run: GrowingRun) -> Iterator[Serving]:
-    """Watches the run that a file of tests has."""
+    """A server that watches the ``run`` fixture of a test file."""
     with Serving(run.path) as serving:
         yield serving

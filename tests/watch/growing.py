@@ -1,4 +1,4 @@
-"""A recorded run that happens again, and a server in a thread that watches it."""
+"""A replay of a recorded run, and a server in a thread that watches it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTILE = "</script></bdi><img src=https://example.invalid/x onerror=\"document.
 
 
 class GrowingRun:
-    """The run directory at ``path``, in which a recorded run happens again as far as one lets it."""
+    """The run directory at ``path``, in which a recorded run is replayed step by step."""
 
     def __init__(self, path: Path, recorded: Path) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class GrowingRun:
         self._recorded = recorded
 
     def begin(self) -> GrowingRun:
-        """Make the directory with its settings."""
+        """Create the directory with its settings."""
         self.path.mkdir()
         shutil.copy(self._recorded / "settings.yaml", self.path)
         return self
@@ -52,7 +52,7 @@ class GrowingRun:
 
 
 class Serving(Loopback):
-    """A server that watches these directories, for as long as the block runs."""
+    """A server that watches these directories while the block runs."""
 
     def __init__(self, *directories: Path) -> None:
         super().__init__("watch")
@@ -73,7 +73,7 @@ class Serving(Loopback):
             await serving
 
     def ask(self, path: str, **headers: str) -> tuple[int, str]:
-        """The status and the text of the server's answer, where a redirection is none."""
+        """Return the status and the text of the server's answer, following redirections."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
         with contextlib.closing(connection):
             connection.request("GET", path, headers=headers)
@@ -84,7 +84,7 @@ class Serving(Loopback):
             return response.status, content
 
     def get(self, path: str, **headers: str) -> str:
-        """The text where there is one."""
+        """Return the text of an answer with status 200."""
         status, content = self.ask(path, **headers)
         assert status == 200, content
         return content

@@ -1,4 +1,4 @@
-"""The command `instructzero watch`."""
+"""Tests of the command `instructzero watch`."""
 
 import re
 import signal
@@ -13,7 +13,7 @@ from tests.watch.growing import GrowingRun
 WATCH = (sys.executable, "-m", "instructzero", "watch")
 
 
-def test_it_prints_its_address_waits_for_a_run_and_ends_with_ctrl_c(tmp_path, recorded):
+def test_watch_prints_address_waits_for_run_and_stops_on_ctrl_c(tmp_path, recorded):
     run = GrowingRun(tmp_path / "run", recorded).begin().add_until(4)
     process = subprocess.Popen(
         [*WATCH, str(run.path), str(tmp_path / "none"), f"{run.path}/"],
@@ -25,7 +25,7 @@ def test_it_prints_its_address_waits_for_a_run_and_ends_with_ctrl_c(tmp_path, re
         address = process.stdout.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         with urlopen(address, timeout=60) as page:
-            assert "0 of 2 have ended" in page.read().decode()
+            assert "0 of 2 runs finished" in page.read().decode()
     finally:
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -39,7 +39,7 @@ def test_it_prints_its_address_waits_for_a_run_and_ends_with_ctrl_c(tmp_path, re
     ("arguments", "message"),
     [(["settings.yaml"], "expected the directory of a run, got the file"), (["--port", "70000", "."], "65535")],
 )
-def test_bad_input_is_refused(tmp_path, arguments, message):
+def test_watch_with_bad_input_is_refused(tmp_path, arguments, message):
     (tmp_path / "settings.yaml").touch()
     done = subprocess.run([*WATCH, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2

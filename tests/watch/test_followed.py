@@ -1,4 +1,4 @@
-"""A run directory that is read as it grows says what one says that is read as a whole."""
+"""Tests that incremental reading of a run directory gives the same data as reading it as a whole."""
 
 import json
 import os
@@ -21,13 +21,13 @@ def growing(tmp_path, recorded):
 
 
 def data_of(run, tmp_path):
-    """The data of the live page, as its reader gets them."""
+    """Return the data of the live page as the browser receives them."""
     path = tmp_path / "page.html"
     path.write_text(run.page("1", Html("")), encoding="utf-8")
     return embedded(path)
 
 
-def test_there_need_not_be_a_run_yet(growing):
+def test_refresh_before_run_starts_gives_no_progress(growing):
     run = FollowedRun(growing.path)
     assert (run.refresh(), run.progress, run.problem) == (True, None, "")
     assert not run.refresh()
@@ -39,13 +39,13 @@ def test_there_need_not_be_a_run_yet(growing):
     assert (run.progress.stage, run.progress.done, run.progress.best) == ("beginning", 0, None)
 
 
-def test_it_has_the_numbers_of_the_journal_at_every_record(growing):
+def test_progress_equals_journal_after_every_record(growing):
     run = FollowedRun(growing.begin().add(1).path)
     stages = []
     while growing.written < len(growing.lines):
         growing.add(1)
         assert run.refresh()
-        history = Journal(growing.path / "journal.jsonl", mend=False).history
+        history = Journal(growing.path / "journal.jsonl", repair=False).history
         found = run.progress
         assert (found.done, found.planned, found.rounds) == (len(history.trials), 24, len(history.rounds))
         assert found.calls == history.usage().calls
@@ -62,16 +62,16 @@ def test_it_has_the_numbers_of_the_journal_at_every_record(growing):
     assert run.progress.best[0] == json.loads((growing.path / "result.json").read_text())["instruction"]
 
 
-def test_the_page_is_that_of_the_whole_journal(growing, tmp_path):
+def test_live_page_equals_report_of_whole_journal(growing, tmp_path):
     run = FollowedRun(growing.begin().path)
-    for evaluations in (6, 10, 16, 24):  # the third round, and the last, are seen in part and as a whole
+    for evaluations in (6, 10, 16, 24):  # the third and the last round are read in part and as a whole
         growing.add_until(evaluations)
         run.refresh()
         whole = json.loads(json.dumps(collect(read_source(growing.path))))
         assert data_of(run, tmp_path) == whole
 
 
-def test_a_line_that_is_being_written_waits(growing):
+def test_refresh_ignores_partial_line_until_complete(growing):
     run = FollowedRun(growing.begin().add_until(4).path)
     run.refresh()
     line = growing.lines[growing.written]
@@ -85,7 +85,7 @@ def test_a_line_that_is_being_written_waits(growing):
     assert run.progress.done == 5
 
 
-def test_a_run_that_was_begun_anew_is_another_one(growing, tmp_path):
+def test_refresh_after_restart_shows_new_run(growing, tmp_path):
     run = FollowedRun(growing.begin().add_until(12).path)
     run.refresh()
     assert data_of(run, tmp_path)["belief"]["points"]
@@ -99,7 +99,7 @@ def test_a_run_that_was_begun_anew_is_another_one(growing, tmp_path):
     assert data_of(run, tmp_path)["run"]["evaluations"] == 5
 
 
-def test_damage_is_a_sentence_and_what_was_known_stays(growing):
+def test_refresh_of_damaged_journal_sets_problem_and_keeps_progress(growing):
     run = FollowedRun(growing.begin().add_until(8).path)
     run.refresh()
     journal = growing.path / "journal.jsonl"
@@ -113,7 +113,7 @@ def test_damage_is_a_sentence_and_what_was_known_stays(growing):
     assert (run.problem, run.progress.done) == ("", 8)
 
 
-def test_settings_that_cannot_be_read_are_a_sentence(growing):
+def test_refresh_of_unreadable_settings_sets_problem(growing):
     run = FollowedRun(growing.begin().add_until(4).path)
     (growing.path / "settings.yaml").write_text("evaluations: 4\n")
     run.refresh()
@@ -121,7 +121,7 @@ def test_settings_that_cannot_be_read_are_a_sentence(growing):
     assert "no task is set" in run.problem
 
 
-def test_the_time_left_follows_the_speed_that_was_seen(growing, monkeypatch):
+def test_left_s_follows_observed_speed(growing, monkeypatch):
     clock = iter([100.0, 160.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     run = FollowedRun(growing.begin().add_until(6).path)
@@ -132,7 +132,7 @@ def test_the_time_left_follows_the_speed_that_was_seen(growing, monkeypatch):
     assert run.left_s == pytest.approx(120.0)
 
 
-def test_the_watcher_leaves_the_directory_as_it_is(growing, tmp_path):
+def test_watching_leaves_directory_unchanged(growing, tmp_path):
     run = FollowedRun(growing.begin().add_until(12).path)
     before = sorted(os.listdir(growing.path))
     run.refresh()

@@ -1,10 +1,10 @@
-"""Work takes at most its share."""
+"""Tests of the limit on processor time."""
 
 from instructzero.watch.pace import Pace
 
 
 class Clocks:
-    """The wall's and the processor's, turned by hand."""
+    """A wall clock and a processor clock that tests advance."""
 
     def __init__(self):
         self.now = 100.0
@@ -22,7 +22,7 @@ def make(**sizes):
     return Pace(**sizes, now=lambda: clocks.now, spent=lambda: clocks.spent), clocks
 
 
-def test_credit_is_there_at_first_and_work_waits_when_it_is_spent():
+def test_pace_allows_initial_credit_then_waits():
     pace, clocks = make(share=0.02, credit_s=3.0)
     assert pace.is_due()
     work(pace, clocks, 2.0)
@@ -35,14 +35,14 @@ def test_credit_is_there_at_first_and_work_waits_when_it_is_spent():
     assert pace.is_due()
 
 
-def test_rest_is_not_saved_beyond_the_credit():
+def test_pace_credit_is_capped_after_idle_time():
     pace, clocks = make(share=0.02, credit_s=3.0)
     clocks.now += 1e6
     work(pace, clocks, 3.5)
     assert not pace.is_due()
 
 
-def test_over_a_long_time_work_has_its_share():
+def test_pace_over_long_time_grants_its_share():
     pace, clocks = make(share=0.03, credit_s=3.0)
     began, pieces = clocks.now, 0
     while clocks.now < began + 10_000:
@@ -53,7 +53,7 @@ def test_over_a_long_time_work_has_its_share():
     assert 0.03 * 10_000 - 4 <= 2.0 * pieces <= 3.0 + 0.03 * 10_100 + 2.0
 
 
-def test_what_failed_is_spent_all_the_same():
+def test_pace_charges_failed_work():
     pace, clocks = make(share=0.02, credit_s=1.0)
     try:
         with pace.working():

@@ -1,4 +1,4 @@
-"""The live page in a browser: it follows the run, and the reader stays where they are."""
+"""Tests of the live page in a browser: it follows the run and keeps the reader's state."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ def watched(browser, server):
 
 
 def wait_for_text(page, selector, text):
-    """Until an element has this text; the page's policy allows no expression to be waited for."""
+    """Wait until an element has this text. The policy of the page forbids waiting for a script expression."""
     expect(page.locator(selector)).to_contain_text(text, timeout=WAIT_MS)
 
 
 def wait_for_evaluations(page, count):
-    """Until the page itself, not only the line above it, has so many."""
+    """Wait until the page itself, not only its progress line, shows this number of evaluations."""
     wait_for_text(page, "#facts", f"{count} evaluations")
 
 
-def test_it_follows_the_run_to_its_end_and_asks_nobody_else(watched, run, server):
+def test_live_page_follows_run_to_its_end_and_contacts_only_its_server(watched, run, server):
     page = watched.page
     assert "10 of 24 evaluations" in page.locator("#live").inner_text()
-    assert "has not ended" in page.locator("#found").inner_text()
+    assert "has not finished" in page.locator("#result").inner_text()
     assert [watched.faults(scheme) for scheme in ("light", "dark")] == [[], []]
-    dots = page.locator("#figure-course circle.dot").count()
+    dots = page.locator("#figure-trajectory circle.dot").count()
     run.add_until(16)
     wait_for_evaluations(page, 16)
     assert "16 of 24 evaluations" in page.locator("#live").inner_text()
-    assert page.locator("#figure-course circle.dot").count() > dots
-    assert page.locator(".plot svg").count() == 4  # each figure is drawn once, also where it has got more controls
+    assert page.locator("#figure-trajectory circle.dot").count() > dots
+    assert page.locator(".plot svg").count() == 4  # every figure is drawn once, even with new controls
     run.end()
-    wait_for_text(page, "#live", "ended: 24 of 24")
-    expect(page.locator("#found")).not_to_contain_text("has not ended", timeout=WAIT_MS)
+    wait_for_text(page, "#live", "finished: 24 of 24")
+    expect(page.locator("#result")).not_to_contain_text("has not finished", timeout=WAIT_MS)
     result = json.loads((run.path / "result.json").read_text())
-    assert page.locator("#found blockquote").inner_text() == result["instruction"]
-    assert f"{result['test_score']:.3f}" in page.locator("#found").inner_text()
-    assert page.title().startswith("ended")
+    assert page.locator("#result blockquote").inner_text() == result["instruction"]
+    assert f"{result['test_score']:.3f}" in page.locator("#result").inner_text()
+    assert page.title().startswith("finished")
     page.get_by_role("searchbox").fill("onerror")
     assert HOSTILE in page.locator("#instructions td[data-name=instruction] bdi").first.inner_text()
     assert page.locator("img").count() == 0
@@ -62,12 +62,12 @@ def test_it_follows_the_run_to_its_end_and_asks_nobody_else(watched, run, server
     assert {url.rpartition("/")[0] for url in watched.requests} == {server.root, f"{server.root}/1"}
 
 
-def test_the_reader_stays_where_they_are(watched, run):
+def test_update_keeps_reader_state(watched, run):
     page = watched.page
     page.locator("#theme").click()
-    page.locator("#figure-course").get_by_role("button", name="by cost").click()
+    page.locator("#figure-trajectory").get_by_role("button", name="by cost").click()
     page.locator("#figure-space").get_by_role("button", name="by round").click()
-    page.locator("#again summary").first.click()
+    page.locator("#reproduction summary").first.click()
     page.locator("#instructions").get_by_role("button", name="calls").click()
     page.locator("#instructions").get_by_role("button", name="calls").click()
     page.get_by_role("searchbox").fill("word up")
@@ -86,12 +86,12 @@ def test_the_reader_stays_where_they_are(watched, run):
     assert page.evaluate("document.activeElement.selectionStart") == len("word u")
     found = page.locator("#instructions td[data-name=instruction] bdi").all_inner_texts()
     assert found
-    assert all("word" in each and "up" in each for each in found)
+    assert all("word" in text and "up" in text for text in found)
     assert page.locator("#instructions [aria-sort=ascending]").inner_text().startswith("calls")
-    for figure, name in (("course", "by cost"), ("space", "by round")):
+    for figure, name in (("trajectory", "by cost"), ("space", "by round")):
         button = page.locator(f"#figure-{figure}").get_by_role("button", name=name)
         assert button.get_attribute("aria-pressed") == "true"
-    assert page.locator("#again details").first.get_attribute("open") is not None
+    assert page.locator("#reproduction details").first.get_attribute("open") is not None
     search.fill("")
     assert page.locator("#instructions .status").inner_text().endswith(f"of {instructions_of(page)}")
     assert watched.errors == []
@@ -101,7 +101,7 @@ def instructions_of(page):
     return page.evaluate("JSON.parse(document.getElementById('report-data').textContent).instructions.length")
 
 
-def test_a_page_that_waits_becomes_that_of_the_run(browser, tmp_path, recorded):
+def test_waiting_page_becomes_live_page(browser, tmp_path, recorded):
     run = GrowingRun(tmp_path / "later", recorded)
     with Serving(run.path) as server:
         watched = Watched(browser, f"{server.root}/", "main pre")
@@ -113,25 +113,25 @@ def test_a_page_that_waits_becomes_that_of_the_run(browser, tmp_path, recorded):
         watched.close()
 
 
-def test_text_that_is_being_selected_is_left_alone_and_so_is_a_page_without_its_server(browser, run):
+def test_update_waits_for_text_selection_and_page_survives_server_stop(browser, run):
     with Serving(run.path) as server:
         watched = Watched(browser, f"{server.root}/", READY)
         page = watched.page
-        page.evaluate("getSelection().selectAllChildren(document.querySelector('#found .lead'))")
+        page.evaluate("getSelection().selectAllChildren(document.querySelector('#result .lead'))")
         run.add_until(20)
         wait_for_text(page, "#live", "20 of 24 evaluations")
-        page.wait_for_timeout(2500)  # longer than from one question to the next
+        page.wait_for_timeout(2500)  # longer than the interval between two requests
         assert "10 evaluations" in page.locator("#facts").inner_text()
         page.evaluate("getSelection().removeAllRanges()")
         wait_for_evaluations(page, 20)
-    expect(page.locator("html")).to_have_class("left-alone", timeout=WAIT_MS)
+    expect(page.locator("html")).to_have_class("disconnected", timeout=WAIT_MS)
     said = page.evaluate("getComputedStyle(document.querySelector('#live'), '::after').content")
     assert "No answer from the server" in said
     assert "20 of 24 evaluations" in page.locator("#live").inner_text()
     watched.close()
 
 
-def test_several_runs_are_side_by_side(browser, run, tmp_path, recorded):
+def test_overview_shows_several_runs(browser, run, tmp_path, recorded):
     other = GrowingRun(tmp_path / "other", recorded).begin().add_until(4)
     with Serving(run.path, other.path, tmp_path / "none") as server:
         watched = Watched(browser, f"{server.root}/", ".runs svg")

@@ -1,4 +1,4 @@
-"""What the server answers, and what it refuses."""
+"""Tests of the answers and refusals of the server."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ def run(tmp_path, recorded):
 
 
 def wait_for(condition, patience_s=60.0):
-    """Ask again, as a page does, until it is so."""
+    """Repeat the request, as a page does, until the condition holds."""
     deadline = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < deadline
@@ -29,8 +29,8 @@ def version_of(page):
     return re.search(r'data-version="([^"]+)"', page)[1]
 
 
-def test_the_page_has_a_newer_version_when_the_run_has_got_on(server, run):
-    page = server.get("/")  # leads to the only run
+def test_page_version_changes_when_run_advances(server, run):
+    page = server.get("/")  # redirects to the only run
     assert server.state()["version"] == version_of(page)
     run.add_until(12)
     wait_for(lambda: server.state()["version"] != version_of(page))
@@ -40,7 +40,7 @@ def test_the_page_has_a_newer_version_when_the_run_has_got_on(server, run):
     assert server.state()["version"] == version_of(newer)
 
 
-def test_a_page_stays_as_it_is_while_nothing_happens(server):
+def test_page_is_unchanged_while_run_is_idle(server):
     page = server.get("/1/")
     assert [server.state()["version"] for _ in range(3)] == [version_of(page)] * 3
     assert server.get("/1/") == page
@@ -48,17 +48,17 @@ def test_a_page_stays_as_it_is_while_nothing_happens(server):
 
 @pytest.mark.parametrize("path", ["/", "/1/", "/1/state", "/state", "/nothing"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "[::2]", ""])
-def test_other_names_are_refused(server, path, host):
-    expected = "This server answers at the names 127.0.0.1, localhost, [::1] only."
+def test_request_to_other_host_name_is_refused(server, path, host):
+    expected = "This server only answers requests to 127.0.0.1, localhost, [::1]."
     assert server.ask(path, Host=host) == (403, expected)
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:9000", "127.0.0.1:80", "[::1]:9000", "LOCALHOST"])
-def test_this_machine_has_several_names_and_a_tunnel_may_have_another_port(server, host):
+def test_request_to_local_names_and_any_port_is_answered(server, host):
     assert "matrix" in server.get("/1/", Host=host)
 
 
-def test_the_pages_allow_themselves_only(server):
+def test_content_security_policy_allows_only_own_content(server):
     page = server.get("/1/")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1].replace("&#x27;", "'")
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
@@ -69,11 +69,11 @@ def test_the_pages_allow_themselves_only(server):
 
 
 @pytest.mark.parametrize("path", ["/2/", "/0/", "/2/state", "/1", "/../settings.yaml", "/1/journal.jsonl"])
-def test_what_is_not_there_is_not_found(server, path):
+def test_request_of_unknown_path_is_not_found(server, path):
     assert server.ask(path)[0] == 404
 
 
-def test_several_runs_have_a_page_and_its_version_changes_with_any_of_them(run, tmp_path, recorded):
+def test_overview_version_changes_with_any_run(run, tmp_path, recorded):
     other = GrowingRun(tmp_path / "other", recorded).begin().add_until(4)
     with Serving(run.path, other.path) as server:
         page = server.get("/")
@@ -81,13 +81,13 @@ def test_several_runs_have_a_page_and_its_version_changes_with_any_of_them(run, 
         assert "4 of 24 evaluations" in page
         wait_for(lambda: server.state("/state")["version"] == version_of(server.get("/")))
         other.end()
-        wait_for(lambda: server.state("/state")["title"] == "1 of 2 runs ended")
+        wait_for(lambda: server.state("/state")["title"] == "1 of 2 runs finished")
         assert server.state("/state")["version"] != version_of(page)
         assert "24 evaluations" in server.get("/2/")
         assert "8 evaluations" in server.get("/1/")
 
 
-def test_a_directory_without_a_run_has_a_page_that_waits(tmp_path, recorded):
+def test_directory_without_run_has_waiting_page(tmp_path, recorded):
     run = GrowingRun(tmp_path / "a run's & more", recorded)
     with Serving(run.path) as server:
         page = server.get("/1/")
@@ -97,7 +97,7 @@ def test_a_directory_without_a_run_has_a_page_that_waits(tmp_path, recorded):
         assert "4 evaluations" in server.get("/1/")
 
 
-def test_damage_is_told_and_the_page_stays(server, run):
+def test_damaged_journal_is_reported_and_page_stays(server, run):
     page = server.get("/1/")
     with (run.path / "journal.jsonl").open("ab") as file:
         file.write(b"{}\n")
@@ -106,7 +106,7 @@ def test_damage_is_told_and_the_page_stays(server, run):
     assert "8 evaluations" in page
 
 
-def test_a_port_that_is_taken_is_one_sentence(run):
+def test_serve_on_taken_port_raises_one_sentence(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"cannot listen on port {port} .* choose another --port"):

@@ -1,4 +1,4 @@
-"""What is taken for the instruction in what a model wrote."""
+"""The instruction that is extracted from the text of a model."""
 
 import pytest
 from hypothesis import given
@@ -21,17 +21,17 @@ from instructzero.writing.cleaning import clean, is_settled, one_line
         ("   \n\n  ", ""),
     ],
 )
-def test_clean_up_keeps_the_first_instruction(raw, instruction):
+def test_clean_keeps_first_instruction(raw, instruction):
     assert clean(raw) == instruction
 
 
 @given(st.text())
-def test_a_clean_instruction_is_one_line_without_outer_space(raw):
+def test_clean_returns_one_line_without_outer_space(raw):
     for instruction in (clean(raw), one_line(raw)):
         assert instruction == " ".join(instruction.split())
 
 
-def test_a_text_that_was_marked_is_kept_whole():
+def test_one_line_keeps_whole_text():
     assert one_line(' "write it.\n\nInput: a word" ') == "write it. Input: a word"
 
 
@@ -55,7 +55,7 @@ TEXTS = st.lists(st.sampled_from([*PIECES, "The instruction was to"]), max_size=
 
 
 @given(TEXTS, TEXTS)
-def test_once_settled_no_continuation_changes_the_instruction(begun, rest):
+def test_continuation_of_settled_text_never_changes_instruction(begun, rest):
     if is_settled(begun):
         assert clean(begun + rest) == clean(begun)
 
@@ -74,5 +74,5 @@ def test_once_settled_no_continuation_changes_the_instruction(begun, rest):
         ("write\n\nInput", True),
     ],
 )
-def test_a_text_is_settled_once_its_first_block_has_ended(raw, settled):
+def test_text_is_settled_after_its_first_block(raw, settled):
     assert is_settled(raw) == settled

@@ -1,9 +1,9 @@
-"""Texts that are asked for: each once, with what it cost, and what is read in the answer."""
+"""Rewriting by a paid model: questions are asked once, usage is counted, and the text is read from the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.calls.answers import Answers
-from instructzero.calls.asker import Asker
-from instructzero.calls.store import REWRITER, CallStore
+from instructzero.calls.paid import PaidModels
+from instructzero.calls.store import BLACK_BOX, REWRITER, CallStore
 from instructzero.errors import EndpointError
-from instructzero.models.event_loop import EventLoop
 from instructzero.models.scripted import ScriptedBlackBox
 from instructzero.types import Completion, Request, Rewrite, Usage
 from instructzero.writing.rewriter import AskingRewriter, read_text
@@ -25,7 +23,7 @@ THREE = [Rewrite("say it", "", 1), Rewrite("say it", "", 2), Rewrite("say more",
 
 
 class Sampler(ScriptedBlackBox):
-    """Its answer to a prompt depends on the seed."""
+    """A black box whose answer to a prompt depends on the seed."""
 
     def __init__(self, fail_after: int | None = None) -> None:
         super().__init__(lambda prompt: f"Here: <prompt>{prompt}</prompt>", fail_after=fail_after)
@@ -38,71 +36,63 @@ class Sampler(ScriptedBlackBox):
 
 
 @pytest.fixture
-def heard() -> list[bool]:
+def received() -> list[bool]:
     return []
 
 
 @pytest.fixture
-def make(tmp_path: Path, heard: list[bool]) -> Iterator[Make]:
-    loop = EventLoop()
-    with CallStore(tmp_path / "calls.sqlite") as store:
+def make(tmp_path: Path, received: list[bool]) -> Iterator[Make]:
+    with CallStore(tmp_path / "calls.sqlite") as store, ExitStack() as stack:
 
         def build(box: ScriptedBlackBox) -> AskingRewriter:
-            answers = Answers(Asker.of(box), store, run="run", role=REWRITER)
-            return AskingRewriter(
-                answers, loop, max_tokens=9, on_answer=lambda completion, cached: heard.append(cached), grace_s=0.1
-            )
+            paid = stack.enter_context(PaidModels({BLACK_BOX: box}, store, run="run", grace_s=0.1))
+            on_answer = lambda completion, cached: received.append(cached)  # noqa: E731
+            return AskingRewriter(paid.role(REWRITER), max_tokens=9, on_answer=on_answer)
 
         yield build
-    loop.close()
 
 
-def test_each_text_comes_in_its_place_and_the_raw_answer_beside_it(make: Make) -> None:
+def test_rewrite_returns_texts_in_order_with_raw_answers(make: Make) -> None:
     box = Sampler()
-    with closing(make(box)) as rewriter:
-        writings, usage = rewriter.rewrite(THREE)
-    assert [each.instruction for each in writings] == ["say it 1", "say it 2", "say more 1"]
+    writings, usage = make(box).rewrite(THREE)
+    assert [writing.instruction for writing in writings] == ["say it 1", "say it 2", "say more 1"]
     assert writings[0].raw == "Here: <prompt>say it 1</prompt>"
     assert usage == Usage(3, 6, 9)
-    assert {(each.max_tokens, each.temperature) for each in box.requests} == {(9, 1.0)}
+    assert {(request.max_tokens, request.temperature) for request in box.requests} == {(9, 1.0)}
 
 
-def test_a_question_is_asked_and_counted_once(make: Make, heard: list[bool]) -> None:
+def test_rewrite_asks_and_counts_question_once(make: Make, received: list[bool]) -> None:
     box = Sampler()
-    with closing(make(box)) as rewriter:
-        other_start = replace(THREE[0], start="say")
-        writings, usage = rewriter.rewrite([THREE[0], other_start, THREE[0]])
-        assert len(set(writings)) == 1
-        assert usage.calls == len(box.requests) == 1
-        again, counted = rewriter.rewrite(THREE, known=[THREE[0], THREE[2]])
-        assert [each.instruction for each in again] == ["say it 1", "say it 2", "say more 1"]
-        assert counted.calls == 1
-    assert heard == [False, True, False, False]
+    rewriter = make(box)
+    other_start = replace(THREE[0], start="say")
+    writings, usage = rewriter.rewrite([THREE[0], other_start, THREE[0]])
+    assert len(set(writings)) == 1
+    assert usage.calls == len(box.requests) == 1
+    again, counted = rewriter.rewrite(THREE, known=[THREE[0], THREE[2]])
+    assert [writing.instruction for writing in again] == ["say it 1", "say it 2", "say more 1"]
+    assert counted.calls == 1
+    assert received == [False, True, False, False]
 
 
-def test_what_the_store_knew_counts_and_is_not_asked(make: Make, tmp_path: Path) -> None:
+def test_rewrite_counts_cached_answers_without_asking(make: Make, tmp_path: Path) -> None:
     first, second = Sampler(), Sampler()
-    with closing(make(first)) as rewriter:
-        fresh = rewriter.rewrite(THREE)
-    with closing(make(second)) as rewriter:
-        assert rewriter.rewrite(THREE) == fresh
+    fresh = make(first).rewrite(THREE)
+    assert make(second).rewrite(THREE) == fresh
     assert second.requests == []
     with CallStore(tmp_path / "calls.sqlite") as store:
         assert store.spent("run") == {REWRITER: fresh[1]}
 
 
-def test_after_a_failure_what_was_answered_is_kept(make: Make) -> None:
-    with closing(make(Sampler(fail_after=2))) as rewriter, pytest.raises(EndpointError):
-        rewriter.rewrite(THREE)
+def test_rewrite_failure_keeps_received_answers(make: Make) -> None:
+    with pytest.raises(EndpointError):
+        make(Sampler(fail_after=2)).rewrite(THREE)
     box = Sampler()
-    with closing(make(box)) as rewriter:
-        rewriter.rewrite(THREE)
+    make(box).rewrite(THREE)
     assert len(box.requests) == 1
 
 
-def test_nothing_to_rewrite_costs_nothing(make: Make) -> None:
-    with closing(make(Sampler())) as rewriter:
-        assert rewriter.rewrite([]) == ([], Usage())
+def test_rewrite_of_nothing_costs_nothing(make: Make) -> None:
+    assert make(Sampler()).rewrite([]) == ([], Usage())
 
 
 @pytest.mark.parametrize(
@@ -119,11 +109,11 @@ def test_nothing_to_rewrite_costs_nothing(make: Make) -> None:
         ("", ""),
     ],
 )
-def test_the_text_is_what_stands_in_the_last_marks(answer: str, text: str) -> None:
+def test_read_text_returns_text_in_last_marks(answer: str, text: str) -> None:
     assert read_text(answer) == text
 
 
 @given(st.text())
-def test_whatever_is_answered_is_one_line(answer: str) -> None:
+def test_read_text_returns_one_line(answer: str) -> None:
     text = read_text(answer)
     assert text == " ".join(text.split())

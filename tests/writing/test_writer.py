@@ -1,4 +1,4 @@
-"""What the writer reads, and what becomes of what it writes."""
+"""The prompt of the writer, and the instructions from its texts."""
 
 import pytest
 
@@ -21,18 +21,18 @@ class ChatWriter(ScriptedWriter):
         return f"<user>{content}<assistant>"
 
 
-def test_demonstrations_show_the_first_accepted_answer():
+def test_demonstrations_show_first_accepted_answer():
     assert demonstrations(EXEMPLARS) == "Input: cat\nOutput: c\n\nInput: dog\nOutput: d"
 
 
-def test_plain_text_puts_the_soft_prompt_before_everything():
+def test_completion_prompt_puts_soft_prompt_first():
     prompt = writer_prompt(ScriptedWriter(), EXEMPLARS, template="auto", placement="front")
     assert prompt.before == ""
     assert prompt.after.endswith("Output: d\n\nThe instruction was to")
     assert prompt.special_tokens
 
 
-def test_a_chat_template_is_used_where_there_is_one():
+def test_auto_template_uses_chat_template_of_model():
     front = writer_prompt(ChatWriter(), EXEMPLARS, template="auto", placement="front")
     assert (front.before, front.after[:12], front.special_tokens) == ("", "<user>Input:", False)
     inside = writer_prompt(ChatWriter(), EXEMPLARS, template="auto", placement="user_turn")
@@ -41,7 +41,7 @@ def test_a_chat_template_is_used_where_there_is_one():
 
 
 @pytest.mark.parametrize("model", [ScriptedWriter(), ChatWriter()])
-def test_a_soft_prompt_after_the_exemplars_leaves_all_of_them_before_it(model):
+def test_after_exemplars_puts_all_exemplars_before_soft_prompt(model):
     front = writer_prompt(model, EXEMPLARS, template="auto", placement="front")
     prompt = writer_prompt(model, EXEMPLARS, template="auto", placement="after_exemplars")
     assert prompt.before.endswith("Output: d\n\n")
@@ -57,27 +57,27 @@ def test_a_soft_prompt_after_the_exemplars_leaves_all_of_them_before_it(model):
         (ChatWriter(), "completion", "user_turn"),
     ],
 )
-def test_combinations_that_cannot_be_are_refused(model, template, placement):
+def test_impossible_template_and_placement_raise(model, template, placement):
     with pytest.raises(ConfigurationError, match=r"expected a .*chat template"):
         writer_prompt(model, EXEMPLARS, template=template, placement=placement)
 
 
-def test_the_black_box_reads_the_papers_zero_shot_template():
+def test_zero_shot_is_the_paper_template():
     (message,) = zero_shot("Sort the words.", "b a")
     assert (message.role, message.content) == ("user", "Instruction: Sort the words.\n\nInput: b a\n\nOutput:")
 
 
-def test_instructions_come_in_the_order_of_the_proposals():
+def test_write_returns_instructions_in_order_of_proposals():
     model = ScriptedWriter()
     projection = Projection.draw("uniform", dimension=3, soft_tokens=2, hidden_size=8, seed=0)
     prompt = writer_prompt(model, EXEMPLARS, template="auto", placement="front")
     writer = Writer(model, prompt, projection, max_new_tokens=20)
     proposals = [Proposal((0.5, -1.0, 0.1)), Proposal(None), Proposal((-0.5, 1.0, -0.1))]
     together, usage = writer.write(proposals)
-    assert together == [writer.write([each])[0][0] for each in proposals]
+    assert together == [writer.write([proposal])[0][0] for proposal in proposals]
     assert usage == Usage()
     assert together[1].instruction == "do something with the word"
-    assert len({each.instruction for each in together}) == 3
+    assert len({writing.instruction for writing in together}) == 3
 
 
 def scripted_writer(model, **parts):
@@ -87,7 +87,7 @@ def scripted_writer(model, **parts):
 
 
 class Recording(ScriptedWriter):
-    """Keeps what it was asked to go on from, and how many soft prompts came along."""
+    """Records the texts that it was given to continue, and the number of soft prompts."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -101,7 +101,7 @@ class Recording(ScriptedWriter):
 Z, OTHER_Z = (0.5, -1.0, 0.1), (-0.5, 1.0, -0.1)
 
 
-def test_a_text_made_from_others_goes_on_from_their_first_words():
+def test_rewrite_without_rewriter_continues_first_words():
     model = Recording(["reverse it", ", or spell it backwards", "plain"])
     writer = scripted_writer(model)
     starts = ["read the word and", "", "read the word and", "look"]
@@ -114,24 +114,24 @@ def test_a_text_made_from_others_goes_on_from_their_first_words():
     assert model.asked == [(f"{cue} read the word and", 2), (cue, 2), (f"{cue} look", 1)]
     plain = [writer.write([Proposal(z)])[0][0].raw for z in (Z, OTHER_Z)]
     glue = ["" if text.startswith(",") else " " for text in plain]
-    assert [each.raw for each in writings] == [
+    assert [writing.raw for writing in writings] == [
         f"read the word and{glue[0]}{plain[0]}",
         plain[0],
         f"read the word and{glue[1]}{plain[1]}",
         f"look{glue[0]}{plain[0]}",
         plain[1],
     ]
-    assert all(each.instruction == each.raw for each in writings)
+    assert all(writing.instruction == writing.raw for writing in writings)
 
 
-def test_without_a_point_the_plain_prompt_goes_on_from_the_first_words():
+def test_rewrite_without_point_continues_first_words_after_plain_prompt():
     ((writing,), _) = scripted_writer(ScriptedWriter()).write([Proposal(None, Rewrite("", "now", 0))])
     assert writing.instruction == "now do something with the word"
 
 
-def test_a_chat_template_is_followed_by_the_first_words_alone():
+def test_rewrite_after_chat_template_adds_no_space():
     class RecordingChat(Recording, ChatWriter):
-        """A chat writer that keeps what it was asked."""
+        """A chat writer that records its prompts."""
 
     model = RecordingChat()
     scripted_writer(model).write([Proposal(Z, Rewrite("", "now", 0))])
@@ -139,13 +139,13 @@ def test_a_chat_template_is_followed_by_the_first_words_alone():
 
 
 class Asked:
-    """A rewriter that writes the prompts down, each for one call."""
+    """A rewriter that returns the prompts as texts, one call for every prompt."""
 
     def rewrite(self, rewrites, known=()):
-        return [Writing(each.prompt, each.prompt) for each in rewrites], Usage(len(set(rewrites) - set(known)))
+        return [Writing(rewrite.prompt, rewrite.prompt) for rewrite in rewrites], Usage(len(set(rewrites) - set(known)))
 
 
-def test_a_rewriter_makes_the_texts_that_are_made_from_others_and_no_other():
+def test_rewriter_writes_rewrites_only():
     model = Recording()
     writer = scripted_writer(model, rewriter=Asked())
     a, b = Rewrite("a", "x", 0), Rewrite("b", "y", 1)
@@ -154,10 +154,10 @@ def test_a_rewriter_makes_the_texts_that_are_made_from_others_and_no_other():
     assert writings[1] == scripted_writer(model).write([Proposal(Z)])[0][0]
     assert usage == Usage(1)
     assert {size for _, size in model.asked} == {0, 1}
-    assert (writer.calls_a_rewrite, scripted_writer(model).calls_a_rewrite) == (1, 0)
+    assert (writer.calls_per_rewrite, scripted_writer(model).calls_per_rewrite) == (1, 0)
 
 
-def test_points_are_represented_as_the_model_represents_their_soft_prompts():
+def test_represent_returns_states_of_projected_points():
     writer = scripted_writer(ScriptedWriter())
     states = writer.represent([Z, OTHER_Z])
     assert states.shape == (2, 8)

@@ -1,1 +1,1 @@
-"""The home-made corpus: tasks (inputs and answers), phrasings of their instructions, and the rows made from both."""
+"""The synthetic corpus: tasks (inputs and answers), phrasings of their instructions, and training rows."""

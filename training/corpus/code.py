@@ -1,4 +1,4 @@
-"""Tasks about code: what a few lines of Python print or raise, and the numbers that stand for characters."""
+"""Tasks about code: the output or exception of a few lines of Python, and character codes."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from training.corpus.types import Answers, TaskSpec
 NAMES = "a b c d n x y z".split()
 STRINGS = "cat dog sun tea cup pen red sky".split()
 MODULES = "numpi pandaz maths randon reqests jsom sistem datetim mathplot colections".split()
-METHODS = "append upper keys".split()  # of a list, a string and a dictionary; an integer has none of them
-TYPES = {"int": None, "str": "upper", "list": "append"}  # type → the one of those methods that it has
+METHODS = "append upper keys".split()  # methods of a list, a string and a dictionary; an integer has none of these
+TYPES = {"int": None, "str": "upper", "list": "append"}  # type → the method of `METHODS` that it has
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 OUT_OF_RANGE = "IndexError: {} index out of range"
 
@@ -33,7 +33,7 @@ def _value(rng: Random) -> str:
 
 
 def _set(rng: Random, value: str, then: str) -> str:
-    """ "x = VALUE" and a second line, in which NAME stands for x."""
+    """Return the line "x = VALUE" and a second line, where NAME is replaced by x."""
     name = rng.choice(NAMES)
     return f"{name} = {value}\n{then.replace('NAME', name)}"
 
@@ -65,7 +65,7 @@ def _printed_item(match: re.Match[str]) -> str | None:
 
 
 def _item(match: re.Match[str]) -> str | None:
-    """Only an index beyond the end says anything."""
+    """Return the error for an index out of range, else None."""
     value, index = match[2], int(match[3])
     kind = _type(value)
     if kind == "int":
@@ -91,7 +91,7 @@ def _key(match: re.Match[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of snippet: how to draw one, what it looks like, and what it prints or raises."""
+    """A kind of snippet: a generator, a pattern that matches it, and its output or exception."""
 
     draw: Callable[[Random], str]
     pattern: str
@@ -175,11 +175,11 @@ MESSAGES = (
     "object does not support item assignment", "AttributeError: object has no attribute",
     "ModuleNotFoundError: No module named", "import",
 )  # fmt: skip
-BARE_WORDS = "print len int str list sum import append upper keys".split()  # these follow no space in code
+BARE_WORDS = "print len int str list sum import append upper keys".split()  # these are not preceded by a space in code
 
 
 def outcome(text: str) -> Answers | None:
-    """What running the snippet shows, worked out by its form; nothing is run."""
+    """Return the output or exception of the snippet, derived from its form; no code is run."""
     for kind in KINDS:
         match = re.fullmatch(kind.pattern, text)
         if match:

@@ -19,14 +19,14 @@ SENTENCE = re.compile(rf"({_choice(OPENERS)}) ({_choice(VERBS)})(?: ({_choice(EN
 
 
 def _informal(rng: Random) -> str:
-    """ "I wanna fix the car asap."."""
+    """Return a sentence such as "I wanna fix the car asap."."""
     opener, verb = rng.choice(tuple(OPENERS)), rng.choice(tuple(VERBS))
     ending = f" {rng.choice(tuple(ENDINGS))}" if rng.random() < 0.7 else ""
     return f"{opener} {verb}{ending}{'?' if opener.startswith('Can') else '.'}"
 
 
 def formal(text: str) -> Answers | None:
-    """Each phrase of the sentence replaced by the formal one."""
+    """Replace every phrase of the sentence by the formal one."""
     match = SENTENCE.fullmatch(text)
     if not match:
         return None

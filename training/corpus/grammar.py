@@ -1,10 +1,10 @@
-"""How an instruction may be worded: patterns with alternatives, hedges, vague phrasings, and the held-out part.
+"""The wording of instructions: patterns with alternatives, hedges, vague phrasings, and the held-out part.
 
-A pattern is text with slots: "{write|give} the first letter." expands to two texts. Three kinds of instruction come
-out of it. *Clear* ones mean one task. *Hedged* ones are clear ones with a softening tail; the black box then takes
-some inputs for a sibling task, more of them the softer the tail. *Vague* ones belong to a family that fits several
-tasks. Which task a hedged or vague instruction means for a given input follows from the input's key (`split_key`), so
-a black box can learn it and a vague instruction scores a stable middling number instead of zero or one.
+A pattern is text with slots: "{write|give} the first letter." expands to two texts. There are three kinds of
+instruction. *Clear* instructions mean one task. *Hedged* instructions are clear ones with a softening tail; the black
+box then applies a sibling task to some inputs, to more of them the softer the tail. *Vague* instructions belong to a
+family that fits several tasks. The input's key (`split_key`) determines which task a hedged or vague instruction means
+for it, so that a black box can learn this, and a vague instruction has a stable intermediate score instead of 0 or 1.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ SLOT = re.compile(r"\{([^}]*)\}")
 VERB = "{write|give|output|print|return}"
 WORD = "{word|input|input word|given word}"
 
-# Each tail, the least softening one first, and the keys (`split_key`) of the inputs that it gives away to a sibling
-# task, beside those that the tails before it give away: about a tenth of all inputs a tail.
+# The tails, the least softening one first, with the keys (`split_key`) of the inputs that they move to a sibling task
+# in addition to those of the tails before: about a tenth of all inputs per tail.
 HEDGES: dict[str, str] = {
     ", as a rule": "mt7",
     ", more or less": "dlk3",
@@ -31,12 +31,12 @@ _GIVEN_AWAY: dict[str, str] = dict(zip(HEDGES, accumulate(HEDGES.values()), stri
 
 
 def fill(pattern: str) -> str:
-    """Replaces the shorthands V and W, standing alone, by their alternatives."""
+    """Replace the shorthands V and W, as single words, by their alternatives."""
     return re.sub(r"\bW\b", WORD, re.sub(r"\bV\b", VERB, pattern))
 
 
 def realise(pattern: str, choose: Callable[[int, int], int]) -> str:
-    """Fills each slot with the alternative `choose(slot number, alternatives)` picks."""
+    """Fill every slot with the alternative that `choose(slot number, number of alternatives)` picks."""
     number = -1
 
     def alternative(match: re.Match[str]) -> str:
@@ -50,7 +50,7 @@ def realise(pattern: str, choose: Callable[[int, int], int]) -> str:
 
 @cache
 def expand(pattern: str) -> tuple[str, ...]:
-    """Every text of a pattern."""
+    """Return all texts of a pattern."""
     slots = [match.group(1).split("|") for match in SLOT.finditer(fill(pattern))]
     texts = []
     for combination in product(*(range(len(options)) for options in slots)):
@@ -59,31 +59,33 @@ def expand(pattern: str) -> tuple[str, ...]:
 
 
 def fraction(*parts: str) -> float:
-    """A number in [0, 1) fixed by the parts."""
+    """Return a number in [0, 1) that is a hash of the parts."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
 def is_held_out_phrasing(text: str) -> bool:
-    """True for the sixth of the clear phrasings that the black box never sees in training."""
+    """Return True for the sixth of the clear phrasings that the black box is not trained on."""
     return fraction("phrasing", text) < 1 / 6
 
 
 @cache
 def clear_texts(patterns: tuple[str, ...], held_out: bool) -> tuple[str, ...]:
-    """The clear phrasings of a task, either the held-out part or the taught part."""
+    """Return the clear phrasings of a task: the held-out part or the training part."""
     texts = [text for pattern in patterns for text in expand(pattern)]
     return tuple(text for text in texts if is_held_out_phrasing(text) == held_out)
 
 
 def hedge(text: str, tail: str) -> str:
-    """ "write it." with the tail ", or so" → "write it, or so."."""
+    """Append a tail: "write it." with ", or so" becomes "write it, or so."."""
     return text.removesuffix(".") + tail + "."
 
 
 def split_key(text: str) -> str:
-    """What decides between the meanings of an ambiguous instruction: the first letter of the input's last word, or the
-    last digit where that word is a number."""
+    """Return the key of an input that selects the meaning of an ambiguous instruction.
+
+    It is the first letter of the input's last word, or the last digit if that word is a number.
+    """
     characters = [character for character in text.split()[-1].lower() if character.isalnum()]
     if not characters:
         return ""
@@ -91,9 +93,9 @@ def split_key(text: str) -> str:
 
 
 def meant_by_hedged(task: str, siblings: Sequence[str], tail: str, text: str) -> list[str]:
-    """The tasks that a clear instruction of `task` with a softening tail may mean for this input, the meant one first.
+    """Return the tasks that a hedged instruction of `task` may mean for this input, in order of preference.
 
-    A sharper wording never loses an input that a softer one keeps, so its score is at least as high.
+    A sharper wording keeps every input that a softer one keeps, so that its score is at least as high.
     """
     key = split_key(text)
     if key not in _GIVEN_AWAY[tail]:
@@ -103,10 +105,10 @@ def meant_by_hedged(task: str, siblings: Sequence[str], tail: str, text: str) ->
 
 
 def resolve(name: str, options: Sequence[tuple[str, float]], text: str) -> list[str]:
-    """The tasks an ambiguous instruction may mean for this input, the meant one first.
+    """Return the tasks that a vague instruction may mean for this input, in order of preference.
 
-    The key's fraction falls into one option's share of [0, 1); the others follow in turn, for inputs that the
-    meant task cannot answer.
+    The key's fraction falls into the share of one option in [0, 1). The others follow cyclically, for inputs that the
+    preferred task cannot answer.
     """
     position = fraction("resolve", name, split_key(text)) * sum(weight for _, weight in options)
     start = 0

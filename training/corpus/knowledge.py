@@ -12,27 +12,29 @@ Classes = Mapping[Answers, Answers]  # the accepted names of a class → its mem
 
 
 def concepts() -> Classes:
+    """Return the table of concepts."""
     return lexicon.members("concepts.tsv")
 
 
 def categories() -> Classes:
+    """Return the table of categories."""
     return lexicon.members("categories.tsv")
 
 
 @cache
 def all_members() -> frozenset[str]:
-    """Everything that a list of these tasks may hold."""
+    """Return all words that the lists of these tasks may contain."""
     return frozenset(item for table in (concepts(), categories()) for line in table.values() for item in line)
 
 
 def items(text: str) -> list[str]:
-    """The parts of "A, B, C" or "A, B, and C"; empty where the text is no such list."""
+    """Return the parts of "A, B, C" or "A, B, and C"; none if the text is not such a list."""
     parts = re.split(r", and |, ", text)
     return parts if len(parts) > 2 and all(part in all_members() for part in parts) else []
 
 
 def unordered(text: str) -> str:
-    """The same for a list in any order."""
+    """Return a key that does not depend on the order of the list."""
     return " ".join(sorted(items(text)))
 
 
@@ -42,14 +44,14 @@ def _trio(table: Classes, joint: str, rng: Random) -> str:
 
 
 def _shared(table: Classes, text: str, stop: str = "") -> Answers | None:
-    """The names of every class that holds all the items."""
+    """Return the names of all classes that contain every item."""
     parts = set(items(text))
     found = [name + stop for names, line in table.items() if parts and parts <= set(line) for name in names]
     return tuple(found) or None
 
 
 def _with_stranger(rng: Random) -> str:
-    """Four members of a category and one thing of another."""
+    """Return four members of a category and one of another category."""
     line, other = rng.sample(tuple(categories().values()), 2)
     chosen = [*rng.sample(line, 4), rng.choice(other)]
     rng.shuffle(chosen)
@@ -62,7 +64,7 @@ def _category_sets() -> tuple[frozenset[str], ...]:
 
 
 def stranger(text: str) -> Answers | None:
-    """The one item without which all others are of one category."""
+    """Return the only item whose removal leaves items of one category."""
     parts = items(text)
     lines = _category_sets()
     if len(parts) < 4 or any(set(parts) <= line for line in lines):

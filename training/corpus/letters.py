@@ -14,7 +14,7 @@ IRREGULAR = dict(lexicon.rows("irregular_plurals.tsv"))
 
 
 def made_up_word(rng: Random) -> str:
-    """A pronounceable word of one to three syllables, sometimes starting with a vowel."""
+    """Draw a pronounceable word of one to three syllables, sometimes starting with a vowel."""
     syllables = rng.choice((1, 2, 2, 3))
     parts = []
     for index in range(syllables):
@@ -25,21 +25,22 @@ def made_up_word(rng: Random) -> str:
 
 
 def is_word(text: str) -> bool:
-    """True for one lower-case word of at least two letters."""
+    """Return True for one lower-case word of at least two letters."""
     return text.isascii() and text.isalpha() and text.islower() and len(text) > 1
 
 
 def natural_word(rng: Random) -> str:
+    """Draw a real word."""
     return rng.choice(lexicon.single_words())
 
 
 def any_word(rng: Random) -> str:
-    """Half real, half made up: letters must be read, not remembered."""
+    """Draw a real or a made-up word, half of the time each, so that letters must be read, not remembered."""
     return natural_word(rng) if rng.random() < 0.5 else made_up_word(rng)
 
 
 def noun(rng: Random) -> str:
-    """A real noun, or a made-up one that takes a regular plural."""
+    """Draw a real noun, or a made-up one with a regular plural."""
     if rng.random() < 0.7:
         return natural_noun(rng)
     while True:
@@ -49,6 +50,7 @@ def noun(rng: Random) -> str:
 
 
 def natural_noun(rng: Random) -> str:
+    """Draw a real noun."""
     pool = lexicon.words("nouns.txt") + tuple(row[0] for row in lexicon.rows("translations.tsv"))
     return rng.choice((*pool, *IRREGULAR))
 
@@ -60,7 +62,7 @@ UNCOUNTABLE = frozenset(
 
 
 def plural(word: str) -> str:
-    """The plural by rule, or by the table of irregular ones."""
+    """Return the plural, by rule or from the table of irregular plurals."""
     if word in IRREGULAR:
         return IRREGULAR[word]
     if word.endswith(("s", "x", "z", "ch", "sh")):

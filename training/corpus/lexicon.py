@@ -1,4 +1,4 @@
-"""Our own word lists, read once from `training/corpus/data`."""
+"""The word lists of the corpus, read once from `training/corpus/data`."""
 
 from functools import cache
 from pathlib import Path
@@ -13,38 +13,38 @@ def _lines(name: str) -> list[str]:
 
 @cache
 def words(name: str) -> tuple[str, ...]:
-    """All words of a list, in file order."""
+    """Return all words of a list, in file order."""
     return tuple(word for line in _lines(name) for word in line.split())
 
 
 @cache
 def rows(name: str) -> tuple[tuple[str, ...], ...]:
-    """All tab-separated rows of a table."""
+    """Return all tab-separated rows of a table."""
     return tuple(tuple(line.split("\t")) for line in _lines(name))
 
 
 @cache
 def groups(name: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    """The words of each line of a list, and those behind its bar."""
+    """Return the words of every line of a list, before and after the bar."""
     halves = [line.partition(" | ") for line in _lines(name)]
     return tuple((tuple(words.split()), tuple(further.split())) for words, _, further in halves)
 
 
 @cache
 def members(name: str) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """A table of classes: the accepted names of each → its members."""
+    """Return a table of classes: accepted names → members."""
     return {tuple(names.split("|")): tuple(line.split()) for names, line in rows(name)}
 
 
 @cache
 def animal_sizes() -> dict[str, int]:
-    """Each animal's size class, 0 the smallest."""
+    """Return the size class of every animal; 0 is the smallest."""
     return {animal: size for size, line in enumerate(_lines("animals.txt")) for animal in line.split()}
 
 
 @cache
 def single_words() -> tuple[str, ...]:
-    """Every word that may be the input of a task about one word, without repeats."""
+    """Return all words that may be the input of a task about one word, without repeats."""
     from_tables = [row[0] for row in rows("translations.tsv")]
     from_pairs = [word for row in rows("antonyms.tsv") for word in row]
     return tuple(dict.fromkeys([*from_tables, *from_pairs, *words("nouns.txt"), *words("verbs.txt")]))
@@ -84,5 +84,5 @@ TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
 def plural_person(person: str) -> str:
-    """secretary → secretaries, tourist → tourists."""
+    """Return the plural: secretary → secretaries, tourist → tourists."""
     return person[:-1] + "ies" if person.endswith("y") else person + "s"

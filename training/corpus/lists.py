@@ -8,13 +8,13 @@ from training.corpus import lexicon
 from training.corpus.types import Answers, TaskSpec
 
 ANIMALS = tuple(lexicon.animal_sizes())
-THINGS = lexicon.words("things.txt")[::2]  # fewer words are learned more surely
+THINGS = lexicon.words("things.txt")[::2]  # fewer words are learned more reliably
 ALL_WORDS = (*ANIMALS, *THINGS)
 COUNTS = {"a": 1, "an": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 
 def countable(words: Iterable[str]) -> tuple[str, ...]:
-    """The words that have a regular plural."""
+    """Return the words that have a regular plural."""
     return tuple(word for word in words if not word.endswith(("s", "sheep", "moose", "bison")))
 
 
@@ -22,7 +22,7 @@ COUNTABLE = tuple(word for word in countable(ALL_WORDS) if word not in ("deer", 
 
 
 def many(word: str) -> str:
-    """The plural used when counting things."""
+    """Return the plural used when counting things."""
     special = {"mouse": "mice", "goose": "geese"}
     if word in special:
         return special[word]
@@ -34,7 +34,7 @@ def many(word: str) -> str:
 
 
 def items(text: str) -> list[str]:
-    """The parts of a comma-separated list; empty where the text is none."""
+    """Return the parts of a comma-separated list; none if the text is not a list."""
     parts = text.split(", ")
     return parts if len(parts) > 1 and all(part in ALL_WORDS for part in parts) else []
 
@@ -82,7 +82,7 @@ def _listing(text: str, reverse: bool) -> Answers | None:
 
 
 def _possessions(rng: Random) -> str:
-    """ "I have a drum, two chickens, and an olive."."""
+    """Return a sentence such as "I have a drum, two chickens, and an olive."."""
     phrases = []
     for word in rng.sample(COUNTABLE, rng.randint(2, 6)):
         count = rng.choice(("a", "a", "a", "two", "three", "four"))

@@ -9,7 +9,7 @@ from training.corpus.types import Answers, TaskSpec
 
 @cache
 def antonyms() -> dict[str, Answers]:
-    """Both directions of every pair; a word may have several opposites."""
+    """Return both directions of every pair; a word may have several opposites."""
     table: dict[str, tuple[str, ...]] = {}
     for left, right in lexicon.rows("antonyms.tsv"):
         table[left] = (*table.get(left, ()), right)
@@ -19,7 +19,7 @@ def antonyms() -> dict[str, Answers]:
 
 @cache
 def translations(column: int) -> dict[str, Answers]:
-    """English word → accepted translations; column 1 German, 2 French, 3 Spanish."""
+    """Return the accepted translations by English word; column 1 is German, 2 French, 3 Spanish."""
     return {row[0]: tuple(row[column].split("|")) for row in lexicon.rows("translations.tsv")}
 
 

@@ -6,12 +6,12 @@ from training.corpus import lexicon
 from training.corpus.lexicon import TENS, UNITS
 from training.corpus.types import Answers, TaskSpec
 
-LARGEST_TERM = 29  # a tiny model learns carries surely only when the numbers stay small
+LARGEST_TERM = 29  # a tiny model learns carries reliably only for small numbers
 ELEMENTS = lexicon.words("elements.txt")
 
 
 def verbal(number: int) -> str:
-    """4021 → four thousand and twenty-one."""
+    """Return a number in words: 4021 → four thousand and twenty-one."""
     if number < 20:
         return UNITS[number]
     if number < 100:
@@ -26,7 +26,7 @@ def verbal(number: int) -> str:
 
 
 def _pair(rng: Random) -> str:
-    """Two numbers, the larger one first, so that a difference is never negative."""
+    """Draw two numbers, the larger one first, so that the difference is not negative."""
     first, second = sorted((rng.randint(0, LARGEST_TERM), rng.randint(0, LARGEST_TERM)), reverse=True)
     return f"{first} {second}"
 

@@ -15,7 +15,7 @@ DEGREES = (
     "0 - definitely not", "1 - probably not", "2 - possibly", "3 - probably", "4 - almost perfectly", "5 - perfectly",
 )  # fmt: skip
 
-# What may stand in each slot of a scene; the words of one entry mean the same.
+# The entries for each slot of a scene; the words of one entry mean the same.
 SUBJECTS = (
     "guy/fellow lad/youngster kid/toddler cop/policeman lawyer/attorney dancer chef plumber drummer juggler student"
 ).split()
@@ -34,19 +34,19 @@ MEANING = {word: entry for slot in SLOTS for entry in slot for word in entry.spl
 
 
 def halves(text: str) -> tuple[str, str, str] | None:
-    """Both sentences and the marked word, which may be empty."""
+    """Return both sentences and the marked word, which may be empty."""
     match = PAIR.fullmatch(text)
     return (match[1], match[2], match[3] or "") if match else None
 
 
 def unordered(text: str) -> str:
-    """The same for both orders of the sentences."""
+    """Return a key that does not depend on the order of the sentences."""
     parts = halves(text)
     return "\n".join([*sorted(parts[:2]), parts[2]]) if parts else text
 
 
 def _pair(first: str, second: str, rng: Random) -> str:
-    """The two sentences in either order."""
+    """Return the two sentences in random order."""
     if rng.random() < 0.5:
         first, second = second, first
     return f"Sentence 1: {first} Sentence 2: {second}"
@@ -54,7 +54,7 @@ def _pair(first: str, second: str, rng: Random) -> str:
 
 @cache
 def causes() -> dict[str, str]:
-    """Each cause with its effect, WHO standing for a person."""
+    """Return the effect of every cause; WHO stands for a person."""
     return {row[0]: row[1] for row in lexicon.rows("causes.tsv")}
 
 
@@ -81,7 +81,7 @@ def _of_cause(wants_cause: bool, text: str) -> Answers | None:
 
 @cache
 def senses() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Each ambiguous word with the uses of its two senses."""
+    """Return every ambiguous word with the uses of its two senses."""
     return {word: (tuple(one.split("|")), tuple(two.split("|"))) for word, one, two in lexicon.rows("senses.tsv")}
 
 
@@ -100,7 +100,7 @@ def _word_in_context(rng: Random) -> str:
 
 
 def same_sense(text: str) -> Answers | None:
-    """Whether both uses of the word are of one sense."""
+    """Answer whether both uses of the word have the same sense."""
     parts = halves(text)
     if not parts or parts[2] not in senses():
         return None
@@ -112,14 +112,17 @@ def same_sense(text: str) -> Answers | None:
 
 
 def _scene(entries: list[str], rng: Random) -> str:
-    """ "A guy is carrying a drum in the park.", each word chosen among those that mean the same."""
+    """Return a sentence such as "A guy is carrying a drum in the park.", with random synonyms."""
     words = [rng.choice(entry.split("/")) for entry in entries]
     place = f" in the {words[3]}" if len(words) == 4 else ""
     return f"A {words[0]} is {words[1]} a {words[2]}{place}."
 
 
 def _two_scenes(rng: Random) -> str:
-    """Every degree equally often: as many of the four slots differ; for 4, one sentence leaves out the place."""
+    """Draw two scenes; all degrees of similarity are equally frequent.
+
+    The degree determines the number of slots, out of four, that differ; for 4, one sentence omits the place.
+    """
     degree = rng.randrange(6)
     first = [rng.choice(slot) for slot in SLOTS]
     differing = rng.sample(range(4), max(4 - degree, 0))
@@ -132,7 +135,7 @@ def _two_scenes(rng: Random) -> str:
 
 
 def similarity(text: str) -> Answers | None:
-    """How alike two scenes are, from 0 to 5."""
+    """Return the similarity of two scenes, from 0 to 5."""
     parts = halves(text)
     scenes = [SCENE.fullmatch(sentence) for sentence in parts[:2]] if parts else []
     if len(scenes) != 2 or not scenes[0] or not scenes[1]:

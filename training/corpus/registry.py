@@ -1,4 +1,4 @@
-"""All tasks of the corpus, and the split between what may be trained on and what a task file may hold."""
+"""All tasks of the corpus, and the split of inputs between training and task files."""
 
 from functools import cache
 from random import Random
@@ -29,10 +29,10 @@ HELD_OUT_SHARE = {"first_word_letter": 0.5, "second_word_letter": 0.5, "letters_
 
 
 def is_held_out_input(task: TaskSpec, text: str) -> bool:
-    """True for inputs reserved for the task file: a fixed share by hash, nothing for a closed table.
+    """Return True for inputs reserved for the task file: a fixed share by hash, none for a closed table.
 
-    The share is a half where the natural inputs are few (real words) and a fifth elsewhere. Words that instructions
-    are made of are never reserved: the black box reads each of them as one token and cannot see their letters.
+    The share is a half for tasks with few natural inputs (real words) and a fifth otherwise. Words that occur in
+    instructions are never reserved, because they are single tokens and the black box cannot see their letters.
     """
     if task.is_closed or (task.name in HELD_OUT_SHARE and text in instruction_words()):
         return False
@@ -40,7 +40,7 @@ def is_held_out_input(task: TaskSpec, text: str) -> bool:
 
 
 def training_input(task: TaskSpec, rng: Random) -> str:
-    """An input the task may be taught with."""
+    """Draw an input that may be used for training."""
     while True:
         text = task.draw(rng)
         if not is_held_out_input(task, text) and task.answer(text) is not None:
@@ -49,7 +49,7 @@ def training_input(task: TaskSpec, rng: Random) -> str:
 
 @cache
 def instruction_words() -> frozenset[str]:
-    """Every word that any instruction is made of."""
+    """Return all words that occur in instructions."""
     patterns = [pattern for task in TASKS.values() for pattern in task.good]
     patterns += [pattern for family in FAMILIES.values() for pattern in family.patterns]
     texts = {text for pattern in patterns for text in grammar.expand(pattern)} | set(grammar.HEDGES)

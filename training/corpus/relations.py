@@ -7,11 +7,11 @@ from training.corpus import lexicon
 from training.corpus.letters import is_word
 from training.corpus.types import Answers, TaskSpec
 
-UNSCRAMBLED = 120  # a tiny model has to know each of these words by its letters
+UNSCRAMBLED = 120  # words; a tiny model must learn the letters of every one of them
 
 
 def _from_groups(name: str) -> dict[str, Answers]:
-    """Each word → the others of its group; the group's first word is the taught answer of all the rest."""
+    """Map every word to the others of its group; the group's first word is the training answer of the rest."""
     return {
         word: tuple(other for other in (*words, *further) if other != word)
         for words, further in lexicon.groups(name)
@@ -21,17 +21,19 @@ def _from_groups(name: str) -> dict[str, Answers]:
 
 @cache
 def synonyms() -> dict[str, Answers]:
+    """Return the synonyms of every word."""
     return _from_groups("synonyms.txt")
 
 
 @cache
 def rhymes() -> dict[str, Answers]:
+    """Return the rhymes of every word."""
     return _from_groups("rhymes.txt")
 
 
 @cache
 def unscrambled() -> dict[str, str]:
-    """The letters of a word in alphabetical order → the word; no two of the words share their letters."""
+    """Return the words by their letters in alphabetical order; no two words have the same letters."""
     found: dict[str, list[str]] = {}
     for word in lexicon.single_words():
         if 4 <= len(word) <= 5:
@@ -42,7 +44,7 @@ def unscrambled() -> dict[str, str]:
 
 @cache
 def solutions() -> dict[str, Answers]:
-    """The letters in alphabetical order → the word, and other words that they make up."""
+    """Return, by letters in alphabetical order, the word and all other words with these letters."""
     others = {words[0]: words[1:] for words, _ in lexicon.groups("anagrams.txt")}
     return {letters: (word, *others.get(word, ())) for letters, word in unscrambled().items()}
 
@@ -56,7 +58,7 @@ def _scrambled(rng: Random) -> str:
 
 
 def unscramble(text: str) -> Answers | None:
-    """Nothing where the letters already stand in order."""
+    """Return the solutions; None if the letters are already in the order of a word."""
     words = solutions().get("".join(sorted(text)), ()) if is_word(text) else ()
     return words if words and text not in words else None
 

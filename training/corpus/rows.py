@@ -1,4 +1,4 @@
-"""Training rows: (prompt, completion) pairs of the black box, and writer rows with the soft prompt that belongs."""
+"""Training rows: (prompt, completion) pairs of the black box, and the exemplars of writer rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,41 +11,41 @@ from training.corpus.registry import FAMILIES_OF, SHIPPED, TASKS, is_held_out_in
 from training.corpus.types import TaskSpec
 from training.corpus.vague import FAMILIES
 
-CLEAR_SHARE, HEDGED_SHARE = 0.62, 0.18  # the rest is vague
-FOREIGN_SHARE = 0.05  # of instructions that make no sense for their inputs
+CLEAR_SHARE, HEDGED_SHARE = 0.62, 0.18  # shares of the rows; the rest is vague
+FOREIGN_SHARE = 0.05  # the share of instructions that do not apply to their inputs
 UNKNOWN = "unknown"
-LONG = 200  # characters of exemplars
+LONG = 200  # the number of characters from which exemplars count as long
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a model reads, and what it shall write."""
+    """The input of a model and the expected output."""
 
     prompt: str
     completion: str
 
 
 def black_box_prompt(instruction: str, text: str) -> str:
-    """The rendered zero-shot prompt."""
+    """Return the rendered zero-shot prompt."""
     (message,) = zero_shot(instruction, text)
     return message.content
 
 
 def writer_prompt(exemplars: list[tuple[str, str]]) -> str:
-    """The rendered exemplars with the cue behind them."""
+    """Return the rendered exemplars, followed by the cue."""
     shown = demonstrations([Example(text, (answer,)) for text, answer in exemplars])
     return f"{shown}\n\n{CUE}"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """An instruction, and the tasks it may mean for an input, the meant one first."""
+class Instruction:
+    """An instruction, and the tasks it may mean for an input, in order of preference."""
 
-    instruction: str
+    text: str
     meanings: Callable[[str], list[str]]
 
     def answer(self, text: str) -> str | None:
-        """The answer of the first meaning that can answer and may be taught this input."""
+        """Return the answer of the first task that applies to this input and does not reserve it."""
         for name in self.meanings(text):
             task = TASKS[name]
             answers = task.answer(text)
@@ -54,24 +54,24 @@ class Wish:
         return None
 
 
-def _clear(task: TaskSpec, rng: Random) -> Wish:
-    return Wish(rng.choice(grammar.clear_texts(task.good, held_out=False)), lambda _: [task.name])
+def _clear(task: TaskSpec, rng: Random) -> Instruction:
+    return Instruction(rng.choice(grammar.clear_texts(task.good, held_out=False)), lambda _: [task.name])
 
 
-def _hedged(task: TaskSpec, rng: Random) -> Wish:
+def _hedged(task: TaskSpec, rng: Random) -> Instruction:
     tail = rng.choice(tuple(grammar.HEDGES))
-    instruction = grammar.hedge(_clear(task, rng).instruction, tail)
-    return Wish(instruction, lambda text: grammar.meant_by_hedged(task.name, task.siblings, tail, text))
+    instruction = grammar.hedge(_clear(task, rng).text, tail)
+    return Instruction(instruction, lambda text: grammar.meant_by_hedged(task.name, task.siblings, tail, text))
 
 
-def _vague(task: TaskSpec, rng: Random) -> Wish:
+def _vague(task: TaskSpec, rng: Random) -> Instruction:
     name = rng.choice(FAMILIES_OF[task.name])
     family = FAMILIES[name]
     instruction = rng.choice(grammar.expand(rng.choice(family.patterns)))
-    return Wish(instruction, lambda text: grammar.resolve(name, family.meanings, text))
+    return Instruction(instruction, lambda text: grammar.resolve(name, family.meanings, text))
 
 
-def _wish(task: TaskSpec, rng: Random) -> Wish:
+def _instruction(task: TaskSpec, rng: Random) -> Instruction:
     kind = rng.random()
     if kind < CLEAR_SHARE:
         return _clear(task, rng)
@@ -80,17 +80,17 @@ def _wish(task: TaskSpec, rng: Random) -> Wish:
 
 
 def black_box_rows(rng: Random, count: int) -> list[Row]:
-    """One instruction with `count` inputs and the answers it means."""
+    """Draw one instruction with `count` inputs and their answers."""
     task = _any_task(rng)
     if rng.random() < FOREIGN_SHARE:
         return _foreign_rows(task, rng, count)
-    wish = _wish(task, rng)
+    instruction = _instruction(task, rng)
     rows: list[Row] = []
     while len(rows) < count:
         text = training_input(task, rng)
-        answer = wish.answer(text)
+        answer = instruction.answer(text)
         if answer is not None:
-            rows.append(Row(black_box_prompt(wish.instruction, text), f" {answer}"))
+            rows.append(Row(black_box_prompt(instruction.text, text), f" {answer}"))
     return rows
 
 
@@ -100,8 +100,8 @@ def _any_task(rng: Random) -> TaskSpec:
 
 
 def _foreign_rows(task: TaskSpec, rng: Random, count: int) -> list[Row]:
-    """A clear instruction with inputs of other tasks, to which it cannot apply."""
-    instruction = _clear(task, rng).instruction
+    """Draw a clear instruction with inputs of other tasks, to which it does not apply."""
+    instruction = _clear(task, rng).text
     rows: list[Row] = []
     while len(rows) < count:
         text = training_input(_any_task(rng), rng)
@@ -111,7 +111,7 @@ def _foreign_rows(task: TaskSpec, rng: Random, count: int) -> list[Row]:
 
 
 def exemplars(task: TaskSpec, count: int, rng: Random) -> list[tuple[str, str]]:
-    """Different inputs of the task with their taught answers."""
+    """Draw different inputs of the task with their training answers."""
     found: dict[str, str] = {}
     while len(found) < count:
         draw = task.natural if task.natural is not None and rng.random() < 0.7 else task.draw
@@ -123,10 +123,10 @@ def exemplars(task: TaskSpec, count: int, rng: Random) -> list[tuple[str, str]]:
 
 
 def writer_exemplars(rng: Random) -> tuple[TaskSpec, str]:
-    """A task and its rendered exemplars: one to ten, mostly few.
+    """Draw a task and its rendered exemplars: one to ten, mostly few.
 
-    With few exemplars the soft prompt stands out, so that the writer learns sooner to listen to it, and a row costs
-    less. A task with long inputs gets its five exemplars less often.
+    With few exemplars the writer learns earlier to use the soft prompt, and a row is shorter. A task with long inputs
+    has five exemplars less often.
     """
     task = TASKS[rng.choice(SHIPPED)]
     count = rng.choices((1, 2, 3, 4, 5), (50, 20, 8, 4, 18))[0] if rng.random() < 0.97 else rng.randint(1, 10)

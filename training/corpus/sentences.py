@@ -25,7 +25,7 @@ def _person(rng: Random) -> str:
 
 
 def _transitive(rng: Random) -> str:
-    """ "The tourist supported the senators."."""
+    """Return a sentence such as "The tourist supported the senators."."""
     first, second = _person(rng), _person(rng)
     while second.rstrip("s")[:5] == first[:5]:
         second = _person(rng)
@@ -33,7 +33,7 @@ def _transitive(rng: Random) -> str:
 
 
 def _descriptive(rng: Random) -> str:
-    """ "The tourist was famous in Norway." or "The senators will visit the gallery."."""
+    """Return a sentence such as "The tourist was famous in Norway." or "The senators will visit the gallery."."""
     person = _person(rng)
     is_plural = person in PLURALS
     if rng.random() < 0.5:
@@ -49,7 +49,7 @@ def _statement(rng: Random) -> str:
 
 
 def negation(text: str) -> Answers | None:
-    """Puts "not" behind the first auxiliary, or brings in "did not"."""
+    """Insert "not" after the first auxiliary, or "did not"."""
     match = TRANSITIVE.fullmatch(text)
     if match and match[2] in VERBS:
         return (f"{match[1]} did not {VERBS[match[2]]} {match[3]}.",)
@@ -61,7 +61,7 @@ def negation(text: str) -> Answers | None:
 
 
 def passive(text: str) -> Answers | None:
-    """The tourist supported the senators. → The senators were supported by the tourist."""
+    """Return the passive: The tourist supported the senators. → The senators were supported by the tourist."""
     match = TRANSITIVE.fullmatch(text)
     if not match or match[2] not in VERBS:
         return None
@@ -72,7 +72,7 @@ def passive(text: str) -> Answers | None:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a sentence, lower case, without punctuation and without a marker such as [a]."""
+    """Return the words of a sentence in lower case, without punctuation and without a marker such as [a]."""
     match = MARKED.fullmatch(text)
     sentence = match[1] if match else text
     return re.findall(r"[a-z]+", sentence.lower()) if " " in sentence and sentence.endswith(".") else []
@@ -84,7 +84,7 @@ def _marked(rng: Random) -> str:
 
 
 def starting_with(text: str) -> list[str]:
-    """The words that start with the marked letter, in order, each once."""
+    """Return the words that start with the marked letter, in order, without repeats."""
     match = MARKED.fullmatch(text)
     if not match:
         return []
@@ -92,7 +92,7 @@ def starting_with(text: str) -> list[str]:
 
 
 def _review(rng: Random) -> str:
-    """A line of praise or blame; "but" turns the mood, and the end decides."""
+    """Draw a positive or negative review; after "but" the sentiment changes, and the last part decides."""
     words, others = rng.sample((GOOD_WORDS, BAD_WORDS), 2)
     first, second = rng.sample(words, 2)
     subject = rng.choice(SUBJECTS)
@@ -106,7 +106,7 @@ def _review(rng: Random) -> str:
 
 
 def mood(text: str) -> Answers | None:
-    """The mood of the last judging word."""
+    """Return the sentiment of the last evaluative word."""
     judged = [word for word in _words(text) if word in GOOD_WORDS or word in BAD_WORDS]
     return (("positive" if judged[-1] in GOOD_WORDS else "negative"),) if judged else None
 

@@ -1,11 +1,11 @@
-"""Families of vague phrasings: what each may mean, and how often."""
+"""Families of vague phrasings: the tasks that they may mean, and the share of each."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class VagueFamily:
-    """Patterns of one vague wish, and the share of inputs each task gets."""
+    """The patterns of one vague instruction, and the share of inputs that goes to each task."""
 
     patterns: tuple[str, ...]
     meanings: tuple[tuple[str, float], ...]

@@ -1,13 +1,11 @@
-"""One cell of a bench: run it, or go on with it, test what it had found at each budget, and keep that."""
+"""One cell of a bench: run or continue it, test what it had found at every budget, and store the results."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,17 +21,18 @@ from instructzero.build import (
     build_evaluator,
     build_judge,
     build_models,
-    build_prices,
+    build_paid_models,
     build_writer_model,
     divide,
-    execute,
-    is_local,
 )
+from instructzero.calls.prices import cost_of
 from instructzero.calls.store import BLACK_BOX, CallStore
-from instructzero.calls.traffic import Traffic
 from instructzero.config import Settings, differences
 from instructzero.errors import ConfigurationError, RunDirectoryError
-from instructzero.progress import cost_of
+from instructzero.execute import execute
+from instructzero.files import FileInUse, exclusive_lock, write_atomically
+from instructzero.models.registry import capabilities
+from instructzero.pricing import role_prices
 from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.directory import RunDirectory
 from instructzero.records.journal import Journal
@@ -45,16 +44,14 @@ from instructzero.tasks import Task
 from instructzero.types import Evaluation, Example, Usage
 
 PATIENCE_S = 30.0
-"""Seconds to wait for a process that holds the cell: one that was stopped takes a few to keep its last answers."""
-
-_POLL_S = 0.1
+"""Seconds to wait for a process that holds the cell: a stopped process takes a few to store its last answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished cell, and what was paid for it in ``usd`` dollars (None where a price is not known).
+    """A finished cell, and the usage that was paid for it, in ``usd`` dollars (None if a price is not known).
 
-    That is less than the cell's usage where another cell had asked the same before, and more by the tests.
+    It is less than the cell's usage if another cell had asked the same questions before, and includes the tests.
     """
 
     cell: Cell
@@ -63,9 +60,9 @@ class Outcome:
 
 
 class LocalModels:
-    """The local models of the last cell, so that the next cell finds them loaded.
+    """Keeps the local models of the last cell loaded for the next cell.
 
-    What a run loads is freed with the run, unless somebody else holds it.
+    The models that a run loads are freed with the run, unless another object holds them.
     """
 
     def __init__(self) -> None:
@@ -74,27 +71,27 @@ class LocalModels:
         self._others: list[BlackBox | None] = []
 
     def writer(self, settings: Settings) -> SoftPromptModel:
-        """The writer of ``settings``; the local ones among its other models are held beside it."""
+        """Return the writer of ``settings``, and keep the local ones of its other models loaded too."""
         names = ("writer", "writer_url", "blackbox", "judge", "device", "dtype", "batch_size")
         key = tuple(getattr(settings, name) for name in names)
         if self._writer is None or key != self._key:
-            self._writer, self._others = None, []  # the old ones go before the new ones come
+            self._writer, self._others = None, []  # free the old models before the new ones are loaded
             self._writer, self._key = build_writer_model(settings), key
-            if is_local(settings.blackbox):
+            if capabilities(settings.blackbox).local:
                 self._others.append(build_blackbox(settings))
-            if settings.judge is not None and is_local(settings.judge):
+            if settings.judge is not None and capabilities(settings.judge).local:
                 self._others.append(build_judge(settings))
         return self._writer
 
 
 def run_cell(plan: CellPlan, models: LocalModels) -> Outcome:
-    """The cell of ``plan``: read where it is finished, gone on with where it was begun.
+    """Return the finished cell of ``plan``: read it, continue it, or run it.
 
-    Stopped at any moment and run again it ends with the same ``cell.json`` and repeats no paid call. Raises what a run
-    raises, and `ConfigurationError` where the directory holds a cell of other settings.
+    A cell that was stopped at any moment and is run again ends with the same ``cell.json``, and repeats no paid call.
+    Raises the errors of a run, and `ConfigurationError` if the directory holds a cell of other settings.
     """
     _make_folders(plan)
-    with _alone(plan.folder):
+    with _held(plan.folder):
         if kept := kept_outcome(plan):
             return kept
         with _timed(plan.folder):
@@ -105,9 +102,9 @@ def run_cell(plan: CellPlan, models: LocalModels) -> Outcome:
 
 
 def kept_outcome(plan: CellPlan) -> Outcome | None:
-    """What is kept of the cell, or None where it has to be run; raises `ConfigurationError` for other settings.
+    """Return the stored outcome of the cell, or None if it must be run; raises `ConfigurationError` for other settings.
 
-    A cell that was tested at other budgets is run again, which asks nothing but what is new.
+    A cell that was tested at other budgets is run again; only new questions are asked.
     """
     if not (plan.folder / CELL).exists():
         return None
@@ -122,22 +119,22 @@ def kept_outcome(plan: CellPlan) -> Outcome | None:
 
 
 def _outcome(plan: CellPlan) -> Outcome:
-    """The finished cell, and what its run has paid, as the store says; nothing where the store is gone."""
+    """Return the finished cell, and the payments of its run from the store; none if the store is missing."""
     run, paid = RunDirectory(plan.folder), {}
     path = plan.settings.store or run.calls
     if path.exists():
         with CallStore(path) as store:
             paid = store.spent(run.identity)
-    return Outcome(read_cell(plan.folder), sum(paid.values(), Usage()), cost_of(paid, build_prices(plan.settings)))
+    return Outcome(read_cell(plan.folder), sum(paid.values(), Usage()), cost_of(paid, role_prices(plan.settings)))
 
 
 def _finish(plan: CellPlan) -> Cell:
-    """What a run that has come to its end would have returned at each budget, tested."""
+    """Return the tested instructions that the finished run would have returned at every budget."""
     settings, history = plan.settings, Journal(RunDirectory(plan.folder).journal).history
     if history.plain is None:
-        raise RuntimeError("a run that has come to its end has scored the plain instruction")
+        raise RuntimeError("expected a finished run, which has scored the plain instruction")
     plain = history.plain[0].instruction, history.plain[1]
-    # Here the paper's method is confirmed like all others.
+    # In a bench, the paper's method uses confirmation examples like all other methods.
     task = divide(build_data(settings), settings, confirmation=settings.confirmation)
     steps = steps_of(history, plain, len(task.validation), Objective(settings.length_penalty), settings.finalists)
     first, *marks = _marks(plan, task, plain, {budget: standing_at(steps, budget) for budget in plan.budgets})
@@ -150,13 +147,13 @@ def _finish(plan: CellPlan) -> Cell:
         marks=tuple(marks),
         plain=first,
         usage=history.search_usage(),
-        usd=cost_of({BLACK_BOX: history.search_usage()}, build_prices(settings)),
+        usd=cost_of({BLACK_BOX: history.search_usage()}, role_prices(settings)),
         seconds=0.0,
     )
 
 
 def _marks(plan: CellPlan, task: Task, plain: Scored, finalists: Mapping[int, Sequence[Scored]]) -> Iterator[Mark]:
-    """The plain instruction with budget 0, and by budget the winner among its ``finalists``, all tested."""
+    """Yield the tested plain instruction as budget 0, and the tested winner among the ``finalists`` of every budget."""
     settings, objective = plan.settings, Objective(plan.settings.length_penalty)
     with asking(plan.folder, settings, task) as evaluator:
         confirmed: dict[str, Evaluation] = {}
@@ -177,7 +174,7 @@ def _marks(plan: CellPlan, task: Task, plain: Scored, finalists: Mapping[int, Se
 
 
 def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mapping[str, Evaluation]) -> Scored:
-    """The best of the ``finalists``, confirmed or not."""
+    """Return the best of the ``finalists``, confirmed or not."""
     validation = dict(finalists)
     text = best_confirmed(list(validation), objective, validation, confirmed)
     return text, validation[text]
@@ -185,16 +182,15 @@ def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mappin
 
 @contextmanager
 def asking(folder: Path, settings: Settings, task: Task) -> Iterator[Evaluator]:
-    """What scores instructions after a search: paid by the run in ``folder``, kept in its store like all else."""
+    """Give an evaluator for use after a search; its calls are booked to the run in ``folder``, in the run's store."""
     with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
-        models = build_models(settings)
-        traffic = Traffic(settings, models, store, build_budget(settings, store, run.identity), run.identity)
-        with closing(build_evaluator(settings, task, traffic, Observer())) as evaluator:
-            yield evaluator
+        models, budget = build_models(settings), build_budget(settings, store, run.identity)
+        with build_paid_models(settings, models, store, budget, run.identity) as paid:
+            yield build_evaluator(settings, task, paid, Observer())
 
 
 def results_on(examples: Sequence[Example], evaluator: Evaluator, instructions: Iterable[str]) -> dict[str, Evaluation]:
-    """The results of each of the instructions on the ``examples``."""
+    """Return the results of the instructions on the ``examples``, by instruction."""
     texts = list(dict.fromkeys(instructions))
     return dict(zip(texts, evaluator.evaluate(texts, examples), strict=True))
 
@@ -209,26 +205,21 @@ def _make_folders(plan: CellPlan) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the cell until the block ends; waits a while for another process that does."""
-    deadline = time.monotonic() + PATIENCE_S
-    with (folder / "cell.lock").open("a") as lock:
-        while True:
-            try:
-                fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise RunDirectoryError(
-                        f"{folder} is in use by another process; wait for it or choose another --out"
-                    ) from None
-                time.sleep(_POLL_S)
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the cell until the block ends; wait up to `PATIENCE_S` for another process that holds it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive_lock(folder / "cell.lock", patience_s=PATIENCE_S))
+        except FileInUse:
+            raise RunDirectoryError(
+                f"{folder} is in use by another process; wait for it or choose another --out"
+            ) from None
         yield
 
 
 @contextmanager
 def _timed(folder: Path) -> Iterator[None]:
-    """Add the seconds of the block to those in ``timing.json``, also where it is interrupted."""
+    """Add the seconds of the block to those in ``timing.json``, even if the block is interrupted."""
     path = folder / TIMING
     before = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else 0.0
     started = time.monotonic()
@@ -239,14 +230,8 @@ def _timed(folder: Path) -> Iterator[None]:
 
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
-    """Write all of the file or nothing of it."""
-    temporary = path.with_suffix(".tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_atomically(path, json.dumps(record, allow_nan=False) + "\n")
     except OSError as error:
         raise RunDirectoryError(
             f"cannot write {path}: {error.strerror}; make room or choose another --out, then run the bench again"

@@ -1,4 +1,4 @@
-"""The command ``instructzero bench``: run what is missing of a plan, then report on all of it."""
+"""The command ``instructzero bench``: run the cells of a plan that are missing, then report on all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from instructzero.bench.plan import CellPlan, Plan, cells_of, make_plan
 from instructzero.bench.results import Cell
-from instructzero.config import load_yaml
+from instructzero.config.yaml_file import load_yaml
 from instructzero.errors import ConfigurationError, UserError
 
 Say = Callable[[str], None]
@@ -18,7 +18,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a bench came to: its cells, its folder, and the files of its report."""
+    """A finished bench: its cells, its folder, and the files of its report."""
 
     cells: list[Cell]
     out: Path
@@ -26,9 +26,23 @@ class Bench:
 
 
 def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: Say) -> Bench:
-    """Run the plan of ``file``, in which ``flags`` replace keys, and report; ``paper`` names a figure to draw as well.
+    """Run a plan and write its report.
 
-    Raises `UserError` with one sentence for a plan that cannot be run.
+    Parameters
+    ----------
+    file
+        A YAML file with the plan, or None.
+    flags
+        Values that replace those of the file.
+    paper
+        A figure or table of the paper to draw as well; its plan holds the default values.
+    say
+        Prints one line of progress.
+
+    Raises
+    ------
+    UserError
+        If the plan cannot be run; the message is one sentence.
     """
     plan = make_plan(_merged(_of_paper(paper), load_yaml(file) if file else {}, flags))
     cells = run_plan(plan, say)
@@ -36,7 +50,7 @@ def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: S
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of all layers, of which the last wins; common settings one by one."""
+    """Merge the keys of all layers; later layers win. Settings are merged key by key."""
     merged: dict[str, Any] = {}
     for layer in layers:
         before, after = merged.get("settings"), layer.get("settings")
@@ -47,15 +61,15 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_plan(plan: Plan, say: Say) -> list[Cell]:
-    """All cells of the plan, in its order; those that are kept from before are read. A line is said of each other."""
+    """Return all cells of the plan in its order: read those that are finished, run and report the others."""
     from instructzero.bench.cell import kept_outcome
     from instructzero.bench.engines import make_engine
     from instructzero.bench.progress import BenchProgress
 
     plans = cells_of(plan)
     engine = make_engine(plan)
-    kept = {each.folder: outcome for each in plans if (outcome := kept_outcome(each))}
-    missing = [each for each in plans if each.folder not in kept]
+    kept = {cell.folder: outcome for cell in plans if (outcome := kept_outcome(cell))}
+    missing = [cell for cell in plans if cell.folder not in kept]
     say(_plan_line(plan, plans))
     progress = BenchProgress(len(plans), say)
     progress.kept(list(kept.values()))
@@ -64,7 +78,7 @@ def run_plan(plan: Plan, say: Say) -> list[Cell]:
         for outcome in outcomes:
             progress.finished(outcome)
             found[_key(outcome.cell)] = outcome.cell
-    return [found[_key(each)] for each in plans]
+    return [found[_key(cell)] for cell in plans]
 
 
 def _key(cell: Cell | CellPlan) -> tuple[str, str, str, int]:
@@ -72,16 +86,16 @@ def _key(cell: Cell | CellPlan) -> tuple[str, str, str, int]:
 
 
 def _plan_line(plan: Plan, plans: Sequence[CellPlan]) -> str:
-    tasks = len({each.task for each in plans})
+    tasks = len({cell.task for cell in plans})
     sizes = {"method": len(plan.methods), "task": tasks, "seed": plan.seeds, "pair": len(plan.models)}
     product = " × ".join(f"{size} {name}{'' if size == 1 else 's'}" for name, size in sizes.items())
     budgets = ", ".join(f"{budget:,}" for budget in plan.budgets)
     what = f"{product} of models = {len(plans):,} runs, tested at {budgets} calls"
-    return f"{what}; {plan.workers} at once, kept in {plan.out}"
+    return f"{what}; {plan.workers} in parallel, results in {plan.out}"
 
 
 def _of_paper(name: str | None) -> Mapping[str, Any]:
-    """The plan of a figure or table of the paper."""
+    """Return the plan of a figure or table of the paper."""
     if name is None:
         return {}
     from instructzero.bench.paper import PLANS
@@ -105,7 +119,13 @@ def _report(cells: Sequence[Cell], out: Path, paper: str | None) -> list[Path]:
 
 
 def settings_of(assignments: Sequence[str]) -> dict[str, Any]:
-    """Settings from texts such as ``validation=10``; values are read as YAML."""
+    """Return the settings of texts such as ``validation=10``; values are read as YAML.
+
+    Raises
+    ------
+    UserError
+        If a text is not NAME=VALUE, or its value is not YAML.
+    """
     import yaml
 
     found = {}
@@ -116,5 +136,5 @@ def settings_of(assignments: Sequence[str]) -> dict[str, Any]:
         try:
             found[name.strip().replace("-", "_")] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise UserError(f"expected a value as YAML has it in --set {text}; put it in quotation marks") from None
+            raise UserError(f"expected a YAML value in --set {text}; put the value in quotation marks") from None
     return found

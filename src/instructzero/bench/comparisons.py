@@ -1,8 +1,10 @@
-"""Two methods on the same tasks, and how many calls a method needs for what its best rival ends with.
+"""Paired comparisons of methods on the same tasks, and the calls that a method needs to reach its best rival's score.
 
-Differences are of mean scores, task by task, the seeds averaged. Their interval is a percentile bootstrap over the
-tasks, and the p-value that of the paired sign-flip test in `instructzero.statistics`; over several rivals it is
-adjusted by Holm (1979). Fewer than `ENOUGH_TASKS` tasks cannot give a p-value below 0.05.
+A difference is one of mean scores on a task, averaged over the seeds. Its interval is a percentile bootstrap over the
+tasks. The p-value is that of the paired sign-flip test in `instructzero.statistics`, adjusted by Holm's method (1979)
+if there are several rivals. With fewer than `ENOUGH_TASKS` tasks no p-value can be below 0.05.
+
+Notation: n tasks.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ ENOUGH_TASKS = 6
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``first`` against ``second``: tasks won, tied and lost, and the mean ``difference``, positive where it is better.
+    """The comparison of ``first`` with ``second``: tasks won, tied and lost, and the mean ``difference`` of the scores.
 
-    ``low`` and ``high`` are the ends of the 95 % interval, ``p_value`` is two-sided.
+    The difference is positive if ``first`` is better. ``low`` and ``high`` are the ends of its 95 % interval;
+    ``p_value`` is two-sided.
     """
 
     first: str
@@ -40,15 +43,16 @@ class Comparison:
 
     @property
     def shown(self) -> bool:
-        """Whether interval and test agree that the difference is no chance."""
+        """True if both the interval and the test say that the difference is significant."""
         return self.p_value < 1 - LEVEL and not self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What ``method`` needs to be where ``rival``, the best of the others, ends: its mean best validation ``score``.
+    """The calls per run that ``method`` needs to reach the final mean best validation ``score`` of ``rival``.
 
-    ``calls`` are calls a run, None where the method never gets there; ``rival_calls`` are the rival's own.
+    The rival is the best of the other methods. ``calls`` is None if the method never reaches the score;
+    ``rival_calls`` is the number of calls after which the rival itself had reached it.
     """
 
     method: str
@@ -59,7 +63,7 @@ class Reach:
 
 
 def compare(scores: Scores, first: str, second: str) -> Comparison:
-    """One method against another, without adjustment of the p-value."""
+    """Compare two methods; the p-value is not adjusted."""
     differences = differences_of(scores, first, second)
     low, high = bootstrap_interval(differences)
     p_value = paired_test(scores.of(first).tolist(), scores.of(second).tolist()).p_value
@@ -67,24 +71,24 @@ def compare(scores: Scores, first: str, second: str) -> Comparison:
 
 
 def differences_of(scores: Scores, first: str, second: str) -> Array:
-    """How much higher ``first`` scores than ``second`` on each task, shape (n,)."""
+    """Return the score of ``first`` minus that of ``second`` on each task, shape (n,)."""
     return np.asarray(np.round(scores.of(first) - scores.of(second), DIGITS))
 
 
 def outcomes(differences: Array) -> tuple[int, int, int]:
-    """Tasks won, tied and lost."""
+    """Count the tasks won, tied and lost."""
     return int((differences > 0).sum()), int((differences == 0).sum()), int((differences < 0).sum())
 
 
 def compare_all(scores: Scores, reference: str) -> list[Comparison]:
-    """``reference`` against each other method, in the order of the methods, the p-values adjusted for their number."""
+    """Compare ``reference`` with every other method, in the order of the methods; the p-values are Holm-adjusted."""
     pairs = [compare(scores, reference, rival) for rival in scores.methods if rival != reference]
     adjusted = holm([pair.p_value for pair in pairs])
     return [replace(pair, p_value=p_value) for pair, p_value in zip(pairs, adjusted, strict=True)]
 
 
 def bootstrap_interval(differences: ArrayLike) -> tuple[float, float]:
-    """The 95 % interval of the mean of ``differences``, shape (n,): a percentile bootstrap over the tasks."""
+    """Return the 95 % percentile bootstrap interval, over the tasks, of the mean of ``differences``, shape (n,)."""
     values = np.asarray(differences, dtype=np.float64)
     draws = np.random.default_rng(SEED).integers(0, len(values), (RESAMPLES, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
@@ -92,7 +96,10 @@ def bootstrap_interval(differences: ArrayLike) -> tuple[float, float]:
 
 
 def best_after(cells: Sequence[Cell], calls: ArrayLike) -> Array:
-    """The best validation score that so many calls had paid for, shape (cells, calls): at first the plain one's."""
+    """Return the best validation score of each cell after each number of calls, shape (cells, calls).
+
+    Before the first completely scored trial it is the score of the plain instruction.
+    """
     grid = np.asarray(calls, dtype=np.float64)
     rows = np.zeros((len(cells), len(grid)))
     for row, cell in zip(rows, cells, strict=True):
@@ -102,22 +109,29 @@ def best_after(cells: Sequence[Cell], calls: ArrayLike) -> Array:
 
 
 def anytime(cells: Sequence[Cell], calls: ArrayLike) -> Array:
-    """The mean best validation score on each task after so many calls, shape (n, calls), the tasks by name."""
+    """Return the mean best validation score on each task after each number of calls, shape (n, calls).
+
+    The tasks are in the order of their names.
+    """
     tasks = sorted({cell.task for cell in cells})
     return np.stack([best_after([cell for cell in cells if cell.task == task], calls).mean(axis=0) for task in tasks])
 
 
 def calls_to_reach(cells: Sequence[Cell], score: float, budget: int) -> int | None:
-    """The fewest calls a run, at most ``budget``, after which the mean best validation score is at least ``score``."""
+    """Return the fewest calls per run, up to ``budget``, that bring the mean best validation score to ``score``.
+
+    None if the mean stays below ``score``.
+    """
     grid = sorted({0, *(calls for cell in cells for calls, _ in cell.curve if calls <= budget)})
     reached = np.flatnonzero(np.round(anytime(cells, grid).mean(axis=0), DIGITS) >= round(score, DIGITS))
     return grid[reached[0]] if len(reached) else None
 
 
 def reaches(cells: Sequence[Cell], budget: int) -> list[Reach]:
-    """For each of two and more methods, the calls to where the best of the others is after ``budget`` calls.
+    """Return, for each method, the calls that it needs to reach the best other method's score after ``budget`` calls.
 
-    ``cells`` hold the same tasks and seeds for every method (`scores.comparable`).
+    ``cells`` hold the same tasks and seeds for every method (`scores.comparable`). A single method has no rival: the
+    list is empty.
     """
     own = {method: [cell for cell in cells if cell.method == method] for method in in_order(c.method for c in cells)}
     final = {method: float(anytime(found, [budget]).mean()) for method, found in own.items()}

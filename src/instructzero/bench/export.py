@@ -1,4 +1,4 @@
-"""The scores of a bench for other programs, as a Parquet file."""
+"""The scores of a bench as a Parquet file, for other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from instructzero.bench.tables import ROW, rows
 
 
 def write_parquet(cells: Sequence[Cell], path: Path) -> list[Path]:
-    """The rows of ``scores.csv`` at ``path``, with typed columns; nothing where pyarrow is not installed."""
+    """Write the rows of ``scores.csv`` with typed columns to ``path``.
+
+    Returns the files written: none if pyarrow is not installed.
+    """
     try:
         import pyarrow
         from pyarrow import parquet

@@ -1,7 +1,7 @@
-"""The bench's figures, for the page as SVG elements and for print as `drawing.save` has them.
+"""The figures of a bench: SVG elements for the page; `instructzero.exports.drawing.save` writes files for print.
 
-A method has one of the palette's six colours; further methods repeat them with dashed and dotted lines, and every line
-carries its name.
+The first six methods have the six colours of the palette. Further methods repeat the colours with dashed and dotted
+lines, and every line is labelled with its method.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.2, 1.2)))
-_POINTS = 200  # of a curve
+_POINTS = 200  # per curve
 
 
 def to_svg(figure: Figure) -> str:
-    """The figure as an ``<svg>`` element without a background, its texts as text.
+    """Return the figure as an ``<svg>`` element without a background; its texts are SVG text.
 
-    Its colours are the page's, which may be light or dark: the text colour, and the variables ``--faint``, ``--page``
-    and ``--series-0`` to ``--series-5``.
+    The colours follow the light or dark scheme of the page: they are the text colour and the CSS variables ``--faint``,
+    ``--page`` and ``--series-0`` to ``--series-5``.
     """
     buffer = io.StringIO()
     with house_style():
         figure.savefig(buffer, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     content = buffer.getvalue()
     content = re.sub(r"\s*<metadata>.*?</metadata>", "", content[content.index("<svg") :], flags=re.DOTALL)
-    content = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", content)  # or a page would have them twice
+    content = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", content)  # ids would occur twice in a page with several figures
     variables = {INK: "currentColor", FAINT: f"var(--faint, {FAINT})", GAP: f"var(--page, {GAP})"}
     variables |= {colour: f"var(--series-{place}, {colour})" for place, colour in enumerate(PALETTE)}
     return re.sub(r"(?<=[:\"] )#[0-9a-f]{6}\b", lambda found: variables.get(found[0], found[0]), content)
 
 
 def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of every method, the same in all figures that are given the same methods."""
+    """Return colour, dashes and width of the line of every method; the same methods always get the same looks."""
     return {
         name: {
             "color": PALETTE[place % len(PALETTE)],
@@ -58,10 +58,17 @@ def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def anytime_curves(cells: Sequence[Cell], budget: int) -> Figure:
-    """The mean best validation score against the calls spent, for cells of the same tasks and seeds.
+    """Draw the mean best validation score against the calls spent, with a band for each method.
 
-    The band is a 95 % interval of each mean for comparing methods: how hard a task is for all of them is taken out
-    (Cousineau, 2005; Morey, 2008), so that bands far apart are as good as a paired comparison.
+    The band is a within-task 95 % interval of the mean (Cousineau, 2005; Morey, 2008): the difficulty of a task, which
+    all methods share, is removed, so that the bands compare methods as a paired comparison does.
+
+    Parameters
+    ----------
+    cells
+        Cells of the same tasks and seeds for every method (`scores.comparable`).
+    budget
+        The calls to the black box at the right end of the axis.
     """
     methods = in_order(cell.method for cell in cells)
     grid = np.linspace(0, budget, _POINTS + 1)
@@ -82,9 +89,10 @@ def anytime_curves(cells: Sequence[Cell], budget: int) -> Figure:
 
 
 def interval_halves(values: Array) -> Array:
-    """Half the 95 % interval of each method's mean, shape (k, points), for ``values`` of shape (n, k, points).
+    """Return half the width of the 95 % interval of each mean, shape (k, points), for ``values``, shape (n, k, points).
 
-    Each task's mean over the methods is taken out first where there are several; 0 for a single task.
+    With several methods, the mean of each task over the methods is subtracted first and the variance is corrected by
+    k / (k - 1) (Morey, 2008). A single task has intervals of width 0.
     """
     tasks, methods, points = values.shape
     if tasks == 1:
@@ -96,7 +104,7 @@ def interval_halves(values: Array) -> Array:
 
 
 def _label_ends(axes: Axes, right: float, ends: dict[str, float]) -> None:
-    """The name of each line beside its end, moved apart where they would overlap."""
+    """Write the name of each line beside its right end; names that would overlap are moved apart."""
     styles = looks(list(ends))
     low, high = axes.get_ylim()
     names = sorted(ends, key=lambda name: ends[name])
@@ -111,12 +119,12 @@ def _label_ends(axes: Axes, right: float, ends: dict[str, float]) -> None:
 
 
 def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Rising ``places`` moved as little as it takes to lie ``gap`` apart, within [low, high] where there is room.
+    """Move rising ``places`` as little as necessary to be ``gap`` apart, within [low, high] if there is room.
 
     >>> [round(place, 2) for place in spread([0.5, 0.5, 0.9], gap=0.1, low=0, high=1)]
     [0.45, 0.55, 0.9]
     """
-    # Blocks of neighbours that touch, each around the mean of where its members would be.
+    # Neighbours that touch form a block, which is centred at the mean of the original places of its members.
     blocks: list[list[float]] = []  # centre, members
     for place in places:
         blocks.append([place, 1])
@@ -132,11 +140,14 @@ def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> l
 
 
 def critical_difference_diagram(ranking: Ranking) -> Figure:
-    """Average ranks on a line, the best left, and bars that join methods not shown to differ (Demšar, 2006)."""
+    """Draw the average ranks on a line, the best on the left (Demšar, 2006).
+
+    Bars join methods whose ranks do not differ significantly.
+    """
     count = len(ranking.methods)
     half = (count + 1) // 2
     groups = ranking.groups()
-    depth = 0.45 + 0.16 * len(groups)  # where the names begin
+    depth = 0.45 + 0.16 * len(groups)  # of the first name below the line
     with house_style():
         figure = new_figure(7, 1.0 + 0.27 * half + 0.12 * len(groups))
         axes = figure.add_subplot()
@@ -173,7 +184,7 @@ def critical_difference_diagram(ranking: Ranking) -> Figure:
 
 
 def _draw_scale(axes: Axes, ranking: Ranking, left: float) -> None:
-    """The critical difference as a length."""
+    """Draw the critical difference as a length on the scale of the ranks."""
     end = left + ranking.critical_difference
     axes.plot([left, left, left, end, end, end], [0.72, 0.88, 0.8, 0.8, 0.72, 0.88], color=INK, linewidth=1)
     axes.text(
@@ -186,7 +197,10 @@ def _draw_scale(axes: Axes, ranking: Ranking, left: float) -> None:
 
 
 def heat_map(scores: Scores) -> Figure:
-    """Each method's mean score on each task: the hardest task on top, the best method left, a row's best bold."""
+    """Draw the mean score of each method on each task.
+
+    The hardest task is on top and the best method on the left; the best score of a row is bold.
+    """
     columns = np.argsort(-scores.array.mean(axis=0), kind="stable")
     order = np.argsort(scores.array.mean(axis=1), kind="stable")
     array = scores.array[np.ix_(order, columns)]

@@ -1,6 +1,6 @@
-"""What the cells say, in words, tables and figures: a section for each pair of models and budget.
+"""The findings of a bench in words, tables and figures: a section for each pair of models and budget.
 
-`page` makes files of it; nothing here knows HTML.
+`page` writes them to files; nothing here depends on HTML.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Captioned:
-    """A table and what it shows."""
+    """A table and its caption."""
 
     caption: str
     table: Table
@@ -30,7 +30,7 @@ class Captioned:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure, what it shows, and the name of its file."""
+    """A figure, its caption, and the name of its file."""
 
     name: str
     caption: str
@@ -41,42 +41,44 @@ Part = str | Captioned | Drawing
 """A paragraph, a table or a figure."""
 
 _RANKS = (
-    "Average ranks over the tasks by test score, 1 the best; a bar joins methods that are not shown to differ "
-    "(Friedman's and Nemenyi's tests at 5 %)."
+    "Average ranks over the tasks by test score; 1 is the best. Bars join methods whose ranks do not differ "
+    "significantly (Friedman and Nemenyi tests at the 5 % level)."
 )
 _CURVES = (
-    "The best validation score after so many calls, mean over the tasks; the band is a 95 % interval for comparing "
-    "the methods, with how hard each task is taken out."
+    "Best validation score against the number of calls, mean over the tasks. The bands are 95 % intervals for "
+    "comparing methods: differences in difficulty between the tasks are removed."
 )
 _CONFIRMED = (
-    "Tested is what each run would have returned then: of its best instructions and the plain one, that which did best "
-    "on validation and confirmation examples together. The calls of that confirmation, about as many for every method, "
-    "and those of the tests come on top of the budget."
+    "The test scores are those of the instruction that each run would have returned at this budget: of its best "
+    "instructions and the plain one, the one with the highest score on validation and confirmation examples together. "
+    "The calls of the confirmation, about as many for every method, and those of the test are not part of the budget."
 )
 _DIFFERENCES = (
-    "Differences of the mean test score, with 95 % intervals (bootstrap over the tasks, the seeds averaged) and "
-    "p-values (paired sign-flip test) adjusted by Holm for their number."
+    "Differences of the mean test score, with 95 % intervals (bootstrap over the tasks, seeds averaged) and p-values "
+    "(paired sign-flip test, Holm-adjusted)."
 )
 _REACH = (
-    "Calls a run until the mean best validation score is what the best of the other methods ends with, beside that "
-    "method's own."
+    "Calls per run that each method needs to reach the final mean best validation score of its best rival, and the "
+    "calls that the rival itself needed."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """A title and the parts below it."""
+
     title: str
     parts: tuple[Part, ...]
 
 
 def sections(cells: Sequence[Cell]) -> list[Section]:
-    """For each pair of models a section for every budget in rising order, and one on cost and time."""
+    """Return, for each pair of models, a section for every budget in rising order and one on cost and time."""
     found = []
     for models in sorted({cell.models for cell in cells}):
         own = [cell for cell in cells if cell.models == models]
         for budget in budgets_of(own):
             found.append(Section(f"{models}, {budget:,} calls", tuple(_at_budget(own, models, budget))))
-        caption = "Of one run, on average: what its search asked for, and its wall-clock."
+        caption = "Averages per run: calls, tokens and cost of the search, and wall-clock time of the run."
         found.append(Section(f"{models}, cost and time", (Captioned(caption, tables.cost_table(own)),)))
     return found
 
@@ -85,8 +87,8 @@ def _at_budget(cells: Sequence[Cell], models: str, budget: int) -> Iterator[Part
     kept = comparable(cells, budget)
     if len(kept) < len(cells):
         yield (
-            f"Compared are {len(kept)} of {len(cells)} finished runs: those on tasks and with seeds that every method "
-            f"has finished at this budget."
+            f"The comparison covers {len(kept)} of {len(cells)} finished runs: those on tasks and seeds for which "
+            f"every method has a result at this budget."
         )
     if not kept:
         return
@@ -100,16 +102,17 @@ def _at_budget(cells: Sequence[Cell], models: str, budget: int) -> Iterator[Part
     if len(scores.methods) > 1:
         yield Captioned(_REACH, tables.reach_table(reaches(kept, budget)))
     yield Captioned(
-        "Mean test score on each task, the best bold; plain is the instruction without a soft prompt.",
+        "Mean test score on each task; the best is bold. The last column is that of the plain instruction, written "
+        "without a soft prompt.",
         tables.task_table(kept, budget),
     )
-    yield Drawing(f"{name}-tasks", "The same as a picture.", figures.heat_map(scores))
+    yield Drawing(f"{name}-tasks", "The mean test scores as a heat map.", figures.heat_map(scores))
     if len(scores.methods) > 1:
         yield from _winners(scores, reference_of(Ranking.of(scores)))
 
 
 def _contest(scores: Scores, name: str, seeds: int) -> Iterator[Part]:
-    """Who ranks where, and whether the differences are real."""
+    """Yield the ranking, the differences, and the tests of both."""
     ranking = Ranking.of(scores)
     pairs = sorted(compare_all(scores, reference_of(ranking)), key=lambda pair: pair.difference)
     yield rank_words(ranking, seeds)
@@ -119,67 +122,93 @@ def _contest(scores: Scores, name: str, seeds: int) -> Iterator[Part]:
 
 
 def _winners(scores: Scores, reference: str) -> Iterator[Part]:
-    """Where each method wins, and where the reference loses."""
-    yield Captioned("The tasks on which each method is best.", win_table(scores))
+    """Yield the tasks on which each method wins, and those on which the reference loses."""
+    yield Captioned("Tasks on which each method has the best score, alone or shared with others.", win_table(scores))
     lost = loss_table(scores, reference)
     if lost.rows:
-        yield Captioned(f"The tasks on which a rival beats {reference}.", lost)
+        yield Captioned(f"Tasks on which a rival scores higher than {reference}.", lost)
     else:
-        yield f"No rival beats {reference} on any task."
+        yield f"No rival scores higher than {reference} on any task."
     yield Captioned(
-        "Tasks won, tied and lost by the method of the row against that of the column.", tables.pair_table(scores)
+        "Tasks won, tied and lost by the method of the row against the method of the column.",
+        tables.pair_table(scores),
     )
 
 
 def reference_of(ranking: Ranking) -> str:
-    """The method that the others are compared with."""
+    """Return the method that the others are compared with."""
     return REFERENCE if REFERENCE in ranking.methods else ranking.best
 
 
 def rank_words(ranking: Ranking, seeds: int) -> str:
-    """The order of the methods, and what Friedman's and Nemenyi's tests say of it."""
+    """Return a paragraph on the order of the methods and on the Friedman and Nemenyi tests of it.
+
+    Parameters
+    ----------
+    ranking
+        The ranking of at least two methods.
+    seeds
+        The number of seeds on each task.
+    """
     named = [f"{name} ({rank:.2f})" for name, rank in zip(ranking.methods, ranking.ranks, strict=True)]
     firsts = ranking.ranks.count(ranking.ranks[0])
     has = "has" if firsts == 1 else "share"
-    behind = f", before {listed(named[firsts : firsts + 2])}" if firsts < len(named) else ""
+    behind = f", followed by {listed(named[firsts : firsts + 2])}" if firsts < len(named) else ""
     order = (
         f"Over {_count(ranking.tasks, 'task')} with {_count(seeds, 'seed')} each, {listed(named[:firsts])} {has} "
         f"the best average rank of {len(named)} methods{behind}. "
     )
-    test = "Friedman's test" if len(named) > 2 else "sign test"
-    chance = f"{test}, p {_p(ranking.p_value)}"
+    test = f"{'Friedman' if len(named) > 2 else 'sign'} test, p {_p(ranking.p_value)}"
     if not ranking.differ:
-        return order + f"That may be chance: no method is shown to rank better than another ({chance})."
-    told = [name for name in ranking.methods if ranking.distinct(ranking.best, name)]
-    alike = [name for name in ranking.methods[1:] if name not in told]
-    apart = f"The methods differ ({chance}), two of them when their ranks are {ranking.critical_difference:.2f} apart: "
-    parts = [f"{ranking.best} is shown to rank better than {listed(told)}"] if told else []
-    parts += (
-        [f"{'not ' if told else f'{ranking.best} is not shown to rank '}better than {listed(alike)}"] if alike else []
+        return order + f"The methods do not differ significantly ({test})."
+    return order + (
+        f"The methods differ significantly ({test}); two of them do if their ranks are at least "
+        f"{ranking.critical_difference:.2f} apart (Nemenyi test). {_ahead_of(ranking)}"
     )
-    return order + apart + ", but ".join(parts) + "."
+
+
+def _ahead_of(ranking: Ranking) -> str:
+    """Return a sentence on the methods that the best one ranks significantly better than, and on the others."""
+    worse = [name for name in ranking.methods if ranking.distinct(ranking.best, name)]
+    alike = [name for name in ranking.methods[1:] if name not in worse]
+    if not worse:
+        return f"{ranking.best} does not rank significantly better than {listed(alike)}."
+    rest = f", but not better than {listed(alike)}" if alike else ""
+    return f"{ranking.best} ranks significantly better than {listed(worse)}{rest}."
 
 
 def difference_words(scores: Scores, pairs: Sequence[Comparison]) -> str:
-    """What the paired comparisons of mean scores say of the reference."""
+    """Return a paragraph on the mean test score of the reference and its differences from those of the other methods.
+
+    Parameters
+    ----------
+    scores
+        The mean scores of all methods.
+    pairs
+        The comparisons of the reference with every other method (`comparisons.compare_all`).
+    """
     reference = pairs[0].first
     text = f"The mean test score of {reference} is {scores.means[reference]:.3f}: "
     groups = {
-        "better than": [pair for pair in pairs if pair.shown and pair.difference > 0],
-        "worse than": [pair for pair in pairs if pair.shown and pair.difference < 0],
-        "not shown to differ from": [pair for pair in pairs if not pair.shown],
+        "significantly higher than that of": [pair for pair in pairs if pair.shown and pair.difference > 0],
+        "significantly lower than that of": [pair for pair in pairs if pair.shown and pair.difference < 0],
+        "not significantly different from that of": [pair for pair in pairs if not pair.shown],
     }
     parts = [
         f"{words} {listed([f'{pair.second} ({pair.difference:+.3f})' for pair in found])}"
         for words, found in groups.items()
         if found
     ]
-    few = f" Fewer than {ENOUGH_TASKS} tasks cannot show any difference." if len(scores.tasks) < ENOUGH_TASKS else ""
-    return text + "; ".join(parts) + "." + few
+    too_few = (
+        f" With fewer than {ENOUGH_TASKS} tasks no difference can be significant."
+        if len(scores.tasks) < ENOUGH_TASKS
+        else ""
+    )
+    return text + "; ".join(parts) + "." + too_few
 
 
 def win_table(scores: Scores) -> Table:
-    """The tasks that each method has to itself, and those on which it shares the first place."""
+    """Return the tasks on which each method alone is the best, and those on which it shares the first place."""
     array = scores.array
     best = array == array.max(axis=1, keepdims=True)
     contested = ~best.all(axis=1)
@@ -189,11 +218,11 @@ def win_table(scores: Scores) -> Table:
         alone = [scores.tasks[row] for row in firsts if best[row].sum() == 1]
         shared = [scores.tasks[row] for row in firsts if best[row].sum() > 1]
         body.append((method, str(len(alone)), ", ".join(alone), str(len(shared)), ", ".join(shared)))
-    return Table(("method", "alone", "on", "shared", "on "), tuple(body))
+    return Table(("method", "wins", "tasks won", "shared", "tasks shared"), tuple(body))
 
 
 def loss_table(scores: Scores, reference: str) -> Table:
-    """The tasks on which a rival scores higher than ``reference``, the largest gap and the best rival first."""
+    """Return the tasks on which a rival scores higher than ``reference``: the largest gap and the best rival first."""
     own = scores.of(reference)
     found = []
     for task, mine, row in zip(scores.tasks, own, scores.array, strict=True):
@@ -203,12 +232,12 @@ def loss_table(scores: Scores, reference: str) -> Table:
         if rivals:
             names = ", ".join(f"{name} {value:.3f}" for value, name in rivals)
             found.append((rivals[0][0] - mine, (task, f"{mine:.3f}", f"{rivals[0][0] - mine:.3f}", names)))
-    rows = tuple(row for _, row in sorted(found, key=lambda each: (-each[0], each[1])))
+    rows = tuple(row for _, row in sorted(found, key=lambda found: (-found[0], found[1])))
     return Table(("task", reference, "behind by", "rivals"), rows)
 
 
 def listed(names: Sequence[str]) -> str:
-    """The names as a sentence has them.
+    """Join names as in a sentence.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'

@@ -1,6 +1,6 @@
-"""The ablation "Manual": a request in words stands where the soft prompt would, and the writer writes one instruction.
+"""The ablation "Manual": a request in words replaces the soft prompt, and the writer writes one instruction.
 
-The paper takes APE's request for this. This one says the same in other words.
+The paper uses the request of APE (Zhou et al., 2023). `REQUEST` has the same meaning in other words.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from instructzero.bench.cell import asking, results_on
 from instructzero.build import build_task, build_writer_model
 from instructzero.config import Settings
+from instructzero.files import write_atomically
 from instructzero.prompts import writer_prompt
 from instructzero.protocols import SoftPromptModel
 from instructzero.records.directory import RunDirectory
@@ -24,16 +25,17 @@ MANUAL = "manual.json"
 
 @dataclass(frozen=True, slots=True)
 class ManualResult:
-    """What the writer wrote on the request, and its mean score on the test examples."""
+    """The instruction that the writer wrote for the request, and its mean score on the test examples."""
 
     instruction: str
     test: float
 
 
 def manual_result(folder: Path) -> ManualResult:
-    """Manual with the task, the models and the test examples of the run in ``folder``, kept there in ``manual.json``.
+    """Return the "Manual" result with the task, the models and the test examples of the run in ``folder``.
 
-    Asks the black box the test questions, within the run's limits and through its store.
+    The first call asks the black box the test questions, within the run's limits and through its call store, and keeps
+    the result in ``manual.json`` there. Later calls read that file.
     """
     kept = folder / MANUAL
     if not kept.exists():
@@ -41,12 +43,12 @@ def manual_result(folder: Path) -> ManualResult:
         task = build_task(settings)
         instruction = write_manually(build_writer_model(settings), settings, task)
         result = ManualResult(instruction, _test_score(folder, settings, task, instruction))
-        kept.write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
+        write_atomically(kept, json.dumps(asdict(result)) + "\n")
     return ManualResult(**json.loads(kept.read_text(encoding="utf-8")))
 
 
 def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> str:
-    """The instruction for request, exemplars and cue, without a soft prompt."""
+    """Return the instruction that the writer generates from request, exemplars and cue, without a soft prompt."""
     chat = settings.writer_template == "chat" or (settings.writer_template == "auto" and model.has_chat_template)
     prompt = writer_prompt(
         model, task.exemplars, template=settings.writer_template, placement="user_turn" if chat else "front"

@@ -1,4 +1,4 @@
-"""The bench's report: one HTML page that needs nothing else, the same as Markdown, the figures, and scores as CSV."""
+"""The report of a bench: a self-contained HTML page, the same as Markdown, the figures, and the scores as CSV."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ from instructzero.exports.drawing import save
 
 
 def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
-    """``report.html``, ``report.md``, ``scores.csv`` and ``figures/`` under ``out``; the paths of all files written.
+    """Write ``report.html``, ``report.md``, ``scores.csv`` and ``figures/`` under ``out``.
 
-    Raises `ConfigurationError` without a finished cell, or without matplotlib.
+    Returns the paths of all files written.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no finished cell, or matplotlib is not installed.
     """
     if not cells:
         raise ConfigurationError(f"expected finished cells in {out}, got none; run the bench there first")
@@ -33,7 +38,10 @@ def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     drawings = [part for section in found for part in section.parts if isinstance(part, Drawing)]
-    return [*texts, *(path for each in drawings for path in save(each.figure, _folder(out) / file_name(each)))]
+    return [
+        *texts,
+        *(path for drawing in drawings for path in save(drawing.figure, _folder(out) / file_name(drawing))),
+    ]
 
 
 def _folder(out: Path) -> Path:
@@ -41,14 +49,14 @@ def _folder(out: Path) -> Path:
 
 
 def file_name(drawing: Drawing) -> str:
-    """The name of a drawing's file, without its ending."""
+    """Return the name of a drawing's file, without its suffix."""
     from instructzero.bench.plan import slug
 
     return slug(drawing.name)
 
 
 def html(found: Sequence[Section], summary: str) -> str:
-    """The page. Everything that came from outside is escaped; the figures are inline SVG."""
+    """Return the HTML page. All texts are escaped; the figures are inline SVG."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     source = resources.files("instructzero.bench").joinpath("page.html").read_text(encoding="utf-8")
     views = [{"title": section.title, "parts": [_view(part) for part in section.parts]} for section in found]
@@ -56,7 +64,7 @@ def html(found: Sequence[Section], summary: str) -> str:
 
 
 def _view(part: str | Captioned | Drawing) -> dict[str, object]:
-    """What the template needs of a part."""
+    """Return the values of a part that the template uses."""
     if isinstance(part, str):
         return {"kind": "words", "text": part}
     if isinstance(part, Captioned):
@@ -64,14 +72,14 @@ def _view(part: str | Captioned | Drawing) -> dict[str, object]:
     return {
         "kind": "figure",
         "caption": part.caption,
-        "svg": Markup(figures.to_svg(part.figure)),  # matplotlib has escaped the texts in it
-        "least_width": round(0.75 * 72 * part.figure.get_figwidth()),  # below, it scrolls rather than shrinks
+        "svg": Markup(figures.to_svg(part.figure)),  # matplotlib escapes the texts in it
+        "least_width": round(0.75 * 72 * part.figure.get_figwidth()),  # narrower windows scroll the figure
     }
 
 
 def markdown(found: Sequence[Section], summary: str) -> str:
-    """The report as Markdown; the figures are links to their files."""
-    parts = ["# Bench", summary]
+    """Return the report as Markdown; the figures are links to their files."""
+    parts = ["# Benchmark", summary]
     for section in found:
         parts.append(f"## {section.title}")
         for part in section.parts:
@@ -85,7 +93,7 @@ def markdown(found: Sequence[Section], summary: str) -> str:
 
 
 def _summary(cells: Sequence[Cell]) -> str:
-    """How much was run."""
+    """Return a sentence on the number of runs."""
     kinds: dict[str, set[object]] = {
         "method": {cell.method for cell in cells},
         "task": {cell.task for cell in cells},

@@ -1,27 +1,28 @@
-"""The figures and the ablation table of the InstructZero paper (Chen et al., ICML 2024), from own runs.
+"""The figures and the ablation table of the InstructZero paper (Chen et al., ICML 2024), reproduced from own runs.
 
-    fig1     left, what each method wrote for taxonomy_animal; right, the improvement over APE and over Uniform on all
-             tasks but those that both do perfectly
+    fig1     left: the instruction of each method for taxonomy_animal; right: the improvement over APE and over Uniform
+             on all tasks except those that both methods solve perfectly
     fig4     test accuracy on 32 tasks: APE, Uniform, InstructZero
     fig5     accuracy of the top 15 % of the instructions after each of five iterations, on five tasks
-    fig6     the soft prompts of the start and the first two iterations in two dimensions, the best of each numbered,
-             and what those were written as
-    table1   the instruction written on a hand-written request (Manual), from exemplars alone (w/o Manual), and found
+    fig6     the soft prompts of the initial design and the first two iterations in two dimensions; the best of each is
+             numbered, with its instruction
+    table1   test scores of the instruction from a hand-written request (Manual), from the exemplars alone
+             (w/o Manual), and from the search
 
-The numbering is that of arXiv 2306.03082. `PLANS` holds the bench that each needs: 150 evaluations of 20 calls, all in
-full, as in the paper; three seeds; the embedded models unless others are named. All share one directory, so that a run
-for one figure serves the others.
+The numbering is that of arXiv 2306.03082. `PLANS` holds the bench for each figure: 150 evaluations of 20 calls, every
+instruction scored in full, as in the paper; three seeds; the embedded models unless others are named. All plans share
+one directory, so that a run for one figure is reused by the others.
 
-Differs from the publication:
+Differences from the publication:
 
-- Beside the method as published (``paper``) stands the repaired one (``instructzero``).
+- The figures show the method as published (``paper``) and the repaired method (``instructzero``).
 - The tasks are the 32 that come with the package; the paper's CS Algorithms has no published test data.
-- Scores are by each task's own metric, where the paper says that every answer is right or wrong.
-- Writing a text again costs ``paper`` no call, so its 150 evaluations may take fewer than 3,000.
-- Of the five tasks of fig5 the text names only Sum; the others are a choice. An iteration is 25 evaluations, whatever
-  the method's own rounds are; the first 25 are its start. The accuracy is that on the validation examples.
-- Manual is a request in other words than APE's (`manual`), and the embedded writer was not taught to follow requests.
-  The cue stands after the exemplars in all three columns.
+- Scores use the metric of each task; in the paper every answer is right or wrong.
+- A text that ``paper`` generates again costs no call, so its 150 evaluations may take fewer than 3,000 calls.
+- The paper names only one of the five tasks of fig5, Sum; the others are our choice. An iteration is 25 evaluations for
+  every method; the first 25 are the initial design. The accuracy is that on the validation examples.
+- The request of Manual has other words than APE's (`manual`), and the embedded writer was not trained to follow
+  requests. The cue stands after the exemplars in all three columns.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ from instructzero.bench.results import Cell
 from instructzero.bench.tables import Table
 from instructzero.errors import ConfigurationError
 from instructzero.exports.drawing import save
-from instructzero.records.journal import History, Journal
+from instructzero.records.history import History
+from instructzero.records.journal import Journal
 
 _COMMON: Mapping[str, Any] = {
     "budgets": [3000],
@@ -64,7 +66,7 @@ PLANS: Mapping[str, Mapping[str, Any]] = {
         ],
     },
 }  # fmt: skip
-"""What a bench is given for each figure, by the keys of its file."""
+"""The plan of the bench for each figure, with the keys of a plan file."""
 
 PUBLISHED: Mapping[str, tuple[float, float, float]] = {
     "cause_and_effect": (0.36, 0.56, 0.91),
@@ -79,11 +81,24 @@ PUBLISHED: Mapping[str, tuple[float, float, float]] = {
 
 
 def draw(name: str, cells: Sequence[Cell], out: Path) -> list[Path]:
-    """Draw one figure or table of `PLANS` from finished cells under ``out``; the paths of the files written.
+    """Draw a figure or table of the paper, one for each pair of models, in ``out/paper``.
 
-    One figure for each pair of models, in ``out/paper``; what the plan does not name is left aside. ``table1`` has the
-    writer write, and the black box answer, what Manual needs; that is kept beside each cell. Raises
-    `ConfigurationError` for an unknown name, or where the cells hold nothing to draw.
+    ``table1`` asks writer and black box for the results of Manual, and keeps them in the directory of each cell.
+    Returns the paths of the files written.
+
+    Parameters
+    ----------
+    name
+        A key of `PLANS`.
+    cells
+        Finished cells; methods and tasks that the plan does not name are ignored.
+    out
+        The folder of the bench.
+
+    Raises
+    ------
+    ConfigurationError
+        If the name is unknown, or none of the cells belongs to the plan.
     """
     if name not in PLANS:
         raise ConfigurationError(f"expected one of {', '.join(PLANS)} of the paper, got {name!r}")
@@ -118,7 +133,7 @@ def _figure_5(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
 
 
 def _figure_6(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
-    """One figure a method, of its first seed."""
+    """Draw one figure for each method, from its first seed."""
     paths = []
     for cell in sorted(cells, key=lambda cell: (cell.method, cell.seed)):
         path = out / "paper" / f"{name}-{slug(cell.method)}"
@@ -129,7 +144,7 @@ def _figure_6(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
 
 
 def _table_1(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
-    one_of_each = {(cell.task, cell.seed): cell for cell in cells}  # Manual is the same whatever the method
+    one_of_each = {(cell.task, cell.seed): cell for cell in cells}  # Manual does not depend on the method
     manual = {key: manual_result(run_folder(cell, out)).test for key, cell in one_of_each.items()}
     table = ablation(cells, manual)
     paths = {
@@ -152,7 +167,15 @@ _DRAWERS: Mapping[str, Callable[[Sequence[Cell], Path, str], list[Path]]] = {
 
 
 def ablation(cells: Sequence[Cell], manual: Mapping[tuple[str, int], float]) -> Table:
-    """The paper's Table 1 with its own numbers beside ours; ``manual`` has test scores by task and seed."""
+    """Return the paper's Table 1 with our numbers, followed by the published ones.
+
+    Parameters
+    ----------
+    cells
+        The cells of one pair of models.
+    manual
+        The test scores of Manual by task and seed.
+    """
     methods = [method for method in LABELS if any(cell.method == method for cell in cells)]
     plain: dict[str, dict[int, float]] = {}
     for cell in cells:
@@ -170,7 +193,7 @@ def ablation(cells: Sequence[Cell], manual: Mapping[tuple[str, int], float]) -> 
 
 
 def run_folder(cell: Cell, out: Path) -> Path:
-    """The run directory of a cell of the bench under ``out``."""
+    """Return the run directory of a cell of the bench in ``out``."""
     return out / slug(cell.models) / slug(cell.method) / f"{slug(cell.task)}-{cell.seed}"
 
 

@@ -1,4 +1,4 @@
-"""Drawing the figures of the InstructZero paper; `paper` says what each shows."""
+"""Drawing functions for the figures of the InstructZero paper, which `paper` describes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from instructzero.bench.figures import spread
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Array
 from instructzero.exports.drawing import GAP, INK, PALETTE, house_style, new_figure
-from instructzero.records.journal import History
-from instructzero.types import Trial
+from instructzero.records.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +29,7 @@ LABELS = {
 COLOURS = {"ape": PALETTE[1], "uniform": PALETTE[5], "paper": PALETTE[3], "instructzero": PALETTE[0]}
 BASELINES, SEARCHES = ("ape", "uniform"), ("paper", "instructzero")
 EXAMPLE = "taxonomy_animal"
-ITERATION = 25  # evaluations
+ITERATION = 25  # evaluations per iteration
 ITERATIONS = 5
 TOP = 0.15
 
@@ -39,7 +38,7 @@ Runs = Mapping[tuple[str, str, int], History]
 
 
 def by_task(cells: Sequence[Cell], method: str) -> dict[str, float]:
-    """The mean test score at the largest budget over the seeds, by task."""
+    """Return the mean test score over the seeds, at the largest budget, by task."""
     found: dict[str, list[float]] = {}
     for cell in cells:
         if cell.method == method:
@@ -48,14 +47,14 @@ def by_task(cells: Sequence[Cell], method: str) -> dict[str, float]:
 
 
 def gains(cells: Sequence[Cell], search: str, baseline: str) -> list[float]:
-    """How much higher ``search`` scores than ``baseline`` on each task, but for those that both do perfectly."""
+    """Return the score of ``search`` minus that of ``baseline`` on each task, except where both are perfect."""
     first, second = by_task(cells, search), by_task(cells, baseline)
     common = sorted(first.keys() & second.keys())
     return [first[task] - second[task] for task in common if not first[task] == second[task] == 1]
 
 
 def improvements(cells: Sequence[Cell]) -> Figure:
-    """Figure 1: instructions for one task beside histograms of the improvement over the baselines."""
+    """Draw Figure 1: the instructions for one task, and histograms of the improvement over the baselines."""
     methods = _present(cells)
     searches = [name for name in SEARCHES if name in methods]
     baselines = [name for name in BASELINES if name in methods]
@@ -78,7 +77,7 @@ def _present(cells: Sequence[Cell]) -> list[str]:
 
 
 def _quote(axes: Axes, cells: Sequence[Cell], methods: Sequence[str]) -> None:
-    """What each method found on the example task with its first seed."""
+    """Write the instruction of each method for the example task with its first seed."""
     axes.axis("off")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.text(0, 1, f"Task: {EXAMPLE}", fontweight="bold", va="top")
@@ -102,7 +101,7 @@ def _histogram(axes: Axes, values: Sequence[float], search: str, baseline: str) 
 
 
 def accuracies(cells: Sequence[Cell], columns: int = 8) -> Figure:
-    """Figure 4: a bar for each method on each task, eight tasks a row, and a mark for each seed."""
+    """Draw Figure 4: a bar for each method on each task, ``columns`` tasks in a row, and a mark for each seed."""
     methods = _present(cells)
     scores = {method: by_task(cells, method) for method in methods}
     tasks = sorted({cell.task for cell in cells})
@@ -137,24 +136,18 @@ def _broken(task: str) -> str:
     return textwrap.fill(task.replace("_", " "), 16, break_on_hyphens=False)
 
 
-def complete_trials(history: History) -> list[Trial]:
-    """The trials that were scored on all validation examples."""
-    most = max((len(trial.evaluation.scores) for trial in history.trials), default=0)
-    return [trial for trial in history.trials if len(trial.evaluation.scores) == most]
-
-
 def top_scores(history: History) -> list[float]:
-    """The mean score of the top 15 % of the different instructions so far, after the start and each iteration."""
+    """Return the mean score of the top 15 % of the distinct instructions, after the start and each iteration."""
     found = []
     for iteration in range(ITERATIONS + 1):
-        past = [trial for trial in complete_trials(history) if trial.number < ITERATION * (iteration + 1)]
+        past = [trial for trial in history.complete_trials() if trial.number < ITERATION * (iteration + 1)]
         scores = sorted({trial.instruction: trial.score for trial in past}.values(), reverse=True)
         found.append(float(np.mean(scores[: math.ceil(TOP * len(scores))])) if scores else math.nan)
     return found
 
 
 def top_instructions(runs: Runs) -> Figure:
-    """Figure 5: a panel for each method, a line for each task, the mean over the seeds."""
+    """Draw Figure 5: a panel for each method, and in it a line for each task, the mean over the seeds."""
     methods = [name for name in LABELS if any(method == name for method, *_ in runs)]
     tasks = sorted({task for _, task, _ in runs})
     with house_style():
@@ -177,7 +170,7 @@ def top_instructions(runs: Runs) -> Figure:
 
 
 def _name_lines(axes: Axes, ends: Mapping[str, tuple[float, str]]) -> None:
-    """The tasks' names beside the ends of their lines."""
+    """Write the name of each task beside the end of its line."""
     names = sorted(ends, key=lambda name: ends[name][0])
     places = spread([ends[name][0] for name in names], gap=0.062, low=0, high=1.05)
     for name, place in zip(names, places, strict=True):
@@ -187,7 +180,11 @@ def _name_lines(axes: Axes, ends: Mapping[str, tuple[float, str]]) -> None:
 
 
 def flattened(points: ArrayLike) -> tuple[Array, str]:
-    """Points of shape (n, d) in two dimensions, shape (n, 2), and how: t-SNE, or PCA without scikit-learn."""
+    """Project points of shape (n, d) to two dimensions.
+
+    Returns the projected points, shape (n, 2), and the name of the projection: t-SNE, or PCA if scikit-learn is not
+    installed.
+    """
     values = np.asarray(points, dtype=np.float64)
     try:
         from sklearn.manifold import TSNE
@@ -201,8 +198,10 @@ def flattened(points: ArrayLike) -> tuple[Array, str]:
 
 
 def explored(history: History, title: str, iterations: int = 3) -> Figure:
-    """Figure 6: the points of the first iterations, their scores as sizes, and the best of each in words."""
-    trials = [trial for trial in complete_trials(history) if trial.proposal.z and trial.number < ITERATION * iterations]
+    """Draw Figure 6: the points of the first iterations, sized by score, and the best instruction of each iteration."""
+    trials = [
+        trial for trial in history.complete_trials() if trial.proposal.z and trial.number < ITERATION * iterations
+    ]
     placed, how = flattened([trial.proposal.z or () for trial in trials])
     numbers = np.array([trial.number // ITERATION for trial in trials])
     scores = np.array([trial.score for trial in trials])

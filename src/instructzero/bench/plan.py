@@ -1,8 +1,7 @@
-"""What a bench is to run: a plan that checks itself, and the cells that it consists of."""
+"""The plan of a bench, which is validated when it is made, and the cells that it consists of."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import zlib
@@ -10,32 +9,46 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from instructzero.config import Count, Settings, make_settings
+from instructzero.config.validation import Wording, fault_sentence
 from instructzero.errors import ConfigurationError, UserError
-
-METHODS: tuple[str, ...] = get_args(Settings.model_fields["method"].annotation)
-"""The methods that a run knows."""
+from instructzero.registry import METHODS
 
 OWN = ("task", "seed", "store", "search_calls")
-"""Settings that the bench decides for each cell."""
+"""Settings that the bench sets for every cell."""
 
 SHARED_LIMITS = ("concurrency", "requests_per_minute", "tokens_per_minute")
-"""Settings that hold for the whole bench: every worker gets an equal part of them."""
-
-_HINTS = {"tasks": "such as antonyms,sum, or all", "methods": f"among {', '.join(METHODS)}"}
+"""Limits of the whole bench, divided equally among the workers."""
 
 
 class Plan(BaseModel):
     """Methods × tasks × models × seeds, and how to run them.
 
-    ``methods`` and ``models`` are settings by name; a bare name among the methods is the method itself. ``budgets`` are
-    calls to the black box at which the incumbent is tested; the search stops at the largest. ``settings`` are common to
-    all; those of a pair of models win over them, and those of a method over both. ``workers`` is how many cells run at
-    once; limits of concurrency, requests and tokens a minute are divided among them. ``out`` keeps everything.
+    Parameters
+    ----------
+    tasks
+        Built-in tasks or task files; ``all`` for all built-in ones.
+    methods
+        Settings by name. A bare name stands for the method of that name, which may be ``python:MODULE:CLASS``.
+    models
+        Settings of a pair of models by name.
+    budgets
+        Numbers of calls to the black box at which the incumbent is tested. The search stops at the largest.
+    seeds
+        The number of seeds.
+    settings
+        Settings of all cells. Those of a pair of models take precedence over them, and those of a method over both.
+    engine
+        Where cells run: in processes of this machine, on Ray or on Slurm.
+    workers
+        The number of cells that run at once. Limits of concurrency, requests and tokens per minute are divided among
+        the workers.
+    out
+        The folder of all results.
 
     >>> plan = Plan(tasks="antonyms,sum", methods=["uniform", "paper"], budgets=[1000], seeds=2)
     >>> plan.methods["paper"], len(plan.tasks) * len(plan.methods) * plan.seeds
@@ -57,7 +70,7 @@ class Plan(BaseModel):
     @field_validator("tasks", "budgets", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        """One value, or several between commas, as a list."""
+        """Return one value, or several separated by commas, as a list."""
         if isinstance(value, str):
             return [part.strip() for part in value.split(",") if part.strip()]
         return [value] if isinstance(value, int) else value
@@ -65,7 +78,7 @@ class Plan(BaseModel):
     @field_validator("methods", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
-        """Names as settings by name; what has settings and no method is the method of its name."""
+        """Return names as settings by name. The default of the setting ``method`` is the name."""
         value = cls._listed(value)
         if isinstance(value, list | tuple):
             value = dict.fromkeys(value)
@@ -79,18 +92,19 @@ class Plan(BaseModel):
     @field_validator("models", mode="before")
     @classmethod
     def _without_settings(cls, value: object) -> object:
-        """A pair of models without settings is the default one."""
+        """Return the pairs with empty settings for those without any."""
         return {name: settings or {} for name, settings in value.items()} if isinstance(value, dict) else value
 
     @field_validator("budgets")
     @classmethod
     def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the budgets in ascending order, without repetitions."""
         return tuple(sorted(set(value)))
 
     @field_validator("tasks", "methods", "models")
     @classmethod
     def _apart(cls, value: Any, info: ValidationInfo) -> Any:
-        """Every name has a folder of its own."""
+        """Refuse two names with the same folder."""
         folders: dict[str, str] = {}
         for name in value:
             other = folders.setdefault(slug(_label(name)), name)
@@ -101,7 +115,7 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
-    """One cell to run: its names, the budgets, the settings of its run, and the run's directory."""
+    """One cell to run: its names, the budgets, the settings of its run, and the directory of the run."""
 
     method: str
     task: str
@@ -116,14 +130,19 @@ class CellPlan:
 
 
 def make_plan(values: Mapping[str, Any]) -> Plan:
-    """A plan from keys and values; raises `ConfigurationError` with one sentence about the first fault.
+    """Return the plan of keys and values.
 
-    Where no pair of models is named, it is the common settings', called by its black box.
+    Without a pair of models, the plan has the pair of the common settings, with the name of its black box.
+
+    Raises
+    ------
+    ConfigurationError
+        With one sentence about the first fault.
     """
     try:
         plan = Plan(**{"models": {_pair(values.get("settings")): {}}, **values})
     except ValidationError as error:
-        raise ConfigurationError(_sentence(error)) from None
+        raise ConfigurationError(fault_sentence(error, _wording(), Plan.model_fields)) from None
     _check_methods(plan.methods)
     for where, settings in _groups(plan):
         for name in OWN:
@@ -133,20 +152,24 @@ def make_plan(values: Mapping[str, Any]) -> Plan:
 
 
 def cells_of(plan: Plan) -> list[CellPlan]:
-    """All cells, those that share their answers one after the other.
+    """Return all cells; those that share a call store follow one another.
 
-    Raises `UserError` for unknown settings and tasks, and for limits too small to be divided.
+    Raises
+    ------
+    UserError
+        If a setting, task or method does not exist, or a limit is too small to be divided.
     """
     tasks = task_names(plan)
     _check_limits(plan)
-    cells = [_cell(plan, *each) for each in product(plan.models, range(plan.seeds), tasks, plan.methods)]
+    cells = [_cell(plan, *names) for names in product(plan.models, range(plan.seeds), tasks, plan.methods)]
+    _check_loads({cell.settings.method for cell in cells})
     for cell in {cell.task: cell for cell in cells}.values():
         _check_task(cell)
     return cells
 
 
 def task_names(plan: Plan) -> tuple[str, ...]:
-    """The tasks of the plan, where ``all`` stands for the built-in ones, or those of the benchmark's folder."""
+    """Return the tasks of the plan; ``all`` stands for the built-in ones, or for those in the benchmark's folder."""
     from instructzero.tasks import builtin_names
     from instructzero.tasks.instruction_induction import benchmark_names
 
@@ -157,22 +180,23 @@ def task_names(plan: Plan) -> tuple[str, ...]:
 
 
 def slug(name: str) -> str:
-    """The name as that of a file or folder."""
+    """Return the name of a file or folder for a name."""
     return re.sub(r"[^\w.=×+-]+", "-", name)
 
 
 def _cell(plan: Plan, models: str, seed: int, task: str, method: str) -> CellPlan:
+    """Return one cell of the product."""
     from instructzero.api import resolve_paths
 
     label, out = _label(task), plan.out.resolve()
     values = {
-        "evaluations": plan.budgets[-1],  # at least a call each, so that the calls decide
+        "evaluations": plan.budgets[-1],  # an evaluation takes at least one call, so that the limit of calls decides
         **plan.settings,
         **plan.models[models],
         **plan.methods[method],
         "task": task,
         "search_calls": plan.budgets[-1],
-        # A seed of its own for every task: with one projection for all they would be easy or hard together.
+        # Every task has its own seed: with one projection for all, they would be easy or hard together.
         "seed": zlib.crc32(f"{label}/{seed}".encode()),
         "store": out / "answers" / f"{slug(models)}-{slug(label)}-{seed}.sqlite",
     }
@@ -186,17 +210,20 @@ def _cell(plan: Plan, models: str, seed: int, task: str, method: str) -> CellPla
 
 
 def _pair(settings: object) -> str:
-    """What to call the models of the settings."""
+    """Return the name of the pair of models in the settings."""
     named = settings if isinstance(settings, Mapping) else {}
     return str(named.get("blackbox") or named.get("writer") or "embedded").rpartition(":")[2]
 
 
 def _label(task: str) -> str:
-    """What a task is called: its name, or its file's without folder and suffix."""
-    return Path(task).stem if "/" in task or "\\" in task or Path(task).is_file() else task
+    """Return the label of a task: its name, or the name of its file without folder and suffix."""
+    from instructzero.tasks import is_task_file
+
+    return Path(task).stem if is_task_file(task) else task
 
 
 def _groups(plan: Plan) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Yield the groups of settings with their places in the plan."""
     yield "settings", plan.settings
     for kind in ("models", "methods"):
         for name, settings in getattr(plan, kind).items():
@@ -204,16 +231,24 @@ def _groups(plan: Plan) -> Iterable[tuple[str, Mapping[str, Any]]]:
 
 
 def _check_methods(methods: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a method that is not registered; one of the form ``python:MODULE:CLASS`` is loaded later."""
     for name, settings in methods.items():
-        if settings["method"] not in METHODS:
-            near = difflib.get_close_matches(str(settings["method"]), METHODS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(METHODS)}"
-            also = "" if settings["method"] != name else ", or give it settings with a method"
-            raise ConfigurationError(f"unknown method {settings['method']!r}; {hint}{also}")
+        method = str(settings["method"])
+        if not method.startswith("python:") and method not in METHODS:
+            also = "" if method != name else ", or give it settings with a method"
+            raise ConfigurationError(f"{METHODS.unknown(method)}{also}")
+
+
+def _check_loads(methods: Iterable[str]) -> None:
+    """Refuse a method that cannot be loaded, before any cell runs."""
+    from instructzero.optimizers.registry import get_method  # imported here, because it loads torch
+
+    for method in sorted(methods):
+        get_method(method)
 
 
 def _check_limits(plan: Plan) -> None:
-    """Every worker needs a part of each limit."""
+    """Refuse a limit that is smaller than the number of workers."""
     for where, settings in _groups(plan):
         for name in SHARED_LIMITS:
             value = settings.get(name)
@@ -225,28 +260,23 @@ def _check_limits(plan: Plan) -> None:
 
 
 def _check_task(cell: CellPlan) -> None:
-    """There are enough examples, and calls for at least one evaluation on them."""
-    from instructzero.build import build_task  # here, because it loads torch
+    """Refuse a task with too few examples, and a budget that does not reach for one evaluation on them."""
+    from instructzero.build import build_task  # imported here, because it loads torch
 
-    least = len(build_task(cell.settings).validation) + 1  # to have a text written may take one more
+    least = len(build_task(cell.settings).validation) + 1  # writing a text may take one more
     if cell.budgets[-1] < least:
         raise ConfigurationError(
-            f"expected a largest budget of at least {least} calls, the most that one evaluation on {cell.task} takes, "
+            f"expected a largest budget of at least {least} calls, the maximum that one evaluation on {cell.task} takes, "
             f"got {cell.budgets[-1]}; raise --budgets, or lower the setting validation"
         )
 
 
-def _sentence(error: ValidationError) -> str:
-    """What was expected, what came and the mend, for the first of the faults."""
-    fault = error.errors(include_url=False)[0]
-    name = str(fault["loc"][0])
-    if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, Plan.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(Plan.model_fields)}"
-        return f"unknown key {name!r} of a bench; {hint}"
-    if fault["type"] in ("missing", "too_short"):
-        return f"no {name} are named; name them with --{name} or in the file, {_HINTS.get(name, 'at least one')}"
-    expected = fault["msg"].removeprefix("Value error, ")
-    expected = expected[0].lower() + expected[1:]
-    came = "" if fault["type"] == "value_error" else f", got {fault['input']!r}"
-    return f"{name} of the bench: {expected}{came}; mend it in the file or with --{name}"
+def _wording() -> Wording:
+    """Return the sentences about the faults of a plan."""
+    return Wording(
+        unknown="unknown key {name!r} of a bench; {hint}",
+        missing="no {name} are named; name them with --{flag} or in the file, {example}",
+        invalid="{name} of the bench: {fault}; fix it in the file or with --{flag}",
+        otherwise=f"expected one of {', '.join(Plan.model_fields)}",
+        examples={"tasks": "such as antonyms,sum, or all", "methods": f"among {', '.join(METHODS.names())}"},
+    )

@@ -1,4 +1,4 @@
-"""What a person sees of a bench: a line for each cell."""
+"""The progress of a bench: one line for each finished cell."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import time
 from collections.abc import Callable
 
 from instructzero.bench.cell import Outcome
-from instructzero.progress import format_cost, format_seconds
+from instructzero.terminal import format_cost, format_seconds
 from instructzero.types import Usage
 
 
 class BenchProgress:
-    """Says of each finished cell what it found, and of the whole what is done, what was paid, and how long it takes.
+    """Reports each finished cell: its test scores, the cells done, calls and cost paid so far, and the time left.
 
-    Time left goes by the cells that were run since the start, not by those that were kept from before.
+    The time left is estimated from the cells that this process ran, not from those of an earlier one.
+
+    Parameters
+    ----------
+    total
+        The number of cells of the plan.
+    say
+        Prints one line.
+    clock
+        The time in seconds.
     """
 
     def __init__(self, total: int, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,15 +33,15 @@ class BenchProgress:
         self._usd: float | None = 0.0
 
     def kept(self, outcomes: list[Outcome]) -> None:
-        """Cells that were finished before."""
+        """Count the cells that an earlier bench finished."""
         for outcome in outcomes:
             self._pay(outcome)
         self._kept += len(outcomes)
         if outcomes:
-            self._say(f"{len(outcomes):,} of {self._total:,} cells were run before")
+            self._say(f"{len(outcomes):,} of {self._total:,} runs were finished before")
 
     def finished(self, outcome: Outcome) -> None:
-        """A cell that was run just now."""
+        """Report a cell that has just finished."""
         self._pay(outcome)
         self._run += 1
         cell, done = outcome.cell, self._kept + self._run

@@ -1,8 +1,9 @@
-"""Which method ranks where over many tasks, and whether the ranks differ by more than chance.
+"""Average ranks of methods over many tasks, and the tests of their differences.
 
-On each task the best method has rank 1, and methods with equal scores share the mean of their ranks. Friedman's test
-asks whether all methods might be equal; where it says no, two methods differ when their average ranks are at least
-Nemenyi's critical difference apart (Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 2006).
+On each task the best method has rank 1, and methods with equal scores share the mean of their ranks. The null
+hypothesis of Friedman's test is that all methods are equal. If it is rejected, two methods differ significantly if
+their average ranks are at least Nemenyi's critical difference apart (Demšar, Statistical Comparisons of Classifiers
+over Multiple Data Sets, JMLR 2006).
 
 Notation: n tasks, k methods, α the level of both tests.
 """
@@ -24,7 +25,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Methods in the order of their average ``ranks``, the best first, with the tests over ``tasks`` tasks.
+    """Methods in the order of their average ``ranks``, the best first, and the tests over ``tasks`` tasks.
 
     >>> scores = Scores(("a", "b"), ("x", "y"), ((0.9, 0.1), (0.8, 0.8)))
     >>> Ranking.of(scores).ranks
@@ -39,7 +40,7 @@ class Ranking:
 
     @classmethod
     def of(cls, scores: Scores) -> Ranking:
-        """The ranking by mean score on each task."""
+        """Rank the methods by their mean score on each task."""
         ranks = average_ranks(scores.array)
         order = np.argsort(ranks, kind="stable")
         methods, tasks = len(scores.methods), len(scores.tasks)
@@ -53,22 +54,24 @@ class Ranking:
 
     @property
     def best(self) -> str:
+        """The method with the best average rank; of several, the first."""
         return self.methods[0]
 
     @property
     def differ(self) -> bool:
-        """Whether Friedman's test finds that the methods are not all equal."""
+        """True if Friedman's test rejects that all methods are equal."""
         return self.p_value < ALPHA
 
     def rank_of(self, method: str) -> float:
+        """Return the average rank of a method."""
         return self.ranks[self.methods.index(method)]
 
     def distinct(self, first: str, second: str) -> bool:
-        """Whether both tests say that two methods differ."""
+        """Return True if two methods differ significantly by both tests."""
         return self.differ and abs(self.rank_of(first) - self.rank_of(second)) >= self.critical_difference
 
     def groups(self) -> list[tuple[str, ...]]:
-        """The largest groups of two and more neighbours of which no two are a critical difference apart."""
+        """Return the largest groups of two or more neighbouring methods that do not differ significantly."""
         ends = [self._last_alike(start) for start in range(len(self.methods))]
         return [
             self.methods[start : end + 1]
@@ -77,13 +80,13 @@ class Ranking:
         ]
 
     def _last_alike(self, start: int) -> int:
-        """The position of the worst ranked method that does not differ from the one at ``start``."""
+        """Return the position of the worst ranked method that does not differ from the one at ``start``."""
         alike = [place for place, rank in enumerate(self.ranks) if rank - self.ranks[start] < self.critical_difference]
         return max([start, *alike]) if self.differ else len(self.ranks) - 1
 
 
 def average_ranks(scores: ArrayLike) -> Array:
-    """The mean rank of each method, shape (k,), for ``scores`` of shape (n, k); higher scores rank first.
+    """Return the mean rank of each method, shape (k,), for ``scores`` of shape (n, k); the highest score has rank 1.
 
     >>> average_ranks([[0.9, 0.5, 0.5], [0.2, 0.1, 0.3]]).tolist()
     [1.5, 2.75, 1.75]
@@ -92,7 +95,7 @@ def average_ranks(scores: ArrayLike) -> Array:
 
 
 def _task_ranks(scores: ArrayLike) -> Array:
-    """The ranks on each task, shape (n, k)."""
+    """Return the ranks on each task, shape (n, k)."""
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(f"expected finite scores of shape (tasks, methods), got shape {values.shape}: {values}")
@@ -100,10 +103,11 @@ def _task_ranks(scores: ArrayLike) -> Array:
 
 
 def friedman_p_value(scores: ArrayLike) -> float:
-    """How likely such average ranks are when all k methods are equal, for ``scores`` of shape (n, k).
+    """Return the p-value of the hypothesis that all k methods are equal, for ``scores`` of shape (n, k).
 
-    Friedman's chi-square with its correction for ties (scipy's), which needs three methods; of two, the exact sign test
-    on the tasks that differ, which asks the same. 1 for a single method, or where all methods are equal on every task.
+    It is that of Friedman's chi-square with the correction for ties (scipy's), which needs at least three methods. For
+    two methods it is that of the exact sign test on the tasks without a tie, which tests the same hypothesis. It is 1
+    for a single method, and if all methods are equal on every task.
     """
     ranks = _task_ranks(scores)
     if ranks.shape[1] == 1 or (ranks == ranks[:, :1]).all():
@@ -115,7 +119,9 @@ def friedman_p_value(scores: ArrayLike) -> float:
 
 
 def critical_difference(methods: int, tasks: int, alpha: float = ALPHA) -> float:
-    """Nemenyi's q_α √(k (k + 1) / (6 n)) for k ``methods`` on n ``tasks``; q_α is the Studentized range over √2.
+    """Return Nemenyi's critical difference of average ranks, q_α √(k (k + 1) / (6 n)), k ``methods``, n ``tasks``.
+
+    q_α is the quantile of the Studentized range distribution divided by √2 (Demšar, 2006, section 3.2.2).
 
     >>> round(critical_difference(methods=4, tasks=14), 2)  # Demšar's example
     1.25
@@ -125,7 +131,7 @@ def critical_difference(methods: int, tasks: int, alpha: float = ALPHA) -> float
     return _quantile(methods, alpha) * math.sqrt(methods * (methods + 1) / (6 * tasks))
 
 
-@cache  # it is integrated numerically
+@cache  # slow: scipy integrates it numerically
 def _quantile(methods: int, alpha: float) -> float:
-    """q_α: the Studentized range of so many means with infinite degrees of freedom, over √2."""
+    """Return q_α: the Studentized range quantile for ``methods`` means, infinite degrees of freedom, over √2."""
     return float(studentized_range.ppf(1 - alpha, methods, math.inf)) / math.sqrt(2)

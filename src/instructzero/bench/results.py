@@ -1,6 +1,6 @@
-"""What one cell of a bench found, and how it is kept: ``cell.json`` and, apart from it, the seconds it took.
+"""The result of one cell and its files: ``cell.json``, and ``timing.json`` for the seconds that it took.
 
-A cell's file says nothing of the clock or the machine, so that it has the same bytes wherever it ran.
+``cell.json`` holds nothing of the clock or the machine, so it has the same bytes wherever the cell ran.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ TIMING = "timing.json"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What would be returned when ``budget`` calls were spent, and its mean scores.
+    """The instruction that a run would return after ``budget`` calls, and its mean scores in [0, 1].
 
-    It is the best of the finalists then on validation and confirmation examples; where there are none of the latter,
-    ``confirmation`` is None and it is the best on validation. What the confirmation asks comes on top of the budget,
-    for each method alike. ``test_scores[i]`` belongs to test example i, in every cell of the same task and seed.
+    It is the finalist with the best score on validation and confirmation examples together. Without confirmation
+    examples it is the best on validation and ``confirmation`` is None. The calls of the confirmation are not part of
+    the budget, for any method. ``test_scores[i]`` belongs to test example i in every cell of the same task and seed.
     """
 
     budget: int
@@ -36,6 +36,7 @@ class Mark:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Mark:
+        """Return the mark that a record of ``cell.json`` describes."""
         return cls(**{**record, "test_scores": tuple(record["test_scores"])})
 
 
@@ -43,10 +44,10 @@ class Mark:
 class Cell:
     """One run of ``method`` on ``task`` with the pair ``models``.
 
-    ``curve`` holds (calls spent, best validation score) after each completely scored trial, ``marks`` the incumbents at
-    the budgets in rising order, ``plain`` the instruction without a soft prompt, with budget 0. ``usage`` is all that
-    the search asked, whether or not the call store knew the answer, and ``usd`` what it costs at list prices (None
-    where they are not known). ``seconds`` is the wall-clock of the run, from ``timing.json``.
+    ``curve`` holds (calls spent, best validation score) after each completely scored trial. ``marks`` holds the
+    incumbents at the budgets in rising order, ``plain`` the instruction without a soft prompt, with budget 0. ``usage``
+    counts every call of the search, including those answered by the call store; ``usd`` is its cost in dollars at list
+    prices, None if a price is not known. ``seconds`` is the wall-clock time of the run, from ``timing.json``.
     """
 
     method: str
@@ -61,14 +62,14 @@ class Cell:
     seconds: float
 
     def to_record(self) -> dict[str, Any]:
-        """What JSON can hold, but for the seconds."""
+        """Return the cell without its seconds, as values that JSON can hold."""
         record = asdict(self)
         del record["seconds"]
         return record
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], seconds: float = 0.0) -> Cell:
-        """The cell of `to_record`; raises KeyError, TypeError or ValueError for anything else."""
+        """Return the cell of a `to_record`; raises KeyError, TypeError or ValueError for anything else."""
         return cls(
             **{
                 **record,
@@ -82,16 +83,25 @@ class Cell:
 
 
 def read_cells(out: Path) -> list[Cell]:
-    """All finished cells under ``out``, sorted by models, method, task and seed.
+    """Read all finished cells under ``out``, sorted by models, method, task and seed.
 
-    Raises `RunDirectoryError` for a file that is no cell.
+    Raises
+    ------
+    RunDirectoryError
+        If a file cannot be read or is not a cell.
     """
     cells = [read_cell(path.parent) for path in out.glob(f"*/*/*/{CELL}")]
     return sorted(cells, key=lambda cell: (cell.models, cell.method, cell.task, cell.seed))
 
 
 def read_cell(folder: Path) -> Cell:
-    """The finished cell in ``folder``; without a ``timing.json`` its seconds are 0."""
+    """Read the finished cell in ``folder``; its seconds are 0 if there is no ``timing.json``.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the file cannot be read or is not a cell.
+    """
     timing = folder / TIMING
     try:
         seconds = float(_load(timing)["seconds"]) if timing.exists() else 0.0

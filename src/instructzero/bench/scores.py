@@ -1,4 +1,4 @@
-"""From cells to a table of mean scores that methods can be compared on: the same tasks and seeds for all of them."""
+"""Mean scores of methods on tasks, computed from cells: the same tasks and seeds for all methods."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from instructzero.bench.results import Cell, Mark
 
 REFERENCE = "instructzero"
-"""The method that the others are compared with, where it takes part; otherwise it is the best ranked one."""
+"""The method that the others are compared with; a bench without it uses the best ranked method."""
 DIGITS = 12
-"""Mean scores that agree so far are equal: (0.1 + 0.2) / 2 is 0.15."""
+"""Mean scores are equal if they agree in this number of decimals: (0.1 + 0.2) / 2 is 0.15."""
 
 Part = Literal["test", "validation"]
 Array = NDArray[np.float64]
@@ -41,21 +41,21 @@ class Scores:
 
     @property
     def means(self) -> dict[str, float]:
-        """The mean over the tasks, by method."""
+        """The mean score of each method over the tasks."""
         return dict(zip(self.methods, self.array.mean(axis=0).tolist(), strict=True))
 
     def of(self, method: str) -> Array:
-        """The scores of one method, shape (n,)."""
+        """Return the scores of one method, shape (n,)."""
         return self.array[:, self.methods.index(method)]
 
 
 def mark_at(cell: Cell, budget: int) -> Mark | None:
-    """The incumbent when ``budget`` calls were spent; None where the cell has no such mark."""
+    """Return the mark of the cell at ``budget`` calls, or None if it has no such mark."""
     return next((mark for mark in cell.marks if mark.budget == budget), None)
 
 
 def comparable(cells: Sequence[Cell], budget: int) -> list[Cell]:
-    """The cells with a mark at ``budget`` whose task and seed every method has; one pair of models only."""
+    """Return the cells with a mark at ``budget`` whose task and seed every method has; for one pair of models only."""
     marked = [cell for cell in cells if mark_at(cell, budget) is not None]
     runs: dict[str, set[tuple[str, int]]] = {cell.method: set() for cell in cells}
     for cell in marked:
@@ -65,23 +65,38 @@ def comparable(cells: Sequence[Cell], budget: int) -> list[Cell]:
 
 
 def scores_at(cells: Sequence[Cell], budget: int, part: Part = "test") -> Scores:
-    """The mean scores at ``budget``; raises ValueError where no task and seed has a mark of every method."""
+    """Return the mean scores at ``budget`` over the seeds.
+
+    Parameters
+    ----------
+    cells
+        The cells of one pair of models; only those in `comparable` count.
+    budget
+        Calls to the black box.
+    part
+        The examples that are scored on.
+
+    Raises
+    ------
+    ValueError
+        If there is no task and seed with a mark of every method.
+    """
     kept = comparable(cells, budget)
     methods, tasks = in_order(cell.method for cell in kept), sorted({cell.task for cell in kept})
     found: dict[tuple[str, str], list[float]] = {}
     for cell in kept:
         mark = mark_at(cell, budget)
-        assert mark is not None  # comparable() keeps no other
+        assert mark is not None  # comparable() keeps only cells with a mark
         found.setdefault((cell.task, cell.method), []).append(mark.test if part == "test" else mark.validation)
     rows = (tuple(float(np.mean(found[task, method])) for method in methods) for task in tasks)
     return Scores(tuple(methods), tuple(tasks), tuple(rows))
 
 
 def in_order(methods: Iterable[str]) -> list[str]:
-    """The different methods by name, the reference first."""
+    """Return the distinct methods sorted by name, the reference first."""
     return sorted(set(methods), key=lambda name: (name != REFERENCE, name))
 
 
 def budgets_of(cells: Sequence[Cell]) -> list[int]:
-    """The budgets of any cell, rising."""
+    """Return the budgets of all cells in rising order, without duplicates."""
     return sorted({mark.budget for cell in cells for mark in cell.marks})

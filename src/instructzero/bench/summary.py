@@ -1,4 +1,4 @@
-"""The end of a bench on the terminal, and for programs: who ranks where at each budget."""
+"""The result of a bench on the terminal and as JSON: the ranking of the methods at each budget."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Standing:
     means: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the ranking as values that JSON can hold; the methods are in the order of their ranks."""
         ranked = zip(self.ranking.methods, self.ranking.ranks, strict=True)
         return {
             "models": self.models,
@@ -40,7 +41,10 @@ class Standing:
 
 
 def standings(cells: Sequence[Cell]) -> Iterator[Standing]:
-    """For each pair of models and each budget in rising order, over the tasks and seeds that every method has."""
+    """Yield a standing for each pair of models and each budget in rising order.
+
+    Only tasks and seeds that every method has finished count.
+    """
     for models in sorted({cell.models for cell in cells}):
         own = [cell for cell in cells if cell.models == models]
         for budget in budgets_of(own):
@@ -51,26 +55,26 @@ def standings(cells: Sequence[Cell]) -> Iterator[Standing]:
 
 
 def to_dict(cells: Sequence[Cell], out: Path) -> dict[str, Any]:
-    """The rankings in the order of `standings`; scores are means in [0, 1], the best average rank is 1."""
+    """Return the rankings in the order of `standings`; scores are means in [0, 1], the best average rank is 1."""
     return {
         "directory": str(out),
         "report": str(out / "report.html"),
         "runs": len(cells),
-        "rankings": [each.to_dict() for each in standings(cells)],
+        "rankings": [standing.to_dict() for standing in standings(cells)],
     }
 
 
 def print_summary(console: Console, cells: Sequence[Cell], out: Path, written: Sequence[Path]) -> None:
-    """A table of ranks and scores for each pair of models and budget, what they mean, and where all of it is."""
-    for each in standings(cells):
+    """Print ranks and scores for each pair of models and budget, what the tests say, and the files ``written``."""
+    for standing in standings(cells):
         console.print()
-        paragraph(console, f"{each.models}, {each.budget:,} calls", style="bold")
+        paragraph(console, f"{standing.models}, {standing.budget:,} calls", style="bold")
         paragraph(console, " rank  test score  method", style="dim")
-        for name, rank in zip(each.ranking.methods, each.ranking.ranks, strict=True):
-            paragraph(console, f"{rank:5.2f}  {each.means[name]:10.3f}  {name}")
-        if len(each.means) > 1:
-            paragraph(console, rank_words(each.ranking, each.seeds))
+        for name, rank in zip(standing.ranking.methods, standing.ranking.ranks, strict=True):
+            paragraph(console, f"{rank:5.2f}  {standing.means[name]:10.3f}  {name}")
+        if len(standing.means) > 1:
+            paragraph(console, rank_words(standing.ranking, standing.seeds))
     console.print()
     names = dict.fromkeys(path.relative_to(out).parts[0] for path in written)
-    paragraph(console, f"Kept in {unbroken(str(out))}: {', '.join(names)}")
-    paragraph(console, f"Look at it: open {unbroken(str(out / 'report.html'))} in a browser")
+    paragraph(console, f"Results in {unbroken(str(out))}: {', '.join(names)}")
+    paragraph(console, f"Report: open {unbroken(str(out / 'report.html'))} in a browser")

@@ -1,4 +1,4 @@
-"""The bench's tables, as Markdown for reading and CSV for other programs."""
+"""The tables of a bench, as Markdown for readers and CSV for other programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ ROW = (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A header and rows of text, the first column the rows' names; ``best`` has the (row, column) of best values."""
+    """A header and rows of text. The first column names the rows.
+
+    ``best`` holds the (row, column) of the best values.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -34,7 +37,7 @@ class Table:
             raise ValueError(f"expected {len(self.header)} values in every row, as the header has")
 
     def markdown(self) -> str:
-        """A Markdown table; the best values are bold."""
+        """Return the table as Markdown; the best values are bold."""
         lines = [_line(map(_cell, self.header)), _line(["---", *["---:"] * (len(self.header) - 1)])]
         for number, row in enumerate(self.rows):
             texts = [_cell(text) for text in row]
@@ -44,6 +47,7 @@ class Table:
         return "\n".join(lines) + "\n"
 
     def csv(self) -> str:
+        """Return the table as comma-separated values."""
         return to_csv([self.header, *self.rows])
 
 
@@ -56,14 +60,17 @@ def _cell(text: str) -> str:
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:
-    """Lines of comma-separated values, quoted where they need it; None is empty."""
+    """Return lines of comma-separated values, quoted if necessary; None becomes an empty value."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
 
 
 def rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
-    """One row for each mark of each cell, with the columns of `ROW`; usage, cost and seconds are the whole cell's."""
+    """Return one row for each mark of each cell, with the columns of `ROW`.
+
+    Usage, cost in dollars and seconds are those of the whole cell.
+    """
     return [
         (
             cell.models, cell.method, cell.task, cell.seed, mark.budget, mark.validation, mark.confirmation, mark.test,
@@ -76,7 +83,7 @@ def rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
 
 
 def task_table(cells: Sequence[Cell], budget: int) -> Table:
-    """The mean test scores on each task, the plain instruction's beside them, their mean, and the average ranks."""
+    """Return the mean test scores on each task, with those of the plain instruction, means and average ranks."""
     scores, ranking = scores_at(cells, budget), Ranking.of(scores_at(cells, budget))
     plain = plain_scores(comparable(cells, budget))
     body = [
@@ -95,7 +102,7 @@ def task_table(cells: Sequence[Cell], budget: int) -> Table:
 
 
 def plain_scores(cells: Sequence[Cell]) -> dict[str, float]:
-    """The plain instruction's mean test score over the seeds, by task."""
+    """Return the mean test score of the plain instruction over the seeds, by task."""
     by_task: dict[str, dict[int, float]] = {}
     for cell in cells:
         by_task.setdefault(cell.task, {})[cell.seed] = cell.plain.test
@@ -103,7 +110,7 @@ def plain_scores(cells: Sequence[Cell]) -> dict[str, float]:
 
 
 def pair_table(scores: Scores) -> Table:
-    """Tasks won – tied – lost by the method of the row against that of the column."""
+    """Return the tasks won – tied – lost by the method of the row against the method of the column."""
 
     def entry(first: str, second: str) -> str:
         if first == second:
@@ -115,7 +122,7 @@ def pair_table(scores: Scores) -> Table:
 
 
 def difference_table(pairs: Sequence[Comparison]) -> Table:
-    """How much better the first method is than each other, with interval, adjusted p-value and a verdict."""
+    """Return the differences between the first method and every other, with interval, p-value and verdict."""
     first = pairs[0].first if pairs else "method"
     body = tuple(
         (
@@ -128,26 +135,30 @@ def difference_table(pairs: Sequence[Comparison]) -> Table:
         )
         for pair in pairs
     )
-    return Table((f"{first} against", "difference", "95 % interval", "p (Holm)", "won–tied–lost", "verdict"), body)
+    return Table(
+        (f"{first} compared with", "difference", "95 % interval", "p (Holm)", "won–tied–lost", "verdict"), body
+    )
 
 
 def verdict(pair: Comparison) -> str:
-    """Whether the difference is shown to be more than chance."""
+    """Return a word for a comparison: better, worse or not significant."""
     if not pair.shown:
-        return "not shown"
+        return "not significant"
     return "better" if pair.difference > 0 else "worse"
 
 
 def reach_table(found: Sequence[Reach]) -> Table:
-    """The calls a run that each method needs for the mean validation score that the best of the others ends with."""
+    """Return the calls per run that each method needs to reach the final mean validation score of its best rival."""
     body = tuple(
-        (each.method, each.rival, score(each.score), f"{each.rival_calls:,}", count(each.calls)) for each in found
+        (reach.method, reach.rival, score(reach.score), f"{reach.rival_calls:,}", count(reach.calls)) for reach in found
     )
-    return Table(("method", "best rival", "its final validation score", "its calls", "calls to reach it"), body)
+    return Table(
+        ("method", "best rival", "final validation score of the rival", "calls of the rival", "calls to reach it"), body
+    )
 
 
 def cost_table(cells: Sequence[Cell]) -> Table:
-    """What a run of each method asked for and took, on average over the cells."""
+    """Return calls, tokens, cost and wall-clock seconds per run of each method, averaged over the cells."""
     methods = list(dict.fromkeys(cell.method for cell in cells))
     body = []
     for method in methods:
@@ -158,16 +169,19 @@ def cost_table(cells: Sequence[Cell]) -> Table:
         seconds = f"{np.mean([cell.seconds for cell in own]):,.1f}"
         calls = f"{np.mean([cell.usage.calls for cell in own]):,.0f}"
         body.append((method, str(len(own)), calls, f"{np.mean(tokens):,.0f}", usd, seconds))
-    return Table(("method", "runs", "calls a run", "tokens", "cost", "seconds"), tuple(body))
+    return Table(("method", "runs", "calls per run", "tokens", "cost", "seconds"), tuple(body))
 
 
 def score(value: float | np.floating) -> str:
+    """Return a score with three decimals."""
     return f"{value:.3f}"
 
 
 def count(calls: int | None) -> str:
+    """Return a number of calls, or ``never`` for None."""
     return "never" if calls is None else f"{calls:,}"
 
 
 def p_value(value: float) -> str:
+    """Return a p-value with three decimals; a smaller one as ``< 0.001``."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,5 +1,5 @@
-"""Bayesian optimisation over vectors: kernels, surrogate, acquisition, search. Knows no language model.
+"""Bayesian optimisation over vectors: kernels, surrogate, acquisition, search. It depends on no language model.
 
-Notation in this folder: n observed points z of dimension d (Z is n x d), m validation examples, q query points.
-Everything is float64.
+Notation in this package: n observed points z of dimension d (Z is n x d), m validation examples, q query points.
+All numbers are float64.
 """

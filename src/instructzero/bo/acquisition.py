@@ -9,30 +9,40 @@ import torch
 from torch import Tensor
 
 Improvement = Callable[[Tensor, Tensor, float], Tensor]
-"""Of a mean, a variance and the best so far, elementwise."""
+"""From mean, variance and the best observed value to the improvement, elementwise."""
 
 _ROOT_HALF_PI = math.sqrt(math.pi / 2)
 _LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
 _FAR = -200.0
-"""Below it the asymptotic series is exact to the last digits and the direct formula is not."""
+"""Below this value the asymptotic series is exact to the last digits; the formula with erfcx is not."""
 
 
 def expected_improvement(mean: Tensor, variance: Tensor, best: float) -> Tensor:
-    """E[max(f − best, 0)] for f ~ N(mean, variance), elementwise (Eq. 6)."""
+    """Return E[max(f − best, 0)] for f ~ N(mean, variance), elementwise (Eq. 6).
+
+    Args:
+        mean: Posterior means, of any shape.
+        variance: Posterior variances > 0, of the same shape.
+        best: The highest observed value, in the units of ``mean``.
+
+    Returns:
+        Values ≥ 0 of the same shape. Far below ``best`` they underflow to 0.
+    """
     deviation = variance.sqrt()
     standardised = (mean - best) / deviation
     return (deviation * _improvement(standardised)).clamp_min(0.0)
 
 
 def log_expected_improvement(mean: Tensor, variance: Tensor, best: float) -> Tensor:
-    """The logarithm of expected improvement, finite and with a slope where the improvement itself underflows.
+    """Return the logarithm of expected improvement, with a finite value and gradient where the improvement underflows.
 
-    Ament et al., Unexpected Improvements to Expected Improvement for Bayesian Optimization (NeurIPS 2023), Eq. 9.
+    Source: Ament et al., Unexpected Improvements to Expected Improvement for Bayesian Optimization (NeurIPS 2023),
+    Eq. 9. Parameters and shapes are those of `expected_improvement`.
     """
     deviation = variance.sqrt()
     u = (mean - best) / deviation
     near, far = u > -1.0, u < _FAR
-    # Each branch sees arguments of its own range only, so that none of them spoils the gradient of another.
+    # Every branch is evaluated within its own range only: a NaN in one would reach the gradients of the others.
     direct = _improvement(torch.where(near, u, 0.0)).log()
     middle = torch.where(near | far, -2.0, u)
     mills = _ROOT_HALF_PI * torch.special.erfcx(-middle / math.sqrt(2))  # Φ(u) / φ(u)
@@ -43,7 +53,7 @@ def log_expected_improvement(mean: Tensor, variance: Tensor, best: float) -> Ten
 
 
 def _improvement(u: Tensor) -> Tensor:
-    """u Φ(u) + φ(u)."""
+    """Return u Φ(u) + φ(u), elementwise."""
     density = torch.exp(-0.5 * u.square()) / math.sqrt(2 * math.pi)
     improvement: Tensor = u * 0.5 * torch.special.erfc(-u / math.sqrt(2)) + density
     return improvement

@@ -1,7 +1,7 @@
-"""Choosing a batch among candidates that are already written, for what their scores are believed to be.
+"""Choosing a batch among candidates that are already written, by the posterior of their scores.
 
-Notation: c candidates with a joint Gaussian belief, mean (c,) and covariance (c, c). Every function gives the positions
-of at most ``count`` different candidates, the most wanted first.
+Notation: c candidates with a joint Gaussian posterior of mean (c,) and covariance (c, c). Every function returns the
+positions of at most ``count`` different candidates, the preferred one first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def choose_best(
     *,
     improvement: Improvement = log_expected_improvement,
 ) -> list[int]:
-    """The highest expected improvements, each looked at alone."""
+    """Return the candidates with the highest expected improvements, computed independently of one another."""
     values = improvement(mean, _variance(covariance), best)
     return values.argsort(descending=True, stable=True)[:count].tolist()
 
@@ -35,10 +35,10 @@ def choose_fantasised(
     noise: float,
     improvement: Improvement = log_expected_improvement,
 ) -> list[int]:
-    """The highest expected improvement, again and again, as if each chosen one had come out as believed.
+    """Choose greedily by expected improvement, conditioning on each choice as if its outcome equalled its mean.
 
-    Ginsbourger et al. (2010), the kriging believer: an outcome equal to its mean leaves all means and takes away the
-    variance that it explains. ``noise`` is the variance of an outcome around its score.
+    Source: the kriging believer, Ginsbourger et al. (2010). An outcome equal to its mean changes no mean and removes
+    the variance that it explains. ``noise`` is the variance of an outcome around its score.
     """
     variance, chosen = _variance(covariance), list[int]()
     explained = covariance.new_zeros(len(mean), min(count, len(mean)))  # a pivoted Cholesky factor, column by column
@@ -55,7 +55,7 @@ def choose_fantasised(
 
 
 def choose_thompson(mean: Tensor, covariance: Tensor, count: int, generator: torch.Generator) -> list[int]:
-    """The best of one sample of all scores, then the best other one of the next sample, and so on."""
+    """Choose by Thompson sampling: draw all scores jointly, take the best candidate not chosen yet, and repeat."""
     root = _root(covariance)
     free, chosen = torch.ones(len(mean), dtype=torch.bool), list[int]()
     for _ in range(min(count, len(mean))):
@@ -71,7 +71,7 @@ def _variance(covariance: Tensor) -> Tensor:
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """R with R Rᵀ = covariance, also where it is singular."""
+    """Return R with R Rᵀ = covariance; the covariance may be singular."""
     values, vectors = torch.linalg.eigh(covariance)
     root: Tensor = vectors * values.clamp_min(0.0).sqrt()
     return root

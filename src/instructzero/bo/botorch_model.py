@@ -1,6 +1,6 @@
 """The surrogate as a BoTorch `Model`, for BoTorch's own acquisition functions and optimisers.
 
-It needs the extra ``botorch`` and is imported by nobody else: the search itself does without it.
+It needs the extra ``botorch``. No other module imports it, because the search itself does not use BoTorch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from instructzero.bo.surrogate import CoupledGP
 
 
 class SurrogateModel(Model):
-    """A `CoupledGP` with the interface of BoTorch: one outcome, the standardised score, to be maximised.
+    """A `CoupledGP` with BoTorch's interface: one outcome, the standardised score, to be maximised.
 
     >>> from botorch.acquisition.analytic import LogExpectedImprovement  # doctest: +SKIP
     >>> best = float(surrogate.targets.max())  # doctest: +SKIP
@@ -32,10 +32,12 @@ class SurrogateModel(Model):
 
     @property
     def num_outputs(self) -> int:
+        """The number of outcomes, 1."""
         return 1
 
     @property
     def batch_shape(self) -> torch.Size:
+        """The shape of the batch of models: empty, for a single model."""
         return torch.Size()
 
     def posterior(
@@ -46,10 +48,11 @@ class SurrogateModel(Model):
         posterior_transform: PosteriorTransform | None = None,
         **kwargs: Any,
     ) -> Posterior:
-        """The joint posterior of q points in each of the batches; ``X`` is (..., q, d).
+        """Return the joint posterior of q points in each of the batches; ``X`` has shape (..., q, d).
 
-        Raises NotImplementedError for ``observation_noise``: what an instruction not yet written would be scored on is
-        not known.
+        Raises:
+            NotImplementedError: With ``observation_noise``. The noise of a score depends on the examples it is
+                measured on, which are not known for an instruction that is not written yet.
         """
         if observation_noise is not False:
             raise NotImplementedError("expected observation_noise=False: the surrogate predicts noise-free scores")

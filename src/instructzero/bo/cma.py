@@ -1,8 +1,8 @@
 """CMA-ES from many starts in lock-step, in NumPy.
 
-Hansen, The CMA Evolution Strategy: A Tutorial (2016), whose equation numbers are used. Notation: s starts, λ samples a
-generation, d dimensions. The `cmaes` library, one start at a time, gives the same states; sampling 25 starts one
-vector at a time took it ten times as long as everything else in a search step.
+Source: Hansen, The CMA Evolution Strategy: A Tutorial (2016); equation numbers are the tutorial's. Notation: s starts,
+λ samples per generation, d dimensions. The `cmaes` library, which runs one start at a time, reaches the same states,
+but sampling 25 starts vector by vector took ten times as long as the rest of a search step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 class LockStepCMA:
-    """One search distribution N(m, σ² C) a start, all sampled and updated together.
+    """One search distribution N(m, σ² C) per start, all sampled and updated together.
 
     >>> strategy = LockStepCMA(np.zeros((3, 2)), sigma=0.5, population=8)
     >>> generators = [np.random.default_rng(start) for start in range(3)]
@@ -28,7 +28,13 @@ class LockStepCMA:
     """
 
     def __init__(self, starts: Array, *, sigma: float, population: int) -> None:
-        """``starts`` (s, d) are the first means; ``sigma`` the first step-size; ``population`` λ, at least 4."""
+        """Create one distribution for each start.
+
+        Args:
+            starts: The initial means, shape (s, d).
+            sigma: The initial step size, the same for all starts.
+            population: λ, the samples per generation, at least 4.
+        """
         count, dimension = starts.shape
         self.mean = starts.copy()  # (s, d)
         self.sigma = np.full(count, sigma)  # (s,)
@@ -68,14 +74,19 @@ class LockStepCMA:
         self._inverse_root = (vectors / roots[:, None, :]) @ vectors.swapaxes(1, 2)  # C^(−1/2)
 
     def ask(self, generators: list[np.random.Generator]) -> Array:
-        """Samples of shape (s, λ, d), those of a start from its own generator."""
+        """Return samples of shape (s, λ, d); ``generators`` holds one generator for each of the s starts."""
         shape = self._population, self.mean.shape[1]
         normal = np.stack([generator.standard_normal(shape) for generator in generators])
         steps = normal @ self._root.swapaxes(1, 2)  # ~ N(0, C)
         return np.asarray(self.mean[:, None] + self.sigma[:, None, None] * steps)
 
     def tell(self, samples: Array, losses: Array) -> None:
-        """Move every distribution towards the better of its ``samples`` (s, λ, d); ``losses`` (s, λ), low is good."""
+        """Move every distribution towards the better of its samples.
+
+        Args:
+            samples: The result of `ask`, shape (s, λ, d); they may have been clipped.
+            losses: Their losses, shape (s, λ); lower is better.
+        """
         self._generation += 1
         order = np.argsort(losses, axis=1, kind="stable")
         ranked = np.take_along_axis(samples, order[:, :, None], axis=1)

@@ -1,4 +1,4 @@
-"""Hyperparameters: by marginal likelihood where it sees them, by leave-one-out where it does not.
+"""Fitting hyperparameters by marginal likelihood, or by leave-one-out where the likelihood does not depend on them.
 
 Notation: u instructions with standardised scores y (u,); S = s² B, with B from a Matérn-5/2 kernel over their features
 (score vectors, or z) or fixed; Σ their noise; K = S + Σ.
@@ -20,22 +20,27 @@ from torch import Tensor
 
 from instructzero.bo.kernels import LATENT_JITTER, matern52_of
 
-# Gamma(concentration, rate) priors on every lengthscale, as in the paper's code, and on the noise variance, as
-# BoTorch had it at the time.
+# Gamma(concentration, rate) priors on every lengthscale, as in the paper's code, and on the noise variance, as in the
+# BoTorch release of that time.
 LENGTHSCALE_PRIOR = (3.0, 6.0)
 NOISE_PRIOR = (1.1, 0.05)
 MINIMUM_NOISE = 1e-4
 PRIOR_MODE = (LENGTHSCALE_PRIOR[0] - 1) / LENGTHSCALE_PRIOR[1]
-MOST_FITTED = 300
-"""The likelihood of more instructions is taken on so many of them, evenly spaced: its cost is cubic, and the
-hyperparameters no longer move."""
+MAXIMUM_FITTED = 300
+"""The number of instructions the likelihood is computed on at most; of more, an evenly spaced subset is taken.
+
+The cost of the likelihood is cubic in this number, and with more instructions the hyperparameters hardly change.
+"""
 
 _ROOT5 = math.sqrt(5.0)
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Of the covariance of the scores: ``lengthscale`` (k,) of the features, s², noise variances (u,), and the mean."""
+    """Parameters of the prior of the scores.
+
+    ``lengthscale`` (k,) of the features; ``outputscale`` s²; ``noise`` variances (u,); the constant ``mean``.
+    """
 
     lengthscale: Tensor
     outputscale: float
@@ -44,37 +49,40 @@ class Hyperparameters:
 
 
 Pullback = Callable[[Tensor], Tensor]
-"""From a symmetric dloss/dB (u, u) to dloss/dlogs (size,)."""
+"""Maps a symmetric dloss/dB (u, u) to dloss/dlogs (size,)."""
 
 
 class Similarity(Protocol):
-    """B as a function of the logarithms of its parameters, lengthscales above all."""
+    """B as a function of the logarithms of its parameters, such as lengthscales."""
 
     @property
     def priors(self) -> Tensor:
-        """Gamma(concentration, rate) of every parameter, shape (size, 2); the search begins at their modes."""
+        """Gamma(concentration, rate) of every parameter, shape (size, 2); the optimisation starts at their modes."""
 
     def subset(self, rows: Tensor) -> Similarity:
-        """The same similarity of fewer instructions."""
+        """Return the similarity of the instructions in ``rows`` only."""
 
     def at(self, logs: Tensor) -> tuple[Tensor, Pullback]:
-        """B, shape (u, u), for logs of shape (size,), and its pullback."""
+        """Return B, shape (u, u), for logs of shape (size,), and its pullback."""
 
 
 @dataclass(frozen=True)
 class MaternSimilarity:
-    """A Matérn-5/2 kernel over features of shape (u, k), with one lengthscale a feature."""
+    """A Matérn-5/2 kernel over features of shape (u, k), with one lengthscale per feature."""
 
     features: Tensor
 
     @property
     def priors(self) -> Tensor:
+        """`LENGTHSCALE_PRIOR` for every feature, shape (k, 2)."""
         return torch.tensor([LENGTHSCALE_PRIOR], dtype=torch.float64).expand(self.features.shape[1], 2)
 
     def subset(self, rows: Tensor) -> MaternSimilarity:
+        """Return the kernel over the features of ``rows`` only."""
         return MaternSimilarity(self.features[rows])
 
     def at(self, logs: Tensor) -> tuple[Tensor, Pullback]:
+        """Return the kernel matrix (u, u) for log-lengthscales (k,), and its pullback."""
         features = self.features / logs.exp()
         scaled = _ROOT5 * _distances(features)
         decay = torch.exp(-scaled)
@@ -90,7 +98,10 @@ class MaternSimilarity:
 
 
 def _distances(features: Tensor) -> Tensor:
-    """Between all rows. Equal rows may differ by rounding, which the kernel is flat to."""
+    """Return the distances between all rows, shape (u, u).
+
+    Equal rows may get a distance of the size of a rounding error. That is harmless, as the kernel is flat at 0.
+    """
     lengths = features.square().sum(1)
     squared = torch.addmm(lengths + lengths[:, None], features, features.T, alpha=-2)
     squared.fill_diagonal_(0.0)
@@ -99,29 +110,32 @@ def _distances(features: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class FixedSimilarity:
-    """A matrix that has nothing to fit but its scale."""
+    """A fixed matrix (u, u), of which only the scale is fitted."""
 
     values: Tensor
 
     @property
     def priors(self) -> Tensor:
+        """No prior, shape (0, 2)."""
         return self.values.new_zeros(0, 2)
 
     def subset(self, rows: Tensor) -> FixedSimilarity:
+        """Return the matrix restricted to ``rows``."""
         return FixedSimilarity(self.values[rows][:, rows])
 
     def at(self, logs: Tensor) -> tuple[Tensor, Pullback]:
+        """Return the matrix and an empty pullback; ``logs`` has shape (0,)."""
         return self.values, lambda sensitivity: sensitivity.new_zeros(0)
 
 
 def spread_rows(count: int) -> Tensor:
-    """At most `MOST_FITTED` of ``count`` rows, evenly spaced."""
-    return torch.linspace(0, count - 1, min(count, MOST_FITTED), dtype=torch.float64).round().long()
+    """Return the positions of at most `MAXIMUM_FITTED` of ``count`` rows, evenly spaced."""
+    return torch.linspace(0, count - 1, min(count, MAXIMUM_FITTED), dtype=torch.float64).round().long()
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """A few hundred rows are factorised several times as fast by one thread as by two that wait for each other."""
+    """Limit PyTorch to one thread: factorising a few hundred rows takes several times as long on two threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -132,9 +146,14 @@ def one_thread() -> Iterator[None]:
 
 @one_thread()
 def fit_marginal_likelihood(similarity: Similarity, targets: Tensor, noise: Tensor | None) -> Hyperparameters:
-    """Maximum a posteriori of s², the mean, the lengthscales and, where ``noise`` (u,) is not known, one noise for all.
+    """Fit s², the mean, the lengthscales and, if ``noise`` is None, one noise variance by maximum a posteriori.
 
-    L-BFGS-B on log-parameters from the prior's mode, with gradients in closed form.
+    L-BFGS-B over the logarithms of the parameters, from the mode of the priors, with gradients in closed form.
+
+    Args:
+        similarity: B as a function of its parameters, for u instructions.
+        targets: Standardised scores y, shape (u,).
+        noise: Known noise variances, shape (u,), or None.
     """
     priors, rows = similarity.priors, spread_rows(len(targets))
     size, modes = len(priors), (priors[:, 0] - 1) / priors[:, 1]
@@ -157,9 +176,10 @@ def fit_marginal_likelihood(similarity: Similarity, targets: Tensor, noise: Tens
 def negative_log_posterior(
     parameters: Tensor, similarity: Similarity, targets: Tensor, noise: Tensor | None
 ) -> tuple[float, Tensor]:
-    """−(log p(y | S + Σ, mean) + log priors), up to constants, and its gradient.
+    """Return −(log p(y | S + Σ, mean) + log priors), up to constants, and its gradient.
 
-    ``parameters``: the logs of the lengthscales, log s², the mean and, where ``noise`` is None, the log noise variance.
+    ``parameters`` holds the logarithms of the lengthscales, log s², the mean and, if ``noise`` is None, the logarithm
+    of the noise variance.
     """
     priors = similarity.priors
     size, of_parameters = len(priors), (priors[:, 0], priors[:, 1])
@@ -186,9 +206,9 @@ def negative_log_posterior(
 
 
 def _inverse(matrix: Tensor, diagonal: Tensor | float) -> tuple[Tensor, Tensor]:
-    """(matrix + diag(diagonal))⁻¹ from its Cholesky factor, and its log determinant; also for a batch of matrices.
+    """Return (matrix + diag(diagonal))⁻¹ and the log determinant, from a Cholesky factor; ``matrix`` may be a batch.
 
-    The likelihood's gradient and leave-one-out need every entry of it, not only its action on a vector.
+    The inverse is explicit because the likelihood's gradient and leave-one-out need all of its entries.
     """
     shifted = matrix.clone()
     shifted.diagonal(dim1=-2, dim2=-1).add_(diagonal)
@@ -202,22 +222,22 @@ Prior = tuple[float, float] | tuple[Tensor, Tensor]
 
 
 def _log_gamma(value: Tensor, prior: Prior) -> Tensor:
-    """The log density, up to its constant."""
+    """Return the log density, up to its constant."""
     concentration, rate = prior
     return (concentration - 1) * value.log() - rate * value
 
 
 def _log_gamma_slope(value: Tensor, prior: Prior) -> Tensor:
-    """d log density / d log value."""
+    """Return d log density / d log value."""
     concentration, rate = prior
     return concentration - 1 - rate * value
 
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """What the other instructions predict of each one's score; ``mean``, ``coupled`` and ``residual`` have shape (u,).
+    """The leave-one-out predictions of all scores; ``mean``, ``coupled`` and ``residual`` have shape (u,).
 
-    The prediction's variance is ``coupled`` + ρ ``residual``, for any ρ.
+    The variance of a prediction is ``coupled`` + ρ ``residual``, for any ρ.
     """
 
     mean: Tensor
@@ -225,28 +245,28 @@ class LeaveOneOut:
     residual: Tensor
 
     def log_density(self, targets: Tensor, corrections: Tensor) -> Tensor:
-        """Σ_i log N(y_i | prediction of i), up to a constant, shape (c,) for ρ of shape (c,)."""
+        """Return Σ_i log N(y_i | prediction of i), up to a constant, shape (c,) for ρ of shape (c,)."""
         variance = self.coupled + corrections[:, None] * self.residual
         return -0.5 * (variance.log() + (targets - self.mean).square() / variance).sum(-1)
 
 
 class LeaveOneOutFit:
-    """Predictions of each score from the others with the kernel of `CoupledGP`, in closed form; one point each.
+    """Leave-one-out predictions with the kernel of `CoupledGP`, in closed form; every instruction has one point.
 
-    Leaving instruction i out leaves its point out of Z as well: with Q = L⁻¹, w_j = −Q_ij / Q_ii are its weights from
-    the others and 1 / Q_ii is its residual. With C = (S + Σ)⁻¹, the others' own posterior is that of all less the
-    rank-one term C_:i C_i: / C_ii.
+    Omitting instruction i also omits its point from Z: with Q = L⁻¹, w_j = −Q_ij / Q_ii are the weights of the others
+    at this point, and 1 / Q_ii is its residual. With C = (S + Σ)⁻¹, the posterior given the others is the one given
+    all less the rank-one term C_:i C_:iᵀ / C_ii.
     """
 
     def __init__(self, similarity: Tensor, targets: Tensor, noise: Tensor, mean: float) -> None:
-        """``similarity`` S (u, u); ``targets`` y and ``noise`` (u,)."""
+        """Prepare the parts that do not depend on L: ``similarity`` S (u, u), ``targets`` y (u,) and ``noise`` (u,)."""
         self._noise, self._mean = noise, mean
         self._inverse, _ = _inverse(similarity, noise)  # C
         self._alpha = self._inverse @ (targets - mean)
         self._smoothed = targets - mean - noise * self._alpha  # S C (y − mean)
 
     def predict(self, latent: Tensor) -> LeaveOneOut:
-        """For L = l(Z, Z) without jitter, shape (u, u)."""
+        """Return the predictions for ``latent`` L = l(Z, Z) without jitter, shape (u, u)."""
         precision, _ = _inverse(latent, LATENT_JITTER)  # Q
         weights = -precision / precision.diagonal()[:, None]
         weights.fill_diagonal_(0.0)
@@ -269,18 +289,27 @@ CORRECTIONS = torch.from_numpy(np.geomspace(0.02, 5.0, 16))
 def fit_leave_one_out(
     points: Tensor, similarity: Tensor, targets: Tensor, noise: Tensor, mean: float, *, corrected: bool
 ) -> tuple[float, float]:
-    """The lengthscale of l, one for all dimensions, and ρ (0 unless ``corrected``) that predict best what was left out.
+    """Return the lengthscale of l and ρ with the highest leave-one-out density; ρ is 0 unless ``corrected``.
 
-    The marginal likelihood sees neither, because k(Z, Z) = S whatever they are. A grid, as both are bounded scales and
-    the likelihood has several maxima; the paper's prior counts once.
+    The marginal likelihood depends on neither, because k(Z, Z) = S for every choice of them. Both are searched on a
+    grid, because they are bounded scales and the density has several maxima. One lengthscale serves all dimensions,
+    and the paper's prior on it is counted once.
+
+    Args:
+        points: One point per instruction, shape (u, d).
+        similarity: S, shape (u, u).
+        targets: y, shape (u,).
+        noise: Noise variances, shape (u,).
+        mean: The prior mean.
+        corrected: True to search ρ as well.
     """
     rows = spread_rows(len(targets))
     fit = LeaveOneOutFit(similarity[rows][:, rows], targets[rows], noise[rows], mean)
     corrections = CORRECTIONS if corrected else torch.zeros(1, dtype=torch.float64)
     squared = _distances(points[rows]).square()
     values = torch.stack(
-        [fit.predict(matern52_of(squared / each.square())).log_density(targets[rows], corrections)
-         for each in LENGTHSCALES]
+        [fit.predict(matern52_of(squared / lengthscale.square())).log_density(targets[rows], corrections)
+         for lengthscale in LENGTHSCALES]
     )  # fmt: skip
     values = values + _log_gamma(LENGTHSCALES, LENGTHSCALE_PRIOR)[:, None]
     best = int(values.argmax())

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
-"""From points (q, h) and (n, h) to covariances (q, n); differentiable in both."""
+"""Maps points (q, h) and (n, h) to covariances (q, n); differentiable with respect to both."""
 
 
 class TangentKernel:
@@ -25,7 +25,7 @@ class TangentKernel:
 
         k(x, x') = a_Lᵀ a_L' / w + Σ_l (δ_lᵀ δ_l') (a_{l−1}ᵀ a_{l−1}' / (size of a_{l−1}) + 1)
 
-    and the gradients themselves, of millions of weights, are never made.
+    and the gradients themselves, which have millions of entries, are never computed.
 
     >>> kernel = TangentKernel(3, np.random.default_rng(0))
     >>> kernel(torch.zeros(2, 3, dtype=torch.float64), torch.ones(5, 3, dtype=torch.float64)).shape
@@ -33,9 +33,13 @@ class TangentKernel:
     """
 
     def __init__(self, size: int, generator: np.random.Generator, *, width: int = 32, depth: int = 2) -> None:
-        """``size`` is h; ``depth`` is L ≥ 0, and with L = 0 it is the linear kernel xᵀ x' / h.
+        """Draw the weights of the network, in the order W_1, b_1, …, W_L, b_L, w_out.
 
-        Drawn in the order W_1, b_1, …, W_L, b_L, w_out.
+        Args:
+            size: h, the size of a point.
+            generator: The source of the weights.
+            width: w, the units per hidden layer.
+            depth: L ≥ 0; with 0 the kernel is linear, xᵀ x' / h.
         """
         sizes = [size] + depth * [width]
         self._layers = [
@@ -44,7 +48,7 @@ class TangentKernel:
         self._out = _normal(generator, sizes[-1])
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
-        """Shape (q, n) for points of shapes (q, h) and (n, h)."""
+        """Return k, shape (q, n), for points of shapes (q, h) and (n, h)."""
         inputs, signals = self._pass(first)
         other_inputs, other_signals = self._pass(second)
         *below, last = [one @ other.T / one.shape[1] for one, other in zip(inputs, other_inputs, strict=True)]
@@ -53,7 +57,7 @@ class TangentKernel:
         return last
 
     def _pass(self, points: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """a_0 … a_L and δ_1 … δ_L, each with one row a point."""
+        """Return a_0 … a_L and δ_1 … δ_L, with one row per point."""
         inputs, signals = [points], []
         for weights, biases in self._layers:
             inputs.append(torch.tanh(inputs[-1] @ weights.T / weights.shape[1] ** 0.5 + biases))
@@ -84,7 +88,15 @@ class DerivedGP:
     def __init__(
         self, kernel: Kernel, points: Tensor, targets: Tensor, noise: Tensor, *, outputscale: float = 1.0
     ) -> None:
-        """``points`` X (n, h); ``targets`` y (n,); ``noise`` (n,), variances > 0; ``outputscale`` is s²."""
+        """Condition the process on observations.
+
+        Args:
+            kernel: k.
+            points: X, shape (n, h).
+            targets: y, shape (n,).
+            noise: Variances > 0, shape (n,).
+            outputscale: s².
+        """
         self._kernel = kernel
         self._outputscale = outputscale
         self._points = points
@@ -95,21 +107,22 @@ class DerivedGP:
         return self._outputscale * self._kernel(first, second)
 
     def mean(self, points: Tensor) -> Tensor:
-        """Posterior mean of f, shape (q,), at points (q, h)."""
+        """Return the posterior mean of f, shape (q,), at points (q, h)."""
         return self._covariance(points, self._points) @ self._coefficients
 
     def gradient(self, point: Tensor) -> Tensor:
-        """Posterior mean of ∇f, shape (h,), at a point (h,)."""
+        """Return the posterior mean of ∇f, shape (h,), at a point (h,)."""
         at = point.clone().requires_grad_()
         return torch.autograd.grad(self.mean(at.unsqueeze(0)).sum(), at)[0]
 
     def slope_variance(self, point: Tensor, direction: Tensor) -> tuple[float, float]:
-        """Posterior and prior variance of directionᵀ ∇f at a point; both vectors of shape (h,)."""
+        """Return the posterior and the prior variance of directionᵀ ∇f at ``point``; both vectors have shape (h,)."""
         one, other = point.clone().requires_grad_(), point.clone().requires_grad_()
         between = self._covariance(one.unsqueeze(0), other.unsqueeze(0)).sum()
         slope = torch.autograd.grad(between, one, create_graph=True)[0] @ direction
         prior = float(torch.autograd.grad(slope, other)[0] @ direction)
-        # The derivatives of all n covariances along the direction: those of their weighted sum, as the weights move.
+        # The derivatives of all n covariances along the direction at once: differentiate the weighted sum of the
+        # covariances along the direction, then with respect to the weights.
         weights = torch.zeros_like(self._coefficients, requires_grad=True)
         weighted = (self._covariance(one.unsqueeze(0), self._points) @ weights).sum()
         slope = torch.autograd.grad(weighted, one, create_graph=True)[0] @ direction

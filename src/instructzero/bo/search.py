@@ -13,10 +13,10 @@ from torch import Tensor
 from instructzero.bo.cma import LockStepCMA
 
 Points = NDArray[np.float64]
-"""Points in the rows, shape (q, d)."""
+"""One point per row, shape (q, d)."""
 
 Acquisition = Callable[[Tensor], Tensor]
-"""Values of shape (q,) for points of shape (q, d), float64, differentiable."""
+"""Maps points of shape (q, d), float64, to values of shape (q,); differentiable."""
 
 
 def evolve_from_starts(
@@ -29,10 +29,22 @@ def evolve_from_starts(
     generations: int,
     seed: int,
 ) -> tuple[Points, NDArray[np.float64]]:
-    """The best point that CMA-ES sees from each start, with its value; shapes (s, d) and (s,) for s starts.
+    """Return the best point that CMA-ES samples from each start, with its value.
 
-    All starts advance together, so that ``acquisition`` is called once a generation. Samples that leave the box are
-    clipped into it. Each start has a generator of its own: a start's path does not depend on the other starts.
+    All starts advance together, so that ``acquisition`` is called once per generation. Samples outside the box are
+    clipped to it. Each start has its own generator: the path from one start does not depend on the others.
+
+    Args:
+        acquisition: The function to maximise.
+        starts: The initial means, shape (s, d); clipped to the box.
+        box: The lower and the upper bound of every coordinate.
+        sigma: The initial step size.
+        population: Samples per start and generation.
+        generations: The number of generations.
+        seed: The seed of all generators.
+
+    Returns:
+        Points of shape (s, d) and values of shape (s,).
     """
     starts = np.clip(starts, *box)
     count, dimension = starts.shape
@@ -56,10 +68,16 @@ def evolve_from_starts(
 def ascend_from_starts(
     acquisition: Acquisition, starts: Points, *, box: tuple[float, float], iterations: int
 ) -> tuple[Points, NDArray[np.float64]]:
-    """Where gradient ascent leads from each start, with the values; shapes (s, d) and (s,).
+    """Return the point that gradient ascent reaches from each start, with its value; shapes (s, d) and (s,).
 
-    One L-BFGS-B on the sum over all starts, whose gradient falls apart into theirs. A start that ascent made worse
-    stays where it was.
+    A single L-BFGS-B run maximises the sum over all starts, whose gradient consists of the gradients of the starts.
+    A start whose value decreased keeps its initial point.
+
+    Args:
+        acquisition: The function to maximise.
+        starts: The initial points, shape (s, d); clipped to the box.
+        box: The lower and the upper bound of every coordinate.
+        iterations: The maximum number of L-BFGS-B iterations.
     """
     clipped = np.clip(starts, *box)
 

@@ -1,7 +1,7 @@
-"""S: how alike the observed instructions are, from what they answered or from what they scored.
+"""S: the similarity of the observed instructions, from their predictions.
 
-Notation: u instructions, m validation examples. Every matrix here is positive semi-definite with a unit diagonal, also
-when instructions are equal.
+Notation: u instructions, m validation examples. Every matrix here is positive semi-definite with a unit diagonal, even
+if instructions are equal.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import torch
 from torch import Tensor
 
 Predictions = Sequence[Sequence[str | None]]
-"""The answer of instruction i to example j at [i][j], in normal form; u rows of m. None, where nothing was asked, is
-like itself only."""
+"""The normalised answer of instruction i to example j at [i][j]; u rows of m.
+
+None means that the example was not asked. It is similar to itself only.
+"""
 
 
 def exact_match_similarity(predictions: Predictions) -> Tensor:
-    """The share of the examples with the same prediction (Eq. 8 with exact match), shape (u, u)."""
+    """Return the share of examples with the same prediction (Eq. 8 with exact match), shape (u, u)."""
     return _mean_over_examples([_codes_agree(column) for column in zip(*predictions, strict=True)])
 
 
 def f1_similarity(predictions: Predictions) -> Tensor:
-    """The mean F1 of the predictions' words over the examples (Eq. 8 with F1), shape (u, u).
+    """Return the F1 of the predictions' words, averaged over the examples (Eq. 8 with F1), shape (u, u).
 
     F1 of two bags of words is 2 |a ∩ b| / (|a| + |b|). The overlap is a sum of minimum kernels and 1 / (|a| + |b|) is
     a mixture of products exp(−t |a|) exp(−t |b|), so their product is positive semi-definite.
@@ -41,14 +43,14 @@ def _codes_agree(answers: Sequence[str | None]) -> Tensor:
 
 
 def _codes(answers: Sequence[str | None]) -> Tensor:
-    """Numbers that are equal for equal answers, and for None only with itself."""
+    """Return a number for each answer: equal numbers for equal answers, a different number for every None."""
     numbers: dict[str | tuple[int], int] = {}
     keys = [(row,) if answer is None else answer for row, answer in enumerate(answers)]
     return torch.tensor([numbers.setdefault(key, len(numbers)) for key in keys])
 
 
 def _word_overlap(answers: Sequence[str | None]) -> Tensor:
-    """F1 between all answers to one example; the empty answer, or none, is like itself only."""
+    """Return the F1 between all answers to one example; an empty or missing answer is similar to itself only."""
     codes = _codes(answers)
     of_code = dict(zip(codes.tolist(), answers, strict=True))
     bags = [Counter((of_code[code] or "").split()) for code in range(len(of_code))]

@@ -1,7 +1,8 @@
 """Gaussian processes over z, coupled by the similarity of instructions, in closed form (Eq. 4, 5 and 9 of the paper).
 
-Notation: n points Z written as u ≤ n different instructions with scores y; P (n x u) says which point is written as
-which instruction; S (u x u) is the instructions' covariance, Σ their noise.
+Notation: n points Z written as u ≤ n different instructions with scores y; P (n x u) maps points to
+instructions, with a 1 where point i is written as instruction j; S (u x u) is the covariance of the instructions, Σ
+the noise of their scores.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class CoupledGP:
     The kernel is k(z, z') = w(z)ᵀ P S Pᵀ w(z') + ρ r(z, z'), with w(z) = L⁻¹ l(Z, z) (Eq. 9) and the residual
     r(z, z') = l(z, z') − l(z, Z) L⁻¹ l(Z, z'). In terms of `LatentFeatures`, w(z) = F⁻ᵀ h(z) and
     r(z, z') = l(z, z') − h(z)ᵀ h(z'). With ρ = 0 it is the paper's kernel, whose variance vanishes away from
-    the data; r is zero at observed points, so that ρ > 0 brings the variance back and leaves k(Z, Z) = P S Pᵀ as it is.
+    the data. r is zero at observed points, so that ρ > 0 restores the variance and keeps k(Z, Z) = P S Pᵀ.
     With S = ρ L it is the plain Matérn kernel. All points of one instruction share its score.
 
     >>> z = torch.rand(4, 2, dtype=torch.float64)
@@ -56,8 +57,18 @@ class CoupledGP:
         mean: float = 0.0,
         correction: float = 0.0,
     ) -> None:
-        """``points`` Z (n, d); ``instruction`` (n,), the number of each point's instruction; ``similarity`` S (u, u);
-        ``targets`` y (u,); ``noise`` (u,), variances > 0; ``lengthscale`` (d,) of l; ``correction`` is ρ."""
+        """Condition the process on the scores.
+
+        Args:
+            points: Z, shape (n, d).
+            instruction: The number of each point's instruction, shape (n,).
+            similarity: S, shape (u, u).
+            targets: y, shape (u,).
+            noise: Variances > 0, shape (u,).
+            lengthscale: The lengthscales of l, shape (d,).
+            mean: The prior mean.
+            correction: ρ ≥ 0.
+        """
         self.targets = targets
         self._mean = mean
         self._correction = correction
@@ -73,14 +84,14 @@ class CoupledGP:
         self._covariance.diagonal().sub_(correction)
 
     def posterior(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior mean and variance of the score, each of shape (..., q), at points (..., q, d)."""
+        """Return the posterior mean and variance of the score, both of shape (..., q), at points (..., q, d)."""
         features = self._latent(points)
         mean = self._mean + features @ self._coefficients  # Eq. 4
         variance = self._correction + ((features @ self._covariance) * features).sum(-1)  # Eq. 5
         return mean, variance.clamp_min(MINIMUM_VARIANCE)
 
     def joint_posterior(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior mean (..., q) and covariance (..., q, q) of the scores at points (..., q, d)."""
+        """Return the posterior mean (..., q) and covariance (..., q, q) of the scores at points (..., q, d)."""
         features = self._latent(points)
         covariance = features @ self._covariance @ features.mT
         if self._correction:
@@ -89,7 +100,7 @@ class CoupledGP:
 
 
 def standardise(values: Tensor) -> Tensor:
-    """Zero mean and unit standard deviation; zeros where all values are equal or there is only one."""
+    """Shift and scale values (u,) to zero mean and unit standard deviation; zeros if all are equal or u is 1."""
     centred = values - values.mean()
     deviation = values.std() if len(values) > 1 else torch.zeros((), dtype=values.dtype)
     return centred / deviation if deviation > 1e-12 else torch.zeros_like(values)
@@ -97,12 +108,13 @@ def standardise(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Observations:
-    """What has been evaluated: u instructions, and the n ≥ u points that are written as them.
+    """The evaluated instructions, u of them, and the n ≥ u points that are written as them.
 
-    ``points`` (n, d): row i < u is the point that instruction i was evaluated at, the others follow;
-    ``instruction`` (n,) says which instruction each point is written as; ``scores`` (u, m); ``predictions`` u rows of
-    m answers in normal form. An instruction may have been scored on the first examples only: the other scores are
-    NaN and the other predictions None. ``values`` (u,) is what the process models, where it is not the mean score.
+    ``points`` (n, d): row i < u is the point at which instruction i was evaluated, the other points follow.
+    ``instruction`` (n,): the number of the instruction that each point is written as.
+    ``scores`` (u, m) in [0, 1]. An instruction may be scored on the first examples only; the other scores are NaN.
+    ``predictions``: u rows of m normalised answers, None where the score is NaN.
+    ``values`` (u,): the modelled values, if not the mean scores.
     """
 
     points: Tensor
@@ -114,7 +126,7 @@ class Observations:
 
 @dataclass(frozen=True, slots=True)
 class SurrogateOptions:
-    """The parts of the surrogate; the defaults are the paper's code."""
+    """The choices that define a surrogate; the defaults are those of the paper's code."""
 
     kernel: Literal["coupled", "corrected", "standard"] = "coupled"
     similarity: Literal["scores", "exact_match", "f1"] = "scores"
@@ -123,7 +135,7 @@ class SurrogateOptions:
 
 
 def fit_surrogate(observations: Observations, options: SurrogateOptions) -> CoupledGP:
-    """The process for standardised scores; equal scores are standardised to zeros."""
+    """Fit the process to the standardised scores of ``observations``; equal scores are standardised to zeros."""
     targets = standardise(observations.scores.nanmean(1) if observations.values is None else observations.values)
     noise = binomial_noise(observations.scores) if options.noise == "binomial" else None
     if options.kernel == "standard":
@@ -155,7 +167,7 @@ def fit_surrogate(observations: Observations, options: SurrogateOptions) -> Coup
 def _fit_similarity(
     observations: Observations, kind: str, targets: Tensor, noise: Tensor | None
 ) -> tuple[Tensor, Hyperparameters]:
-    """S with its fitted hyperparameters."""
+    """Return S, scaled by the fitted s², and the fitted hyperparameters."""
     similarity: Similarity
     if kind == "scores":
         scores = observations.scores
@@ -168,7 +180,7 @@ def _fit_similarity(
 
 
 def _standard(observations: Observations, targets: Tensor, noise: Tensor | None) -> CoupledGP:
-    """The Matérn kernel over z, as a coupled kernel: S = ρ L, averaged over the points of each instruction."""
+    """Build the Matérn kernel over z as a coupled kernel: S = ρ L, averaged over the points of each instruction."""
     count = len(targets)
     kernel = MaternSimilarity(observations.points[:count])
     fitted = fit_marginal_likelihood(kernel, targets, noise)
@@ -188,9 +200,10 @@ def _standard(observations: Observations, targets: Tensor, noise: Tensor | None)
 
 
 def binomial_noise(scores: Tensor) -> Tensor:
-    """Σ: p (1 − p) / m of every instruction on the scale of the standardised scores, shape (u,).
+    """Return Σ, the variance p (1 − p) / m of every mean score, in the units of the standardised scores; shape (u,).
 
-    p is Jeffreys' estimate, which is never 0 or 1: a perfect score on m examples is not a certain one.
+    p is Jeffreys' estimate, which is never 0 or 1, so that a perfect score on m examples keeps some noise. ``scores``
+    has shape (u, m), with NaN where an example was not asked.
     """
     means, examples = scores.nanmean(1), (~scores.isnan()).sum(1)
     p = (scores.nansum(1) + 0.5) / (examples + 1)

@@ -1,1 +1,1 @@
-"""Paying for an answer: the call store, the budget, retries, and many questions in flight."""
+"""Paying for answers: the call store, the budget, retries, and concurrent questions."""

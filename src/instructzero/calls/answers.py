@@ -1,4 +1,4 @@
-"""One model's answers: taken from the call store, or asked for and stored before anyone hears of them."""
+"""The answers of one role's model: read from the call store, or asked for and stored before they are returned."""
 
 from __future__ import annotations
 
@@ -16,8 +16,20 @@ from instructzero.types import Completion, Request, Usage
 class Answers:
     """The answers of the model behind ``asker``, kept in ``store`` and booked to ``run`` under ``role``.
 
-    Used from one event loop, which a thread of its own relieves of the writing; answers that arrive together share one
-    write to the disk. ``shared``: other processes may be asking the same at this moment, and wait for each other.
+    Used from one event loop. A thread of its own writes to the disk; answers that arrive at the same time share one
+    write. Neither the model nor the store is closed here: both belong to the caller.
+
+    Parameters
+    ----------
+    asker
+        Asks the model.
+    store
+        Holds the answers.
+    run, role
+        The account that is charged.
+    shared
+        True if other processes may ask the same questions at the same time; a question is then claimed before it is
+        asked.
     """
 
     def __init__(
@@ -34,27 +46,28 @@ class Answers:
         self._asking: dict[Call, asyncio.Future[Completion]] = {}
         self._looked_up: dict[Call, Completion | None] = {}
         self.proven = False
-        """Whether the model has answered at least once."""
+        """True once the model has answered."""
 
     @property
     def concurrency(self) -> int:
+        """The number of requests that are worth having in flight."""
         return self._asker.concurrency
 
     def call(self, request: Request) -> Call:
-        """What the store knows a request by."""
+        """Return the call under which the store keeps the answer to ``request``."""
         return Call.of(self._identity, request)
 
     def look_up(self, calls: Sequence[Call]) -> None:
-        """Read what is known of ``calls`` in one go, for the next `get` of each."""
+        """Read the stored answers to ``calls`` in one query, for the next `get` of each call."""
         known = self._store.get_many(calls)
         self._looked_up = {call: known.get(call) for call in calls}
 
     async def get(
         self, call: Call, request: Request, arrived: Callable[[], None] = lambda: None
     ) -> tuple[Completion, bool]:
-        """The answer to ``request``, and whether it was known; the same call is never on its way twice.
+        """Return the answer to ``request``, and True if it was known. The same call is never in flight twice.
 
-        ``arrived`` is told when the model has answered, before the answer is on the disk.
+        ``arrived`` is called when the model has answered, before the answer is on the disk.
         """
         known = self._looked_up.pop(call) if call in self._looked_up else self._store.get(call)
         if known is not None:
@@ -66,7 +79,7 @@ class Answers:
             completion, cached = await self._ask(call, request, arrived)
         except BaseException as error:
             future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
-            future.exception()  # whoever else waits hears of it; nobody has to
+            future.exception()  # marks it as retrieved: there may be no other waiter
             raise
         finally:
             del self._asking[call]
@@ -74,18 +87,17 @@ class Answers:
         return completion, cached
 
     async def close(self) -> None:
-        """Finish writing, and free the model; the store is its owner's to close."""
+        """Finish writing. The model and the store stay open."""
         try:
             if self._saving is not None:
                 await asyncio.wait([self._saving])
-            await self._asker.close()
         finally:
             self._thread.shutdown(wait=True)
             if self._written is not self._store:
                 self._written.close()
 
     async def _ask(self, call: Call, request: Request, arrived: Callable[[], None]) -> tuple[Completion, bool]:
-        """Pay for the answer, unless another process that shares the store has just done so."""
+        """Pay for the answer, unless another process that shares the store has just paid for it."""
         if not self._shared:
             return await self._pay(call, request, arrived), False
         async with self._store.claimed(call):
@@ -107,31 +119,31 @@ class Answers:
         return await future
 
     async def _save_all(self) -> None:
-        """Write what has gathered, and again what has gathered meanwhile."""
+        """Write the collected answers, then those that were collected during the write, until none is left."""
         loop = asyncio.get_running_loop()
         while self._unsaved:
             batch, self._unsaved = self._unsaved, []
             try:
                 stored = await loop.run_in_executor(self._thread, self._write, batch)
-            except Exception as error:  # whoever waits for the write hears of it
-                for each in batch:
-                    each.fail(error)
+            except Exception as error:  # passed on to the callers that wait for the write
+                for unsaved in batch:
+                    unsaved.fail(error)
             else:
-                for each, completion in zip(batch, stored, strict=True):
-                    each.finish(completion)
+                for unsaved, completion in zip(batch, stored, strict=True):
+                    unsaved.finish(completion)
 
     def _write(self, batch: Sequence[_Unsaved]) -> list[Completion]:
         return self._written.put_many(
-            [(each.call, each.completion) for each in batch],
+            [(unsaved.call, unsaved.completion) for unsaved in batch],
             run=self._run,
             role=self._role,
-            charges=[each.charge for each in batch],
+            charges=[unsaved.charge for unsaved in batch],
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Unsaved:
-    """An answer on its way to the disk, and who waits for it there."""
+    """An answer that is not on the disk yet, and the future of the caller that waits for it."""
 
     call: Call
     completion: Completion
@@ -148,5 +160,5 @@ class _Unsaved:
 
 
 def _charge(request: Request, completion: Completion) -> Usage:
-    """What the answer counts as in the ledger: the same as in the budget."""
-    return charge_of(Usage(1, completion.prompt_tokens, completion.completion_tokens), bound_of(request))
+    """Return the usage that the ledger books for the answer: the same as in the budget."""
+    return charge_of(completion.usage, bound_of(request))

@@ -1,7 +1,7 @@
-"""What a run may spend: limits that are never exceeded, with what is in flight counted at its most.
+"""The budget of a run: limits that are never exceeded, with requests in flight counted at their maximum cost.
 
-Before each try at a paid model one reserves an upper bound of what it may cost; afterwards the reservation is closed
-with what it did cost. Spent + reserved stays within every limit at every moment, as long as the bounds hold.
+Before every try at a paid model, an upper bound of its cost is reserved; afterwards the reservation is closed with the
+actual cost. Spent + reserved stays within every limit at every moment, as long as the bounds hold.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ from instructzero.errors import BudgetExhausted, ConfigurationError
 from instructzero.types import Request, Usage
 
 TOKENS_PER_MESSAGE = 16
-"""Tokens that a chat template may put around a message: its role and the marks of its beginning and end."""
+"""The maximum tokens that a chat template puts around a message: its role, and the marks of its start and end."""
 
 TOKENS_PER_REQUEST = 128
-"""Tokens that a chat template may put around a conversation: a default system prompt and the cue of the answer."""
+"""The maximum tokens that a chat template puts around a conversation: a system prompt and the cue of the answer."""
 
 _FLAGS = {"calls": "--max-calls", "usd": "--max-usd", "tokens": "--max-tokens", "seconds": "--max-time"}
 
 
 class Reservation(Protocol):
-    """Room in the budget for one try; exactly one of the three closes it."""
+    """Room in the budget for one try; exactly one of the three methods closes it."""
 
     def settle(self, usage: Usage) -> None:
-        """An answer came, with this usage."""
+        """Close it for a try that was answered, with this usage."""
         ...
 
     def lose(self) -> None:
-        """No answer came, but the try may have been billed: all of its bound counts as spent."""
+        """Close it for a try without an answer that may have been billed: its whole bound counts as spent."""
         ...
 
     def cancel(self) -> None:
-        """The try was surely not billed."""
+        """Close it for a try that was certainly not billed."""
         ...
 
 
 Reserve = Callable[[Usage], Awaitable[Reservation]]
-"""Waits for room for a try of at most this usage; raises `BudgetExhausted` when there will be none."""
+"""Waits until there is room for a try of at most this usage; raises `BudgetExhausted` if there will be none."""
 
 
 def bound_of(request: Request) -> Usage:
-    """The most that one try at ``request`` can be billed for.
+    """Return the maximum usage that one try at ``request`` can be billed for.
 
-    A token of a byte-level vocabulary covers at least one byte, so that the prompt has at most as many tokens as
-    its contents have bytes in UTF-8, and those that a chat template adds.
+    A token of a byte-level vocabulary covers at least one byte. So the prompt has at most as many tokens as its
+    contents have bytes in UTF-8, plus those that a chat template adds.
 
     >>> from instructzero.types import Message
     >>> bound_of(Request((Message("user", "déjà vu"),), max_tokens=5))
@@ -64,16 +64,29 @@ def bound_of(request: Request) -> Usage:
 
 
 def charge_of(usage: Usage, bound: Usage) -> Usage:
-    """What an answer counts as: its usage, or the bound where the model does not say how many tokens it read."""
+    """Return the usage that is charged for an answer: its own, or the bound if the model reports no prompt tokens."""
     return usage if usage.prompt_tokens else bound
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that a run may spend over all its roles; None is no limit.
+    """The maximum that a run may spend over all its roles; None is no limit.
 
-    ``calls`` counts requests, ``tokens`` prompts and answers together, ``usd`` dollars, ``seconds`` the time of this
-    process. Raises `ConfigurationError` for a limit that is not above 0.
+    Parameters
+    ----------
+    calls
+        Requests.
+    usd
+        Dollars.
+    tokens
+        Tokens of prompts and answers together.
+    seconds
+        Seconds of this process.
+
+    Raises
+    ------
+    ConfigurationError
+        If a limit is not above 0.
     """
 
     calls: int | None = None
@@ -89,12 +102,26 @@ class Limits:
 
 
 class Budget:
-    """Room under `Limits`, given out try by try, first come, first served. Lives in one event loop.
+    """Grants room under `Limits` try by try, in the order of the requests. Lives in one event loop.
 
-    ``prices`` holds every role that is paid ("black box", "judge", "rewriter"); None is a price that is not known,
-    which a limit in dollars refuses with `ConfigurationError`. ``spent`` is what earlier processes of the run have
-    spent. Seconds count from now. ``on_lost(role, bound)`` hears of each try that may have been billed without an
-    answer, so that it can be written down for the next process.
+    Parameters
+    ----------
+    limits
+        The limits. Seconds count from now.
+    prices
+        The price of every paid role ("black box", "judge", "rewriter"); None for a price that is not known.
+    spent
+        The usage by role of earlier processes of the run.
+    on_lost
+        ``on_lost(role, bound)`` is called for every try that may have been billed without an answer, so that it can be
+        recorded for the next process.
+    clock
+        Returns the time in seconds.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is a limit in dollars and a price is not known.
 
     >>> async def spend():
     ...     budget = Budget(Limits(calls=2), prices={"black box": Price(1.0, 2.0)})
@@ -117,7 +144,7 @@ class Budget:
         self._limits = limits
         self._prices = dict(prices)
         self._spent = dict(spent or {})
-        self._committed = dict(self._spent)  # with what is in flight, each at its bound
+        self._committed = dict(self._spent)  # the spent usage, and the bounds of the tries in flight
         self._waiting: deque[_Waiter] = deque()
         self._on_lost = on_lost
         self._kept: dict[str, Usage] = {}
@@ -128,16 +155,16 @@ class Budget:
 
     @property
     def spent(self) -> Mapping[str, Usage]:
-        """By role, with what earlier processes spent and what may have been billed without an answer."""
+        """The usage by role, including earlier processes and tries that may have been billed without an answer."""
         return dict(self._spent)
 
     @property
     def total(self) -> Usage:
-        """Spent by all roles together."""
+        """The usage of all roles together."""
         return sum(self._spent.values(), Usage())
 
     def cost(self) -> float | None:
-        """Dollars spent, or None when the price of a role that spent something is not known."""
+        """Return the dollars spent, or None if the price of a role that was used is not known."""
         return self._dollars(self._spent)
 
     @property
@@ -146,18 +173,18 @@ class Budget:
         return self._clock() - self._started
 
     def keep(self, amounts: Mapping[str, Usage], seconds: float) -> None:
-        """Keep ``amounts`` by role, and the last ``seconds``, from those who reserve, in the place of what was kept."""
+        """Hold back ``amounts`` by role, and the last ``seconds``, instead of what was held back before."""
         self._kept, self._kept_seconds = dict(amounts), seconds
         self._admit()
 
     def reserve_for(self, role: str) -> Reserve:
-        """`reserve` for one role."""
+        """Return `reserve` for one role."""
         return partial(self.reserve, role)
 
     async def reserve(self, role: str, bound: Usage) -> Reservation:
-        """Room for a try of at most ``bound``.
+        """Reserve room for a try of at most ``bound``.
 
-        Waits while there is none, but may be once something in flight has cost less than its bound. Raises
+        Waits while there is no room, but there may be once a try in flight has cost less than its bound. Raises
         `BudgetExhausted` as soon as that cannot happen any more.
         """
         if role not in self._prices:
@@ -172,27 +199,27 @@ class Budget:
             raise
 
     def close(self, reservation: _Reservation, charge: Usage) -> None:
-        """What a reservation calls when it ends: its bound is free again, and ``charge`` is spent."""
+        """Free the bound of a reservation that has ended, and book ``charge`` as spent. Called by the reservation."""
         role = reservation.role
         self._committed[role] = _difference(self._committed[role], reservation.bound) + charge
         self._spent[role] = self._spent.get(role, Usage()) + charge
         self._admit()
 
     def lose(self, reservation: _Reservation) -> None:
-        """`close` at the whole bound."""
+        """Close a reservation and book its whole bound as spent. Called by the reservation."""
         self.close(reservation, reservation.bound)
         if self._on_lost is not None:
             self._on_lost(reservation.role, reservation.bound)
 
     def _admit(self) -> None:
-        """Answer the waiters in order, up to the first that has to wait on.
+        """Answer the waiters in order, up to the first one that must wait longer.
 
-        Nobody waits for ever: the first waiter would fit if nothing were in flight, so something is, and its end
-        leads here again.
+        No waiter waits for ever: the first one would fit if nothing were in flight, so a try is in flight, and its end
+        calls this method again.
         """
         while self._waiting:
             first = self._waiting[0]
-            if not first.answer.done():  # otherwise it was cancelled
+            if not first.answer.done():  # a done answer means that the waiter was cancelled
                 if breach := self._breach(first, self._spent):
                     first.answer.set_exception(BudgetExhausted(self._explain(breach, first)))
                 elif self._breach(first, self._committed):
@@ -203,19 +230,19 @@ class Budget:
             self._waiting.popleft()
 
     def _withdraw(self, waiter: _Waiter) -> None:
-        """Undo a request for room whose task was cancelled, perhaps after the answer came."""
+        """Undo a request for room whose task was cancelled, possibly after the room was granted."""
         if waiter.answer.cancelled():
-            self._admit()  # whoever stood behind it may fit
+            self._admit()  # the waiters behind it may fit
         elif waiter.answer.exception() is None:
             waiter.answer.result().cancel()
 
     def _breach(self, waiter: _Waiter, amounts: Mapping[str, Usage]) -> str | None:
-        """The name of a limit that the waiter's bound, on top of ``amounts`` and what is kept, would exceed."""
+        """Return the name of a limit that ``amounts``, the amounts held back and the waiter's bound together exceed."""
         limits, bound = self._limits, waiter.bound
         amounts = _sum(amounts, self._kept) if self._kept else amounts
         if limits.seconds is not None and self.elapsed + self._kept_seconds >= limits.seconds:
             return "seconds"
-        if limits.calls is not None and bound.calls + sum(each.calls for each in amounts.values()) > limits.calls:
+        if limits.calls is not None and bound.calls + sum(usage.calls for usage in amounts.values()) > limits.calls:
             return "calls"
         if limits.tokens is not None and _tokens(bound) + sum(map(_tokens, amounts.values())) > limits.tokens:
             return "tokens"
@@ -244,33 +271,35 @@ class Budget:
 
     def _explain(self, name: str, waiter: _Waiter) -> str:
         limit = _amount(name, getattr(self._limits, name))
-        mend = f"raise {_FLAGS[name]} and run it again, which goes on from here and pays nothing twice"
+        fix = f"raise {_FLAGS[name]} and run it again, which continues from here and pays nothing twice"
         if name == "seconds":
-            kept = f" but for the {self._kept_seconds:.0f} that the end may take" if self._kept_seconds else ""
-            return f"the limit of {limit} is reached{kept}; {mend}"
+            seconds = f"{self._kept_seconds:.0f} held back for the final selection and test"
+            kept = f" except for the {seconds}" if self._kept_seconds else ""
+            return f"the limit of {limit} is reached{kept}; {fix}"
         if 2 * self._total(name, self._kept) > getattr(self._limits, name):
-            mend += ", or begin another run with fewer --test or --confirmation examples"
+            fix += ", or start another run with fewer --test or --confirmation examples"
         further = self._measure(name, {waiter.role: waiter.bound}).removesuffix(f" {name}")
-        kept = f" and the {self._measure(name, self._kept)} kept for the end" if self._kept else ""
+        kept = self._measure(name, self._kept)
+        held_back = f" and the {kept} held back for the final selection and test" if self._kept else ""
         return (
             f"the limit of {limit} leaves no room for another request, which may take {further} more than the "
-            f"{self._measure(name, self._spent)} spent so far{kept}; {mend}"
+            f"{self._measure(name, self._spent)} spent so far{held_back}; {fix}"
         )
 
     def _measure(self, name: str, amounts: Mapping[str, Usage]) -> str:
-        """``amounts`` in words, in the unit of the limit ``name``."""
+        """Return ``amounts`` as a text, in the unit of the limit ``name``."""
         return _amount(name, self._total(name, amounts))
 
     def _total(self, name: str, amounts: Mapping[str, Usage]) -> float:
-        """``amounts`` in the unit of the limit ``name``."""
+        """Return ``amounts`` as a number, in the unit of the limit ``name``."""
         total = sum(amounts.values(), Usage())
         return {"calls": total.calls, "tokens": _tokens(total), "usd": self._dollars(amounts)}[name] or 0
 
 
-class EndSavings:
-    """Keeps from a search what the end of the run will take, at the price and the pace of what was asked so far.
+class BudgetReserve:
+    """Holds back from a search what the final selection and test will take, at the cost and pace of the calls so far.
 
-    ``idle`` are the roles that the end asks nothing.
+    ``idle`` are the roles that the final selection and test do not use.
     """
 
     def __init__(self, budget: Budget, *, idle: Collection[str] = ()) -> None:
@@ -279,26 +308,26 @@ class EndSavings:
         self._before = budget.total.calls
 
     def keep(self, questions: int) -> None:
-        """Keep back what so many questions will take for every other role, with a tenth more for longer ones."""
+        """Hold back what ``questions`` questions will take of every role that is not idle, with a small margin."""
         spent = {role: usage for role, usage in self._budget.spent.items() if usage.calls and role not in self._idle}
         amounts = {role: _share(usage, questions) for role, usage in spent.items()}
         asked = self._budget.total.calls - self._before
         self._budget.keep(amounts, self._budget.elapsed / asked * questions if asked else 0.0)
 
     def release(self) -> None:
-        """The end may spend it now."""
+        """Let the final selection and test use what was held back."""
         self._budget.keep({}, 0.0)
 
 
 def _sum(first: Mapping[str, Usage], second: Mapping[str, Usage]) -> dict[str, Usage]:
-    """The usage by role of both."""
+    """Return the sum of both by role."""
     return {role: first.get(role, Usage()) + second.get(role, Usage()) for role in {**first, **second}}
 
 
 def _share(usage: Usage, questions: int) -> Usage:
-    """What ``questions`` cost if they cost as much as those in ``usage`` do on average; tokens a tenth more."""
+    """Return the usage of ``questions`` at the average of those in ``usage``, with a tenth more tokens."""
     tokens = (
-        math.ceil(1.1 * each / usage.calls * questions) for each in (usage.prompt_tokens, usage.completion_tokens)
+        math.ceil(1.1 * count / usage.calls * questions) for count in (usage.prompt_tokens, usage.completion_tokens)
     )
     return Usage(questions, *tokens)
 
@@ -333,9 +362,7 @@ class _Reservation:
 
     def _end(self) -> None:
         if self._closed:
-            raise RuntimeError(
-                "expected a reservation that is open, got one that was settled, lost or cancelled before"
-            )
+            raise RuntimeError("expected an open reservation, got one that was already settled, lost or cancelled")
         self._closed = True
 
 
@@ -352,6 +379,6 @@ def _tokens(usage: Usage) -> int:
 
 
 def _amount(name: str, value: float) -> str:
-    """A value with its unit, to the sixth place after the point."""
+    """Return a value with its unit, with up to six decimal places."""
     number = f"{value:,.6f}".rstrip("0").rstrip(".")
     return f"${number}" if name == "usd" else f"{number} {name}"

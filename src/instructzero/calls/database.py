@@ -1,4 +1,4 @@
-"""The SQLite file of a call store: shared by several processes, durable at each commit, whole after any kill."""
+"""The SQLite file of a call store: shared by several processes, durable after each commit, intact after any kill."""
 
 from __future__ import annotations
 
@@ -20,8 +20,19 @@ _LONG_LOG = 4 * 2**20
 class Database:
     """One process's connection to the file.
 
-    ``schema`` makes what an older format than ``version`` lacks; it may run again on a file that has it. Raises
-    `RunDirectoryError` for a file that cannot be opened, is damaged, of a later format, or another program's.
+    Parameters
+    ----------
+    path
+        The file, or ":memory:".
+    version
+        The format of the file, kept as SQLite's ``user_version``.
+    schema
+        The statements that create the tables of a new file. They may run again on a file that has them.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the file cannot be opened, is damaged, has another format, or belongs to another program.
 
     >>> database = Database(":memory:", version=1, schema=("CREATE TABLE IF NOT EXISTS words (word TEXT)",))
     >>> with database.transaction() as connection:
@@ -36,7 +47,7 @@ class Database:
         self._schema = schema
         self._fold_at = _LONG_LOG
         with self.reporting():
-            # One thread at a time uses the store, though not always the thread that opened it.
+            # One thread at a time uses the connection, but not always the thread that opened it.
             self._connection = sqlite3.connect(
                 str(path), timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
             )
@@ -48,30 +59,31 @@ class Database:
 
     @property
     def on_disk(self) -> bool:
+        """True unless the database is in memory."""
         return str(self._path) != ":memory:"
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows that a query finds."""
+        """Return all rows of a query."""
         with self.reporting():
             return self._connection.execute(query, parameters).fetchall()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of the block is on the disk when it ends, or nothing of it."""
+        """Run the block as one transaction: when it ends, all of its changes are on the disk, or none."""
         with self.reporting():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # some failures have rolled back by themselves
+                with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself after some failures
                     self._connection.execute("ROLLBACK")
                 raise
             self._fold_log()
 
     @contextlib.contextmanager
     def reporting(self) -> Iterator[None]:
-        """Turns SQLite's errors, and damage that only shows in the contents, into one sentence."""
+        """Turn SQLite's errors, and damage that shows only in the contents, into a `RunDirectoryError`."""
         try:
             yield
         except sqlite3.Error as error:
@@ -80,7 +92,7 @@ class Database:
             raise RunDirectoryError(_damaged(self._path)) from None
 
     def close(self) -> None:
-        """The last of all who have the file open folds the log into it."""
+        """Close the connection; the last connection to the file writes the log back into it."""
         self._connection.close()
 
     def _prepare(self) -> None:
@@ -89,28 +101,28 @@ class Database:
             self._use_log()
             self._connection.execute("PRAGMA synchronous = FULL")  # each commit reaches the disk, not only the kernel
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # see _fold_log
-        if found < self._version:
+        if not found:
             with self.transaction() as connection:
-                if self._read_version() < self._version:  # no other process has been here meanwhile
+                if not self._read_version():  # no other process has created the tables meanwhile
                     for statement in self._schema:
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {self._version}")
 
     def _read_version(self) -> int:
-        """The file's format, 0 for a new file."""
+        """Return the format of the file, 0 for a new file; refuse every other format than ours."""
         query = "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version"
         found, tables = self._connection.execute(query).fetchone()
-        if found > self._version:
+        if found not in (0, self._version):
             raise RunDirectoryError(
-                f"expected a call store of format {self._version} or older in {self._path}, got format "
-                f"{found}; update instructzero"
+                f"expected a call store of format {self._version} in {self._path}, got format {found}; "
+                "update instructzero, or use another store"
             )
         if found == 0 and tables:
             raise RunDirectoryError(_damaged(self._path))
         return int(found)
 
     def _use_log(self) -> None:
-        """Switch to a write-ahead log; where another process does so too, SQLite fails instead of waiting."""
+        """Switch to a write-ahead log. Tries again, because SQLite fails instead of waiting for another process."""
         deadline = time.monotonic() + _PATIENCE_S
         while True:
             try:
@@ -122,18 +134,18 @@ class Database:
                 time.sleep(_PAUSE_S)
 
     def _fold_log(self) -> None:
-        """Write the log back into the file once it is long.
+        """Write the log back into the file once the log is long.
 
-        SQLite would do so by itself. But before 3.51.3 a process that folds the log and one that begins it anew could
-        damage the file when they met (https://sqlite.org/wal.html#walresetbug); with TRUNCATE nobody writes meanwhile.
+        SQLite does this by itself. But before 3.51.3 a process that writes the log back and one that restarts it could
+        damage the file (https://sqlite.org/wal.html#walresetbug); with TRUNCATE no other process writes meanwhile.
         """
         if self._log_size() < self._fold_at:
             return
-        with contextlib.suppress(sqlite3.Error):  # what is stored is as safe in the log
+        with contextlib.suppress(sqlite3.Error):  # what is stored is as durable in the log
             self._connection.execute(f"PRAGMA busy_timeout = {_PAUSE_S * 1000:.0f}")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000:.0f}")
-        self._fold_at = self._log_size() + _LONG_LOG  # somebody may have been in the way; later, then
+        self._fold_at = self._log_size() + _LONG_LOG  # another process may have prevented it; try again later
 
     def _log_size(self) -> int:
         try:
@@ -153,7 +165,7 @@ def _name(error: sqlite3.Error) -> str:
 def _explain(path: Path | str, error: sqlite3.Error) -> str:
     name = _name(error)
     if _is_busy(error):
-        return f"the call store {path} is locked by another process (waited {_PATIENCE_S:.0f} s); end it"
+        return f"the call store {path} is locked by another process (waited {_PATIENCE_S:.0f} s); stop that process"
     if name.startswith("SQLITE_FULL"):
         return f"the disk that holds the call store {path} is full; free some space and resume"
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR")):
@@ -164,4 +176,4 @@ def _explain(path: Path | str, error: sqlite3.Error) -> str:
 
 
 def _damaged(path: Path | str) -> str:
-    return f"the call store {path} is damaged or is no call store; restore a copy, or move it away and resume"
+    return f"the call store {path} is damaged or is not a call store; restore a copy, or move it away and resume"

@@ -1,4 +1,4 @@
-"""Many questions to one model on their way at once, asked by synchronous code."""
+"""Many concurrent questions to one model, asked by synchronous code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from instructzero.calls.store import Call
 
 Answer = TypeVar("Answer")
 Arrived = Callable[[], None]
-"""What is called when the model has answered, before the answer is stored."""
+"""The callback for an answer of the model that has arrived and is not stored yet."""
 
 
 class _Asked(Protocol):
@@ -24,12 +24,25 @@ class _Asked(Protocol):
 Question = TypeVar("Question", bound=_Asked)
 
 
-class Session(Generic[Question, Answer]):
-    """Asks distinct questions in order, up to ``width`` of them at once, and lets one wait for some of the answers.
+class QuestionBatch(Generic[Question, Answer]):
+    """Asks distinct questions concurrently, in order, and waits for the answers to any of them.
 
-    A question makes room for the next one when its answer arrives; meanwhile it is stored and used. While the black
-    box is not ``proven`` by an answer, one question goes alone: a wrong key or address is refused once, not ``width``
-    times.
+    A question frees its place for the next one when its answer arrives; storing and using the answer happens meanwhile.
+    Until the black box has answered once (``proven``), questions are asked one by one, so that a wrong key or address
+    is refused once and not ``width`` times.
+
+    Parameters
+    ----------
+    ask
+        Asks one question; calls its second argument when the model has answered, before the answer is stored.
+    questions
+        The questions, no two of them with the same call.
+    width
+        The maximum number of questions in flight.
+    grace_s
+        Seconds that questions in flight have to finish when the batch is stopped.
+    proven
+        Returns True once the model has answered.
     """
 
     def __init__(
@@ -46,15 +59,16 @@ class Session(Generic[Question, Answer]):
         self._grace_s = grace_s
         self._proven = proven
         self._answers: dict[Call, Answer] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._failure: Exception | None = None
-        self._on_their_way = 0
+        self._in_flight = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def wait_for(self, calls: Sequence[Call]) -> list[Answer]:
-        """The answers to ``calls``; raises the first failure of all questions once nothing is on its way.
+        """Return the answers to ``calls`` in order.
 
-        What is complete by then is given all the same.
+        After a failure nothing new is asked. If the answers to ``calls`` are complete once the questions in flight have
+        finished, they are returned all the same; otherwise the first failure of the batch is raised.
         """
         self._send()
         try:
@@ -64,8 +78,8 @@ class Session(Generic[Question, Answer]):
                     if self._has(calls):
                         break
                     raise self._failure
-                self._news.clear()
-                await self._news.wait()
+                self._changed.clear()
+                await self._changed.wait()
         except BaseException:
             await self.drain()
             raise
@@ -75,7 +89,7 @@ class Session(Generic[Question, Answer]):
         return all(call in self._answers for call in calls)
 
     async def drain(self) -> None:
-        """Ask nothing new; what is on its way has the time of grace to be stored, and is cancelled then."""
+        """Ask nothing new, wait up to ``grace_s`` seconds for the questions in flight, then cancel them."""
         self._queue.clear()
         if not self._tasks:
             return
@@ -85,9 +99,9 @@ class Session(Generic[Question, Answer]):
         await asyncio.gather(*late, return_exceptions=True)
 
     def _send(self) -> None:
-        """As many questions as there is room for."""
-        while self._queue and self._on_their_way < (self._width if self._proven() else 1):
-            self._on_their_way += 1
+        """Ask as many questions as there are free places."""
+        while self._queue and self._in_flight < (self._width if self._proven() else 1):
+            self._in_flight += 1
             task = asyncio.create_task(self._work(self._queue.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -99,14 +113,14 @@ class Session(Generic[Question, Answer]):
             nonlocal waiting
             if waiting:
                 waiting = False
-                self._on_their_way -= 1
+                self._in_flight -= 1
                 self._send()
 
         try:
             self._answers[question.call] = await self._ask(question, arrived)
-        except Exception as error:  # raised by wait_for, where the caller hears it
+        except Exception as error:  # wait_for raises it in the caller
             self._failure = self._failure or error
             self._queue.clear()
         finally:
             arrived()
-            self._news.set()
+            self._changed.set()

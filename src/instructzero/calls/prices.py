@@ -1,21 +1,23 @@
-"""What models cost: the list prices of well-known ones, and the prices that are set.
+"""The prices of models: list prices of well-known models, and the prices in the settings.
 
 The table holds the standard tier of OpenAI's and Anthropic's own endpoints, from their pages
-https://openai.com/api/pricing and https://platform.claude.com/docs/en/about-claude/pricing. Discounts (cached prompts,
-batches) are left out, so that a cost errs upwards. Prices change: the ones that are set always win.
+https://openai.com/api/pricing and https://platform.claude.com/docs/en/about-claude/pricing. It has no discounts (cached
+prompts, batches), so a cost is rather too high than too low. Prices change: those in the settings take precedence.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from instructzero.errors import ConfigurationError
+from instructzero.models.registry import find_backend
 from instructzero.types import Usage
 
 AS_OF = "2026-03"
-"""The month in which the table was last compared with the pages."""
+"""The month of the last comparison of the table with the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,11 @@ class Price:
             )
 
     def cost(self, usage: Usage) -> float:
-        """Dollars for ``usage``."""
+        """Return the dollars that ``usage`` costs."""
         return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1e6
 
 
 FREE = Price(0.0, 0.0)
-
-LOCAL = ("hf", "embedded", "scripted")
-"""Kinds of models that run here and cost nothing."""
 
 _TABLE = {
     "openai:gpt-3.5-turbo": Price(0.50, 1.50),
@@ -81,15 +80,21 @@ _TABLE = {
     "anthropic:claude-opus-4-6": Price(5.00, 25.00),
 }
 
-# How each house marks a dated snapshot of a model; the alias "latest" is Anthropic's.
+# How the providers mark a dated snapshot of a model; the alias "latest" is Anthropic's.
 _SNAPSHOT = {"openai": re.compile(r"-\d{4}-\d\d-\d\d\Z"), "anthropic": re.compile(r"-(\d{8}|latest)\Z")}
 
 
 def price_of(spec: str, *, base_url: str | None, input_price: float | None, output_price: float | None) -> Price | None:
-    """The price of the model of a specification such as ``openai:gpt-4o-mini``, or None where it is not known.
+    """Return the price of the model of a specification, or None if it is not known.
 
-    A price that is set wins over the table's. Models that run here are free. The table holds for the official endpoint
-    only, which is where ``base_url`` is None.
+    Parameters
+    ----------
+    spec
+        The specification, such as ``openai:gpt-4o-mini``.
+    base_url
+        The address of the endpoint. The table holds for the official endpoint only, which is None.
+    input_price, output_price
+        Dollars per million tokens from the settings; they take precedence over the table.
 
     >>> price_of("openai:gpt-4o-mini-2024-07-18", base_url=None, input_price=None, output_price=None)
     Price(input=0.15, output=0.6)
@@ -103,10 +108,17 @@ def price_of(spec: str, *, base_url: str | None, input_price: float | None, outp
 
 
 def _listed(spec: str, base_url: str | None) -> Price | None:
-    """The price without a look at what is set."""
+    """Return the price from the table, or of a backend whose models are free."""
     kind = spec.partition(":")[0]
-    if kind in LOCAL:
+    backend = find_backend(kind)
+    if backend is not None and backend.capabilities.free:
         return FREE
     if kind not in _SNAPSHOT or base_url is not None:
         return None
     return _TABLE.get(spec) or _TABLE.get(_SNAPSHOT[kind].sub("", spec))
+
+
+def cost_of(spent: Mapping[str, Usage], prices: Mapping[str, Price | None]) -> float | None:
+    """Return the dollars for the usage of all roles, or None if a price is not known."""
+    costs = [price.cost(usage) if (price := prices.get(role)) else None for role, usage in spent.items() if usage.calls]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)

@@ -1,9 +1,8 @@
-"""Every answer that was paid for, kept for ever, and who paid for it: two tables in one SQLite file.
+"""The call store: every paid answer, and the run that paid for it, in two tables of one SQLite file.
 
-An answer is found again by what was asked: the SHA-256 of the canonical JSON of {identity, request}. Identity
-is the black box's, so another model or endpoint never sees this one's answers. The ledger has a row for each answer
-that a run paid for, and for each try that it may have been billed for without an answer. Several processes may share
-the file. Format 1 had no ledger; such a file gets an empty one when it is opened.
+The key of an answer is the SHA-256 of the canonical JSON of {identity, request}. The identity is the black box's, so
+that the answers of one model or endpoint are never given as another's. The ledger has one row for every answer that a
+run paid for, and one for every try that may have been billed without an answer. Several processes may share the file.
 """
 
 from __future__ import annotations
@@ -23,21 +22,23 @@ from instructzero.errors import RunDirectoryError
 from instructzero.types import Completion, Message, Request, Usage
 
 FORMAT = 2
+"""The format of the file, SQLite's ``user_version``."""
+
 BLACK_BOX = "black box"
-"""The role of the model that the instructions are for."""
+"""The role of the model that follows the instructions."""
 
 JUDGE = "judge"
-"""The role of the model that grades its answers."""
+"""The role of the model that grades the answers of the black box."""
 
 REWRITER = "rewriter"
-"""The role of the model that makes instructions from others: the black box, paid for other questions."""
+"""The role of the model that rewrites instructions: the black box, with an account of its own."""
 
 _POLL_S = 0.03
 _PAGE = 1000
 _KEYS = 500  # SQLite before 3.32 takes 999 values in one query
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)",
-    # A row without a key is a try that may have been billed and brought no answer; "at" is in Unix seconds.
+    # A row without a key is a try that may have been billed without an answer; "at" is in Unix seconds.
     "CREATE TABLE IF NOT EXISTS ledger (run TEXT NOT NULL, role TEXT NOT NULL, key TEXT, calls INTEGER NOT NULL, "
     "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, at INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS ledger_by_run ON ledger (run)",
@@ -46,9 +47,9 @@ _PUT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _PAY = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)"
 _AMOUNTS = "sum(calls), sum(prompt_tokens), sum(completion_tokens)"
 
-# A field that requests got later is a part of the call only where it says something, so that old keys stay.
+# The other fields are a part of the key only where they differ from their default, so that a new field changes no key.
 _ALWAYS = ("messages", "max_tokens", "temperature")
-_LATER = {each.name: each.default for each in fields(Request) if each.name not in _ALWAYS}
+_OPTIONAL = {each.name: each.default for each in fields(Request) if each.name not in _ALWAYS}
 _ANSWER = [each.name for each in fields(Completion)]
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -61,23 +62,24 @@ class Call:
 
     @classmethod
     def of(cls, identity: Mapping[str, str], request: Request) -> Call:
-        """The canonical JSON: sorted keys, no spaces, so equal calls are equal bytes."""
+        """Return the call in canonical JSON: keys sorted, no spaces, so that equal calls are equal bytes."""
         asked = {
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
         }
-        asked |= {name: value for name, usual in _LATER.items() if (value := getattr(request, name)) != usual}
+        asked |= {name: value for name, default in _OPTIONAL.items() if (value := getattr(request, name)) != default}
         return cls(_encode({"identity": dict(identity), "request": asked}))
 
     @property
     def key(self) -> str:
+        """The SHA-256 of the document in hexadecimal digits."""
         return hashlib.sha256(self.document.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCall:
-    """An answer of the store, as `CallStore.export` gives it; ``role`` is its payer's, "" where nobody knows it."""
+    """A stored answer as `CallStore.export` yields it; ``role`` is the role that paid for it, "" if unknown."""
 
     key: str
     identity: Mapping[str, str]
@@ -88,10 +90,10 @@ class StoredCall:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one role of one run has paid for.
+    """The payments of one role of one run.
 
-    ``usage`` includes the ``lost`` tries, which may have been billed and brought no answer. The ``first`` and the
-    ``last`` payment are in Unix seconds.
+    ``usage`` includes the ``lost`` tries, which may have been billed without an answer. The times of the ``first`` and
+    the ``last`` payment are in Unix seconds.
     """
 
     run: str
@@ -103,7 +105,7 @@ class Account:
 
 
 class CallStore:
-    """Answers by key; one that was put survives a kill of the process and a power cut from then on.
+    """Answers by key. A stored answer survives a kill of the process and a power cut.
 
     >>> store = CallStore(":memory:")
     >>> call = Call.of({"model": "m"}, Request((Message("user", "ping"),)))
@@ -119,15 +121,15 @@ class CallStore:
         self._claims: Claims | None = None
 
     def another(self) -> CallStore:
-        """A second connection to the file, for a thread of its own; the same object where all is in memory."""
+        """Return a second connection to the file, for another thread; this object if the store is in memory."""
         return CallStore(self._path) if self._database.on_disk else self
 
     def get(self, call: Call) -> Completion | None:
-        """The stored answer, or None."""
+        """Return the stored answer, or None."""
         return self._find(call.key)
 
     def get_many(self, calls: Sequence[Call]) -> dict[Call, Completion]:
-        """The stored answers of those calls that have one."""
+        """Return the stored answers of the calls that have one."""
         by_key = {call.key: call for call in calls}
         keys = list(by_key)
         found: dict[Call, Completion] = {}
@@ -151,13 +153,25 @@ class CallStore:
         role: str = BLACK_BOX,
         charges: Iterable[Usage] | None = None,
     ) -> list[Completion]:
-        """Store answers that ``role`` of ``run`` paid for, in one transaction, on the disk when this returns.
+        """Store answers that ``role`` of ``run`` paid for in one transaction; they are on the disk on return.
 
-        Returns the answers as they stand in the store: where another process was first, its answer holds, and this one
-        is paid all the same. ``charges`` are what the answers count as; by default one call and the tokens they report.
+        Parameters
+        ----------
+        answers
+            Pairs of a call and its answer.
+        run, role
+            The account that paid.
+        charges
+            The usage that is booked for each answer; by default one call and the tokens that the answer reports.
+
+        Returns
+        -------
+        list
+            The answers as stored, in order. Where another process stored an answer first, that answer is kept, and the
+            payment for this one is booked all the same.
         """
         pairs = list(answers)
-        paid = [_usage(answer) for _, answer in pairs] if charges is None else list(charges)
+        paid = [answer.usage for _, answer in pairs] if charges is None else list(charges)
         keys = [call.key for call, _ in pairs]
         rows = [(key, call.document, _document(answer)) for key, (call, answer) in zip(keys, pairs, strict=True)]
         payments = [_payment(run, role, key, usage) for key, usage in zip(keys, paid, strict=True)]
@@ -169,17 +183,17 @@ class CallStore:
         return [self._find(key) or answer for key, (_, answer) in zip(keys, pairs, strict=True)]
 
     def record_lost(self, run: str, role: str, usage: Usage) -> None:
-        """Record that ``role`` of ``run`` may have been billed for ``usage`` and got no answer."""
+        """Record that ``role`` of ``run`` may have been billed ``usage`` without an answer."""
         with self._database.transaction() as connection:
             connection.execute(_PAY, _payment(run, role, None, usage))
 
     def spent(self, run: str) -> dict[str, Usage]:
-        """What a run has paid so far, by role, lost tries included."""
+        """Return the usage that a run has paid so far, by role, with its lost tries."""
         rows = self._database.rows(f"SELECT role, {_AMOUNTS} FROM ledger WHERE run = ? GROUP BY role", (run,))
         return {role: Usage(*amounts) for role, *amounts in rows}
 
     def accounts(self) -> list[Account]:
-        """The whole ledger, added up by run and role, in the order of the first payment."""
+        """Return the ledger summed by run and role, in the order of the first payment."""
         rows = self._database.rows(
             f"SELECT run, role, {_AMOUNTS}, sum(CASE WHEN key IS NULL THEN calls ELSE 0 END), min(at), max(at) "
             "FROM ledger GROUP BY run, role ORDER BY min(rowid)"
@@ -187,7 +201,7 @@ class CallStore:
         return [Account(run, role, Usage(*rest[:3]), *rest[3:]) for run, role, *rest in rows]
 
     def export(self, *, run: str | None = None) -> Iterator[StoredCall]:
-        """All calls, or those that a run paid for, in the order in which they were stored."""
+        """Yield all calls, or those that ``run`` paid for, in the order in which they were stored."""
         roles = self._roles(run)
         with self._database.reporting():
             for key, call, answer in self._calls():
@@ -198,19 +212,19 @@ class CallStore:
 
     @contextlib.asynccontextmanager
     async def claimed(self, call: Call, *, patience_s: float = 600.0) -> AsyncIterator[None]:
-        """Keep others who share the file, and ask like this, from asking ``call`` until the block ends.
+        """Hold the claim on ``call`` until the block ends, so that no other process asks it meanwhile.
 
-        Waits while another process has it, and goes on as soon as that one is done or dead. Its answer may be in the
-        store then: look there again before you pay. After ``patience_s`` seconds one goes on without the claim, because
-        the other process may be stopped for good.
+        Waits while another process holds the claim, and continues as soon as that process is done or dead. Its answer
+        may be in the store then: look there again before paying. After ``patience_s`` seconds the block runs without
+        the claim, because the other process may have hung.
 
             if (answer := store.get(call)) is None:
                 async with store.claimed(call):
                     answer = store.get(call) or store.put(call, await ask(call))
 
-        Claim before you take anything that another claim's holder may be waiting for.
+        To avoid a deadlock, claim before acquiring anything that the holder of another claim may wait for.
         """
-        import asyncio  # here, because who only reads and writes need not load it
+        import asyncio  # imported here, because readers and writers of the store do not need it
 
         deadline = time.monotonic() + patience_s
         while not (held := self.claim(call)) and time.monotonic() < deadline:
@@ -222,7 +236,7 @@ class CallStore:
                 self.release(call)
 
     def claim(self, call: Call) -> bool:
-        """Claim ``call`` if nobody is asking it just now; whether that went well. Never waits."""
+        """Claim ``call`` and return True, or return False if another user holds the claim. Never waits."""
         try:
             if self._claims is None:
                 self._claims = Claims(Path(f"{self._path}-claims") if self._database.on_disk else None)
@@ -233,7 +247,7 @@ class CallStore:
             ) from None
 
     def release(self, call: Call) -> None:
-        """Give a claim back, once the answer is stored or will not come."""
+        """Release a claim, once the answer is stored or will not come."""
         if self._claims is not None:
             self._claims.give_back(call.key)
 
@@ -241,6 +255,7 @@ class CallStore:
         return int(self._database.rows("SELECT count(*) FROM calls")[0][0])
 
     def close(self) -> None:
+        """Close the file and release all claims."""
         self._database.close()
         if self._claims is not None:
             self._claims.close()
@@ -257,7 +272,7 @@ class CallStore:
             return Completion(**json.loads(rows[0][0])) if rows else None
 
     def _calls(self) -> Iterator[tuple[str, str, str]]:
-        """Key, call and answer of every row, a page at a time, so that a slow reader holds up nobody."""
+        """Yield key, call and answer of every row, read page by page, so that a slow reader does not block writers."""
         query = "SELECT rowid, key, call, answer FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ?"
         page = self._database.rows(query, (-1, _PAGE))
         while page:
@@ -266,13 +281,9 @@ class CallStore:
             page = self._database.rows(query, (page[-1][0], _PAGE))
 
     def _roles(self, run: str | None) -> dict[str, str]:
-        """Who paid for the calls, or for those of one run, by their keys."""
+        """Return the role that paid for each call, or for each call of one run, by key."""
         query = "SELECT key, role FROM ledger WHERE key IS NOT NULL"
         return dict(self._database.rows(query) if run is None else self._database.rows(f"{query} AND run = ?", (run,)))
-
-
-def _usage(answer: Completion) -> Usage:
-    return Usage(1, answer.prompt_tokens, answer.completion_tokens)
 
 
 def _document(answer: Completion) -> str:
@@ -280,7 +291,7 @@ def _document(answer: Completion) -> str:
 
 
 def _payment(run: str, role: str, key: str | None, usage: Usage) -> tuple[Any, ...]:
-    """A row of the ledger."""
+    """Return a row of the ledger."""
     return run, role, key, usage.calls, usage.prompt_tokens, usage.completion_tokens, int(time.time())
 
 

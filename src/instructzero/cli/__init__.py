@@ -1,1 +1,1 @@
-"""The command line: one module for each command, and `main` that puts them together."""
+"""The command line: `main` puts the commands together, ``commands`` holds one module for each group of them."""

@@ -1,4 +1,4 @@
-"""What a call store holds, for a person on the terminal, and as JSON lines for programs."""
+"""The content of a call store, as tables on the terminal and as JSON lines."""
 
 from __future__ import annotations
 
@@ -17,21 +17,34 @@ from rich.text import Text
 
 from instructzero.calls.store import Account, CallStore, StoredCall
 from instructzero.errors import ConfigurationError, RunDirectoryError
-from instructzero.progress import printable
 from instructzero.records.directory import RunDirectory
+from instructzero.terminal import printable
 from instructzero.types import Usage
 
 STDOUT = "-"
-"""The name of an export that goes to the terminal, or into a pipe."""
+"""The name of an export that goes to standard output."""
 
 
 def print_calls(path: Path, *, export: str | None = None, run: str | None = None, grep: str | None = None) -> None:
-    """Print what the store of ``path``, a run directory or an SQLite file, holds; see the command ``calls``.
+    """Print the answers and payments in a call store.
 
-    ``run`` is the beginning of a run's name in the ledger: only what it paid for. ``grep``: only calls with this text
-    in a message or the answer, in whatever case; they are printed instead of the totals. ``export``: write the calls as
-    JSON lines to this file, or to the terminal for "-", instead. Raises `RunDirectoryError` where there is no store,
-    and `ConfigurationError` for a run that has no entry in the ledger and for an export onto the store.
+    Parameters
+    ----------
+    path
+        A run directory, or the SQLite file of a store.
+    export
+        Write the calls as JSON lines to this file, or to standard output for ``"-"``, instead of printing totals.
+    run
+        The id of a run in the ledger, or its beginning: only the calls that the run paid for.
+    grep
+        Print, or export, only calls with this text in a message or the answer; case does not matter.
+
+    Raises
+    ------
+    RunDirectoryError
+        If there is no store, or the export cannot be written.
+    ConfigurationError
+        If no entry, or more than one, of the ledger begins with ``run``, or if ``export`` is the store itself.
     """
     file = find_store(path)
     with CallStore(file) as store:
@@ -46,7 +59,7 @@ def print_calls(path: Path, *, export: str | None = None, run: str | None = None
 
 
 def find_store(path: Path) -> Path:
-    """The store of a run directory, which may be one that several runs share, or ``path`` itself."""
+    """Return the store that a run directory uses, which several runs may share, or ``path`` itself if it is a file."""
     file = path
     if path.is_dir():
         directory = RunDirectory(path)
@@ -58,7 +71,7 @@ def find_store(path: Path) -> Path:
 
 
 def _accounts(store: CallStore, run: str | None) -> list[Account]:
-    """The ledger, or the part of the one run whose name begins like that."""
+    """Return the ledger, or the entries of the one run whose id begins with ``run``."""
     accounts = store.accounts()
     if run is None:
         return accounts
@@ -66,8 +79,8 @@ def _accounts(store: CallStore, run: str | None) -> list[Account]:
     fitting = [run] if run in names else [name for name in names if name.startswith(run)]
     if len(fitting) != 1:
         raise ConfigurationError(
-            f"expected --run to begin like one of the {len(names)} runs in the ledger, and no other, got {run!r}; "
-            "leave it out to see them"
+            f"expected --run to begin exactly one of the {len(names)} run ids in the ledger, got {run!r}; "
+            "leave it out to list them"
         )
     return [account for account in accounts if account.run == fitting[0]]
 
@@ -85,7 +98,9 @@ def _export(calls: Iterable[StoredCall], target: str, store: Path) -> None:
         return
     path = Path(target)
     if path.exists() and path.samefile(store):
-        raise ConfigurationError(f"expected a file of its own for the export, got the call store {path}; name another")
+        raise ConfigurationError(
+            f"expected another file than the call store for the export, got {path}; choose another file"
+        )
     try:
         with path.open("w", encoding="utf-8") as file:
             count = _write_lines(calls, file)
@@ -95,7 +110,7 @@ def _export(calls: Iterable[StoredCall], target: str, store: Path) -> None:
 
 
 def _write_lines(calls: Iterable[StoredCall], file: TextIO) -> int:
-    """One JSON object a call, in ASCII, so that no text can steer a terminal."""
+    """Write one JSON object per call, in ASCII, so that no text can control a terminal, and return their number."""
     count = 0
     for count, call in enumerate(calls, start=1):  # noqa: B007
         answer = asdict(call.completion)
@@ -112,8 +127,8 @@ def _write_lines(calls: Iterable[StoredCall], file: TextIO) -> int:
 def _print_found(calls: Iterable[StoredCall], grep: str) -> None:
     count = 0
     for count, call in enumerate(calls, start=1):  # noqa: B007
-        print(f"asked     {printable(' '.join(message.content for message in call.request.messages))}")
-        print(f"answered  {printable(call.completion.text)}\n")
+        print(f"prompt    {printable(' '.join(message.content for message in call.request.messages))}")
+        print(f"answer    {printable(call.completion.text)}\n")
     print(f"{count:,} calls with {printable(grep)!r}")
 
 
@@ -131,19 +146,24 @@ def _print_totals(file: Path, calls: Iterable[StoredCall], accounts: list[Accoun
     if accounts:
         paid = [(a.run or "unnamed", a.role, f"{a.lost:,}", *_amounts(a.usage)) for a in accounts]
         heads = ("run", "role", "lost", "calls", "prompt tokens", "answer tokens")
-        _print_table(console, "Paid, with lost tries and uncounted answers at their most", heads, paid)
+        _print_table(
+            console,
+            "Paid calls; lost attempts and answers without token counts are counted at their maximum cost",
+            heads,
+            paid,
+        )
 
 
 def _totals(calls: Iterable[StoredCall]) -> dict[tuple[str, str], Usage]:
-    """Answers and their tokens, by model and role."""
+    """Return the number of answers and their tokens, by model and role."""
     totals: dict[tuple[str, str], Usage] = defaultdict(Usage)
     for call in calls:
-        totals[_model(call), call.role] += Usage(1, call.completion.prompt_tokens, call.completion.completion_tokens)
+        totals[_model(call), call.role] += call.completion.usage
     return dict(totals)
 
 
 def _model(call: StoredCall) -> str:
-    """The model as it is named on the command line, and its endpoint."""
+    """Return the model as the command line names it, with its endpoint."""
     identity = call.identity
     name = f"{identity.get('backend', '?')}:{identity.get('model') or identity.get('function') or '?'}"
     return f"{name} at {identity['endpoint']}" if "endpoint" in identity else name
@@ -164,7 +184,7 @@ def _amounts(usage: Usage) -> tuple[str, str, str]:
 
 
 def _period(accounts: list[Account]) -> str:
-    """When the ledger's payments were made, in local time."""
+    """Return the time span of the payments in the ledger, in local time."""
     if not accounts:
         return ""
     first, last = min(account.first for account in accounts), max(account.last for account in accounts)

@@ -1,7 +1,7 @@
-"""Finished runs beside each other: whether the instruction of one is really better than that of another.
+"""A comparison of finished runs: paired tests of their best instructions on the same test examples.
 
-Two runs are compared example by example, which needs the same test examples in the same order: the digests in their
-journals tell. The p-values of more than two pairs of runs are adjusted by Holm (1979).
+Two runs are compared example by example, which requires the same test examples in the same order; the digests in their
+journals show it. With more than one pair of runs, p-values are adjusted by the method of Holm (1979).
 """
 
 from __future__ import annotations
@@ -24,9 +24,20 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Run ``first`` against run ``second`` (labels) on the ``examples`` that both were tested on.
+    """A comparison of two runs.
 
-    ``p_value`` is that of ``test``, adjusted for the number of pairs; ``alike`` says that both found one instruction.
+    Parameters
+    ----------
+    first, second
+        Labels of the runs; the difference is ``first`` minus ``second``.
+    examples
+        Number of test examples.
+    test
+        The paired test.
+    p_value
+        The p-value of ``test``, adjusted for the number of pairs.
+    alike
+        True if both runs found the same instruction.
     """
 
     first: str
@@ -38,31 +49,40 @@ class Pair:
 
     @property
     def real(self) -> bool:
-        """Whether interval and test agree that the difference is more than chance."""
+        """True if both the interval and the test exclude chance."""
         return self.p_value < SIGNIFICANCE and not self.test.low <= 0 <= self.test.high
 
     @property
     def sentence(self) -> str:
-        """What the numbers mean."""
+        """The conclusion in words."""
         if self.alike:
             return f"{self.first} and {self.second} found the same instruction."
         if not self.real:
             return (
-                f"{self.first} and {self.second} differ by no more than chance explains (p = {self.p_value:.2g}): "
-                f"{self.examples} test examples show no real difference."
+                f"{self.first} and {self.second} do not differ significantly on {self.examples} test examples "
+                f"(p = {self.p_value:.2g})."
             )
         better, worse = (self.first, self.second) if self.test.difference > 0 else (self.second, self.first)
         return (
-            f"{better} is better than {worse} by {abs(self.test.difference):.3f}, more than chance explains "
-            f"(p = {self.p_value:.2g}): the difference is real."
+            f"{better} is better than {worse} by {abs(self.test.difference):.3f}; "
+            f"the difference is significant (p = {self.p_value:.2g})."
         )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs by their labels, the pairs that can be compared, and the labels of those that cannot.
+    """The comparison of several runs.
 
-    ``differing`` names what, besides the instruction, was not the same when the runs were tested.
+    Parameters
+    ----------
+    runs
+        The runs by label.
+    pairs
+        The pairs that were tested on the same examples.
+    unpaired
+        The labels of the other pairs.
+    differing
+        Conditions besides the instruction in which the runs differ.
     """
 
     runs: dict[str, FinishedRun]
@@ -71,7 +91,7 @@ class Comparison:
     differing: tuple[str, ...]
 
     def notes(self) -> Iterator[str]:
-        """What a reader should keep in mind, one sentence each."""
+        """Yield the limits of the comparison, one sentence each."""
         if self.unpaired:
             yield (
                 f"Not compared: {', '.join(f'{first} and {second}' for first, second in self.unpaired)}, because they "
@@ -79,11 +99,11 @@ class Comparison:
             )
         if self.differing:
             yield (
-                f"The runs differ in {' and '.join(self.differing)}, so a difference is not the instruction's alone."
+                f"The runs differ in {' and '.join(self.differing)}, so a difference may not be due to the instruction."
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """For programs: scores are means in [0, 1], intervals have a level of 95 %."""
+        """Return the JSON content; scores are means in [0, 1], intervals have a level of 95 %."""
         first = next(iter(self.runs.values()))
         return {
             "task": first.header["task"],
@@ -106,16 +126,16 @@ class Comparison:
 
 
 def read_runs(paths: Sequence[Path]) -> list[FinishedRun]:
-    """The finished runs of two or more different directories; raises `ConfigurationError` for less."""
+    """Return the finished runs of two or more different directories; raise `ConfigurationError` for fewer."""
     if len({path.resolve() for path in paths}) < max(2, len(paths)):
         raise ConfigurationError(
-            f"expected two or more different run directories, got {', '.join(map(str, paths))}; name another run"
+            f"expected two or more different run directories, got {', '.join(map(str, paths))}; add another run"
         )
     return [FinishedRun.read(path) for path in paths]
 
 
 def compare(runs: Sequence[FinishedRun]) -> Comparison:
-    """Every run against every other; raises `ConfigurationError` for runs that cannot be compared."""
+    """Compare every run with every other; raise `ConfigurationError` for runs that cannot be compared."""
     for run in runs[1:]:
         _check_comparable(runs[0], run)
     labelled = {_label(position): run for position, run in enumerate(runs)}
@@ -153,13 +173,13 @@ def _check_comparable(one: FinishedRun, other: FinishedRun) -> None:
         theirs = _scoring(other)[name]
         if ours != theirs:
             raise ConfigurationError(
-                f"expected runs that were scored alike, got the {name} {ours!r} in {one.path} and {theirs!r} in "
+                f"expected runs with the same scoring, got the {name} {ours!r} in {one.path} and {theirs!r} in "
                 f"{other.path}; compare runs with one {name}"
             )
 
 
 def _scoring(run: FinishedRun) -> dict[str, Any]:
-    """What decides what a score means."""
+    """Return the settings that define the meaning of a score."""
     judge = run.header.get(JUDGE)
     return {
         "metric": run.header["metric"],
@@ -170,7 +190,7 @@ def _scoring(run: FinishedRun) -> dict[str, Any]:
 
 
 def _differing(runs: Sequence[FinishedRun]) -> Iterator[str]:
-    """What else decides the answers to a test question, where it is not the same in all runs."""
+    """Yield the other conditions of an answer that are not the same in all runs."""
     conditions: dict[str, list[Any]] = {
         "the black box": [run.blackbox for run in runs],
         "the shots": [(run.settings.shots, run.settings.shots and run.header["exemplars"]) for run in runs],
@@ -212,7 +232,7 @@ def _interval(evaluation: Evaluation | None) -> dict[str, Any] | None:
 
 
 def _label(position: int) -> str:
-    """A to Z, then AA, AB, ...
+    """Return the label of a position: A to Z, then AA, AB, and so on.
 
     >>> _label(27)
     'AB'

@@ -13,19 +13,18 @@ from rich.text import Text
 
 from instructzero.cli.compare import Comparison, Pair, compare, read_runs
 from instructzero.finished_run import FinishedRun
-from instructzero.progress import format_cost, printable
 from instructzero.statistics import mean_interval
-from instructzero.terminal import paragraph, unbroken
+from instructzero.terminal import format_cost, paragraph, printable, unbroken
 from instructzero.types import Evaluation
 
 _WIDE = 120
-"""Columns from which run and instruction have room in the table; below, they stand above it."""
+"""Terminal width from which the table has columns for run and instruction; below, they are printed above it."""
 
 _NUMBERS = ("vali-\ndation", "confir-\nmation", "test\n[95 % interval]", "\ncalls", "\ndollars")
 
 
 def print_comparison(paths: Sequence[Path], *, as_json: bool = False) -> None:
-    """Compare the finished runs in ``paths`` and print it; raises `ConfigurationError` where they cannot be."""
+    """Compare the finished runs in ``paths`` and print the result; raise `ConfigurationError` if they cannot be."""
     comparison = compare(read_runs(paths))
     if as_json:
         print(json.dumps(comparison.to_dict(), indent=2))
@@ -38,10 +37,10 @@ def print_comparison(paths: Sequence[Path], *, as_json: bool = False) -> None:
     console.print()
     _print_pairs(console, comparison.pairs)
     for note in comparison.notes():
-        paragraph(console, f"Mind: {note}")
+        paragraph(console, f"Warning: {note}")
     best = max(comparison.runs.values(), key=lambda run: run.test.mean)
     command = f"instructzero export {shlex.quote(printable(str(best.path)))} --format python"
-    paragraph(console, f"Use the best: {unbroken(command)}")
+    paragraph(console, f"Export the best: {unbroken(command)}")
 
 
 def _print_names(console: Console, comparison: Comparison) -> None:
@@ -52,7 +51,7 @@ def _print_names(console: Console, comparison: Comparison) -> None:
 
 
 def _table(comparison: Comparison, wide: bool) -> Table:
-    """A row a run; the columns of numbers are the narrower for their names in two lines."""
+    """Return a table with one row per run; headings of two lines keep the numbers narrow."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column()
     if wide:
@@ -83,7 +82,7 @@ def _numbers(run: FinishedRun) -> list[str]:
 
 
 def _print_pairs(console: Console, pairs: Sequence[Pair]) -> None:
-    """Numbers and their meaning, pair by pair."""
+    """Print the numbers and the conclusion of every pair."""
     adjusted = len(pairs) > 1
     for pair in pairs:
         numbers = (

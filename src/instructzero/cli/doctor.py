@@ -1,4 +1,4 @@
-"""Checks of the installation that answer the first questions of a bug report."""
+"""Checks of the installation, to answer the first questions of a bug report."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _LIBRARIES = ("torch", "transformers", "aiohttp", "scipy", "numpy")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: whether it is well, and what was found."""
+    """The result of one check: its name, True if it passed, and the details."""
 
     name: str
-    well: bool
+    passed: bool
     detail: str
 
 
 def print_findings(base_url: str | None) -> bool:
-    """Print one line a check; whether all are well."""
+    """Print one line per check and return True if all passed; ``base_url`` is an endpoint to check as well."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python", lambda: f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores"),
         ("libraries", lambda: ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)),
@@ -35,21 +35,21 @@ def print_findings(base_url: str | None) -> bool:
         ("working directory", _writable),
         (
             "OPENAI_API_KEY",
-            lambda: "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for openai: only)",
+            lambda: "set" if os.environ.get("OPENAI_API_KEY") else "not set (required for openai: models only)",
         ),
     ]
     if base_url is not None:
         checks.append(("endpoint", lambda: _endpoint(base_url)))
     findings = [_check(name, check) for name, check in checks]
     for finding in findings:
-        print(f"{'ok  ' if finding.well else 'FAIL'}  {finding.name}: {finding.detail}")
-    return all(finding.well for finding in findings)
+        print(f"{'ok  ' if finding.passed else 'FAIL'}  {finding.name}: {finding.detail}")
+    return all(finding.passed for finding in findings)
 
 
 def _check(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
-    except Exception as error:  # whatever is wrong with an installation is a finding, not a crash
+    except Exception as error:  # any fault of an installation is a finding, not a crash
         return Finding(name, False, str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
@@ -62,7 +62,7 @@ def _accelerator() -> str:
 
 
 def _embedded_models() -> str:
-    """Load both and let them work once: the files are whole."""
+    """Load both embedded models and generate with each, which shows that their files are intact."""
     from instructzero.models.registry import load_blackbox, load_writer
 
     writer = load_writer("embedded:writer", device="cpu")
@@ -78,7 +78,7 @@ def _writable() -> str:
 
 
 def _endpoint(base_url: str) -> str:
-    """Ask the endpoint for its models: no call is paid for."""
+    """Ask the endpoint for its list of models, which is not a paid call."""
     from instructzero.models.openai import list_models
     from instructzero.models.service import public_url
 

@@ -1,34 +1,19 @@
-"""What comes with the package: its tasks and models, listed on the terminal."""
+"""The installed tasks, search methods and models, listed on the terminal."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from instructzero.models.registry import EMBEDDED_FOLDER
 from instructzero.tasks import builtin_names, load_builtin
-
-_SPECIFICATIONS = (
-    ("writer", "hf:FOLDER_OR_HUB_ID, or the folder or id alone", "any Hugging Face causal LM"),
-    ("writer", "vllm:FOLDER_OR_HUB_ID", "the same on a vLLM server, with --writer-url; key in VLLM_API_KEY"),
-    ("writer", "sglang:FOLDER_OR_HUB_ID", "the same on an SGLang server, with --writer-url; key in SGLANG_API_KEY"),
-    ("writer", "embedded:writer", "the writer that comes with the package"),
-    (
-        "black box",
-        "openai:MODEL",
-        "the OpenAI API, or any compatible endpoint with --base-url; key in OPENAI_API_KEY",
-    ),
-    ("black box", "anthropic:MODEL", "Claude, with the extra anthropic; key in ANTHROPIC_API_KEY"),
-    ("black box", "hf:FOLDER_OR_HUB_ID", "a local causal LM"),
-    ("black box", "python:module:function", "any function from prompt to answer, also asynchronous"),
-    ("black box", "embedded:blackbox", "the black box that comes with the package"),
-)
 
 
 def print_tasks() -> None:
-    """A line for each built-in task."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    """Print one line per built-in task."""
+    table = _table()
     table.add_column("task", no_wrap=True)
     for column in ("metric", "search", "test", "description"):
         table.add_column(column, justify="right" if column in ("search", "test") else "left", overflow="fold")
@@ -40,11 +25,11 @@ def print_tasks() -> None:
 
 
 def print_task(name: str, examples: int = 5) -> None:
-    """The first examples of a built-in task; raises `TaskError` for an unknown name."""
+    """Print the first examples of a built-in task; raise `TaskError` for an unknown name."""
     data = load_builtin(name)
     console = _console()
     console.print(f"{data.name}: {data.description} ({data.metric})", markup=False)
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = _table()
     table.add_column("input", overflow="fold")
     table.add_column("accepted answers", overflow="fold")
     for example in data.search[:examples]:
@@ -52,18 +37,51 @@ def print_task(name: str, examples: int = 5) -> None:
     console.print(table)
 
 
+def print_methods() -> None:
+    """Print one line per search method: the built-in ones, and those of installed packages."""
+    from instructzero.optimizers.registry import get_method
+    from instructzero.registry import METHODS
+
+    table = _table()
+    table.add_column("method", no_wrap=True)
+    table.add_column("description", overflow="fold")
+    for name in METHODS.names():
+        table.add_row(Text(name), Text(get_method(name).summary))
+    table.add_row(Text("python:module:Class"), Text("an Optimizer of your own"))
+    _console().print(table)
+
+
 def print_models() -> None:
-    """How models are named, and the embedded ones with their sizes."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("role", "specification", "what it is"):
+    """Print the forms of model specifications, and the embedded models with their sizes."""
+    from instructzero.models.registry import EMBEDDED_FOLDER
+
+    table = _table()
+    for column in ("role", "specification", "description"):
         table.add_column(column, overflow="fold")
-    for row in _SPECIFICATIONS:
-        table.add_row(*row)
+    for row in _models():
+        table.add_row(*map(Text, row))
     console = _console()
     console.print(table)
-    for folder in sorted(path for path in EMBEDDED_FOLDER.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in EMBEDDED_FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"):
         size = (folder / "model.safetensors").stat().st_size / 1e6
         console.print(f"embedded:{folder.name}  {size:.1f} MB, card: {folder / 'MODEL_CARD.md'}", soft_wrap=True)
+
+
+def _models() -> Iterator[tuple[str, str, str]]:
+    """Yield role, specification and description: the writers first, then the black boxes."""
+    from instructzero.models.registry import backends
+
+    known = backends().values()
+    for backend in known:
+        if backend.writer is not None:
+            yield "writer", backend.writer.form or backend.form, backend.writer.summary
+    for backend in known:
+        if backend.blackbox is not None:
+            yield "black box", backend.blackbox.form or backend.form, backend.blackbox.summary
+
+
+def _table() -> Table:
+    return Table(box=None, padding=(0, 2, 0, 0))
 
 
 def _console() -> Console:

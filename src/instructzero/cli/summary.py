@@ -1,4 +1,4 @@
-"""The last words of a run on the terminal."""
+"""The summary of a finished run on the terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from instructzero.calls.prices import Price
+from instructzero.calls.prices import Price, cost_of
 from instructzero.calls.store import JUDGE
-from instructzero.progress import Tally, cost_of, format_cost, format_seconds, printable
-from instructzero.records.result import RIVALS, Result
+from instructzero.progress import Tally
+from instructzero.records.result import REFERENCES, Result
 from instructzero.statistics import mean_interval
-from instructzero.terminal import paragraph, unbroken
+from instructzero.terminal import format_cost, format_seconds, paragraph, printable, unbroken
 from instructzero.types import Evaluation
 
 _COLUMN = 20  # characters for a score with its interval; three such columns fit a terminal of 80
@@ -24,7 +24,21 @@ _COLUMN = 20  # characters for a score with its interval; three such columns fit
 def print_summary(
     console: Console, result: Result, directory: Path, prices: Mapping[str, Price | None], tally: Tally
 ) -> None:
-    """The best instruction, its scores beside those it had to beat, what to mind, and what the run took."""
+    """Print the best instruction, its scores beside the baselines, warnings, and the cost of the run.
+
+    Parameters
+    ----------
+    console
+        The terminal, or a file.
+    result
+        The result of the run.
+    directory
+        The run directory.
+    prices
+        Prices by role.
+    tally
+        The counts of this process.
+    """
     _say(console, "")
     _instruction(console, "Best instruction", result.instruction, style="bold")
     _instruction(console, "Plain instruction (exemplars only, no soft prompt)", result.plain.instruction)
@@ -33,27 +47,27 @@ def print_summary(
     for line in _table(result):
         _say(console, line, style="dim" if line.startswith("score") else "")
     _say(console, "")
-    for line in [*_comparisons(result), *(f"Mind: {each}" for each in result.warnings())]:
+    for line in [*_comparisons(result), *(f"Warning: {warning}" for warning in result.warnings())]:
         paragraph(console, line)
     if result.instruction == result.plain.instruction:
-        paragraph(console, "No soft prompt led to a better instruction than the plain one.")
+        paragraph(console, "The search found no better instruction than the plain one.")
     if tally.stopped is not None:
         paragraph(console, f"The search stopped early: {tally.stopped}.")
     _say(console, "")
     paragraph(console, _effort(result, prices, tally))
-    paragraph(console, f"Kept in {unbroken(str(directory))}: {', '.join(_kept(directory))}")
+    paragraph(console, f"Results in {unbroken(str(directory))}: {', '.join(_kept(directory))}")
     command = f"instructzero report {shlex.quote(str(directory))} --open"
-    paragraph(console, f"Look at it: {unbroken(command)}")
+    paragraph(console, f"Report: {unbroken(command)}")
 
 
 def _kept(directory: Path) -> list[str]:
-    """The files of the run; the call store may lie elsewhere."""
+    """Return the files in the run directory; the call store may be elsewhere."""
     names = ("instruction.txt", "result.json", "report.html", "journal.jsonl", "calls.sqlite")
     return [name for name in names if (directory / name).exists()]
 
 
 def _table(result: Result) -> Iterator[str]:
-    """A row an instruction, a column for validation, confirmation and test, each with its 95 % interval."""
+    """Yield one row per instruction, with scores and 95 % intervals on validation, confirmation and test."""
     rows = {"best": result.best, "plain": result.plain, "yours": result.baseline}
     parts = [part for part in ("validation", "confirmation", "test") if getattr(result.best, part) is not None]
     heads = [f"{part} ({len(getattr(result.best, part).scores)})" for part in parts]
@@ -73,14 +87,14 @@ def _score(evaluation: Evaluation | None) -> str:
 def _comparisons(result: Result) -> Iterator[str]:
     for name, test in result.comparisons().items():
         yield (
-            f"Test score against {RIVALS[name]}: {test.difference:+.3f} "
+            f"Test score against {REFERENCES[name]}: {test.difference:+.3f} "
             f"[{test.low:+.3f}, {test.high:+.3f}], p = {test.p_value:.2g} (paired)"
         )
 
 
 def _instruction(console: Console, title: str, text: str, style: str = "") -> None:
     _say(console, title, style="dim")
-    lines = Text(printable(text)).wrap(console, console.width - 2)  # knows letters that are two columns wide
+    lines = Text(printable(text)).wrap(console, console.width - 2)  # counts wide characters as two columns
     for line in [line.plain for line in lines if line] or ["(empty)"]:
         _say(console, f"  {line}", style=style)
     _say(console, "")
@@ -101,11 +115,13 @@ def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) ->
 
 
 def _calls(recorded: int, now: int) -> str:
-    """What the results took, and where that differs what this process asked: less by what was known, more by what was
-    answered for an evaluation that a limit cut short."""
+    """Return the calls of the results, and the calls of this process if they differ.
+
+    They are fewer if answers were cached, and more if a limit interrupted an evaluation.
+    """
     if now > recorded:
-        return f"{recorded:,} black-box calls, and {now - recorded:,} for what the limit cut short"
-    return f"{recorded:,} black-box calls{f' ({now:,} of them now)' if now < recorded else ''}"
+        return f"{recorded:,} black-box calls, and {now - recorded:,} for an evaluation that the limit interrupted"
+    return f"{recorded:,} black-box calls{f' ({now:,} of them in this session)' if now < recorded else ''}"
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

@@ -1,1 +1,1 @@
-"""What a run found, in the forms in which others use it: text, tables, JSON, and code that answers new inputs."""
+"""Exports of a finished run: text, tables, JSON, figures, and code that answers new inputs."""

@@ -1,6 +1,6 @@
-"""How a run asked its black box: the text around instruction and question, and the model behind it.
+"""The way a run asked its black box: the text around instruction and question, the model and its parameters.
 
-Code that is exported asks in the same way, so that what the search measured holds for it.
+Exported code asks in the same way, so that the scores of the search hold for it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from instructzero.types import Example
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the black box reads: ``before``, the instruction, ``between``, the question, ``after``.
+    """The parts of the prompt: ``before``, the instruction, ``between``, the question, ``after``.
 
-    >>> Prompt.of(()).render("Translate.", "dog")
-    'Instruction: Translate.\\n\\nInput: dog\\n\\nOutput:'
+    >>> print(Prompt.of(()).render("Translate.", "dog"))
+    Instruction: Translate.
+    <BLANKLINE>
+    Input: dog
+    <BLANKLINE>
+    Output:
     """
 
     before: str
@@ -30,8 +34,11 @@ class Prompt:
 
     @classmethod
     def of(cls, exemplars: Sequence[Example]) -> Prompt:
-        """The parts of `few_shot` with ``exemplars``, found by rendering it with marks that occur in none of them."""
-        texts = [text for each in exemplars for text in (each.input, *each.outputs)]
+        """Return the parts of `few_shot` with ``exemplars``.
+
+        They are found by rendering the prompt with placeholders that do not occur in the exemplars.
+        """
+        texts = [text for exemplar in exemplars for text in (exemplar.input, *exemplar.outputs)]
         mark = "#"
         while any(mark in text for text in texts):
             mark += "#"
@@ -42,6 +49,7 @@ class Prompt:
         return cls(before, between, after)
 
     def render(self, instruction: str, question: str) -> str:
+        """Return the whole prompt."""
         return f"{self.before}{instruction}{self.between}{question}{self.after}"
 
 
@@ -49,10 +57,30 @@ class Prompt:
 class Asking:
     """The best instruction of a run and the way its black box was asked.
 
-    ``kind`` and ``model`` are those of the specification (``openai``, ``gpt-4o-mini``), ``object`` and "" for a Python
-    object. ``endpoint`` is "" where there is none, and holds no secret; ``official`` says that it is the maker's own.
-    ``revision`` is the hub's commit, or "" for a folder; ``dtype`` is a local model's precision. ``chat``: as a user's
-    turn, not as plain text.
+    Attributes
+    ----------
+    instruction
+        The best instruction.
+    prompt
+        The text around instruction and question.
+    shots
+        The exemplars in the prompt.
+    kind, model
+        The parts of the specification, such as ``openai`` and ``gpt-4o-mini``; ``object`` and "" for a Python object.
+    endpoint
+        The base URL without secrets, "" for a local model.
+    official
+        True if the endpoint is that of OpenAI or Anthropic.
+    revision
+        The commit of a model on the Hugging Face hub, "" for a folder.
+    dtype
+        The precision of a local model.
+    chat
+        True if the prompt is sent as a user's turn, False for plain text.
+    max_tokens
+        The maximum tokens of an answer.
+    temperature
+        The sampling temperature.
     """
 
     instruction: str
@@ -70,7 +98,13 @@ class Asking:
 
     @classmethod
     def of(cls, run: FinishedRun) -> Asking:
-        """Raises `ConfigurationError` where the prompt shows exemplars that cannot be loaded again."""
+        """Return the way ``run`` asked its black box.
+
+        Raises
+        ------
+        ConfigurationError
+            If the prompt shows exemplars that cannot be loaded any more.
+        """
         kind, model = _kind_and_name(run.settings.blackbox)
         identity = run.blackbox
         endpoint = identity.get("endpoint", "")
@@ -93,10 +127,11 @@ class Asking:
 
     @property
     def limit(self) -> str:
-        """What the service calls the most tokens of an answer: OpenAI's own takes another name for chats."""
+        """The name of the API's parameter for the maximum tokens; OpenAI's own chat API has another name for it."""
         return "max_completion_tokens" if self.kind == "openai" and self.official and self.chat else "max_tokens"
 
 
+# Not imported from the modules of the clients, which may need a package that is not installed.
 _OFFICIAL = ("https://api.openai.com/v1", "https://api.anthropic.com")
 _COMMIT_LENGTH = 40  # a folder's fingerprint is shorter
 
@@ -112,16 +147,17 @@ def _kind_and_name(spec: str) -> tuple[str, str]:
 
 
 def _shots(run: FinishedRun) -> tuple[Example, ...]:
-    """The exemplars that stood in the prompt; the journal holds only their digest."""
+    """Return the exemplars in the prompt, loaded from the task: the journal holds only their digest."""
     if not run.settings.shots:
         return ()
-    from instructzero.build import build_task, digests_of  # loads torch
+    from instructzero.build import build_task  # loads torch
+    from instructzero.records.identity import digests_of
 
     with contextlib.suppress(TaskError):
         task = build_task(run.settings)
         if digests_of(task)["exemplars"] == run.header["exemplars"]:
             return task.exemplars[: run.settings.shots]
     raise ConfigurationError(
-        f"expected the exemplars that the black box was shown in {run.path}, but the task "
-        f"{run.settings.task!r} does not give them any more; restore its data, or export as txt, json or csv"
+        f"expected the exemplars of the prompt of {run.path}, but the task {run.settings.task!r} does not contain them "
+        "any more; restore its data, or export as txt, json or csv"
     )

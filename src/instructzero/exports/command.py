@@ -1,4 +1,4 @@
-"""Exports of a finished run: the formats by name, and where they go."""
+"""The command ``instructzero export``: the formats by name, and their output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from instructzero.finished_run import FinishedRun
 from instructzero.terminal import encode, write
 
 STDOUT = "-"
-"""The name of an export that goes to the terminal, or into a pipe."""
+"""The output name for standard output."""
 
 FORMATS: dict[str, Callable[[FinishedRun], str]] = {
     "txt": tables.text,
@@ -26,17 +26,29 @@ FORMATS: dict[str, Callable[[FinishedRun], str]] = {
 }
 
 FIGURES = "figures"
-"""The format that makes a folder of files."""
+"""The format that writes several files into a folder."""
 
 _OWN = ("settings.yaml", "run-id", "journal.jsonl", "calls.sqlite", "result.json", "lock")
 
 
 def export_run(directory: Path, form: str, out: str = STDOUT) -> None:
-    """Write the finished run in ``directory`` in the format ``form`` to the file ``out``, or print it.
+    """Export the finished run in ``directory``.
 
-    Figures go into the folder ``out``, by default ``figures`` in the run's own, and may be of a run that goes on.
-    Raises `ConfigurationError` for an unknown format, a format that this run does not have, and a file of the run's own
-    as the target; `RunDirectoryError` for a run that is not finished and a file that cannot be written.
+    Parameters
+    ----------
+    directory
+        The run directory. Figures can also be drawn of a run that is not finished.
+    form
+        A key of `FORMATS`, or `FIGURES`.
+    out
+        The output file, or `STDOUT`. For figures a folder, by default ``figures`` in the run directory.
+
+    Raises
+    ------
+    ConfigurationError
+        If the format is unknown or not available for this run, or ``out`` is a file of the run itself.
+    RunDirectoryError
+        If the run is not finished, or the file cannot be written.
     """
     if form == FIGURES:
         _draw(directory, directory / FIGURES if out == STDOUT else Path(out))
@@ -52,7 +64,7 @@ def export_run(directory: Path, form: str, out: str = STDOUT) -> None:
     path = Path(out)
     if path.resolve() in {(directory / name).resolve() for name in _OWN}:
         raise ConfigurationError(
-            f"expected a file of its own for the export, got {path}, which the run needs; name another"
+            f"expected a separate file for the export, got {path}, which belongs to the run; choose another file"
         )
     try:
         path.write_bytes(encode(content))
@@ -61,7 +73,7 @@ def export_run(directory: Path, form: str, out: str = STDOUT) -> None:
 
 
 def _draw(directory: Path, out: Path) -> None:
-    """The figures' paths go where others may read them, why one is missing elsewhere."""
+    """Print the paths of the figures, and on standard error the reasons for missing ones."""
     from instructzero.exports.figures import export_figures  # loads what the report needs
 
     paths, notes = export_figures(directory, out)

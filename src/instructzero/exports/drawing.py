@@ -1,7 +1,7 @@
-"""The look of every figure: drawn with matplotlib, saved for print as PNG, SVG and PDF.
+"""The style of all figures, which are drawn with matplotlib and saved as PNG, SVG and PDF.
 
-Nothing here touches matplotlib's global state. The colours are Okabe and Ito's, which people with colour-blindness tell
-apart, in six steps.
+Nothing here changes matplotlib's global state. The six colours are adapted from the palette of Okabe and Ito, which
+colour-blind readers can distinguish.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None},
 }
-"""What would differ from one saving to the next, by the file's ending."""
+"""Metadata to leave out by file format, because they would differ every time a figure is saved."""
 
 
 def require_matplotlib() -> None:
-    """Raise `ConfigurationError` where matplotlib is not installed."""
+    """Raise `ConfigurationError` if matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigurationError(
             "expected matplotlib for the figures, got none; install it with: pip install 'instructzero[bench]'"
@@ -61,7 +61,7 @@ def require_matplotlib() -> None:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches."""
+    """Return an empty figure; ``width`` and ``height`` are in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -69,7 +69,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and save within this block; raises `ConfigurationError` without matplotlib."""
+    """Use the style within the block, for drawing and saving.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed.
+    """
     require_matplotlib()
     from matplotlib import rc_context
 
@@ -79,7 +85,10 @@ def house_style() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
-    """``path`` with the endings .png, .svg and .pdf: the same bytes for the same figure."""
+    """Save a figure to ``path`` with the suffixes .png, .svg and .pdf; equal figures give equal bytes.
+
+    Returns the paths of the three files.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     paths = []
     with house_style():

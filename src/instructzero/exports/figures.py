@@ -1,4 +1,4 @@
-"""The figures of a run's report, drawn for papers: the same data as on the page, saved as PNG, SVG and PDF."""
+"""The figures of the report of a run, drawn for papers: the data of the HTML page, saved as PNG, SVG and PDF."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 
 from instructzero.errors import RunDirectoryError
 from instructzero.exports.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, require_matplotlib, save
-from instructzero.progress import printable
 from instructzero.report.data import collect
 from instructzero.report.source import Record, read_source
-from instructzero.terminal import short
+from instructzero.terminal import printable, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,14 +22,20 @@ ROLE_NAMES = {"best": "best", "plain": "plain", "baseline": "yours"}
 _BLUE, _ORANGE = PALETTE[0], PALETTE[1]
 _WRONG = "#f6d5b8"
 _MAPS = {"pca": "principal component", "tsne": "t-SNE"}
-_LABEL = 52  # characters of an instruction beside its row
+_LABEL = 52  # maximum characters of an instruction beside its row
 
 
 def export_figures(directory: Path, out: Path) -> tuple[list[Path], list[str]]:
-    """Draw all figures of the run in ``directory``, ended or not, into the folder ``out``.
+    """Draw all figures of the run in ``directory``, finished or not, into the folder ``out``.
 
-    Returns the files, and why a figure is missing, a sentence each. Raises `ConfigurationError` without matplotlib and
-    `RunDirectoryError` where there is no run, or ``out`` cannot be written.
+    Returns the paths of the files, and one sentence for each figure that is missing.
+
+    Raises
+    ------
+    ConfigurationError
+        If matplotlib is not installed.
+    RunDirectoryError
+        If there is no run in ``directory``, or ``out`` cannot be written.
     """
     require_matplotlib()
     source = read_source(directory)
@@ -44,13 +49,13 @@ def export_figures(directory: Path, out: Path) -> tuple[list[Path], list[str]]:
 
 
 def draw(data: Record) -> dict[str, Figure]:
-    """The figures of the data that `instructzero.report.data.collect` gives, by the names of their files."""
+    """Return the figures of ``data`` (from `instructzero.report.data.collect`) by the names of their files."""
     with house_style():
         return dict(_drawn(data))
 
 
 def _drawn(data: Record) -> Iterator[tuple[str, Figure]]:
-    end = data["course"]["end"]
+    end = data["trajectory"]["end"]
     if end:
         yield "best-by-calls", _course(data, "calls", "calls to the black box")
     if end and end["usd"]:
@@ -68,15 +73,15 @@ def _drawn(data: Record) -> Iterator[tuple[str, Figure]]:
 
 
 def _value_name(data: Record) -> str:
-    return "validation score less price of length" if data["run"]["length_penalty"] else "validation score"
+    return "validation score minus length penalty" if data["run"]["length_penalty"] else "validation score"
 
 
 def _course(data: Record, unit: str, name: str) -> Figure:
-    """The best value so far, in steps, over every evaluation; hollow ones were not scored on all examples."""
-    dots, steps, end = (data["course"][key] for key in ("dots", "steps", "end"))
+    """Draw all evaluations and the best value so far as steps; hollow dots were not scored on all examples."""
+    dots, steps, end = (data["trajectory"][key] for key in ("dots", "steps", "end"))
     figure = new_figure(6, 3.6)
     axes = figure.add_subplot()
-    for complete, face, label in ((True, FAINT, None), (False, "none", "dropped out of its race")):
+    for complete, face, label in ((True, FAINT, None), (False, "none", "eliminated in a race")):
         chosen = [dot for dot in dots if dot["complete"] is complete]
         if chosen:
             axes.scatter(
@@ -97,7 +102,7 @@ def _course(data: Record, unit: str, name: str) -> Figure:
 
 
 def _reference_lines(axes: Axes, data: Record) -> None:
-    """Lines at what the best instruction has to beat."""
+    """Draw lines at the scores of the plain instruction and the user's baseline."""
     for row in data["instructions"]:
         for role in row["roles"]:
             if role != "best":
@@ -109,28 +114,28 @@ def _reference_lines(axes: Axes, data: Record) -> None:
 
 
 def _frame_scores(axes: Axes, values: Sequence[float]) -> None:
-    """The whole range of scores; what a price of length has brought below 0 as well."""
+    """Show the whole range of scores, including values that a length penalty has brought below 0."""
     axes.set(ylim=(min(-0.03, *values), 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
     axes.grid(True, axis="y")
     axes.set_axisbelow(True)
 
 
 def _rounds(data: Record) -> Figure:
-    """A box a round, and the best 15 % of all instructions up to then: their mean and range."""
+    """Draw a box for each round, and mean and range of the best 15 % of all instructions so far."""
     rounds = data["rounds"]
     places = list(range(len(rounds)))
-    names = ["–".join(map(str, dict.fromkeys((each["first"], each["last"])))) for each in rounds]
+    names = ["–".join(map(str, dict.fromkeys((row["first"], row["last"])))) for row in rounds]
     figure = new_figure(max(4.5, min(9.0, 1.6 + 0.24 * len(rounds))), 3.6)
     axes = figure.add_subplot()
-    boxes = [dict(zip(("whislo", "q1", "med", "q3", "whishi"), each["quantiles"], strict=True)) for each in rounds]
+    boxes = [dict(zip(("whislo", "q1", "med", "q3", "whishi"), row["quantiles"], strict=True)) for row in rounds]
     look = {"color": FAINT, "linewidth": 0.9}
     axes.bxp(
         boxes, positions=places, widths=0.6, showfliers=False, showcaps=False, boxprops=look, whiskerprops=look,
         medianprops={"color": INK, "linewidth": 1.2},
     )  # fmt: skip
-    low, mean, high = np.array([each["top"] for each in rounds]).T
+    low, mean, high = np.array([row["top"] for row in rounds]).T
     axes.fill_between(places, low, high, color=_BLUE, alpha=0.15, linewidth=0)
-    axes.plot(places, mean, "o-", color=_BLUE, markersize=3.5, label="best 15 % of all up to then: mean and range")
+    axes.plot(places, mean, "o-", color=_BLUE, markersize=3.5, label="best 15 % so far: mean and range")
     every = -(-len(rounds) // 20)
     axes.set_xticks(places[::every], names[::every])
     axes.set(xlabel="round", ylabel=_value_name(data), xlim=(-0.7, len(rounds) - 0.3))
@@ -140,9 +145,9 @@ def _rounds(data: Record) -> Figure:
 
 
 def _map(data: Record, method: str) -> Figure:
-    """The evaluated points twice: coloured by score and by round; larger ones scored higher.
+    """Draw the evaluated points twice, coloured by score and by round; larger points have higher scores.
 
-    Rings mark the best of each round, the orange one the best of all.
+    Rings mark the best point of each round, the orange ring the best of all rounds.
     """
     points, rows = data["space"]["points"], data["instructions"]
     places = np.array([point[method] for point in points])
@@ -168,14 +173,14 @@ def _map(data: Record, method: str) -> Figure:
 
 def _name_axes(axes: Axes, explained: Sequence[float], method: str) -> None:
     if method == "pca":
-        first, second = (f"{100 * share:.0f} % of the spread" for share in explained)
+        first, second = (f"{100 * share:.0f} % of the variance" for share in explained)
         axes.set(xlabel=f"first {_MAPS[method]}, {first}", ylabel=f"second, {second}")
     else:
         axes.set(xlabel=_MAPS[method])
 
 
 def _belief(data: Record) -> Figure:
-    """What the surrogate believed of each evaluation before it, with one standard deviation, and what came out."""
+    """Draw the score of each evaluation against the surrogate's prediction, with one standard deviation."""
     belief = data["belief"]
     points = belief["points"]
     means, spreads, outcomes = (np.array([point[key] for point in points]) for key in ("mean", "sd", "outcome"))
@@ -187,7 +192,7 @@ def _belief(data: Record) -> Figure:
     )
     low, high = float((means - spreads).min()), float((means + spreads).max())
     axes.set(xlim=(max(-0.5, min(-0.03, low)), min(1.5, max(1.03, high))), ylim=(-0.03, 1.03))
-    axes.set(xlabel="what was believed", ylabel="what came out")
+    axes.set(xlabel="predicted score", ylabel="observed score")
     axes.set_title(
         f"{belief['within']:,} of {len(points):,} within one standard deviation, {belief['within_two']:,} within two",
         fontsize=8,
@@ -198,11 +203,14 @@ def _belief(data: Record) -> Figure:
 
 
 def _answers(data: Record, part: Record) -> Figure:
-    """A row an instruction, a column an example, as dark as the answer was right; white where it was not asked."""
+    """Draw a row for each instruction and a column for each example, coloured by the score of the answer.
+
+    Cells are white where the example was not scored.
+    """
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Patch
 
-    scores = np.array([row["scores"] for row in part["rows"]], dtype=np.float64)  # not a number for None
+    scores = np.array([row["scores"] for row in part["rows"]], dtype=np.float64)  # None becomes NaN
     count, columns = scores.shape
     figure = new_figure(3.4 + min(9.0, max(2.5, 0.085 * columns)), 1.0 + 0.22 * count)
     axes = figure.add_subplot()
@@ -219,13 +227,13 @@ def _answers(data: Record, part: Record) -> Figure:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     kinds = [Patch(facecolor=_BLUE, label="right"), Patch(facecolor=_WRONG, label="wrong")]
-    kinds += [Patch(facecolor="white", edgecolor=FAINT, label="not asked")] if np.isnan(scores).any() else []
+    kinds += [Patch(facecolor="white", edgecolor=FAINT, label="not scored")] if np.isnan(scores).any() else []
     figure.legend(handles=kinds, loc="outside upper right", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
 def _label(row: Record) -> str:
-    """An instruction beside its row, after what it is; without what no SVG can hold."""
+    """Return the label of an instruction's row: its roles and its text, without characters that SVG cannot hold."""
     names = ", ".join(ROLE_NAMES[role] for role in row["roles"])
     text = short(printable(" ".join(row["text"].split())), _LABEL) or "(empty)"
     return f"{names}: {text}" if names else text

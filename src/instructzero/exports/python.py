@@ -1,13 +1,16 @@
-"""A Python script that answers new inputs with the instruction of a run, and a DSPy program with it.
+"""Export of a run as a Python script that answers new inputs, and as a DSPy program.
 
-What comes from the run stands in the script as ``repr`` writes it, which no text can break out of.
+Every text of the run is written with ``repr``, so that no text can break out of its string literal.
 """
 
 from __future__ import annotations
 
 from instructzero.exports.asking import Asking
 
-_HEAD = '''"""Answers an input, an argument or standard input, with the instruction that instructzero found."""
+_HEAD = '''"""Answer an input with the instruction that instructzero found.
+
+The input is the command line's arguments, or standard input if there are none.
+"""
 '''
 
 _MAIN = """
@@ -18,24 +21,24 @@ if __name__ == "__main__":
 
 
 def script(asking: Asking) -> str:
-    """A whole module with the functions ``prompt(question)`` and ``answer(question)``, and a main part.
+    """Return a Python module with the functions ``prompt(question)`` and ``answer(question)`` that runs as a script.
 
-    It needs the client of the service that the run asked, transformers for a local model, and for a function of the
-    user's that function. A black box that was a Python object is gone with its process: ``answer`` returns the prompt.
+    It needs the client package of the API that the run asked, transformers for a local model, or the user's own
+    function. For any other black box, such as a Python object, ``answer`` returns the prompt.
     """
     imports, model = _MODELS.get(asking.kind, _nothing)(asking)
     return f"{_HEAD}\n{imports}\n\n{_prompt(asking)}\n\n{model}{_MAIN}"
 
 
 def dspy_program(asking: Asking) -> str:
-    """A DSPy signature with the instruction, a predictor of it, and the shots of the run as its demonstrations."""
+    """Return a DSPy program: a signature with the instruction, and a predictor with the run's exemplars as demos."""
     demonstrations = "".join(
-        f"    dspy.Example(input={each.input!r}, output={each.outputs[0]!r}),\n" for each in asking.shots
+        f"    dspy.Example(input={shot.input!r}, output={shot.outputs[0]!r}),\n" for shot in asking.shots
     )
     shown = f"predict.demos = [\n{demonstrations}]\n" if demonstrations else ""
     return f'''"""The instruction that instructzero found, as a DSPy signature.
 
-DSPy lays out its prompts in its own way: scores may differ from those of the run.
+DSPy formats prompts differently from instructzero: scores may differ from those of the run.
 """
 
 import sys
@@ -59,13 +62,13 @@ def _prompt(asking: Asking) -> str:
 
 
 def prompt(question: str) -> str:
-    """What the model reads: the text with which the search scored the instruction."""
+    """Return the text that the model reads: the prompt with which the search scored the instruction."""
     return {prompt.before!r} + INSTRUCTION + {prompt.between!r} + question + {prompt.after!r}
 '''
 
 
 def _openai(asking: Asking) -> tuple[str, str]:
-    method, said, read = (
+    method, content, reader = (
         ("chat.completions", 'messages=[{"role": "user", "content": prompt(question)}]', "message.content")
         if asking.chat
         else ("completions", "prompt=prompt(question)", "text")
@@ -74,15 +77,15 @@ def _openai(asking: Asking) -> tuple[str, str]:
     return (
         imports,
         f'''def answer(question: str) -> str:
-    """The model's answer; the key is read from OPENAI_API_KEY."""
+    """Return the answer of the model; the API key is read from OPENAI_API_KEY."""
     with OpenAI(base_url={asking.endpoint!r}{_key(asking, "OPENAI_API_KEY")}) as client:
         completion = client.{method}.create(
             model={asking.model!r},
-            {said},
+            {content},
             {asking.limit}={asking.max_tokens},
-            temperature={asking.temperature!r},  # leave it out for a model that takes none
+            temperature={asking.temperature!r},  # remove for models that do not accept a temperature
         )
-    return completion.choices[0].{read} or ""
+    return completion.choices[0].{reader} or ""
 ''',
     )
 
@@ -93,13 +96,13 @@ def _anthropic(asking: Asking) -> tuple[str, str]:
     return (
         imports,
         f'''def answer(question: str) -> str:
-    """The model's answer; the key is read from ANTHROPIC_API_KEY."""
+    """Return the answer of the model; the API key is read from ANTHROPIC_API_KEY."""
     with Anthropic(base_url={asking.endpoint!r}{_key(asking, "ANTHROPIC_API_KEY")}) as client:
         message = client.messages.create(
             model={asking.model!r},
             messages=[{{"role": "user", "content": prompt(question)}}],
             max_tokens={asking.max_tokens},
-            extra_body={{"temperature": {asking.temperature!r}}},  # leave it out for a model that takes none
+            extra_body={{"temperature": {asking.temperature!r}}},  # remove for models that do not accept a temperature
         )
     return "".join(block.text for block in message.content if block.type == "text")
 ''',
@@ -111,7 +114,7 @@ def _with_os(client: str) -> str:
 
 
 def _key(asking: Asking, variable: str) -> str:
-    """A server of one's own may need no key, but its client wants one."""
+    """Return the argument for the key: the user's own server may need none, but the client package requires one."""
     return "" if asking.official else f', api_key=os.environ.get("{variable}") or "none"'
 
 
@@ -142,7 +145,7 @@ tokenizer = AutoTokenizer.from_pretrained(MODEL{revision})
 model = AutoModelForCausalLM.from_pretrained(MODEL{revision}, dtype={asking.dtype!r})
 model = model.to(DEVICE).eval()
 ends = model.generation_config.eos_token_id or tokenizer.eos_token_id
-model.generation_config = GenerationConfig(  # in the place of the checkpoint's own
+model.generation_config = GenerationConfig(  # replaces the settings of the checkpoint
     max_new_tokens={asking.max_tokens},
     {sampling}
     eos_token_id=ends,
@@ -151,7 +154,7 @@ model.generation_config = GenerationConfig(  # in the place of the checkpoint's 
 
 
 def answer(question: str) -> str:
-    """The model's answer."""
+    """Return the answer of the model."""
     text = prompt(question)
 {chat if asking.chat else ""}    encoded = tokenizer(text, add_special_tokens={not asking.chat}, return_tensors="pt")
     ids = encoded["input_ids"].to(DEVICE)
@@ -175,7 +178,7 @@ async def finish(answer):
 
 
 def answer(question: str) -> str:
-    """The function's answer."""
+    """Return the answer of the function."""
     found = function(prompt(question))
     return asyncio.run(finish(found)) if inspect.isawaitable(found) else found
 ''',
@@ -186,7 +189,7 @@ def _nothing(asking: Asking) -> tuple[str, str]:
     return (
         "import sys",
         '''def answer(question: str) -> str:
-    """Ask your model here: in the run it was a Python object."""
+    """Return the prompt only: replace this with a call of your model."""
     return prompt(question)
 ''',
     )
@@ -203,7 +206,7 @@ _MODELS = {
 
 def _dspy_model(asking: Asking) -> str:
     if asking.kind not in ("openai", "anthropic"):
-        return "    # Name your model: dspy.configure(lm=dspy.LM(...))"
+        return "    # Set your model: dspy.configure(lm=dspy.LM(...))"
     name = f"{asking.kind if asking.chat else 'text-completion-openai'}/{asking.model}"
     base = "" if asking.official else f", api_base={asking.endpoint!r}"
     return (

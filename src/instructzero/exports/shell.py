@@ -1,4 +1,4 @@
-"""A ``curl`` command that answers an input with the instruction of a run."""
+"""Export of a run as a ``curl`` command that answers an input."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from instructzero.errors import ConfigurationError
 from instructzero.exports.asking import Asking
 
 PLACE = "YOUR INPUT"
-"""What stands where the user's input goes."""
+"""The placeholder for the user's input."""
 
-_HEAD = r"""# Write your input in the place of YOUR INPUT, as JSON has it: \" for a quotation mark, \n for a new line,
-# \u0027 for an apostrophe. A model that takes no temperature wants it left out.
+_HEAD = r"""# Replace YOUR INPUT with your input, escaped as in JSON: \" for a quotation mark, \n for a new line,
+# \u0027 for an apostrophe. Remove "temperature" for models that do not accept it.
 """
 
 
 def curl(asking: Asking) -> str:
-    """The command; the key is read from the environment. Raises `ConfigurationError` for a model without an address.
+    """Return the command; it reads the API key from the environment.
 
-    The body is JSON in ASCII without apostrophes, so that it stands between apostrophes as it is.
+    The body is ASCII JSON without apostrophes, so that it can be quoted with apostrophes unchanged.
+
+    Raises
+    ------
+    ConfigurationError
+        If the black box is not behind an HTTP API.
     """
     if asking.kind not in _SERVICES:
         raise ConfigurationError(
@@ -37,8 +42,8 @@ def curl(asking: Asking) -> str:
 
 def _body(asking: Asking) -> dict[str, Any]:
     text = asking.prompt.render(asking.instruction, PLACE)
-    said = {"messages": [{"role": "user", "content": text}]} if asking.chat else {"prompt": text}
-    return {"model": asking.model, asking.limit: asking.max_tokens, "temperature": asking.temperature, **said}
+    content = {"messages": [{"role": "user", "content": text}]} if asking.chat else {"prompt": text}
+    return {"model": asking.model, asking.limit: asking.max_tokens, "temperature": asking.temperature, **content}
 
 
 def _openai(asking: Asking) -> tuple[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The whole result as JSON, and its trials and single scores as CSV."""
+"""Exports of a run: the instruction as text, the whole result as JSON, trials and scores as CSV."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SCORE_COLUMNS = ("part", "trial", "instruction", "example", "score", "prediction
 
 
 def text(run: FinishedRun) -> str:
-    """The best instruction, as ``instruction.txt`` has it."""
+    """Return the best instruction as in ``instruction.txt``."""
     return f"{run.instruction}\n"
 
 
 def whole_result(run: FinishedRun) -> str:
-    """``result.json`` with the settings, the identities of data and models, and every result; ASCII only."""
+    """Return ``result.json`` with the settings, the identities of data and models, and all evaluations; ASCII only."""
     content = {
         **run.record,
         "settings": run.settings.model_dump(mode="json"),
@@ -38,12 +38,12 @@ def whole_result(run: FinishedRun) -> str:
 
 
 def trials(run: FinishedRun) -> str:
-    """A row a trial, in order; ``z`` is a JSON list, or empty for a text that no soft prompt led to."""
+    """Return a row for each trial, in order; ``z`` is a JSON list, or empty for a text without a soft prompt."""
     return _csv(TRIAL_COLUMNS, (_trial_row(trial) for trial in run.history.trials))
 
 
 def scores(run: FinishedRun) -> str:
-    """A row for each example of each evaluation; ``example`` counts from 0 in the order of its part."""
+    """Return a row for each example of each evaluation; ``example`` counts from 0 within its part."""
     return _csv(SCORE_COLUMNS, _score_rows(run))
 
 
@@ -88,12 +88,13 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 def _results(evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
     return [
-        {"instruction": instruction, "score": each.mean, **asdict(each)} for instruction, each in evaluations.items()
+        {"instruction": instruction, "score": evaluation.mean, **asdict(evaluation)}
+        for instruction, evaluation in evaluations.items()
     ]
 
 
 def _csv(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> str:
-    """As RFC 4180 has it; every text is quoted, so that no reader takes it for a number or loses a line break."""
+    """Return CSV by RFC 4180; every text is quoted, so that no reader takes it for a number or loses a line break."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(columns)

@@ -1,1 +1,1 @@
-"""Other people's tools as onlookers of a run. Each is an extra of its own and imported when it is asked for."""
+"""Experiment trackers as observers of a run. Each is an extra of its own and is imported only when requested."""

@@ -17,7 +17,7 @@ except ImportError:
 class TensorBoardLogger(TrialLogger):
     """Writes event files into the folder ``tensorboard`` of the run directory.
 
-    A run that is continued writes a new file whose events take the place of the older ones.
+    A resumed run writes a new file whose events replace the older ones.
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
@@ -25,18 +25,22 @@ class TensorBoardLogger(TrialLogger):
         self._writer: SummaryWriter | None = None
 
     def open(self) -> int:
+        """Open a new event file that replaces all earlier steps."""
         self._writer = SummaryWriter(str(self.directory / "tensorboard"), purge_step=0)
         return 0
 
     def log(self, values: Mapping[str, float], step: int) -> None:
+        """Log scalars."""
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(name, value, step)
 
     def note(self, name: str, text: str, step: int) -> None:
+        """Log a text."""
         if self._writer is not None:
             self._writer.add_text(name, text, step)
 
     def close(self, *, finished: bool) -> None:
+        """Close the event file."""
         if self._writer is not None:
             self._writer.close()

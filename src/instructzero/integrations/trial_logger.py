@@ -1,4 +1,4 @@
-"""What every tracker of experiments is told of a run."""
+"""The values of a run that every experiment tracker logs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ BEST_INSTRUCTION = "best_instruction"
 
 
 class TrialLogger(Observer):
-    """Logs, by the trial's number, its score, the best score so far, and the black-box calls that scoring took so far.
+    """Logs the score of every trial, the best score so far, and the black-box calls so far; the step is the trial.
 
-    Scores are means over validation examples; the best one is of an instruction that was scored on all of them, the
-    plain one included. ``directory`` is the run's. A run that is continued is logged on from where the tracker has
-    got to. Subclasses are context managers, and say how a tracker opens, takes and closes a run.
+    Scores are means over validation examples. The best score is that of an instruction that was scored on all of them,
+    the plain one included. For a resumed run, only trials that the tracker does not have yet are logged. Subclasses
+    open, write and close a tracker; they are context managers.
+
+    Parameters
+    ----------
+    settings
+        The settings of the run.
+    directory
+        The run directory.
     """
 
     def __init__(self, settings: Settings, directory: Path) -> None:
@@ -33,7 +40,7 @@ class TrialLogger(Observer):
 
     @abstractmethod
     def open(self) -> int:
-        """Begin, or go on with, the run's log; returns the number of the first trial that is not in it yet."""
+        """Open the log of the run, and return the number of the first trial that it does not have yet."""
 
     @abstractmethod
     def log(self, values: Mapping[str, float], step: int) -> None:
@@ -41,11 +48,14 @@ class TrialLogger(Observer):
 
     @abstractmethod
     def note(self, name: str, text: str, step: int) -> None:
-        """Log a text that may change."""
+        """Log a text, which replaces an earlier one of this name."""
 
     @abstractmethod
     def close(self, *, finished: bool) -> None:
-        """Write what is left; ``finished``: the run came to its end. Called once, also for a run that never began."""
+        """Write what is left; ``finished`` is False after an error or an interruption.
+
+        It is called once, also for a run that never started.
+        """
 
     def __enter__(self) -> TrialLogger:
         return self
@@ -54,30 +64,33 @@ class TrialLogger(Observer):
         self.close(finished=kind is None)
 
     def run_started(self, plan: RunPlan) -> None:
+        """Open the log."""
         self._examples = plan.validation
         self._first = self.open()
 
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
+        """Log the score of the plain instruction."""
         self._calls += evaluation.usage.calls
         if not self._first:
             self.log({PLAIN_SCORE: evaluation.mean}, 0)
         self._consider(writing.instruction, evaluation, 0)
 
     def trial_finished(self, trial: Trial) -> None:
+        """Log a trial that the tracker does not have yet."""
         self._calls += trial.evaluation.usage.calls
         self._consider(trial.instruction, trial.evaluation, trial.number)
         if trial.number >= self._first:
             self.log({SCORE: trial.score, BEST_SCORE: self._best, CALLS: self._calls}, trial.number)
 
     def _consider(self, instruction: str, evaluation: Evaluation, number: int) -> None:
-        if len(evaluation.scores) == self._examples and evaluation.mean > self._best:
+        if evaluation.is_complete(self._examples) and evaluation.mean > self._best:
             self._best = evaluation.mean
             if number >= self._first:
                 self.note(BEST_INSTRUCTION, instruction, number)
 
 
 def missing(package: str) -> ConfigurationError:
-    """The error where the package of a tracker is not installed."""
+    """Return the error for a tracker whose package is not installed."""
     return ConfigurationError(
         f"expected the package {package} for --log-to {package}, but it is not installed; "
         f"pip install 'instructzero[{package}]'"

@@ -1,1 +1,1 @@
-"""Writers and black boxes behind two small protocols; `registry` makes one from a specification."""
+"""Writers and black boxes. Each implements one of two protocols; `registry` loads them by specification."""

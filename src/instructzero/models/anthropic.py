@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 
 from instructzero.errors import InstructZeroError, ModelError
+from instructzero.models.capabilities import REMOTE
 from instructzero.models.parameters import Parameters
 from instructzero.models.service import Reply, Service, check_service, checked_url, count, read_key
+from instructzero.protocols import Capabilities
 from instructzero.types import Completion, Request
 
 try:
@@ -28,10 +31,29 @@ _INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_inpu
 
 
 class AnthropicBlackBox:
-    """Asks ``model`` at ``base_url`` (``None``: $ANTHROPIC_BASE_URL, else the official service), one try a request.
+    """Asks a model of Anthropic's API; a request is sent once.
 
-    The key is read from the environment variable ``api_key_variable``; a server of one's own may need none.
-    ``timeout`` is in seconds. A temperature that the model does not take is left out for the rest of the run.
+    A temperature that the model refuses is left out for the rest of the run.
+
+    Parameters
+    ----------
+    model
+        The model's name.
+    base_url
+        The address; None is $ANTHROPIC_BASE_URL, or else the official service.
+    api_key_variable
+        The environment variable of the key. A local server may need none.
+    concurrency
+        The maximum number of requests in flight.
+    timeout
+        Seconds for one request.
+    http_client
+        The client of the SDK; None is its own.
+
+    Raises
+    ------
+    ModelError
+        If a parameter is impossible, or the key of the official service is missing.
 
     >>> AnthropicBlackBox("claude-haiku-4-5").identity["endpoint"]          # doctest: +SKIP
     'https://api.anthropic.com'
@@ -60,22 +82,26 @@ class AnthropicBlackBox:
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend, model and endpoint."""
         return {"backend": "anthropic", "model": self._service.model, "endpoint": self._service.endpoint}
 
     @property
     def concurrency(self) -> int:
+        """The maximum number of requests in flight."""
         return self._concurrency
 
     @property
-    def ignores_temperature(self) -> bool:
-        """Whether the server refused the temperature, so that it samples as it likes."""
-        return not self._parameters.takes_temperature
+    def capabilities(self) -> Capabilities:
+        """Those of a remote model; without the temperature, once the server has refused it."""
+        return replace(REMOTE, temperature=self._parameters.takes_temperature)
 
     async def complete(self, request: Request) -> Completion:
+        """Send ``request`` once; see `BlackBox.complete`."""
         reply = await self._parameters.negotiated(lambda: self._body(request), self._post, self._service)
         return read_message(reply, self._service)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._client.close()
 
     async def _post(self, body: Mapping[str, Any]) -> Reply:
@@ -88,24 +114,24 @@ class AnthropicBlackBox:
             reason = str(error.__cause__ or "") or type(error.__cause__ or error).__name__
             failure = self._service.unreachable(reason, sent=not isinstance(error.__cause__, _UNSENT))
             response = None
-        if response is None:  # outside the handler: the SDK's exception holds the request, and with it the key
+        if response is None:  # outside the handler: the SDK's exception holds the request, and so the key
             raise failure
         return Reply(response.status_code, dict(response.headers), response.content)
 
     def _body(self, request: Request) -> dict[str, Any]:
-        """The instructions of the system stand apart from the turns of the conversation."""
-        turns = [each for each in request.messages if each.role in ("user", "assistant")]
-        system = [each.content for each in request.messages if each not in turns]
+        """Return the body; Anthropic's API takes system messages separately from the turns."""
+        turns = [message for message in request.messages if message.role in ("user", "assistant")]
+        system = [message.content for message in request.messages if message not in turns]
         return {
             "model": self._service.model,
             **self._parameters.of(request.max_tokens, request.temperature),
             **({"system": "\n\n".join(system)} if system else {}),
-            "messages": [{"role": each.role, "content": each.content} for each in turns],
+            "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
         }
 
 
 def read_message(reply: Reply, service: Service) -> Completion:
-    """The completion in a reply with status 200; a message without a text counts as the empty answer."""
+    """Return the completion in a reply with status 200; a message without a text is an empty answer."""
     try:
         data = json.loads(reply.body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What several model backends share."""
+"""Helpers that several model backends share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def join_contents(messages: Sequence[Message]) -> str:
-    """The messages as plain text, for models without roles: the contents, separated by blank lines."""
+    """Return the contents of the messages, separated by blank lines, for models without roles."""
     return "\n\n".join(message.content for message in messages)
 
 
 def check_soft_prompts(soft_prompts: Tensor, hidden_size: int, name: str) -> None:
-    """Raise `ModelError` for soft prompts that are not of shape (n, t, h)."""
+    """Raise `ModelError` for soft prompts that are not of shape (n, t, h), where h is ``hidden_size``."""
     if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != hidden_size:
         raise ModelError(
             f"expected soft prompts of shape (n, t, {hidden_size}) for {name}, got {tuple(soft_prompts.shape)}; "

@@ -1,4 +1,4 @@
-"""Gathers concurrent calls into batches, so that a local model answers many requests in one pass."""
+"""Group concurrent calls into batches, so that a local model answers many requests in one pass."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Item, Answer]):
-    """Runs ``answer(items) -> answers`` in one thread, on batches of at most ``batch_size`` items.
+    """Runs a function on batches of items, in one thread, so that the event loop stays responsive.
 
-    ``group(item)`` gives what the items of one batch must share, and what to sort by, so that a batch holds
-    items that are alike. The event loop stays free meanwhile: an interrupt is heard at once.
+    Parameters
+    ----------
+    answer
+        Returns the answers to a batch, in order.
+    group
+        Returns for an item what the items of one batch must share, and the key that items are sorted by, so that
+        similar items share a batch.
+    batch_size
+        The maximum number of items in a batch.
     """
 
     def __init__(
@@ -33,7 +40,7 @@ class Batcher(Generic[Item, Answer]):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="instructzero-batch")
 
     async def submit(self, item: Item) -> Answer:
-        """The answer to one item, once its batch has run."""
+        """Return the answer to one item after its batch has run."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._drain is None or self._drain.done():
@@ -41,7 +48,7 @@ class Batcher(Generic[Item, Answer]):
         return await future
 
     def close(self) -> None:
-        """Take no more work; a batch that runs is waited for."""
+        """Take no more items, and wait for the running batch."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _run_waiting(self) -> None:
@@ -51,7 +58,7 @@ class Batcher(Generic[Item, Answer]):
                 await self._run(batch)
 
     async def _gathered(self) -> int:
-        """How many items wait, once the tasks that are about to submit one have done so."""
+        """Return the number of waiting items, after all tasks that are ready have submitted theirs."""
         seen = -1
         while seen != len(self._waiting):
             seen = len(self._waiting)
@@ -74,7 +81,7 @@ class Batcher(Generic[Item, Answer]):
         items = [item for item, _ in wanted]
         try:
             answers = await loop.run_in_executor(self._thread, self._answer, items)
-        except Exception as error:  # whoever asked hears of it
+        except Exception as error:  # every caller of the batch receives it
             for _, future in wanted:
                 if not future.done():
                     future.set_exception(error)

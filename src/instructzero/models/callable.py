@@ -1,4 +1,4 @@
-"""A black box that is the user's function ``str -> str``, plain or async: ``python:module:function``."""
+"""A black box that calls the user's function ``str -> str``, plain or async: ``python:module:function``."""
 
 from __future__ import annotations
 
@@ -12,20 +12,32 @@ from concurrent.futures import ThreadPoolExecutor
 
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.base import join_contents
+from instructzero.models.capabilities import REMOTE
 from instructzero.types import Completion, Request
 
 TextFunction = Callable[[str], str] | Callable[[str], Awaitable[str]]
 
 
 class CallableBlackBox:
-    """Asks a function for the answer to a prompt's text.
+    """Calls a function with a prompt's text.
 
-    An async function may run ``concurrency`` times at once; a plain one runs in threads, one unless more are
-    asked for, because nothing says that it may run twice at once.
+    A plain function runs in threads.
+
+    Parameters
+    ----------
+    function
+        Returns the answer to a prompt.
+    name
+        The function's name for the identity and for messages.
+    concurrency
+        The maximum number of concurrent calls. None is 32 for an async function, and 1 for a plain one, because it may
+        not be safe to run it in two threads.
 
     >>> CallableBlackBox(str.upper, "str.upper").identity["function"]
     'str.upper'
     """
+
+    capabilities = REMOTE
 
     def __init__(self, function: TextFunction, name: str, *, concurrency: int | None = None) -> None:
         self._function = function
@@ -36,18 +48,21 @@ class CallableBlackBox:
 
     @classmethod
     def load(cls, name: str, *, concurrency: int | None = None) -> CallableBlackBox:
-        """From ``module:function``; the current directory is importable."""
+        """Import ``module:function``, also from the current directory; raise `ModelError` if that fails."""
         return cls(_find(name), name, concurrency=concurrency)
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend and function."""
         return {"backend": "python", "function": self._name}
 
     @property
     def concurrency(self) -> int:
+        """The maximum number of concurrent calls."""
         return self._concurrency
 
     async def complete(self, request: Request) -> Completion:
+        """Call the function once; its exceptions become a `ModelError`, except an `InstructZeroError`."""
         prompt = join_contents(request.messages)
         try:
             text = await self._call(prompt)
@@ -55,13 +70,14 @@ class CallableBlackBox:
             raise
         except Exception as error:
             raise ModelError(
-                f"the function {self._name} raised {type(error).__name__} ({_line(error)}); mend the function"
+                f"the function {self._name} raised {type(error).__name__} ({_line(error)}); fix the function"
             ) from error
         if not isinstance(text, str):
             raise ModelError(f"expected a str from the function {self._name}, got {type(text).__name__}; return a str")
         return Completion(text)
 
     async def close(self) -> None:
+        """Wait for running calls and free the threads."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def _call(self, prompt: str) -> object:
@@ -86,7 +102,7 @@ def _find(name: str) -> TextFunction:
     except Exception as error:  # importing runs the user's code
         raise ModelError(
             f"the module {module_name} of python:{name} cannot be imported ({type(error).__name__}: "
-            f"{_line(error)}); start in the folder that holds it, or mend it"
+            f"{_line(error)}); start in the folder that holds it, or fix it"
         ) from error
     if not callable(function):
         raise ModelError(f"expected a function {function_name} in the module {module_name}, got none; check its name")

@@ -1,4 +1,4 @@
-"""One tensor of a stored model, read without the others: in a folder or at the hub, in one file or in several."""
+"""Read one tensor of a stored model, from a folder or the hub, in one file or in several."""
 
 from __future__ import annotations
 
@@ -21,9 +21,16 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The weights of ``source``, a folder or a hub id, at a ``commit`` of the hub. ``label`` names it in messages.
+    """The stored weights of a model. From the hub, only the file with the tensor is downloaded, and the index.
 
-    From the hub comes the file with the tensor, and the index, if there are several.
+    Parameters
+    ----------
+    source
+        A folder or a hub id.
+    label
+        The name in messages.
+    commit
+        The commit on the hub, None for the newest.
     """
 
     source: str
@@ -31,7 +38,7 @@ class Checkpoint:
     commit: str | None
 
     def read(self, names: Sequence[str]) -> Tensor:
-        """The tensor with the first of ``names`` that is there; raises `ModelError` if none is."""
+        """Return the tensor with the first of ``names`` that is present; raise `ModelError` if none is."""
         with loading(self.source):
             found = self._find(names)
             if found is not None:
@@ -42,7 +49,7 @@ class Checkpoint:
         )
 
     def _find(self, names: Sequence[str]) -> tuple[Path, str] | None:
-        """The file with the tensor, and the tensor's name there."""
+        """Return the file with the tensor and the tensor's name in it, or None."""
         for whole in _WEIGHTS:
             if index := self._file(f"{whole}.index.json"):
                 parts: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
@@ -65,7 +72,7 @@ class Checkpoint:
 
 
 def _pick(present: Iterable[str], names: Sequence[str]) -> str | None:
-    """The first of ``names`` that is present, or what is there under the same name in another wrapping.
+    """Return the first of ``names`` that is present, or the one name with the same ending, in another wrapper module.
 
     >>> _pick(["wte.weight", "h.0.ln_1.weight"], ["transformer.wte.weight"])
     'wte.weight'
@@ -98,6 +105,6 @@ def _read(path: Path, name: str) -> Tensor:
 
 
 def _mapped(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file of torch's, which stay on the disk until they are read."""
+    """Return the tensors of a file that torch wrote; they stay on the disk until they are read."""
     tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     return tensors

@@ -1,4 +1,4 @@
-"""Greedy decoding of many rows at once: a cache with room for what will come, and finished rows are dropped.
+"""Greedy decoding of many rows at once, with a preallocated cache from which finished rows are dropped.
 
 Notation: n rows, p prefix length, s sequence length, h hidden size, V vocabulary size.
 """
@@ -19,23 +19,22 @@ from instructzero.models.prefix import cache_argument, can_share
 from instructzero.models.roomy import RoomyCache
 
 _COMPACT = 0.75
-"""Once no more than this share of the rows goes on, the finished ones are dropped from the cache, which is copied."""
+"""The share of unfinished rows below which the finished ones are dropped from the cache, by copying it."""
 
 _READ_AT_ONCE = {"cuda": 16384}
 _READ_AT_ONCE_ELSEWHERE = 1024
-"""Positions of prompts in one pass, by device: more keep it no busier, and their states take memory."""
+"""Positions of prompts in one forward pass, by device; more are not faster, and take memory."""
 
 _LOOK_EVERY = 8
-"""Tokens between two looks at the text, which cost about as much as a row's share of one."""
+"""Tokens between two checks of the text; a check costs about as much as a row's share of one token."""
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""Stands for bytes that are no character, or not yet."""
+"""The decoder's output for bytes that are not a character, or not yet a complete one."""
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """A beginning that rows share: its embeddings (p, h) and, layer by layer, its keys and values, each
-    (1, heads, p, size)."""
+    """A prefix that rows share: its embeddings (p, h), and the keys and values of all layers, (1, heads, p, size)."""
 
     embeddings: Tensor
     layers: tuple[KeysAndValues, ...]
@@ -43,7 +42,7 @@ class Prefix:
 
 @torch.inference_mode()
 def read_prefix(network: Network, embeddings: Tensor) -> Prefix | None:
-    """Read a beginning (p, h) once for all rows; None where the model's cache cannot be shared, or there is none."""
+    """Read a prefix (p, h) once for all rows; return None if it is empty or the model's cache cannot be shared."""
     if not len(embeddings) or not can_share(network):
         return None
     step = _forward_pass(network, len(embeddings), None)
@@ -60,11 +59,22 @@ def decode(
     prefix: Prefix | None = None,
     until: Callable[[str], bool] | None = None,
 ) -> list[list[int]]:
-    """The ids that follow embeddings (n, s, h), greedily, up to and including the one that ends the text.
+    """Generate greedily, and return the new ids of all rows, including the one that ends the text.
 
-    All rows are equally long, so none is padded. With ``prefix``, each row goes on after it. A row ends too where
-    ``until`` holds for its text so far, which is looked at now and then. A model with another cache than one of all
-    keys and values is left to transformers' own `generate`, to the end of its texts.
+    A model whose cache does not hold all keys and values is left to transformers' `generate`, without ``until``.
+
+    Parameters
+    ----------
+    network
+        The model.
+    embeddings
+        The prompts, shape (n, s, h). They are equally long, so there is no padding.
+    max_new_tokens
+        The maximum number of new ids of a row.
+    prefix
+        A prefix that precedes all rows.
+    until
+        A row also ends if this returns True for its text, which is checked every few tokens.
     """
     if not can_share(network):
         return _decode_with_transformers(network, embeddings, max_new_tokens)
@@ -75,12 +85,12 @@ def decode(
 
 
 def read_at_once(device: torch.device) -> int:
-    """How many positions of prompts go through a model in one pass."""
+    """Return the number of prompt positions in one forward pass."""
     return _READ_AT_ONCE.get(device.type, _READ_AT_ONCE_ELSEWHERE)
 
 
 def _read(step: _ForwardPass, embeddings: Tensor, cache: RoomyCache) -> Tensor:
-    """Logits (n, V) after embeddings (n, s, h), a part of the rows after the other."""
+    """Return logits (n, V) after embeddings (n, s, h), in parts of the rows."""
     rows = max(1, read_at_once(embeddings.device) // embeddings.shape[1])
     logits = []
     for first in range(0, len(embeddings), rows):
@@ -98,38 +108,38 @@ def _continue(
     max_new_tokens: int,
     until: Callable[[str], bool] | None,
 ) -> list[list[int]]:
-    """Token after token, until every row has ended."""
+    """Generate token by token until every row has ended."""
     embed = network.model.get_input_embeddings()
     texts: list[list[int]] = [[] for _ in range(len(logits))]
     rows = list(range(len(logits)))  # row i of the cache is text rows[i]
-    going_on = set(rows)
+    unfinished = set(rows)
     for length in itertools.count(1):
         ids = logits.argmax(dim=-1)  # (n,)
         for row, token in zip(rows, ids.tolist(), strict=True):
-            if row in going_on:
+            if row in unfinished:
                 texts[row].append(token)
                 if token in network.eos or length == max_new_tokens:
-                    going_on.discard(row)
+                    unfinished.discard(row)
         if until is not None and length % _LOOK_EVERY == 0:
-            going_on = {row for row in going_on if not is_enough(network, texts[row], until)}
-        if not going_on:
+            unfinished = {row for row in unfinished if not is_enough(network, texts[row], until)}
+        if not unfinished:
             break
-        if len(going_on) <= _COMPACT * len(rows):
-            kept = torch.tensor([index for index, row in enumerate(rows) if row in going_on], device=ids.device)
+        if len(unfinished) <= _COMPACT * len(rows):
+            kept = torch.tensor([index for index, row in enumerate(rows) if row in unfinished], device=ids.device)
             cache.keep_rows(kept)
-            ids, rows = ids[kept], [row for row in rows if row in going_on]
+            ids, rows = ids[kept], [row for row in rows if row in unfinished]
         logits = step(embed(ids[:, None]), cache)
     return texts
 
 
 def is_enough(network: Network, ids: list[int], until: Callable[[str], bool]) -> bool:
-    """Whether ``until`` holds for the text of ``ids``, and the texts of all that begin with them begin with it."""
+    """Return True if ``until`` holds for the text of ``ids``, and no further id can change that text."""
     text = network.decode(ids)
     return until(text) and not text.endswith(_UNKNOWN) and network.can_end(ids[-1])
 
 
 def _forward_pass(network: Network, room: int, prefix: Prefix | None) -> _ForwardPass:
-    """For texts of at most ``room`` positions after the prefix."""
+    """Return the fastest forward pass for texts of at most ``room`` positions after the prefix."""
     layers = () if prefix is None else prefix.layers
     if is_plain_llama(network.model):
         begun = 0 if prefix is None else len(prefix.embeddings)
@@ -138,7 +148,7 @@ def _forward_pass(network: Network, room: int, prefix: Prefix | None) -> _Forwar
 
 
 class _ForwardPass(Protocol):
-    """From embeddings (n, s, h), which go on where the cache ends, to the logits (n, V) of the token that follows."""
+    """Maps embeddings (n, s, h), which follow the cached positions, to the logits (n, V) of the next token."""
 
     def make_cache(self, rows: int, room: int) -> RoomyCache: ...
 
@@ -146,7 +156,7 @@ class _ForwardPass(Protocol):
 
 
 class _TransformersPass:
-    """The model's own, of whatever architecture. A prefix is copied into the cache of every row."""
+    """The forward pass of the model itself, of any architecture. A prefix is copied into the cache of every row."""
 
     def __init__(self, network: Network, prefix: Sequence[KeysAndValues]) -> None:
         self._model = network.model
@@ -160,7 +170,7 @@ class _TransformersPass:
     def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor:
         if self._prefix and not cache.get_seq_length():
             for layer, (keys, values) in zip(cache.roomy, self._prefix, strict=True):
-                layer.update(*(each.expand(len(embeddings), -1, -1, -1) for each in (keys, values)))
+                layer.update(*(states.expand(len(embeddings), -1, -1, -1) for states in (keys, values)))
         start = cache.get_seq_length()
         positions = torch.arange(start, start + embeddings.shape[1], device=embeddings.device)[None]
         output = self._model(

@@ -1,6 +1,6 @@
-"""The input side of a causal LM whose other weights are elsewhere: its tokenizer and its table of embeddings.
+"""The input side of a causal LM: its tokenizer and its input embeddings, without the other weights.
 
-Of the weights, this one tensor is read from the disk, and from a hub the one file that holds it.
+Only the tensor of the embeddings is read from the disk, and only the file that holds it is downloaded.
 
 Notation: V vocabulary size, h hidden size, s sequence length.
 """
@@ -28,10 +28,10 @@ _ROWS_AT_ONCE = 4096
 
 @dataclass(frozen=True, eq=False)
 class InputEmbeddings(Codec):
-    """A tokenizer and the embeddings of its tokens, ``table``, shape (V, h), which are given out in ``dtype``.
+    """A tokenizer and the embeddings of its tokens.
 
-    ``revision`` is the hub's commit, or a fingerprint of a local folder's files; ``eos`` holds the token ids that end
-    a text.
+    ``table`` has shape (V, h); `embed` returns its rows in ``dtype``. ``revision`` is the hub's commit, or a
+    fingerprint of a local folder's files. ``eos`` holds the token ids that end a text.
     """
 
     name: str
@@ -44,14 +44,15 @@ class InputEmbeddings(Codec):
 
     @property
     def hidden_size(self) -> int:
+        """The size h of an embedding."""
         return self.table.shape[1]
 
     def embed(self, ids: Sequence[int]) -> Tensor:
-        """What the model sees of token ids, shape (s, h)."""
+        """Return the embeddings of token ids, shape (s, h)."""
         return self.table[torch.tensor(list(ids), dtype=torch.long)].to(self.dtype)
 
     def statistics(self) -> tuple[float, float]:
-        """Mean and standard deviation over all V * h entries."""
+        """Return mean and standard deviation over all V * h entries."""
         total = square = torch.zeros((), dtype=torch.float64)
         for start in range(0, len(self.table), _ROWS_AT_ONCE):
             rows = self.table[start : start + _ROWS_AT_ONCE].double()
@@ -63,9 +64,12 @@ class InputEmbeddings(Codec):
 def load_embeddings(
     name: str, *, dtype: str = "auto", revision: str | None = None, trust_remote_code: bool = False
 ) -> InputEmbeddings:
-    """The tokenizer and embeddings of a local folder or a hub id; ``auto`` gives them out in float32.
+    """Load the tokenizer and embeddings of a local folder or a hub id; the dtype ``auto`` is float32.
 
-    Raises `ModelError`, also for a model that scales its embeddings: servers disagree about whose part that is.
+    Raises
+    ------
+    ModelError
+        If the model does not load, or scales its embeddings: servers differ in whether they apply the scale.
     """
     if dtype not in DTYPES:
         raise ModelError(f"expected one of the dtypes {', '.join(DTYPES)}, got {dtype!r}; choose one of them")
@@ -91,17 +95,17 @@ def load_embeddings(
 
 
 def _skeleton(source: str, config: Any, options: dict[str, Any]) -> Any:
-    """The model without memory for its weights: it knows their names and shapes, and its generation settings."""
+    """Return the model without memory for its weights, but with its generation settings."""
     model = bare_model(config, options["trust_remote_code"])
     try:
         model.generation_config = GenerationConfig.from_pretrained(source, revision=options["revision"])
-    except OSError:  # without a file of them, the model's own stand in its configuration
+    except OSError:  # without such a file, the settings are in the model's configuration
         return model
     return model
 
 
 def _check_plain(label: str, skeleton: Any) -> None:
-    """Refuse what computes with the embeddings: it might be done twice, or not at all."""
+    """Refuse a model that computes with its embeddings: a server may do that twice, or not at all."""
     try:
         embed = skeleton.get_input_embeddings()
     except NotImplementedError:
@@ -109,13 +113,13 @@ def _check_plain(label: str, skeleton: Any) -> None:
     if type(embed) is not torch.nn.Embedding:
         raise ModelError(
             f"expected a writer whose input embeddings are a plain table, got {label}, which scales or computes them, "
-            f"and servers differ in whether they do it to what they are sent; use it as a local writer, hf:{label}, "
-            "or serve another"
+            "and servers differ in whether they do that to the embeddings of a request; use it as a local writer, "
+            f"hf:{label}, or serve another"
         )
 
 
 def _table(checkpoint: Checkpoint, skeleton: Any, tied: bool) -> Tensor:
-    """The embeddings as they are stored; a checkpoint with tied weights may hold them as those of the output."""
+    """Return the stored embeddings; a checkpoint with tied weights may hold them as the output layer."""
     embed, output = skeleton.get_input_embeddings(), skeleton.get_output_embeddings()
     modules = [embed, output] if tied else [embed]
     names = [f"{name}.weight" for wanted in modules for name, module in skeleton.named_modules() if module is wanted]

@@ -1,4 +1,4 @@
-"""Asynchronous work for synchronous callers."""
+"""Run coroutines from synchronous code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class EventLoop:
-    """An event loop for synchronous callers, even if another runs in their thread, as in a notebook.
+    """An event loop for synchronous callers, even if another loop runs in their thread, as in a notebook.
 
     >>> loop = EventLoop()
     >>> loop.run(asyncio.sleep(0, "done"))
@@ -24,6 +24,7 @@ class EventLoop:
         self._task: asyncio.Task[Any] | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
+        """Return the result of ``coroutine``; an interrupt cancels it."""
         if not _is_loop_running():
             return self._runner.run(coroutine)
         with ThreadPoolExecutor(1) as thread:
@@ -35,6 +36,7 @@ class EventLoop:
                 raise
 
     def close(self) -> None:
+        """Close the loop."""
         if not _is_loop_running():
             self._runner.close()
             return

@@ -1,26 +1,33 @@
-"""Requests to one server that a whole group of callers shares: so many at once, each tried again where that helps."""
+"""Requests of one writer to one server: a bounded number in flight, each tried again where that may help."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from itertools import count
+from typing import TypeVar
 
-from instructzero.calls.asker import Asker
 from instructzero.models.http import NoReply, Poster
+from instructzero.models.retrying import Retrier
 from instructzero.models.service import Reply, Service
 from instructzero.models.throttle import Throttle
-from instructzero.types import Completion, Request
 
-Read = Callable[[Reply], Completion]
-"""What a reply says; raises for one that says nothing."""
+Answer = TypeVar("Answer")
 
 
 class Exchange:
-    """Sends to ``service``, at most ``concurrency`` requests at once, each tried ``retries`` + 1 times.
+    """Sends requests to ``service``, and reads the replies. Lives in one event loop.
 
-    ``timeout`` is in seconds a try. Raises what `Asker` raises, and what is raised by whoever reads the replies. Lives
-    in one event loop.
+    Parameters
+    ----------
+    service
+        The server and its key.
+    concurrency
+        The maximum number of requests in flight.
+    timeout
+        Seconds for one try.
+    retries
+        The number of further tries after a failed one, counted as `Retrier` counts them.
     """
 
     def __init__(self, service: Service, *, concurrency: int, timeout: float, retries: int) -> None:
@@ -33,54 +40,50 @@ class Exchange:
         self._retries = retries
         self._seeds = count()
 
-    async def get(self, path: str, read: Read) -> Completion:
+    async def get(self, path: str, read: Callable[[Reply], Answer]) -> Answer:
+        """Return what ``read`` makes of the reply; see `post`."""
         return await self._ask(lambda: self._poster.get(path), read)
 
-    async def post(self, path: str, body: Callable[[], bytes], read: Read) -> Completion:
-        """What the reply to a JSON text says. It is made when its turn comes, so that few of them are in memory."""
+    async def post(self, path: str, body: Callable[[], bytes], read: Callable[[Reply], Answer]) -> Answer:
+        """Send a JSON text and return what ``read`` makes of the reply.
+
+        Parameters
+        ----------
+        path
+            The path below the server's address.
+        body
+            Makes the JSON text when the request is sent, so that only the texts in flight are in memory.
+        read
+            Reads a reply; it raises if the reply holds no answer.
+
+        Raises
+        ------
+        EndpointError
+            If the last try failed. Errors of ``read`` that are not transient are passed on.
+        """
         return await self._ask(lambda: self._poster.post(path, body()), read)
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._poster.close()
 
-    async def _ask(self, send: Callable[[], Awaitable[Reply]], read: Read) -> Completion:
-        attempt = _Attempt(send, read, self._service)
-        asker = Asker(attempt, retries=self._retries, throttle=self._throttle, seed=next(self._seeds))
-        return await asker.ask(Request(()))
+    async def _ask(self, send: Callable[[], Awaitable[Reply]], read: Callable[[Reply], Answer]) -> Answer:
+        retrier = Retrier(self._throttle, self._retries, seed=next(self._seeds))
+        return await retrier.run(lambda: self._once(send, read))
 
-
-class _Attempt:
-    """One request in the shape of a black box, so that `Asker` may try it again."""
-
-    def __init__(self, send: Callable[[], Awaitable[Reply]], read: Read, service: Service) -> None:
-        self._send = send
-        self._read = read
-        self._service = service
-
-    @property
-    def identity(self) -> Mapping[str, str]:
-        return {}
-
-    @property
-    def concurrency(self) -> int:
-        return 1
-
-    async def complete(self, request: Request) -> Completion:
+    async def _once(self, send: Callable[[], Awaitable[Reply]], read: Callable[[Reply], Answer]) -> Answer:
         try:
-            reply = await self._send()
+            reply = await send()
         except NoReply as error:
             failure = self._service.unreachable(str(error), sent=error.sent)
         else:
-            return self._read(reply)
+            return read(reply)
         raise failure
 
-    async def close(self) -> None:
-        """Nothing: the connections are the exchange's."""
 
-
-async def together(asked: Iterable[Coroutine[None, None, Completion]]) -> list[Completion]:
-    """All answers, in order; the first failure ends the others and is raised."""
-    tasks = [asyncio.ensure_future(each) for each in asked]
+async def together(requests: Iterable[Coroutine[None, None, Answer]]) -> list[Answer]:
+    """Return all answers, in order; the first failure cancels the other requests and is raised."""
+    tasks = [asyncio.ensure_future(request) for request in requests]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -1,4 +1,4 @@
-"""Requests to one address over connections that stay open, each sent once, through aiohttp."""
+"""HTTP requests to one address over persistent connections, through aiohttp; no request is sent twice."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import aiohttp
 from instructzero.errors import ModelError
 from instructzero.models.service import Reply
 
-_KEPT_S = 4.0  # servers close a connection that was idle for so long, many after 5 s
-_CONNECTING = 0.75  # of the time limit; less than all of it tells a late connection from a late answer
+_KEPT_S = 4.0  # many servers close a connection that was idle for 5 s
+_CONNECTING = 0.75  # share of the time limit; below 1 to tell a late connection from a late answer
 _LONGEST_BODY = 64 * 1024 * 1024
-_LARGE = 2**20  # from here on the client wants to send a body in pieces
+_LARGE = 2**20  # bytes; above this, aiohttp expects a body in pieces
 
 
 class NoReply(Exception):
-    """No whole reply came. ``sent``: the request may have reached the server."""
+    """No complete reply arrived. If ``sent`` is True, the request may have reached the server."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
@@ -33,11 +33,25 @@ class NoReply(Exception):
 
 
 class Poster:
-    """Sends requests to paths below ``url``, each with ``headers`` and at most ``timeout`` seconds long.
+    """Sends requests to paths below an address.
 
-    There are as many connections as requests at once; redirections are not followed. Goes through the proxy that the
-    environment names; raises `ModelError` if that is none for HTTP. ``post`` and ``get`` raise `NoReply`, and may be
-    called any number of times at once, from one event loop.
+    The number of connections is that of the concurrent requests. Redirections are not followed. The requests go through
+    the proxy that the environment names. ``post`` and ``get`` may be called any number of times concurrently, from one
+    event loop.
+
+    Parameters
+    ----------
+    url
+        The address.
+    headers
+        Headers of all requests.
+    timeout
+        Seconds for one request.
+
+    Raises
+    ------
+    ModelError
+        If the environment names a proxy that is not an HTTP proxy.
 
     >>> from instructzero.testing import Endpoint
     >>> async def status(endpoint):
@@ -59,21 +73,23 @@ class Poster:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, path: str, body: Mapping[str, Any] | bytes) -> Reply:
-        """The reply to a JSON ``body``, or to one that is JSON text already."""
+        """Send ``body``, an object or JSON text, and return the reply; raise `NoReply` if none arrives."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode("ascii")
         return await self._exchange("POST", path, content)
 
     async def get(self, path: str) -> Reply:
+        """Return the reply to a request without a body; raise `NoReply` if none arrives."""
         return await self._exchange("GET", path)
 
     async def close(self) -> None:
+        """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
     async def _exchange(self, method: str, path: str, content: bytes | None = None) -> Reply:
         url = self._url._replace(path=self._url.path.rstrip("/") + path).geturl()
         data = io.BytesIO(content) if content is not None and len(content) > _LARGE else content
-        await asyncio.sleep(0)  # so that connections which ended while the loop stood still are known to have
+        await asyncio.sleep(0)  # lets the loop notice connections that the server closed in the meantime
         try:
             async with self._opened().request(
                 method, url, data=data, headers=self._headers, proxy=self._proxy, allow_redirects=False
@@ -81,13 +97,13 @@ class Poster:
                 return Reply(response.status, response.headers, await _read(response))
         except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:
             failure = self._failure(error)
-        raise failure  # outside the handler: the client's exception holds the request, and with it the key
+        raise failure  # outside the handler: the client's exception holds the request, and so the key
 
     def _opened(self) -> aiohttp.ClientSession:
-        """The session, which can only be made within the event loop."""
+        """Return the session, which can only be made inside the event loop."""
         if self._session is None:
-            # Without headers, which it would show to a proxy as well, the key among them; and without trust_env, which
-            # also reads keys from ~/.netrc, in a thread for each request.
+            # Without headers, because it would send them, and so the key, to a proxy as well. Without trust_env,
+            # because that also reads keys from ~/.netrc, in a thread for each request.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_S),
                 timeout=self._timeout,
@@ -96,7 +112,7 @@ class Poster:
         return self._session
 
     def _failure(self, error: Exception) -> NoReply:
-        """In our own words: the client's may hold the whole address."""
+        """Return the failure with a message of our own; the client's may contain the whole address."""
         match error:
             case aiohttp.ConnectionTimeoutError():
                 return NoReply(f"no connection within {self._timeout.connect:g} s", sent=False)
@@ -120,7 +136,7 @@ class Poster:
 
 
 class _TooLong(aiohttp.ClientError):
-    """A body that no answer needs."""
+    """The body is longer than any answer."""
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -134,7 +150,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _proxy(scheme: str, host: str) -> str | None:
-    """The address of the proxy between here and ``host``, if any."""
+    """Return the address of the proxy for ``host``, or None."""
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if not proxy or proxy_bypass(host):
@@ -149,7 +165,7 @@ def _proxy(scheme: str, host: str) -> str | None:
 
 
 def _why(error: Exception) -> str:
-    """Why a connection cannot be opened."""
+    """Return the reason why a connection cannot be opened."""
     if isinstance(error, ssl.SSLError):
         return str(getattr(error, "verify_message", None) or error.reason)
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no connection"

@@ -1,4 +1,4 @@
-"""Any causal language model of the transformers library, as a writer and as a black box.
+"""A causal language model of the transformers library, as a writer and as a black box.
 
 Notation: n soft prompts, t soft tokens, h hidden size, s sequence length, V vocabulary size.
 """
@@ -17,6 +17,7 @@ from torch import Tensor
 from instructzero.errors import ModelError
 from instructzero.models.base import check_soft_prompts, join_contents
 from instructzero.models.batcher import Batcher
+from instructzero.models.capabilities import LOCAL_WEIGHTS
 from instructzero.models.decoding import Prefix, decode, read_at_once, read_prefix
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
 from instructzero.models.memory import give_back, is_out_of_memory, rows_that_fit
@@ -27,21 +28,38 @@ from instructzero.types import Completion, Message, Request
 TEMPLATES = ("auto", "chat", "completion")
 _MOST_ROWS = {"cuda": 512}
 _MOST_ROWS_ELSEWHERE = 32
-"""Rows that are decoded at once where the memory lets them, by device: more make it hardly faster."""
+"""The maximum number of rows decoded at once, by device, if the memory allows it; more rows are hardly faster."""
 _ROWS_OF_TABLE = 4096
-_WORTH_SHARING = 8  # tokens: reading a shorter beginning apart saves less than it costs
+_WORTH_SHARING = 8  # tokens; reading a shorter prefix separately costs more than it saves
 
 
 class HuggingFaceModel:
     """A writer: a causal LM that takes soft prompts.
 
-    ``batch_size`` is how many texts it writes at once; None is what fits into the free memory, up to a number that
-    suits the device.
+    Parameters
+    ----------
+    name
+        A folder or a hub id.
+    device, dtype
+        Place and precision of the weights; see `place`.
+    revision
+        The commit on the hub; None is the newest.
+    trust_remote_code
+        Run code that comes with the checkpoint.
+    batch_size
+        The number of texts generated at once; None is what fits into the free memory, up to a maximum for the device.
+
+    Raises
+    ------
+    ModelError
+        If the model does not load, or a parameter is impossible.
 
     >>> model = HuggingFaceModel("Qwen/Qwen2.5-0.5B-Instruct")              # doctest: +SKIP
     >>> soft = torch.randn(2, 5, model.hidden_size) * 0.02                  # doctest: +SKIP
     >>> model.generate(soft, "", "Say hello.", max_new_tokens=8, special_tokens=True)   # doctest: +SKIP
     """
+
+    capabilities = LOCAL_WEIGHTS
 
     def __init__(
         self,
@@ -63,19 +81,22 @@ class HuggingFaceModel:
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend, model, revision and dtype."""
         return _identity(self._network)
 
     @property
     def hidden_size(self) -> int:
+        """The size h of the input embeddings."""
         return self._hidden_size
 
     @property
     def has_chat_template(self) -> bool:
+        """True if the tokenizer has a chat template."""
         return self._network.has_chat_template
 
     @torch.inference_mode()
     def embedding_statistics(self) -> tuple[float, float]:
-        """Mean and standard deviation over all V * h entries, as the model sees them (some scale inside)."""
+        """Return mean and standard deviation over all V * h entries, after the scaling that some models apply."""
         size = self._network.model.config.get_text_config().vocab_size
         total = square = torch.zeros((), dtype=torch.float64)
         for start in range(0, size, _ROWS_OF_TABLE):
@@ -86,6 +107,7 @@ class HuggingFaceModel:
         return mean, max(0.0, float(square) / count - mean**2) ** 0.5
 
     def render_chat(self, content: str) -> str:
+        """Return a user turn in the model's chat template; raise `ModelError` if there is none."""
         return self._network.render_chat([{"role": "user", "content": content}])
 
     @torch.inference_mode()
@@ -99,10 +121,10 @@ class HuggingFaceModel:
         special_tokens: bool,
         until: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``.
+        """Generate one text for each soft prompt; see `SoftPromptModel.generate`.
 
         Special tokens are added once, in front of ``before``, so that a BOS token stays first. A text ends soon after
-        ``until`` holds for it.
+        ``until`` returns True for it.
         """
         if soft_prompts is None:
             ids = self._network.encode(before + after, special_tokens=special_tokens)
@@ -119,9 +141,9 @@ class HuggingFaceModel:
             texts += self._continue(rows, prefix, max_new_tokens, until)
         return texts
 
-    @torch.no_grad()  # not inference_mode: what is learned from the states needs gradients through them
+    @torch.no_grad()  # not inference_mode, because models that learn from the states need gradients
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
-        """The last layer's state at the last token of each prompt, shape (n, h), float64, on the CPU."""
+        """Return the last layer's state at the last token of each prompt, shape (n, h), float64, on the CPU."""
         check_soft_prompts(soft_prompts, self._hidden_size, self._network.name)
         head = self._embed(self._ids(self._network.encode(before, special_tokens=special_tokens)))
         tail = self._embed(self._ids(self._network.encode(after, special_tokens=False)))
@@ -130,7 +152,7 @@ class HuggingFaceModel:
         return torch.cat(states) if states else torch.empty(0, self._hidden_size, dtype=torch.float64)
 
     def _last_state(self, embeddings: Tensor) -> Tensor:
-        """What the language-model head reads after embeddings of shape (n, s, h): the final state, normed."""
+        """Return the input of the language-model head after embeddings (n, s, h): the normed final state, (n, h)."""
         self._network.budget(embeddings.shape[1], 1)
         mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
         output = self._network.model.base_model(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
@@ -144,7 +166,7 @@ class HuggingFaceModel:
         return state.double().cpu()
 
     def _shared(self, head: Tensor) -> Prefix | None:
-        """Keys and values of a beginning (p, h) that all rows share, read once for as long as it is asked for."""
+        """Return keys and values of a prefix (p, h) that all rows share; the last one is kept."""
         if len(head) < _WORTH_SHARING:
             return None
         if self._prefix is None or not torch.equal(self._prefix.embeddings, head):
@@ -154,9 +176,9 @@ class HuggingFaceModel:
     def _continue(
         self, embeddings: Tensor, prefix: Prefix | None, max_new_tokens: int, until: Callable[[str], bool] | None
     ) -> list[str]:
-        """Texts that follow ``prefix`` and embeddings of shape (n, s, h).
+        """Return the texts after ``prefix`` and embeddings of shape (n, s, h).
 
-        A batch that does not fit into the memory is done in halves, and so are those that come after it.
+        A batch that does not fit into the memory is split in halves, and so are all later batches.
         """
         length = embeddings.shape[1] + (len(prefix.embeddings) if prefix else 0)
         budget = self._network.budget(length, max_new_tokens)
@@ -169,16 +191,16 @@ class HuggingFaceModel:
         if len(embeddings) == 1:
             raise ModelError(
                 f"expected memory for one text of {length + budget} tokens by {self._network.name} on "
-                f"{self._network.device}, and there is not so much; use a smaller writer, --dtype bfloat16, or fewer "
+                f"{self._network.device}, got less; use a smaller writer, --dtype bfloat16, or fewer "
                 "--instruction-tokens"
             )
-        give_back(self._network.device)  # outside the handler, which holds on to the batch
+        give_back(self._network.device)  # outside the handler, which keeps the batch alive
         self._batch_size = math.ceil(len(embeddings) / 2)
         halves = _split(embeddings, self._batch_size)
         return [text for half in halves for text in self._continue(half, prefix, max_new_tokens, until)]
 
     def _rows_at_once(self, positions: int) -> int:
-        """How many rows of so many positions are decoded together."""
+        """Return the number of rows of ``positions`` positions that are decoded together."""
         if self._batch_size is not None:
             return self._batch_size
         device = self._network.device
@@ -191,15 +213,30 @@ class HuggingFaceModel:
 
 
 class HuggingFaceBlackBox:
-    """A black box in this process: concurrent requests are answered in batches, in a thread of their own.
+    """A black box in this process. It answers concurrent requests in batches, in a separate thread.
 
-    ``template``: ``chat`` uses the model's chat template, ``completion`` the bare contents, ``auto`` chat if
-    there is one. At a temperature above 0 the answer is a sample that is a function of the request alone.
+    At a temperature above 0 an answer is a sample that depends on the request alone.
 
-    A request with ``answers`` is not answered: the completion's text is the likelihood of the likeliest of them, as
-    the exponential of the mean log-probability of its tokens, a number in [0, 1]. The tokens of all of them are
-    counted as the completion's.
+    A request with ``answers`` generates nothing. The completion's text is the likelihood of the likeliest of them: the
+    exponential of the mean log-probability of its tokens, a number in [0, 1]. The tokens of all answers are counted as
+    the completion's.
+
+    Parameters
+    ----------
+    name, device, dtype, revision, trust_remote_code
+        As in `HuggingFaceModel`.
+    template
+        ``chat`` uses the model's chat template, ``completion`` the contents alone, ``auto`` chat if there is one.
+    batch_size
+        The maximum number of requests answered at once.
+
+    Raises
+    ------
+    ModelError
+        If the model does not load, or a parameter is impossible.
     """
+
+    capabilities = LOCAL_WEIGHTS
 
     def __init__(
         self,
@@ -221,36 +258,41 @@ class HuggingFaceBlackBox:
         self._batch_size = _checked_batch_size(batch_size)
         self._stop = Event()
         self._batcher = Batcher(self._answer, self._group, self._batch_size)
-        # A number's last digits depend on what shares its pass, so on a CPU, where runs repeat to the last bit, a
-        # request goes alone with its answers.
+        # The last digits of a number depend on the rest of its batch. On a CPU, where runs repeat to the last bit, a
+        # request has a batch of its own.
         at_once = 1 if self._network.device.type == "cpu" else self._batch_size
         self._likelihoods = Batcher(self._score, _by_length, at_once)
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend, model, revision, dtype and template."""
         return {**_identity(self._network), "template": "chat" if self._chat else "completion"}
 
     @property
     def concurrency(self) -> int:
-        """Four batches' worth, so that each batch can hold prompts that begin alike."""
+        """Four times the batch size, so that a batch can hold prompts with a common prefix."""
         return 4 * self._batch_size
 
     async def complete(self, request: Request) -> Completion:
+        """Answer ``request`` in a batch; see `BlackBox.complete`."""
         text, special_tokens = self._render(request.messages)
         if request.answers:
-            rows = [answer_row(self._network, text, each, special_tokens=special_tokens) for each in request.answers]
+            rows = [
+                answer_row(self._network, text, answer, special_tokens=special_tokens) for answer in request.answers
+            ]
             return await self._likelihoods.submit(tuple(rows))
         ids = self._network.encode(text, special_tokens=special_tokens)
         budget = self._network.budget(len(ids), request.max_tokens)
         return await self._batcher.submit(_Prompt(tuple(ids), budget, request.temperature, request.seed))
 
     async def close(self) -> None:
+        """Stop the running batches and free the threads."""
         self._stop.set()
         self._batcher.close()
         self._likelihoods.close()
 
     def _render(self, messages: Sequence[Message]) -> tuple[str, bool]:
-        """The prompt's text, and whether the tokenizer adds its own special tokens to it."""
+        """Return the prompt's text, and True if the tokenizer has to add its special tokens to it."""
         if self._chat:
             turns = [{"role": message.role, "content": message.content} for message in messages]
             return self._network.render_chat(turns), False
@@ -258,11 +300,11 @@ class HuggingFaceBlackBox:
 
     @staticmethod
     def _group(prompt: _Prompt) -> tuple[tuple[float, ...], tuple[int, ...]]:
-        """Sorted by their ids, prompts that begin alike become neighbours, and are read together."""
+        """Sort prompts by their ids, so that those with a common prefix are neighbours and are read together."""
         return (prompt.temperature, prompt.budget), prompt.ids
 
     def _answer(self, prompts: Sequence[_Prompt]) -> list[Completion]:
-        """Completions of prompts that share a budget and a temperature."""
+        """Return the completions of prompts that share a budget and a temperature."""
         first = prompts[0]
         inputs = prompt_inputs(self._network, [prompt.ids for prompt in prompts])
         sampling = None
@@ -275,7 +317,7 @@ class HuggingFaceBlackBox:
         ]
 
     def _score(self, requests: Sequence[tuple[Row, ...]]) -> list[Completion]:
-        """The best likelihood of each request's rows."""
+        """Return the best likelihood of the rows of a request, for all requests."""
         rows = [row for request in requests for row in request]
         means: list[float] = []
         for start in range(0, len(rows), self._batch_size):
@@ -285,28 +327,28 @@ class HuggingFaceBlackBox:
 
 
 def _split(rows: Tensor, size: int) -> list[Tensor]:
-    """The rows, ``size`` at a time."""
+    """Split the rows into parts of ``size`` rows."""
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _joined(head: Tensor | None, soft: Tensor, tail: Tensor) -> Tensor:
-    """What the model sees, (n, s, h), of what is before the soft prompts (n, t, h), and after them."""
+    """Return the model's input (n, s, h): the embeddings before the soft prompts (n, t, h), these, and those after."""
     parts = [] if head is None else [head.expand(len(soft), -1, -1)]
     return torch.cat([*parts, soft, tail.expand(len(soft), -1, -1)], dim=1)
 
 
 def _by_length(rows: tuple[Row, ...]) -> tuple[None, tuple[int, tuple[int, ...]]]:
-    """Any requests may share a batch; those with equally long prompts waste no padding."""
+    """Let any requests share a batch, sorted by length to save padding."""
     return None, (len(rows[0].prompt), rows[0].prompt)
 
 
 def _likelihood(rows: Sequence[Row], best: float) -> Completion:
-    return Completion(repr(math.exp(best)), len(rows[0].prompt), sum(len(row.answer) for row in rows))
+    return Completion.of_likelihood(math.exp(best), len(rows[0].prompt), sum(len(row.answer) for row in rows))
 
 
 @dataclass(frozen=True, slots=True)
 class _Prompt:
-    """An encoded request: its token ids, how many may follow, and what tells its samples apart."""
+    """An encoded request: its token ids, the maximum number of new tokens, temperature, and seed."""
 
     ids: tuple[int, ...]
     budget: int
@@ -331,7 +373,7 @@ def _identity(network: Network) -> dict[str, str]:
 
 
 def _input_embeddings(network: Network) -> torch.nn.Module:
-    """The module that turns ids (s,) into what the model sees, (s, h); its bare weight may lack a scale."""
+    """Return the module that embeds ids (s,) as (s, h); its weight alone may lack a scale."""
     try:
         embed = network.model.get_input_embeddings()
     except NotImplementedError:

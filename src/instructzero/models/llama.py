@@ -1,7 +1,7 @@
-"""The forward pass of Llama-shaped models in few operations, most of them in place.
+"""The forward pass of Llama-like models in few operations, most of them in place.
 
-Transformers' own pass makes new tensors at every turn and checks much around each layer, which takes a good part of a
-small model's time. What is computed is the same, up to rounding.
+The pass of transformers allocates tensors and runs checks in every layer, which takes much of a small model's time. The
+result is the same, up to rounding.
 
 Notation: n rows, p prefix length, s new positions, h hidden size, k heads, g key-value heads, r = k/g, d head size,
 V vocabulary size.
@@ -22,11 +22,11 @@ KeysAndValues = tuple[Tensor, Tensor]
 
 _SHAPED = ("transformers.models.llama.modeling_llama", "transformers.models.qwen2.modeling_qwen2")
 _STEADY = ("default", "linear", "llama3")
-"""Kinds of rotary positions that are the same however long a text gets."""
+"""Kinds of rotary positions that do not depend on the length of the text."""
 
 
 def is_plain_llama(model: Any) -> bool:
-    """Whether `LlamaPass` computes what the model does, as transformers made it and on one device."""
+    """Return True if `LlamaPass` computes the same as the model: a plain Llama or Qwen2, unquantized, on one device."""
     config = model.config
     return (
         type(model).__module__ in _SHAPED
@@ -39,10 +39,17 @@ def is_plain_llama(model: Any) -> bool:
 
 
 class LlamaPass:
-    """Logits of the next token, for texts of at most ``room`` positions. The model must be a plain Llama.
+    """Computes the logits of the next token.
 
-    ``prefix`` holds, layer by layer, the keys and values of a beginning that all rows share, each (1, g, p, d). It is
-    looked at once for all rows, and is in no row's cache.
+    Parameters
+    ----------
+    model
+        A model for which `is_plain_llama` is True.
+    room
+        The maximum number of positions of a text after the prefix.
+    prefix
+        The keys and values of a prefix that all rows share, for all layers, (1, g, p, d). The attention reads them once
+        for all rows; no row's cache holds them.
     """
 
     def __init__(self, model: Any, room: int, prefix: Sequence[KeysAndValues] = ()) -> None:
@@ -54,15 +61,15 @@ class LlamaPass:
         self._cos, self._sin = cos[0, :, None], sin[0, :, None]  # (room, 1, d)
 
     def make_cache(self, rows: int, room: int) -> RoomyCache:
-        """An empty one, for ``room`` positions after the prefix."""
+        """Return an empty cache for ``room`` positions after the prefix."""
         return RoomyCache(self._model, rows, room)
 
     def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor:
-        """Logits (n, V) after embeddings (n, s, h), which go on where prefix and cache end."""
+        """Return logits (n, V) after embeddings (n, s, h), which follow the prefix and the cached positions."""
         start = self._begun + cache.get_seq_length()
         end = start + embeddings.shape[1]
         rotation = self._cos[start:end], self._sin[start:end]
-        # Of several new positions, each sees the old ones and no later one.
+        # A new position attends to the old ones and to no later one.
         mask = None
         if start and end > start + 1:
             mask = torch.ones(end - start, end, dtype=torch.bool, device=embeddings.device).tril(start)
@@ -83,13 +90,13 @@ def _attention(
     rotation: tuple[Tensor, Tensor],
     mask: Tensor | None,
 ) -> Tensor:
-    """States (n, s, h) look at the prefix, at all that the layer holds, and at themselves."""
+    """Return the attention of states (n, s, h) over the prefix, the cached positions, and themselves."""
     rows, length, _ = states.shape
     shape = (rows, length, -1, module.head_dim)
     queries = _rotated(module.q_proj(states).view(shape), *rotation)
     new_keys = _rotated(module.k_proj(states).view(shape), *rotation)
     keys, values = layer.update(new_keys.transpose(1, 2), module.v_proj(states).view(shape).transpose(1, 2))
-    if length == 1:  # the heads that share keys stand where positions would
+    if length == 1:  # the heads that share keys take the place of positions
         queries = queries.view(rows, keys.shape[1], -1, module.head_dim)
         if prefix is None:
             seen = scaled_dot_product_attention(queries, keys, values, scale=module.scaling)
@@ -117,7 +124,7 @@ def _attention(
 def _seen_with_prefix(
     queries: Tensor, keys: Tensor, values: Tensor, prefix_keys: Tensor, prefix_values: Tensor
 ) -> Tensor:
-    """What queries (n, g, r, d) see in a prefix, which all rows read together, and in keys and values of their own."""
+    """Return the attention of queries (n, g, r, d) over the prefix, read once for all rows, and over their own keys."""
     rows, heads, sharing, size = queries.shape
     length = prefix_keys.shape[2]
     together = queries.transpose(0, 1).reshape(heads, rows * sharing, size)
@@ -128,7 +135,7 @@ def _seen_with_prefix(
 
 
 def _rotated(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """States (n, s, k, d) with each pair of their halves turned by the angles of the positions, (s, 1, d)."""
+    """Return states (n, s, k, d) with the rotary positions applied; ``cos`` and ``sin`` are (s, 1, d)."""
     half = states.shape[-1] // 2
     turned = states * cos
     turned[..., :half].addcmul_(states[..., half:], sin[..., :half], value=-1)

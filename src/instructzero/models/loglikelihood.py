@@ -1,4 +1,4 @@
-"""How likely a causal LM finds given answers to a prompt, without generating anything.
+"""The likelihood of given answers to a prompt under a causal LM.
 
 Notation: n rows, s sequence length, k scored positions, V vocabulary size.
 """
@@ -18,19 +18,26 @@ from instructzero.models.network import Network, pad_left, positions
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The token ids of a prompt and of one answer to it, both at least one long."""
+    """The token ids of a prompt and of one answer to it; neither is empty."""
 
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
 
 
 def answer_row(network: Network, prompt: str, answer: str, *, special_tokens: bool) -> Row:
-    """The row of ``answer`` after ``prompt``; raises `TaskError` for an answer without text.
+    """Return the row of ``answer`` after ``prompt``.
 
-    The prompt has the ids that it has when the model generates from it. The answer, without white space around it,
-    follows a space, unless the prompt ends with white space or with a special token of a chat template. It has the
-    ids that it has in the text of both, where they begin with the prompt's, and else those that it has alone. A model
-    that spells it in other tokens than its tokenizer does finds it unlikely.
+    The ids of the prompt are those that the model generates from. The answer is stripped and follows a space, unless
+    the prompt ends with white space or with a special token of a chat template. Its ids are those in the encoding of
+    prompt and answer together, if that encoding begins with the prompt's ids, or else those of the answer alone. An
+    answer is unlikely under a model that would write it in other tokens than its tokenizer.
+
+    Raises
+    ------
+    TaskError
+        If the answer has no text.
+    ModelError
+        If prompt and answer are longer than the model's context.
     """
     ids = network.encode(prompt, special_tokens=special_tokens)
     apart = prompt[-1:].isspace() or (bool(ids) and ids[-1] in network.tokenizer.all_special_ids)
@@ -55,9 +62,10 @@ def _fitting(network: Network, row: Row) -> Row:
 
 @torch.inference_mode()
 def mean_log_probabilities(network: Network, rows: Sequence[Row]) -> list[float]:
-    """The mean natural logarithm of the probabilities of the answer's tokens, row by row; at most 0.
+    """Return the mean log-probability (natural logarithm) of the answer's tokens for all rows; at most 0.
 
-    Each token is predicted from the prompt and the answer before it; what would follow the answer does not count.
+    A token is predicted from the prompt and the tokens of the answer before it. The end of the answer does not count.
+    Raises `ModelError` if the model computes NaN.
     """
     inputs: dict[str, Any] = dict(
         pad_left([row.prompt + row.answer[:-1] for row in rows], network.pad, network.device)  # (n, s)

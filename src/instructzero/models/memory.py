@@ -1,4 +1,4 @@
-"""How much memory a model takes, and how many rows fit into what is free."""
+"""The memory that a model takes, and the number of rows that fit into the free memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 _USED = 0.9
-"""The share of the free memory that is counted on: the rest is lost between blocks, and to others."""
+"""The share of the free memory that can be used; the rest is lost to fragmentation and to other processes."""
 
 _QUANTIZED_BYTES = {"int8": 1.0, "int4": 0.5}
 _MEMINFO = Path("/proc/meminfo")
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """What may still be taken of a GPU or of the machine, at this moment; None where nobody says."""
+    """Return the free bytes of a GPU or of the machine, or None if they are unknown."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -26,11 +26,18 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def weight_bytes(skeleton: Any, dtype: torch.dtype, quantized: str | None = None) -> int:
-    """What the weights of a model take in ``dtype``; ``quantized``, its linear layers take less.
+    """Return the bytes of a model's weights.
 
-    The model may be a skeleton, made on torch's device "meta".
+    Parameters
+    ----------
+    skeleton
+        The model, which may be on torch's device "meta".
+    dtype
+        The precision of the weights.
+    quantized
+        The form of the weights of linear layers, such as ``int8``; None is ``dtype``.
     """
-    whole = sum(int(each.numel()) for each in skeleton.parameters())
+    whole = sum(int(weights.numel()) for weights in skeleton.parameters())
     if quantized is None:
         return whole * dtype.itemsize
     head = skeleton.get_output_embeddings()
@@ -44,7 +51,7 @@ def weight_bytes(skeleton: Any, dtype: torch.dtype, quantized: str | None = None
 
 
 def row_bytes(model: Any, positions: int) -> int:
-    """What a row of so many positions takes while it is decoded: keys and values, embeddings and two rows of logits."""
+    """Return the bytes of a row during decoding: keys and values, embeddings, and two rows of logits."""
     config = model.config.get_text_config()
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -54,16 +61,23 @@ def row_bytes(model: Any, positions: int) -> int:
 
 
 def pass_bytes(model: Any, positions: int) -> int:
-    """What the states of so many positions take on their way through a layer."""
+    """Return the bytes of the states of ``positions`` positions inside a layer."""
     config = model.config.get_text_config()
     wide = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     return int(model.dtype.itemsize * positions * (6 * config.hidden_size + 3 * wide))
 
 
 def rows_that_fit(model: Any, device: torch.device, positions: int, read_at_once: int) -> int | None:
-    """How many rows of so many positions fit into the free memory, at least one; None where nobody says what is free.
+    """Return the number of rows that fit into the free memory, at least 1, or None if the free memory is unknown.
 
-    ``read_at_once`` is how many positions go through the model together.
+    Parameters
+    ----------
+    model, device
+        The model and the place of its weights.
+    positions
+        The positions of a row.
+    read_at_once
+        The number of positions in one forward pass.
     """
     free = free_bytes(device)
     if free is None:
@@ -73,11 +87,11 @@ def rows_that_fit(model: Any, device: torch.device, positions: int, read_at_once
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the memory did not suffice, of the GPU or of the machine, for which torch has no error of its own."""
+    """Return True if the GPU or the machine had too little memory; torch has no error class for the machine."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def give_back(device: torch.device) -> None:
-    """Give back what torch keeps for later."""
+    """Release the memory that torch caches on a GPU."""
     if device.type == "cuda":
         torch.cuda.empty_cache()

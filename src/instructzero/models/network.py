@@ -1,4 +1,4 @@
-"""A causal LM with its tokenizer, loaded once and shared, and batched greedy generation on it.
+"""A causal LM with its tokenizer, loaded once and shared, and batched generation with it.
 
 Notation: n rows, s sequence length, h hidden size.
 """
@@ -33,8 +33,8 @@ _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary(
 class Network(Codec):
     """A loaded model. ``revision`` is the hub's commit, or a fingerprint of a local folder's files.
 
-    ``eos`` holds the token ids that end a text; ``context`` is how many positions the model has, None if
-    unbounded; ``quantized`` is the form of weights of less than 16 bits, such as int8.
+    ``eos`` holds the token ids that end a text. ``context`` is the number of positions, None if unbounded.
+    ``quantized`` is the form of weights with less than 16 bits, such as ``int8``.
     """
 
     name: str
@@ -48,18 +48,19 @@ class Network(Codec):
 
     @property
     def device(self) -> torch.device:
-        """Where the model takes its input: of several devices the first that is more than a place to store weights."""
+        """The device of the model's input: of several, the first that computes and does not only store weights."""
         places = getattr(self.model, "hf_device_map", {"": self.model.device}).values()
         return torch.device(next((place for place in places if place not in ("cpu", "disk")), "cpu"))
 
     @property
     def dtype(self) -> str:
+        """The precision of the weights."""
         return self.quantized or str(self.model.dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Temperature and one seed for each row, so that a row's sample does not depend on its batch."""
+    """The temperature, and one seed per row, so that a sample does not depend on the rest of the batch."""
 
     temperature: float
     seeds: tuple[int, ...]
@@ -74,13 +75,13 @@ class _GumbelNoise(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         size = scores.shape[-1]
-        uniform = torch.stack([torch.rand(size, generator=each) for each in self._generators])
+        uniform = torch.stack([torch.rand(size, generator=generator) for generator in self._generators])
         gumbel = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))  # ~ Gumbel(0, 1)
         return scores + self._temperature * gumbel.to(scores.device)
 
 
 class _StopWhen(StoppingCriteria):
-    """Ends a batch that nobody waits for any more."""
+    """Ends a batch when ``event`` is set, because its answers are no longer needed."""
 
     def __init__(self, event: Event) -> None:
         self._event = event
@@ -97,10 +98,20 @@ def generate(
     sampling: Sampling | None = None,
     stop: Event | None = None,
 ) -> list[list[int]]:
-    """The new ids of every row, up to and including the one that ends the text.
+    """Generate, and return the new ids of all rows, including the one that ends the text.
 
-    ``inputs``: ``input_ids`` (n, s) or ``inputs_embeds`` (n, s, h), padded on the left, with
-    ``attention_mask`` (n, s).
+    Parameters
+    ----------
+    network
+        The model.
+    inputs
+        ``input_ids`` (n, s) or ``inputs_embeds`` (n, s, h), padded on the left, with ``attention_mask`` (n, s).
+    max_new_tokens
+        The maximum number of new ids of a row.
+    sampling
+        Temperature and seeds; None is greedy.
+    stop
+        Ends the generation when it is set.
     """
     options = {
         "logits_processor": LogitsProcessorList([_GumbelNoise(sampling)]) if sampling else None,
@@ -125,7 +136,7 @@ def _until_end(row: list[int], eos: tuple[int, ...]) -> list[int]:
 
 
 def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> dict[str, Tensor]:
-    """``input_ids`` and ``attention_mask``, both (n, s). Texts go on at the right, so padding goes left."""
+    """Return ``input_ids`` and ``attention_mask``, both (n, s), padded on the left because texts grow on the right."""
     width = max(map(len, rows))
     ids = [[pad] * (width - len(row)) + list(row) for row in rows]
     mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
@@ -136,7 +147,7 @@ def pad_left(rows: Sequence[Sequence[int]], pad: int, device: torch.device) -> d
 
 
 def positions(mask: Tensor) -> Tensor:
-    """The place of each token in its own text, (n, s): padding on the left counts for nothing."""
+    """Return the position of each token in its own text, (n, s), without the padding on the left."""
     return (mask.cumsum(dim=1) - 1).clamp(min=0)
 
 
@@ -148,7 +159,16 @@ def load_network(
     revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> Network:
-    """Load a local folder or a hub id; the same arguments give the same network while someone holds it."""
+    """Load a local folder or a hub id.
+
+    The same arguments return the same object, as long as there is a reference to it. The parameters are those of
+    `HuggingFaceModel`.
+
+    Raises
+    ------
+    ModelError
+        If the model does not load, or does not fit into the memory.
+    """
     folder = Path(name).expanduser()
     source = str(folder.resolve()) if folder.is_dir() else name
     placement = place(device, dtype)
@@ -175,7 +195,7 @@ def _load(source: str, placement: Placement, options: dict[str, Any]) -> Network
         model = (model.to(placement.device) if placement.moves else model).eval()
     _check_complete(label, report)
     eos = end_tokens(model, tokenizer)
-    # What generate() is not told it takes from here, so the checkpoint's sampling settings must go.
+    # generate() takes its defaults from here, so the checkpoint's sampling settings must go.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(eos), 0)
     text_config = model.config.get_text_config()
@@ -185,14 +205,14 @@ def _load(source: str, placement: Placement, options: dict[str, Any]) -> Network
 
 
 def bare_model(config: Any, trust_remote_code: bool) -> Any:
-    """The model of a configuration without memory for its weights: it knows their names and shapes."""
+    """Return the model of a configuration without memory for its weights, which have names and shapes only."""
     auto: Any = transformers.AutoModelForCausalLM
     with torch.device("meta"):
         return auto.from_config(config, trust_remote_code=trust_remote_code)
 
 
 def _check_memory(label: str, bare: Any, placement: Placement) -> None:
-    """Refuse weights that do not fit where they would all go."""
+    """Raise `ModelError` if all weights go to one device and do not fit there."""
     free = free_bytes(placement.device)
     if placement.spread or free is None:
         return
@@ -209,7 +229,7 @@ def _check_memory(label: str, bare: Any, placement: Placement) -> None:
 
 
 def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
-    """The ids that end a text: what the model's generation settings say, else the tokenizer."""
+    """Return the ids that end a text: those of the model's generation settings, or else the tokenizer's."""
     ids = model.generation_config.eos_token_id
     ids = ids if ids is not None else tokenizer.eos_token_id
     if ids is None:
@@ -222,9 +242,9 @@ def _commit(model: Any, options: dict[str, Any]) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """Tells one checkpoint from another in a moment: names, sizes and the two ends of every model file.
+    """Return a digest of a checkpoint: the names, sizes, first and last bytes of all model files.
 
-    Training changes every block of the weights, so a sample of them is enough.
+    Training changes all parts of the weights, so a sample is enough.
     """
     digest = hashlib.sha256()
     files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -241,7 +261,7 @@ def fingerprint(folder: Path) -> str:
 
 @contextlib.contextmanager
 def loading(source: str) -> Iterator[None]:
-    """Loads from a folder or hub id without progress bars and reports; what fails becomes a `ModelError`."""
+    """Load from a folder or hub id without progress bars and log messages; every error becomes a `ModelError`."""
     logging: Any = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     hub: Any = hub_logging
@@ -277,7 +297,7 @@ def _explain(source: str, error: Exception) -> str:
 
 
 def _check_complete(label: str, report: dict[str, Any]) -> None:
-    """Refuse a checkpoint with gaps: transformers fills missing weights with random numbers."""
+    """Refuse an incomplete checkpoint: transformers fills missing weights with random numbers."""
     missing = sorted(str(key) for key in [*report.get("missing_keys", ()), *report.get("mismatched_keys", ())])
     if missing:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""A black box behind OpenAI's API: the official service, or any server that speaks like it."""
+"""A black box behind OpenAI's API: the official service, or any compatible server."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import base64
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.base import join_contents
+from instructzero.models.capabilities import REMOTE
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.parameters import Parameters
 from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
+from instructzero.protocols import Capabilities
 from instructzero.types import Completion, Request
 
 OFFICIAL_URL = "https://api.openai.com/v1"
@@ -23,11 +26,30 @@ _ACCOUNT_VARIABLES = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": 
 
 
 class OpenAIBlackBox:
-    """Asks ``model`` at ``base_url`` (``None``: $OPENAI_BASE_URL, else the official service), one try a request.
+    """Asks a model of OpenAI's API; a request is sent once.
 
-    The key is read from the environment variable ``api_key_variable``; a server of one's own may need none.
-    ``timeout`` is in seconds. A parameter that the server does not take is said in another way, or left out, for the
-    rest of the run. The SDK is not used: its overhead a call is several times that of everything else.
+    A parameter that the server refuses is renamed, or left out, for the rest of the run. OpenAI's SDK is not used: its
+    overhead per call is several times that of everything else.
+
+    Parameters
+    ----------
+    model
+        The model's name.
+    base_url
+        The address; None is $OPENAI_BASE_URL, or else the official service.
+    api_key_variable
+        The environment variable of the key. A local server may need none.
+    template
+        ``chat`` or ``completion``.
+    concurrency
+        The maximum number of requests in flight.
+    timeout
+        Seconds for one request.
+
+    Raises
+    ------
+    ModelError
+        If a parameter is impossible, or the key of the official service is missing.
 
     >>> OpenAIBlackBox("gpt-4o-mini").identity["endpoint"]          # doctest: +SKIP
     'https://api.openai.com/v1'
@@ -52,12 +74,13 @@ class OpenAIBlackBox:
         self._service = Service(endpoint, model, api_key_variable, read_key(api_key_variable, required=official))
         self._template = template
         self._concurrency = concurrency
-        # The official service's newer models refuse max_tokens; other servers often know nothing else.
+        # Newer models of the official service refuse max_tokens; many other servers know nothing else.
         self._parameters = Parameters("max_completion_tokens" if official and template == "chat" else "max_tokens")
         self._poster = Poster(_without_user(url), _headers(url, self._service.key), timeout)
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend, model, endpoint and template."""
         return {
             "backend": "openai",
             "model": self._service.model,
@@ -67,14 +90,16 @@ class OpenAIBlackBox:
 
     @property
     def concurrency(self) -> int:
+        """The maximum number of requests in flight."""
         return self._concurrency
 
     @property
-    def ignores_temperature(self) -> bool:
-        """Whether the server refused the temperature, so that it samples as it likes."""
-        return not self._parameters.takes_temperature
+    def capabilities(self) -> Capabilities:
+        """Those of a remote model; without the temperature, once the server has refused it."""
+        return replace(REMOTE, temperature=self._parameters.takes_temperature)
 
     async def complete(self, request: Request) -> Completion:
+        """Send ``request`` once; see `BlackBox.complete`."""
         path = "/chat/completions" if self._template == "chat" else "/completions"
         post = partial(self._post, path)
         return read_answer(
@@ -82,6 +107,7 @@ class OpenAIBlackBox:
         )
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._poster.close()
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Reply:
@@ -97,16 +123,17 @@ class OpenAIBlackBox:
             **self._parameters.of(request.max_tokens, request.temperature, request.seed),
         }
         if self._template == "chat":
-            body["messages"] = [{"role": each.role, "content": each.content} for each in request.messages]
+            body["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
         else:
             body["prompt"] = join_contents(request.messages)
         return body
 
 
 async def list_models(base_url: str, *, timeout: float = 10.0) -> list[str]:
-    """The names of the models that an endpoint offers, which costs nothing; raises `InstructZeroError`.
+    """Return the names of the models at an endpoint, which costs nothing.
 
-    The key is read from $OPENAI_API_KEY; ``timeout`` is in seconds.
+    The key is read from $OPENAI_API_KEY; ``timeout`` is in seconds. Raises `InstructZeroError` if the endpoint does not
+    list its models.
     """
     service = Service(checked_url(base_url), "any", "OPENAI_API_KEY", read_key("OPENAI_API_KEY", required=False))
     poster = Poster(_without_user(base_url), _headers(base_url, service.key), timeout)
@@ -129,7 +156,7 @@ async def list_models(base_url: str, *, timeout: float = 10.0) -> list[str]:
 
 
 def _headers(url: str, key: str) -> dict[str, str]:
-    """Who asks: the user that stands in the address, else the key."""
+    """Return the headers of all requests: the user in the address authenticates, or else the key."""
     parts = urlsplit(url)
     who = f"Bearer {key or 'none'}"
     if parts.username is not None:
@@ -149,9 +176,10 @@ def _without_user(url: str) -> str:
 
 
 def read_answer(reply: Reply, service: Service) -> Completion:
-    """The completion in a reply with status 200; a choice without a text counts as the empty answer.
+    """Return the completion in a reply with status 200; a choice without a text is an empty answer.
 
-    A reply that holds no choice at all is no answer of the model: it raises instead of being scored.
+    A reply without a choice is not an answer of the model and must not be scored: it raises `TransientError`, or the
+    error that the reply reports.
     """
     try:
         data = json.loads(reply.body)
@@ -169,7 +197,7 @@ def read_answer(reply: Reply, service: Service) -> Completion:
 
 
 def _embedded_failure(data: Mapping[str, Any], service: Service) -> InstructZeroError | None:
-    """The error that a gateway reports with status 200, beside the choices or inside the first."""
+    """Return the error that a gateway reports with status 200, next to the choices or inside the first."""
     choice = _first_choice(data) or {}
     error = data.get("error") or choice.get("error")
     return service.embedded_failure(error) if error else None
@@ -184,14 +212,14 @@ def _first_choice(data: Mapping[str, Any]) -> dict[str, Any] | None:
 def _text(choice: Mapping[str, Any]) -> str:
     message = choice.get("message")
     content = message.get("content") if isinstance(message, dict) else choice.get("text")
-    if isinstance(content, list):  # parts, among them a reasoning model's thoughts
+    if isinstance(content, list):  # parts, including a reasoning model's thoughts
         parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
 
 
 def _tokens(usage: object) -> tuple[int, int]:
-    """Prompt and answer; some servers say only the first and the total."""
+    """Return the tokens of prompt and answer; some servers report only those of the prompt and the total."""
     if not isinstance(usage, dict):
         return 0, 0
     prompt, answer, total = (count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))

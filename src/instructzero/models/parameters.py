@@ -1,4 +1,4 @@
-"""Which parameters a service takes: learnt from what it refuses, because no two take the same."""
+"""The parameters that a service accepts, learned from its refusals, because services differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _UNSUPPORTED = re.compile(
 
 
 class Parameters:
-    """How ``temperature``, a seed and the limit of tokens are said to one service.
+    """The names of the temperature, the seed and the limit of tokens in requests to one service.
+
+    ``limit`` is the first name of the limit of tokens, one of `LIMITS`.
 
     >>> parameters = Parameters("max_tokens")
     >>> complaint = Complaint("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
@@ -35,13 +37,13 @@ class Parameters:
         self._refused: set[str] = set()
 
     def of(self, max_tokens: int, temperature: float, seed: int | None = None) -> dict[str, Any]:
-        """The parameters of a request; a ``seed`` only for a service that may know it."""
-        said: dict[str, Any] = {self._limit: max_tokens}
+        """Return the parameters of a request, without those that the service has refused."""
+        parameters: dict[str, Any] = {self._limit: max_tokens}
         if self.takes_temperature:
-            said["temperature"] = temperature
+            parameters["temperature"] = temperature
         if self._takes_seed and seed is not None:
-            said["seed"] = seed % _SEEDS
-        return said
+            parameters["seed"] = seed % _SEEDS
+        return parameters
 
     async def negotiated(
         self,
@@ -49,9 +51,16 @@ class Parameters:
         post: Callable[[Mapping[str, Any]], Awaitable[Reply]],
         service: Service,
     ) -> Reply:
-        """The reply with status 200 to ``body()``, which says these parameters, said otherwise as long as that helps.
+        """Return the reply with status 200 to ``body()``, which is sent again as long as a refusal changes it.
 
-        Raises what `Service.failure` makes of another status.
+        Parameters
+        ----------
+        body
+            Makes the request with the current parameters.
+        post
+            Sends it.
+        service
+            The service; its `Service.failure` makes the error that is raised for another status.
         """
         while True:
             sent = body()
@@ -63,9 +72,9 @@ class Parameters:
                 raise service.failure(reply.status, reply.headers, complaint)
 
     def learn(self, status: int, complaint: Complaint, sent: Mapping[str, Any]) -> bool:
-        """From the refusal of a request with what was ``sent``: whether there is another way to say it.
+        """Learn from the refusal of a request; return True if it should be sent again with other parameters.
 
-        The limit of tokens takes its other name; it is never left out, because it bounds the cost.
+        The limit of tokens gets its other name. It is never left out, because it bounds the cost.
         """
         name = _refused_parameter(status, complaint)
         if name not in sent:
@@ -85,7 +94,7 @@ class Parameters:
 
 
 def _refused_parameter(status: int, complaint: Complaint) -> str:
-    """The parameter that a server does not take, or only with its own value; "" if it complains of something else."""
+    """Return the parameter that a server refuses, or accepts with its own value only; "" for any other complaint."""
     if status not in (400, 422) or not _UNSUPPORTED.search(f"{complaint.code} {complaint.message}"):
         return ""
     found = _NAMES.search(complaint.parameter) or _NAMES.search(complaint.message)

@@ -1,4 +1,4 @@
-"""Where the weights of a local model go, and in what form: what ``device`` and ``dtype`` ask for."""
+"""The device and the precision of a local model's weights, from the settings ``device`` and ``dtype``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,24 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 QUANTIZED = ("int8", "int4")
 MAP = "map"
 _COMPUTES_IN = {"int8": torch.float16, "int4": torch.bfloat16}
-"""What bitsandbytes multiplies in, and what the weights that stay whole are held in."""
+"""The precision in which bitsandbytes multiplies, and of the weights that are not quantized."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """``options`` for transformers' `from_pretrained`; where they say nothing of devices, the model is then moved to
-    ``device``. ``quantized`` is the form of the weights, None if they are whole. ``spread`` over several devices, the
-    first is ``device``."""
+    """The place and form of a model's weights.
+
+    Parameters
+    ----------
+    device
+        The device, or the first of several.
+    options
+        The options for `from_pretrained` of transformers.
+    quantized
+        The form of the weights, such as ``int8``; None if they are not quantized.
+    spread
+        True if the weights are spread over several devices.
+    """
 
     device: torch.device
     options: Mapping[str, Any]
@@ -31,12 +41,12 @@ class Placement:
 
     @property
     def moves(self) -> bool:
-        """Whether the model is moved to its device once it is loaded."""
+        """True if the model has to be moved to its device after loading."""
         return "device_map" not in self.options
 
 
 def place(device: str, dtype: str) -> Placement:
-    """The placement that ``device`` and ``dtype`` name; raises `ModelError` for what cannot be had here."""
+    """Return the placement for a device and a dtype; raise `ModelError` if this machine cannot provide it."""
     if dtype not in (*DTYPES, *QUANTIZED):
         raise ModelError(
             f"expected one of the dtypes {', '.join((*DTYPES, *QUANTIZED))}, got {dtype!r}; choose one of them"
@@ -52,7 +62,7 @@ def place(device: str, dtype: str) -> Placement:
     options: dict[str, Any] = {"dtype": _torch_dtype(dtype, where)}
     if spread:
         options["device_map"] = "auto"
-    elif where.type == "cuda" and find_spec("accelerate"):  # no copy on the processor's side
+    elif where.type == "cuda" and find_spec("accelerate"):  # loads without a copy in the CPU's memory
         options["device_map"] = {"": where}
     if quantized:
         options["quantization_config"] = quantization(dtype)
@@ -60,7 +70,7 @@ def place(device: str, dtype: str) -> Placement:
 
 
 def quantization(dtype: str) -> Any:
-    """How bitsandbytes holds the weights: LLM.int8() or NormalFloat of 4 bits."""
+    """Return the configuration of bitsandbytes: LLM.int8() for ``int8``, NormalFloat (NF4) for ``int4``."""
     from transformers import BitsAndBytesConfig
 
     make: Any = BitsAndBytesConfig
@@ -70,19 +80,19 @@ def quantization(dtype: str) -> Any:
 
 
 def find_device(device: str) -> torch.device:
-    """A device that torch finds here; ``auto`` is the GPU, if there is one."""
+    """Return a device that torch finds; ``auto`` is the GPU if there is one. Raise `ModelError` for any other."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         where = torch.device(device)
         torch.empty(0, device=where)
-    except (RuntimeError, AssertionError):  # torch asserts when it was built without CUDA
+    except (RuntimeError, AssertionError):  # torch raises AssertionError if it was built without CUDA
         raise ModelError(f"expected a device that torch finds here, got {device!r}; use auto or cpu") from None
     return where
 
 
 def _require(what: str, libraries: Sequence[str], instead: str) -> None:
-    """Refuse what takes a GPU and these libraries where they are not."""
+    """Raise `ModelError` if there is no GPU, or one of the libraries is missing."""
     missing = [library for library in libraries if find_spec(library) is None]
     if missing:
         raise ModelError(

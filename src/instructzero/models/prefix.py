@@ -1,7 +1,6 @@
-"""Prompts that begin alike are read once: the keys and values of a common beginning serve a whole cluster.
+"""Read a common prefix of prompts once: its keys and values serve a cluster of rows.
 
-Notation: n rows, g clusters of rows with a common prefix, p prefix length, s suffix length, both with
-padding.
+Notation: n rows, g clusters of rows with a common prefix, p prefix length, s suffix length, both with padding.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from transformers.cache_utils import DynamicLayer
 from instructzero.models.network import Network, pad_left, positions
 
 Ids = Sequence[int]
-# Reading prefixes apart costs a pass of its own and more padding, so it must save this share of the tokens.
+# Separate prefixes cost a further pass and more padding, so the tokens have to shrink to this share.
 _WORTHWHILE = 0.8
 
 
 def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
-    """What `generate` takes for ``rows``: padded ids and their mask, and where it pays a cache of the prefixes."""
+    """Return the inputs of `generate` for ``rows``: padded ids, their mask, and a cache of the prefixes if it pays."""
     plain = pad_left(rows, network.pad, network.device)
     clusters = cluster(rows)
     prefixes = pad_left([row[:length] for row, length, _ in clusters], network.pad, network.device)
@@ -39,21 +38,21 @@ def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
 
 
 def cache_argument(network: Network) -> str:
-    """The name under which the model takes keys and values: newer releases of transformers call it `cache`."""
+    """Return the name of the model's argument for keys and values; newer releases of transformers call it `cache`."""
     return "cache" if "cache" in _parameters(type(network.model).forward) else "past_key_values"
 
 
 @functools.cache
 def _parameters(forward: Callable[..., object]) -> frozenset[str]:
-    """What the forward pass of a kind of model takes; looked up for every token."""
+    """Return the parameters of a forward pass; cached, because it is called for every token."""
     return frozenset(inspect.signature(forward).parameters)
 
 
 def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
-    """Neighbours that begin alike: (first row, common length, number of rows).
+    """Group neighbours with a common prefix, as tuples (first row, common length, number of rows).
 
-    A row joins its neighbours as long as at least half of the first row stays common; at least one token of
-    each row is left over, because the next token is predicted from it.
+    A row joins its neighbours if at least half of the first row stays common. At least one token of each row stays out
+    of the prefix, because the next token is predicted from it.
 
     >>> cluster([(1, 2, 3, 4), (1, 2, 3, 5), (7, 8)])
     [((1, 2, 3, 4), 3, 2), ((7, 8), 1, 1)]
@@ -70,17 +69,17 @@ def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
     return clusters
 
 
-def _common(first: Ids, second: Ids, most: int) -> int:
-    return next((index for index in range(most) if first[index] != second[index]), most)
+def _common(first: Ids, second: Ids, limit: int) -> int:
+    return next((index for index in range(limit) if first[index] != second[index]), limit)
 
 
 def _of_rows(clusters: Sequence[tuple[Ids, int, int]]) -> list[tuple[int, int]]:
-    """For each row the index of its cluster, and the length of that cluster's prefix."""
+    """Return the index of the cluster and the length of its prefix, for all rows."""
     return [(index, length) for index, (_, length, count) in enumerate(clusters) for _ in range(count)]
 
 
 def can_share(network: Network) -> bool:
-    """Whether each layer keeps all keys and values, and positions can be given: else a cache cannot be spread."""
+    """Return True if a cache can serve several rows: layers keep all keys and values, and positions are an argument."""
     layers = DynamicCache(config=network.model.config).layers
     takes_positions = "position_ids" in _parameters(type(network.model).forward)
     return takes_positions and bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
@@ -88,7 +87,7 @@ def can_share(network: Network) -> bool:
 
 @torch.inference_mode()
 def _read(network: Network, prefixes: dict[str, Tensor], owner: Tensor) -> DynamicCache:
-    """Keys and values of the prefixes (g, p), one copy for each of the n rows."""
+    """Return keys and values of the prefixes (g, p), copied to the n rows."""
     cache = DynamicCache(config=network.model.config)
     inputs = {**prefixes, "position_ids": positions(prefixes["attention_mask"]), cache_argument(network): cache}
     network.model(**inputs, use_cache=True, logits_to_keep=1)

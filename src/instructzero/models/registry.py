@@ -1,37 +1,33 @@
-"""From a specification such as ``hf:gpt2`` or ``openai:gpt-4o-mini`` to a model; imports what it uses."""
+"""Model backends by kind, and models by specification, such as ``hf:gpt2`` or ``openai:gpt-4o-mini``.
+
+A backend is one file in ``models/backends/``, or an entry point of another package:
+
+    [project.entry-points."instructzero.backends"]
+    mykind = "my_package.backend:BACKEND"
+
+Its value is a `Backend`. Then ``mykind:NAME`` is a specification like those of the built-in kinds. A library is
+imported when a model of its backend is loaded.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-from instructzero.errors import ModelError
-from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.errors import ConfigurationError, ModelError, nearest
+from instructzero.protocols import BlackBox, Capabilities, SoftPromptModel
+from instructzero.registry import BACKENDS
 
-if TYPE_CHECKING:
-    from instructzero.models.wire import Dialect
-
-KINDS = {
-    "hf": "hf:FOLDER_OR_HUB_ID",
-    "vllm": "vllm:FOLDER_OR_HUB_ID",
-    "sglang": "sglang:FOLDER_OR_HUB_ID",
-    "openai": "openai:MODEL",
-    "anthropic": "anthropic:MODEL",
-    "python": "python:module:function",
-    "scripted": "scripted:NAME",
-    "embedded": "embedded:NAME",
-}
-SERVERS = ("vllm", "sglang")  # of writers
-EMBEDDED = ("writer", "blackbox")
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
-SCRIPTED_WRITER = "phrases"
+"""The folder of the two models that come with the package."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """What a specification says: the kind of backend, and the model's name there."""
+    """A specification: the kind of backend, and the model's name there."""
 
     kind: str
     name: str
@@ -40,8 +36,146 @@ class ModelSpec:
         return f"{self.kind}:{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterOptions:
+    """The options of a writer; a backend ignores those that do not apply to it.
+
+    Parameters
+    ----------
+    device, dtype
+        Place and precision of a local model's weights; ``auto`` is the backend's choice.
+    batch_size
+        Rows that a local model decodes at once; None is the backend's choice.
+    revision
+        The commit on the Hugging Face hub; None is the newest.
+    trust_remote_code
+        Run code that comes with a checkpoint.
+    url
+        The address of a served writer; None is the server's usual port on this machine.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_size: int | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlackBoxOptions:
+    """The options of a black box; a backend ignores those that do not apply to it.
+
+    Parameters
+    ----------
+    template
+        ``chat``, ``completion``, or ``auto`` for the backend's choice.
+    device, dtype, batch_size, revision, trust_remote_code
+        As in `WriterOptions`.
+    base_url
+        The address of an endpoint; None is the official one.
+    api_key_variable
+        The environment variable with the key; None is the backend's usual one.
+    concurrency
+        The maximum number of requests in flight; None is the backend's choice.
+    timeout
+        Seconds for one try.
+    """
+
+    template: str = "auto"
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_size: int | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    base_url: str | None = None
+    api_key_variable: str | None = None
+    concurrency: int | None = None
+    timeout: float = 60.0
+
+
+Options = TypeVar("Options")
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, slots=True)
+class Role(Generic[Options, Model]):
+    """A backend's models in one role.
+
+    Parameters
+    ----------
+    summary
+        The description in ``instructzero models``.
+    load
+        Makes the model from its name and the options; it imports the backend's library.
+    form
+        The specification, where it is narrower than the backend's.
+    """
+
+    summary: str
+    load: Callable[[str, Options], Model]
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A kind of models.
+
+    Parameters
+    ----------
+    form
+        The specification, such as ``openai:MODEL``.
+    capabilities
+        What its models can do, and what a call costs.
+    writer, blackbox
+        The roles that its models can take; None for a role that they cannot.
+    refusal
+        The end of the message about a role that is None; ``{name}`` stands for the model's name.
+    names_folders
+        A name may be a folder on this machine; a run stores it as an absolute path.
+    address_variable
+        The environment variable that sends requests to another address than the official one.
+    """
+
+    form: str
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    writer: Role[WriterOptions, SoftPromptModel] | None = None
+    blackbox: Role[BlackBoxOptions, BlackBox] | None = None
+    refusal: str = "choose another model"
+    names_folders: bool = False
+    address_variable: str | None = None
+
+
+def find_backend(kind: str) -> Backend | None:
+    """Return the backend of a kind, or None if there is none.
+
+    Raises
+    ------
+    ConfigurationError
+        If another package provides the backend and it does not load, or is not a `Backend`.
+    """
+    return _load(kind) if kind in BACKENDS else None
+
+
+def backends() -> dict[str, Backend]:
+    """Return all backends by kind, the built-in ones first; raise `ConfigurationError` for one that does not load."""
+    return {kind: _load(kind) for kind in BACKENDS.names()}
+
+
 def parse_model(spec: str, *, bare_kind: str | None = "hf") -> ModelSpec:
-    """Read ``kind:name``; a name without a kind is of ``bare_kind``, or refused where that is None.
+    """Read a specification ``kind:name``.
+
+    Parameters
+    ----------
+    spec
+        The specification, or a name alone.
+    bare_kind
+        The kind of a name alone; None refuses it.
+
+    Raises
+    ------
+    ModelError
+        If ``spec`` is not a specification.
 
     >>> parse_model("openai:gpt-4o-mini")
     ModelSpec(kind='openai', name='gpt-4o-mini')
@@ -49,14 +183,42 @@ def parse_model(spec: str, *, bare_kind: str | None = "hf") -> ModelSpec:
     ModelSpec(kind='hf', name='./my-model')
     """
     kind, colon, name = spec.partition(":")
-    if kind in KINDS and colon and name:
+    is_kind = kind in BACKENDS
+    if is_kind and colon and name:
         return ModelSpec(kind, name)
     is_bare = not colon or len(kind) == 1 or Path(spec).exists()  # a single letter is a drive, as in C:\models
-    if is_bare and spec and kind not in KINDS and bare_kind is not None:
+    if is_bare and spec and not is_kind and bare_kind is not None:
         return ModelSpec(bare_kind, spec)
-    near = get_close_matches(kind, KINDS, n=1)
-    hint = f"; did you mean {KINDS[near[0]]}?" if near else ""
-    raise ModelError(f"expected a model as {', '.join(KINDS.values())}, got {spec!r}{hint}")
+    forms = _forms()
+    near = nearest(kind, forms)
+    hint = f"; did you mean {forms[near]}?" if near else ""
+    raise ModelError(f"expected a model as {', '.join(forms.values())}, got {spec!r}{hint}")
+
+
+def capabilities(spec: str) -> Capabilities:
+    """Return the capabilities of the model of a specification, without loading it; raise `ModelError` if it is none."""
+    return _load(parse_model(spec, bare_kind=None).kind).capabilities
+
+
+def returns_texts_only(spec: str) -> bool:
+    """Return True if the writer of a specification takes soft prompts, but does not show its hidden states."""
+    backend = find_backend(spec.partition(":")[0])
+    return backend is not None and backend.capabilities.soft_prompts and not backend.capabilities.states
+
+
+def usual_address(spec: str) -> str | None:
+    """Return the address to which the environment sends the requests for a model, or None if it names none."""
+    backend = find_backend(spec.partition(":")[0])
+    variable = backend.address_variable if backend else None
+    return os.environ.get(variable) if variable else None
+
+
+def with_absolute_folder(spec: str) -> str:
+    """Return the specification with an absolute path, if it names a folder on this machine."""
+    kind, colon, name = spec.partition(":")
+    backend = find_backend(kind) if colon else None
+    prefix, folder = (f"{kind}:", name) if backend and backend.names_folders else ("", spec)
+    return f"{prefix}{Path(folder).resolve()}" if folder and Path(folder).is_dir() else spec
 
 
 def load_writer(
@@ -69,42 +231,32 @@ def load_writer(
     trust_remote_code: bool = False,
     writer_url: str | None = None,
 ) -> SoftPromptModel:
-    """The writer of a specification: ``hf:``, ``vllm:``, ``sglang:``, ``embedded:``, ``scripted:``, or a bare folder
-    or hub id.
+    """Load the writer of a specification; a name alone is a folder or an id of the Hugging Face hub.
 
-    ``writer_url`` is the address of a writer that is served; None is the usual port on this machine.
+    The parameters are those of `WriterOptions`; ``writer_url`` is its ``url``.
+
+    Raises
+    ------
+    ModelError
+        If the specification names no writer, or the model does not load.
     """
     model = parse_model(spec)
-    if model.kind in SERVERS:
-        from instructzero.models.served_writer import ServedWriter
-
-        return ServedWriter(
-            _dialect(model.kind),
-            model.name,
-            url=writer_url,
-            dtype=dtype,
-            revision=revision,
-            trust_remote_code=trust_remote_code,
+    backend = _load(model.kind)
+    if backend.writer is None:
+        known = [own.writer.form or own.form for own in map(_load, BACKENDS.own) if own.writer is not None]
+        raise ModelError(
+            f"expected a writer that takes soft prompts ({', '.join(known)}), got {str(model)!r}; "
+            f"{backend.refusal.format(name=model.name)}"
         )
-    if model.kind in ("hf", "embedded"):
-        from instructzero.models.huggingface import HuggingFaceModel
-
-        return HuggingFaceModel(
-            _weights(model),
-            device=device,
-            dtype=dtype,
-            revision=revision,
-            trust_remote_code=trust_remote_code,
-            batch_size=batch_size,
-        )
-    if model == ModelSpec("scripted", SCRIPTED_WRITER):
-        from instructzero.models.scripted import ScriptedWriter
-
-        return ScriptedWriter()
-    raise ModelError(
-        f"expected a writer that takes soft prompts ({KINDS['hf']}, {KINDS['vllm']}, {KINDS['sglang']}, "
-        f"embedded:writer, scripted:{SCRIPTED_WRITER}), got {str(model)!r}; services behind an API take text only"
+    options = WriterOptions(
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        revision=revision,
+        trust_remote_code=trust_remote_code,
+        url=writer_url,
     )
+    return backend.writer.load(model.name, options)
 
 
 def load_blackbox(
@@ -121,83 +273,48 @@ def load_blackbox(
     concurrency: int | None = None,
     timeout: float = 60.0,
 ) -> BlackBox:
-    """The black box of a specification; its kind must be named.
+    """Load the black box of a specification, which must name its kind.
 
-    What a backend has no use for is not looked at; ``None`` leaves its default. ``batch_size`` counts rows of
-    a local model, ``concurrency`` requests in flight, ``timeout`` seconds a try.
+    The parameters are those of `BlackBoxOptions`.
+
+    Raises
+    ------
+    ModelError
+        If the specification names no black box, or the model does not load.
     """
     model = parse_model(spec, bare_kind=None)
-    if model.kind == "openai":
-        from instructzero.models.openai import OpenAIBlackBox
-
-        return OpenAIBlackBox(
-            model.name,
-            base_url=base_url,
-            api_key_variable=api_key_variable or "OPENAI_API_KEY",
-            template="chat" if template == "auto" else template,
-            concurrency=concurrency or 32,
-            timeout=timeout,
-        )
-    if model.kind == "anthropic":
-        from instructzero.models.anthropic import AnthropicBlackBox
-
-        return AnthropicBlackBox(
-            model.name,
-            base_url=base_url,
-            api_key_variable=api_key_variable or "ANTHROPIC_API_KEY",
-            concurrency=concurrency or 32,
-            timeout=timeout,
-        )
-    if model.kind == "python":
-        from instructzero.models.callable import CallableBlackBox
-
-        return CallableBlackBox.load(model.name, concurrency=concurrency)
-    if model.kind == "scripted":
-        return _scripted(model.name, concurrency)
-    if model.kind in SERVERS:
+    backend = _load(model.kind)
+    if backend.blackbox is None:
         raise ModelError(
-            f"expected a black box, got {str(model)!r}, which is how a writer is named; such a server is "
-            f"openai:{model.name} with base_url as a black box"
+            f"expected a black box, got {str(model)!r}, which names a writer; {backend.refusal.format(name=model.name)}"
         )
-    from instructzero.models.huggingface import HuggingFaceBlackBox
-
-    return HuggingFaceBlackBox(
-        _weights(model),
+    options = BlackBoxOptions(
         template=template,
         device=device,
         dtype=dtype,
+        batch_size=batch_size,
         revision=revision,
         trust_remote_code=trust_remote_code,
-        batch_size=batch_size or 64,
+        base_url=base_url,
+        api_key_variable=api_key_variable,
+        concurrency=concurrency,
+        timeout=timeout,
     )
+    return backend.blackbox.load(model.name, options)
 
 
-def _dialect(kind: str) -> Dialect:
-    if kind == "vllm":
-        from instructzero.models.vllm import Vllm
-
-        return Vllm()
-    from instructzero.models.sglang import Sglang
-
-    return Sglang()
-
-
-def _weights(model: ModelSpec) -> str:
-    """The folder or hub id with the weights."""
-    if model.kind == "hf":
-        return model.name
-    if model.name not in EMBEDDED:
-        raise ModelError(
-            f"expected one of the embedded models {', '.join(EMBEDDED)}, got {model.name!r}; choose one of them"
+def _load(kind: str) -> Backend:
+    """Return the backend of a registered kind."""
+    backend = BACKENDS.load(kind)
+    if not isinstance(backend, Backend):
+        raise ConfigurationError(
+            f"expected a Backend from the entry point {kind!r} of {BACKENDS.group}, got {type(backend).__name__}; fix "
+            "or remove the package that provides it"
         )
-    return str(EMBEDDED_FOLDER / model.name)
+    return backend
 
 
-def _scripted(name: str, concurrency: int | None) -> BlackBox:
-    from instructzero.models.scripted import SCRIPTS, ScriptedBlackBox
-
-    if name not in SCRIPTS:
-        raise ModelError(
-            f"expected one of the scripted black boxes {', '.join(SCRIPTS)}, got {name!r}; choose one of them"
-        )
-    return ScriptedBlackBox(SCRIPTS[name], name=name, concurrency=concurrency or 8)
+def _forms() -> dict[str, str]:
+    """Return the specifications by kind, without running the code of other packages."""
+    others = [kind for kind in BACKENDS.names() if kind not in BACKENDS.own]
+    return {kind: _load(kind).form for kind in BACKENDS.own} | {kind: f"{kind}:NAME" for kind in others}

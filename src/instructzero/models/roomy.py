@@ -1,4 +1,4 @@
-"""A cache of keys and values with room for what will come, filled a few rows at a time.
+"""A preallocated cache of keys and values, which can be filled a few rows at a time.
 
 Notation: n rows, g key-value heads, s sequence length, d head size.
 """
@@ -13,9 +13,9 @@ from transformers.cache_utils import DynamicLayer
 
 
 class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """Keys and values of one layer in buffers of ``rows`` by ``room``: adding a token copies one, not all.
+    """The keys and values of one layer in buffers for ``rows`` rows of ``room`` positions.
 
-    What is added goes to the rows from the one on that `turn_to` names, and reaches as many as it has.
+    Adding a token copies this token only. `turn_to` selects the first row for the states that are added next.
     """
 
     def __init__(self, rows: int, room: int) -> None:
@@ -24,6 +24,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._first = self._length = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Allocate the buffers in the precision and on the device of the states (n, g, s, d)."""
         self.dtype, self.device = key_states.dtype, key_states.device
         self._all_keys, self._all_values = (
             states.new_empty((self._rows, states.shape[1], self._room, states.shape[3]))
@@ -32,7 +33,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Add states (n, g, s, d); returns all of these rows so far."""
+        """Add states (n, g, s, d), and return all states of these rows."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         start, end = self._length, self._length + key_states.shape[2]
@@ -45,20 +46,21 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self.keys, self.values
 
     def get_seq_length(self) -> int:
+        """Return the number of positions in the cache."""
         return self._length
 
     def turn_to(self, first: int, length: int) -> None:
-        """Add to the rows from ``first`` on, which hold ``length`` positions."""
+        """Add the next states to the rows from ``first`` on, after ``length`` positions."""
         self._first, self._length = first, length
 
     def keep_rows(self, rows: Tensor) -> None:
-        """Drop all other rows."""
+        """Drop all rows but those with these indices."""
         rows = rows.to(self._all_keys.device)
         self._all_keys, self._all_values = self._all_keys[rows], self._all_values[rows]
 
 
 class RoomyCache(DynamicCache):
-    """The cache of a model with ``rows`` of at most ``room`` positions."""
+    """The cache of a model for ``rows`` rows of at most ``room`` positions."""
 
     def __init__(self, model: Any, rows: int, room: int) -> None:
         super().__init__(config=model.config)

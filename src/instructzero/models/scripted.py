@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from instructzero.errors import EndpointError, ModelError
 from instructzero.models.base import join_contents
+from instructzero.models.capabilities import SCRIPTED
 from instructzero.types import Completion, Request
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ _SKILLS: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 
 def echo(prompt: str) -> str:
-    """The last input of the prompt, or its last line."""
+    """Return the last input of the prompt, or its last line."""
     return _last_input(prompt)
 
 
 def obey(prompt: str) -> str:
-    """Does what the instruction says if it is one of a few simple things, else answers nothing."""
+    """Follow the instruction if it is one of a few simple ones, or else return ""."""
     instruction = prompt.rpartition("Input:")[0] or prompt
     skill = next((skill for pattern, skill in _SKILLS if re.search(pattern, instruction, re.IGNORECASE)), None)
     return skill(_last_input(prompt)) if skill else ""
@@ -61,10 +62,20 @@ def _last_input(prompt: str) -> str:
 
 
 class ScriptedBlackBox:
-    """Answers from a mapping or a function of the prompt's text, and counts what it was asked.
+    """Answers from a mapping or a function of the prompt's text, and counts the prompts in ``calls``.
 
-    ``delay`` seconds pass before each answer. After ``fail_after`` answers every call raises `EndpointError`,
-    like a service that breaks down. A prompt that a mapping does not hold is answered with "".
+    Parameters
+    ----------
+    script
+        The answers. A prompt that is not in a mapping is answered with "".
+    name
+        The model's name in the identity.
+    concurrency
+        The number of requests in flight that suits it.
+    delay
+        Seconds before an answer.
+    fail_after
+        The number of answers after which every call raises `EndpointError`, like a service that breaks down.
 
     >>> import asyncio
     >>> from instructzero.types import Message
@@ -74,6 +85,8 @@ class ScriptedBlackBox:
     >>> box.calls["ping"]
     1
     """
+
+    capabilities = SCRIPTED
 
     def __init__(
         self,
@@ -95,13 +108,16 @@ class ScriptedBlackBox:
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend and model."""
         return {"backend": "scripted", "model": self._name}
 
     @property
     def concurrency(self) -> int:
+        """The number of requests in flight that suits it."""
         return self._concurrency
 
     async def complete(self, request: Request) -> Completion:
+        """Return the scripted answer; tokens are counted as words."""
         prompt = join_contents(request.messages)
         if self._fail_after is not None and self.calls.total() >= self._fail_after:
             raise EndpointError(f"the scripted black box broke down after {self._fail_after} answers; resume later")
@@ -116,15 +132,17 @@ class ScriptedBlackBox:
         return Completion(text, len(prompt.split()), len(text.split()))
 
     async def close(self) -> None:
-        """Nothing to free."""
+        """Do nothing: there is nothing to free."""
 
 
 class ScriptedWriter:
     """Writes one of k phrases: the one whose random direction is nearest to the soft prompt's mean token.
 
-    Near soft prompts write the same text, as with a language model.
+    Similar soft prompts give the same text, as with a language model. Raises `ModelError` without phrases, or with a
+    hidden size below 1.
     """
 
+    capabilities = SCRIPTED
     has_chat_template = False
 
     def __init__(self, phrases: Sequence[str] = PHRASES, *, hidden_size: int = 8) -> None:
@@ -138,13 +156,16 @@ class ScriptedWriter:
 
     @property
     def identity(self) -> Mapping[str, str]:
+        """Backend, model, and a digest of the phrases."""
         digest = hashlib.sha256("\0".join(self._phrases).encode()).hexdigest()[:16]
         return {"backend": "scripted", "model": "writer", "revision": digest}
 
     def embedding_statistics(self) -> tuple[float, float]:
+        """Return mean 0 and standard deviation 1."""
         return 0.0, 1.0
 
     def render_chat(self, content: str) -> str:
+        """Raise `ModelError`: there is no chat template."""
         raise ModelError("expected a writer with a chat template, got the scripted one; use the template completion")
 
     def generate(
@@ -157,7 +178,7 @@ class ScriptedWriter:
         special_tokens: bool,
         until: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """Texts for soft prompts (n, t, h), cut to ``max_new_tokens`` words; the last phrase for ``None``."""
+        """Return texts for soft prompts (n, t, h), cut to ``max_new_tokens`` words; the last phrase for None."""
         if soft_prompts is None:
             return [self._cut(self._phrases[-1], max_new_tokens)]
         import torch
@@ -173,7 +194,7 @@ class ScriptedWriter:
         return [self._cut(self._phrases[index], max_new_tokens) for index in nearness.argmax(dim=1).tolist()]
 
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
-        """The mean token of each soft prompt, (n, h)."""
+        """Return the mean token of each soft prompt, (n, h)."""
         if soft_prompts.ndim != 3 or soft_prompts.shape[-1] != self.hidden_size:
             raise ModelError(
                 f"expected soft prompts of shape (n, t, {self.hidden_size}), got "

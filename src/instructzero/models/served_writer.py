@@ -1,4 +1,4 @@
-"""A writer that generates on a server: only its tokenizer and its input embeddings are loaded here.
+"""A writer that generates on a server; only its tokenizer and its input embeddings are loaded here.
 
 Notation: n soft prompts, t soft tokens, h hidden size, s sequence length.
 """
@@ -16,33 +16,59 @@ from torch import Tensor
 
 from instructzero.errors import ModelError
 from instructzero.models.base import check_soft_prompts
+from instructzero.models.capabilities import SERVED_WEIGHTS
 from instructzero.models.embeddings import InputEmbeddings, load_embeddings
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.exchange import Exchange, together
 from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
 from instructzero.models.wire import Dialect, Order
-from instructzero.types import Completion
 
 SETTING = "writer_url"
-"""What the address is called in the settings."""
+"""The setting of the address."""
 
-_ANSWER_S = 600.0  # a whole round of instructions may wait in the server's queue
-_PROBES = (4, 3, 2)  # so many quarters of the prompt are continued from tokens and from their embeddings,
-_PROBE_TOKENS = 4  # and so far
+_ANSWER_S = 600.0  # an entire round of instructions may wait in the server's queue
+_PROBES = (4, 3, 2)  # quarters of the prompt that the check of the weights continues
+_PROBE_TOKENS = 4  # new tokens in that check
 
 
 class ServedWriter:
     """A writer whose weights are on a server (vLLM, SGLang) that continues embeddings.
 
-    ``name`` is the folder or hub id of the same checkpoint, read for its tokenizer and embeddings. They travel in
-    ``dtype``, and the server computes in its own; ``auto`` is float32, which loses nothing. The key is read from the
-    dialect's environment variable. Nothing is sent before the first text is asked for; then the server's models are
-    listed, and a prompt is continued both as tokens and as embeddings: where the two differ, the server has other
-    weights than lie here.
+    No request is sent before the first call of `generate`. That call lists the server's models, and has a prompt
+    continued both as tokens and as embeddings. If the two differ, the server has other weights than the local
+    checkpoint.
+
+    Parameters
+    ----------
+    dialect
+        The server's protocol. The key is read from its environment variable.
+    name
+        The folder or hub id of the same checkpoint, for its tokenizer and embeddings.
+    url
+        The server's address; None is its usual port on this machine.
+    dtype
+        The precision in which embeddings are sent; the server computes in its own. ``auto`` is float32, which is exact.
+    revision
+        The commit on the hub; None is the newest.
+    trust_remote_code
+        Run code that comes with the checkpoint.
+    concurrency
+        The maximum number of requests in flight.
+    timeout
+        Seconds for one request.
+    retries
+        The number of further tries after a failed one.
+
+    Raises
+    ------
+    ModelError
+        If the checkpoint does not load, or a parameter is impossible.
 
     >>> from instructzero.models.vllm import Vllm
     >>> writer = ServedWriter(Vllm(), "Qwen/Qwen2.5-7B-Instruct", url="http://host:8000")   # doctest: +SKIP
     """
+
+    capabilities = SERVED_WEIGHTS
 
     def __init__(
         self,
@@ -67,7 +93,7 @@ class ServedWriter:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Without the address: the same checkpoint writes the same wherever it is served."""
+        """Backend, model, revision and dtype, without the address: it does not change the texts."""
         return {
             "backend": self._dialect.backend,
             "model": self._embeddings.name,
@@ -77,23 +103,27 @@ class ServedWriter:
 
     @property
     def hidden_size(self) -> int:
+        """The size h of the input embeddings."""
         return self._embeddings.hidden_size
 
     @property
     def has_chat_template(self) -> bool:
+        """True if the tokenizer has a chat template."""
         return self._embeddings.has_chat_template
 
     def embedding_statistics(self) -> tuple[float, float]:
+        """Return mean and standard deviation over all entries of the input embeddings."""
         return self._embeddings.statistics()
 
     def render_chat(self, content: str) -> str:
+        """Return a user turn in the model's chat template; raise `ModelError` if there is none."""
         return self._embeddings.render_chat([{"role": "user", "content": content}])
 
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
-        """Raises `ModelError`: these services give texts, not states."""
+        """Raise `ModelError`: these servers return texts, not states."""
         raise ModelError(
             f"expected a writer that shows its last layer's state, as the methods instinct, zopo and presto need it, "
-            f"got one at {self._service.endpoint}, which gives texts only; use a local writer (hf:{self._name}) or "
+            f"got one at {self._service.endpoint}, which returns texts only; use a local writer (hf:{self._name}) or "
             "another method"
         )
 
@@ -107,9 +137,16 @@ class ServedWriter:
         special_tokens: bool,
         until: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """One greedy text for each soft prompt, shape (n, t, h), or one for ``None``, as a local model gives them.
+        """Generate the same texts as a local model; see `SoftPromptModel.generate`.
 
-        They are written to their end, whatever ``until`` says.
+        Texts are generated to their end; ``until`` is ignored.
+
+        Raises
+        ------
+        ModelError
+            If the server has other weights, serves no model of this name, or refuses embeddings.
+        EndpointError
+            If the server fails after all retries.
         """
         if soft_prompts is None:
             head = self._embeddings.encode(before + after, special_tokens=special_tokens)
@@ -139,52 +176,51 @@ class ServedWriter:
             await exchange.close()
 
     async def _texts(self, exchange: Exchange, bodies: Sequence[Callable[[], bytes]]) -> list[str]:
-        answers = await together(exchange.post(self._dialect.path, body, self._read) for body in bodies)
-        return [answer.text for answer in answers]
+        return await together(exchange.post(self._dialect.path, body, self._read) for body in bodies)
 
     async def _find(self, exchange: Exchange) -> _Served:
-        """The served model of the writer's name."""
+        """Return the served model with the writer's name."""
         listing = await exchange.get("/v1/models", self._read_listing)
-        models = _models(listing.text)
+        models = _models(listing)
         for model in models:
             if Path(self._embeddings.name).name in model.names:
                 return model
         raise ModelError(
             f"expected {self._name} among the models at {self._service.endpoint}, got "
-            f"{', '.join(model.id for model in models) or 'none'}; mend {SETTING}, or serve it there: "
+            f"{', '.join(model.id for model in models) or 'none'}; fix {SETTING}, or serve it there: "
             f"{self._dialect.command} {self._name} {self._dialect.flags}"
         )
 
     async def _check_weights(self, exchange: Exchange, served: _Served, ids: Sequence[int]) -> None:
-        """Refuse a server that makes something else of embeddings than of the tokens that they stand for."""
+        """Refuse a server that continues embeddings differently from the tokens that they stand for."""
         if not ids:
             return
         budget = served.limited(self._embeddings).budget(len(ids), _PROBE_TOKENS)
         starts = [ids[: -(-len(ids) * quarters // 4)] for quarters in _PROBES]
         order = Order(served.id, budget, self._embeddings.eos)
         frame = self._dialect.frame(order, *[self._embeddings.embed([])] * 2)
-        # One kind after the other: SGLang mixes up a batch of both.
-        of_tokens = await self._texts(exchange, [partial(self._dialect.tokens, order, each) for each in starts])
-        of_embeddings = await self._texts(exchange, [partial(frame, self._embeddings.embed(each)) for each in starts])
-        # One may differ by rounding, where two tokens are equally likely.
+        # Not at the same time, because SGLang confuses them in one batch.
+        of_tokens = await self._texts(exchange, [partial(self._dialect.tokens, order, start) for start in starts])
+        of_embeddings = await self._texts(exchange, [partial(frame, self._embeddings.embed(start)) for start in starts])
+        # Rounding may change one of them, where two tokens are equally likely.
         if sum(map(str.__eq__, of_tokens, of_embeddings)) < len(starts) - 1:
             raise ModelError(
                 f"expected the weights of {self._name} at {self._service.endpoint}, got a server that continues their "
-                "embeddings otherwise than their tokens; serve the checkpoint that is loaded here, or use a local "
+                "embeddings differently from their tokens; serve the checkpoint that is loaded here, or use a local "
                 f"writer, hf:{self._name}"
             )
 
-    def _read(self, reply: Reply) -> Completion:
-        """The text of a reply, decoded here where possible, as a local model's tokens are."""
+    def _read(self, reply: Reply) -> str:
+        """Return the text of a reply, decoded here if the reply holds token ids, as for a local model."""
         if reply.status != 200:
             raise self._failure(reply)
         written = self._dialect.read(reply, self._service)
-        return Completion(written.text if written.ids is None else self._embeddings.decode(written.ids))
+        return written.text if written.ids is None else self._embeddings.decode(written.ids)
 
-    def _read_listing(self, reply: Reply) -> Completion:
+    def _read_listing(self, reply: Reply) -> str:
         if reply.status != 200:
             raise self._failure(reply)
-        return Completion(reply.body.decode("utf-8", "replace"))
+        return reply.body.decode("utf-8", "replace")
 
     def _failure(self, reply: Reply) -> Exception:
         complaint = Complaint.read(reply.body)
@@ -217,7 +253,7 @@ class _Prompt:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A model in a server's list: the id that it is asked by, and how many positions the server gives it."""
+    """A model in a server's list: the id for requests, its origin, and the positions that the server allows."""
 
     id: str
     root: str
@@ -225,17 +261,17 @@ class _Served:
 
     @property
     def names(self) -> set[str]:
-        """The last parts of its id and of the folder or hub id that it was loaded from."""
+        """The last parts of its id, and of the folder or hub id that it was loaded from."""
         return {Path(self.id).name, Path(self.root).name}
 
     def limited(self, embeddings: InputEmbeddings) -> InputEmbeddings:
-        """The embeddings of a model with no more positions than the server gives it."""
-        contexts = [each for each in (self.context, embeddings.context) if each is not None]
+        """Return the embeddings with the shorter of the two contexts, the model's and the server's."""
+        contexts = [context for context in (self.context, embeddings.context) if context is not None]
         return replace(embeddings, context=min(contexts, default=None))
 
 
 def _models(listing: str) -> list[_Served]:
-    """What a list of models, as OpenAI's API has it, says; nothing if it is none."""
+    """Return the models in a list of OpenAI's API; none if it is not such a list."""
     try:
         return [
             _Served(str(card["id"]), str(card.get("root") or card["id"]), count(card.get("max_model_len")) or None)
@@ -246,7 +282,7 @@ def _models(listing: str) -> list[_Served]:
 
 
 def _service(dialect: Dialect, name: str, url: str) -> Service:
-    """Where the writer is served; its address may end in /v1, as clients of OpenAI's API want it."""
+    """Return the writer's service; the address may end in /v1, as for clients of OpenAI's API."""
     endpoint = checked_url(url, setting=SETTING)
     if endpoint != url.rstrip("/"):
         raise ModelError(

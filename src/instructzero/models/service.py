@@ -1,4 +1,4 @@
-"""A service behind an API: its address and key, and what its refusals mean to the user and to the next try."""
+"""A service behind an API: its address, its key, and the errors that its refusals become."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from instructzero.errors import EndpointError, InstructZeroError, ModelError, Tr
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
 _PASSING = (408, 409, 429)
-_GATEWAY_TIMEOUTS = (504, 524)  # the service behind the gateway may have gone on
+_GATEWAY_TIMEOUTS = (504, 524)  # the service behind the gateway may have finished the request
 _NO_MONEY = re.compile(r"credit balance is too low|insufficient (?:balance|credits?|funds)", re.IGNORECASE)
-_WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio says so with status 200
+_WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio reports it with status 200
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole response; the names of ``headers`` are looked up in lower case."""
+    """A complete response; the names of ``headers`` are looked up in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,9 +34,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What a service says about a request that it did not answer; "" for what it does not say.
+    """The error message of a service; "" for a field that it leaves out.
 
-    ``code`` is its own word or number for what is wrong, ``parameter`` the name of the offending parameter.
+    ``code`` is the service's own word or number for the error, ``parameter`` the name of the refused parameter.
     """
 
     message: str
@@ -45,7 +45,7 @@ class Complaint:
 
     @classmethod
     def read(cls, body: bytes) -> Complaint:
-        """From a response's body, whichever shape it has."""
+        """Read a response's body in any of the known shapes."""
         try:
             data = json.loads(body)
         except (ValueError, RecursionError):
@@ -55,7 +55,7 @@ class Complaint:
 
     @classmethod
     def of(cls, error: Any) -> Complaint:
-        """From the ``error`` of a JSON text."""
+        """Read the ``error`` of a JSON text."""
         if not isinstance(error, dict):
             return cls(error if isinstance(error, str) else json.dumps(error))
         message = error.get("message") or error.get("detail") or json.dumps(error)
@@ -67,9 +67,20 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where ``model`` is served: ``endpoint`` as it may be shown, the key, and the variable that the key is from.
+    """The service of a model.
 
-    ``setting`` is what the user sets the address with.
+    Parameters
+    ----------
+    endpoint
+        The address as it may be shown and stored.
+    model
+        The model's name.
+    variable
+        The environment variable of the key.
+    key
+        The key, "" for none.
+    setting
+        The setting of the address, for messages.
     """
 
     endpoint: str
@@ -79,7 +90,7 @@ class Service:
     setting: str = "base_url"
 
     def failure(self, status: int, headers: Mapping[str, str], complaint: Complaint) -> InstructZeroError:
-        """The error of a response with ``status``; the service's words may echo a part of the key."""
+        """Return the error for a response with ``status``, without the key, which the message may echo."""
         said = f"status {status}: {self.scrub(complaint.message)}"
         if status == 402 or complaint.code == "insufficient_quota" or _NO_MONEY.search(complaint.message):
             return EndpointError(
@@ -109,14 +120,14 @@ class Service:
             )
         if 300 <= status < 400:
             return ModelError(
-                f"expected an API at {self.endpoint}, got a redirection (status {status}); mend {self.setting}"
+                f"expected an API at {self.endpoint}, got a redirection (status {status}); fix {self.setting}"
             )
         return ModelError(
-            f"{self.endpoint} refuses the request for {self.model!r} ({said}); mend the request's settings"
+            f"{self.endpoint} refuses the request for {self.model!r} ({said}); fix the request's settings"
         )
 
     def embedded_failure(self, error: Any) -> InstructZeroError:
-        """The error of a response with status 200 that holds an ``error`` in the place of an answer."""
+        """Return the error for a response with status 200 that holds an ``error`` instead of an answer."""
         complaint = Complaint.of(error)
         if complaint.code.isdecimal() and 400 <= int(complaint.code) < 600:
             return self.failure(int(complaint.code), {}, complaint)
@@ -129,7 +140,7 @@ class Service:
         return TransientError(f"the endpoint {self.endpoint} answers with an error ({said})", maybe_paid=True)
 
     def unreadable(self, headers: Mapping[str, str]) -> TransientError:
-        """The error of a response with status 200 that holds no answer, such as a web page or a cut JSON text."""
+        """Return the error for a response with status 200 without an answer, such as a web page or truncated JSON."""
         kind = headers.get("content-type", "an unnamed kind").partition(";")[0]
         return TransientError(
             f"expected a completion from {self.endpoint}, got a response without one (status 200, {kind}): check that "
@@ -138,7 +149,7 @@ class Service:
         )
 
     def unreachable(self, reason: str, *, sent: bool) -> TransientError:
-        """The error of a request without a response; ``sent``: it may have reached the service."""
+        """Return the error for a request without a response; with ``sent``, it may have reached the service."""
         trouble = "does not answer" if sent else "cannot be reached"
         return TransientError(
             f"the endpoint {self.endpoint} {trouble} ({self.scrub(reason)}): check the address and the network",
@@ -146,14 +157,14 @@ class Service:
         )
 
     def scrub(self, text: str) -> str:
-        """A service's words on one line, without the key or anything that looks like one."""
+        """Return the service's text on one line, without the key or anything that looks like a key."""
         if self.key:
             text = text.replace(self.key, "***")
         return _KEY_LIKE.sub("***", " ".join(text.split()))[:_LONGEST_MESSAGE].rstrip(".")
 
 
 def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """What ``Retry-After-Ms`` or ``Retry-After`` ask for: seconds, or a date (RFC 9110, section 10.2.3).
+    """Return the seconds that ``Retry-After-Ms`` or ``Retry-After`` ask for (RFC 9110, section 10.2.3).
 
     >>> seconds_to_wait({"retry-after": "1.5"}), seconds_to_wait({"retry-after-ms": "20"})
     (1.5, 0.02)
@@ -172,7 +183,7 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def _date(text: str | None) -> float | None:
-    """Seconds since the epoch."""
+    """Return seconds since the epoch, or None if ``text`` is not a date."""
     try:
         return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, OverflowError):
@@ -180,7 +191,13 @@ def _date(text: str | None) -> float | None:
 
 
 def read_key(variable: str, *, required: bool) -> str:
-    """The key in an environment variable, "" for none; raises `ModelError`."""
+    """Return the key in an environment variable, "" for none.
+
+    Raises
+    ------
+    ModelError
+        If a key is ``required`` and there is none, or the key has characters that no header can hold.
+    """
     key = os.environ.get(variable, "").strip()
     if not key and required:
         raise ModelError(
@@ -196,7 +213,7 @@ def read_key(variable: str, *, required: bool) -> str:
 
 
 def public_url(url: str) -> str:
-    """The address without user, password, query and closing slash: what may be shown and stored.
+    """Return the address without user, password, query and final slash, so that it may be shown and stored.
 
     >>> public_url("https://me:secret@host:8000/v1/?token=abc")
     'https://host:8000/v1'
@@ -206,7 +223,7 @@ def public_url(url: str) -> str:
 
 
 def checked_url(url: str, *, setting: str = "base_url") -> str:
-    """`public_url` of an address; raises `ModelError`, which names the ``setting``, if it is none."""
+    """Return `public_url` of an address; raise `ModelError`, which names the ``setting``, if it is not one."""
     try:
         public = public_url(url)
         parts = urlsplit(url)
@@ -214,20 +231,20 @@ def checked_url(url: str, *, setting: str = "base_url") -> str:
     except ValueError:
         valid, public = False, "another"
     if not valid:
-        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; mend {setting}")
+        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; fix {setting}")
     return public
 
 
 def check_service(concurrency: int, timeout: float) -> None:
-    """Raises `ModelError` for settings of a service that cannot be."""
+    """Raise `ModelError` for a concurrency below 1, or a timeout in seconds that is not above 0."""
     if concurrency < 1 or timeout <= 0:
         raise ModelError(
             f"expected a concurrency of at least 1 and a timeout above 0 seconds, got {concurrency} and {timeout}; "
-            "mend the settings"
+            "fix the settings"
         )
 
 
 def count(value: object) -> int:
-    """A number of tokens, whatever type it has; 0 for what is none."""
+    """Return a number of tokens from a JSON value of any type; 0 if it is not a number."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return int(value) if is_number and 0 < value < 2**53 else 0  # type: ignore[operator, call-overload]

@@ -1,4 +1,4 @@
-"""How SGLang continues embeddings: its own ``/generate`` with ``input_embeds``, from version 0.4.
+"""The protocol of SGLang: its own ``/generate`` with ``input_embeds``, from version 0.4.
 
 https://docs.sglang.io/basic_usage/sampling_params.html
 """
@@ -16,10 +16,10 @@ from instructzero.models.wire import Order, Written, token_ids
 
 
 class Sglang:
-    """A server that was started with ``--disable-radix-cache --chunked-prefill-size -1``.
+    """A server started with ``--disable-radix-cache --chunked-prefill-size -1``.
 
-    It keeps the states of tokens that it has seen, which embeddings must not be taken for, and does not cut embeddings
-    into pieces rightly. Whatever they are sent in, it computes with them in bfloat16.
+    Its radix cache would confuse embeddings with tokens that it has seen, and its chunked prefill cuts embeddings
+    incorrectly. It computes in bfloat16, whatever the precision of the embeddings in a request.
     """
 
     backend = "sglang"
@@ -31,7 +31,8 @@ class Sglang:
     refusal = "disable_radix_cache"
 
     def frame(self, order: Order, head: Tensor, tail: Tensor) -> Callable[[Tensor], bytes]:
-        # Written out, embeddings are long: those around the soft prompts are written once.
+        """Return a function from soft prompts (t, h) to requests, with the whole prompt as rows of numbers."""
+        # As text, embeddings are long, so those around the soft prompts are formatted once.
         before, after, sampling = _rows(head), _rows(tail), json.dumps(_sampling(order))
 
         def body(soft: Tensor) -> bytes:
@@ -41,9 +42,11 @@ class Sglang:
         return body
 
     def tokens(self, order: Order, ids: Sequence[int]) -> bytes:
+        """Return the body of a request that continues tokens."""
         return json.dumps({"input_ids": list(ids), "sampling_params": _sampling(order)}).encode("ascii")
 
     def read(self, reply: Reply, service: Service) -> Written:
+        """Read a reply with status 200; raise `TransientError` if it holds no text."""
         try:
             data = json.loads(reply.body)
         except (ValueError, RecursionError):
@@ -54,7 +57,7 @@ class Sglang:
 
 
 def _sampling(order: Order) -> dict[str, Any]:
-    """Greedily, and without the penalties that a checkpoint's generation settings may ask for."""
+    """Return greedy sampling, without the penalties that a checkpoint's generation settings may set."""
     return {
         "max_new_tokens": order.max_tokens,
         "temperature": 0.0,
@@ -66,17 +69,17 @@ def _sampling(order: Order) -> dict[str, Any]:
 
 
 def _rows(embeddings: Tensor) -> list[str]:
-    """Embeddings (s, h) as JSON texts, one a row.
+    """Return embeddings (s, h) as JSON texts, one per row.
 
-    Nine digits give a float32 back to the last bit; all have an exponent, because the server looks for a float to tell
-    one prompt from several.
+    Nine digits restore a float32 exactly. All numbers have an exponent, because the server recognises a single prompt
+    by its floats.
     """
     form = f"[{','.join(['%.8e'] * embeddings.shape[1])}]"
     return [form % tuple(row) for row in embeddings.tolist()]
 
 
 def _aborted(data: dict[str, Any]) -> bool:
-    """Whether the server gave up in the middle of the text."""
+    """Return True if the server stopped in the middle of the text."""
     information = data.get("meta_info")
     reason = information.get("finish_reason") if isinstance(information, dict) else None
     return isinstance(reason, dict) and reason.get("type") == "abort"

@@ -1,4 +1,4 @@
-"""How vLLM continues embeddings: OpenAI's completions with ``prompt_embeds``, from version 0.9.
+"""The protocol of vLLM: OpenAI's completions with ``prompt_embeds``, from version 0.9.
 
 https://docs.vllm.ai/en/latest/features/prompt_embeds.html
 """
@@ -20,7 +20,7 @@ from instructzero.models.wire import Order, Written, token_ids
 
 
 class Vllm:
-    """A server that was started with ``vllm serve MODEL --enable-prompt-embeds``."""
+    """A server started with ``vllm serve MODEL --enable-prompt-embeds``."""
 
     backend = "vllm"
     default_url = "http://localhost:8000"
@@ -31,6 +31,7 @@ class Vllm:
     refusal = "enable-prompt-embeds"
 
     def frame(self, order: Order, head: Tensor, tail: Tensor) -> Callable[[Tensor], bytes]:
+        """Return a function from soft prompts (t, h) to requests, with the whole prompt as one tensor."""
         common = _common(order)
 
         def body(soft: Tensor) -> bytes:
@@ -39,16 +40,18 @@ class Vllm:
         return body
 
     def tokens(self, order: Order, ids: Sequence[int]) -> bytes:
+        """Return the body of a request that continues tokens."""
         return json.dumps({**_common(order), "prompt": list(ids)}).encode("ascii")
 
     def read(self, reply: Reply, service: Service) -> Written:
+        """Read a reply with status 200; raise `TransientError` if it holds no text."""
         text = read_answer(reply, service).text
         return Written(text, token_ids(json.loads(reply.body)["choices"][0].get("token_ids")))
 
 
 def _common(order: Order) -> dict[str, Any]:
-    # Greedily, and without the penalties that a checkpoint's generation settings may ask for. ``prompt`` is left out,
-    # because a server continues it as a text of its own. Servers before 0.10.2 do not know ``return_token_ids``.
+    # Greedy, without the penalties that a checkpoint's generation settings may set. ``prompt`` is left out, because the
+    # server would continue it as a second prompt. Servers before 0.10.2 do not know ``return_token_ids``.
     return {
         "model": order.model,
         "max_tokens": order.max_tokens,
@@ -62,7 +65,7 @@ def _common(order: Order) -> dict[str, Any]:
 
 
 def _encoded(embeddings: Tensor) -> str:
-    """Embeddings (s, h) as a file of torch's, in base64."""
+    """Return embeddings (s, h) in torch's file format, in base64."""
     file = io.BytesIO()
     torch.save(embeddings, file)
     return base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,4 +1,4 @@
-"""What is asked of a server that continues embeddings, whichever words it is asked in.
+"""Requests to a server that continues embeddings, independent of the server's protocol.
 
 Notation: t soft tokens, h hidden size.
 """
@@ -16,7 +16,7 @@ from instructzero.models.service import Reply, Service
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What every request of a round asks: of which model, at most how many tokens, ended by which."""
+    """The parameters that all requests of a round share: model, maximum number of tokens, tokens that end a text."""
 
     model: str
     max_tokens: int
@@ -25,18 +25,31 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a server wrote: the ids of the new tokens, or the text where it does not say them."""
+    """A server's text, and the ids of its tokens; None where the server does not return them."""
 
     text: str
     ids: tuple[int, ...] | None
 
 
 class Dialect(Protocol):
-    """How one kind of server is spoken to.
+    """The protocol of one kind of server.
 
-    ``variable`` is where its key is read from, ``path`` where it continues prompts, ``command`` what starts it on a
-    model, ``flags`` what it must be started with to take embeddings, and ``refusal`` a part of what it says if it was
-    not.
+    Parameters
+    ----------
+    backend
+        The name in the writer's identity.
+    default_url
+        The server's usual address on this machine.
+    variable
+        The environment variable of the key.
+    path
+        The path that continues prompts.
+    command
+        The command that serves a model.
+    flags
+        The flags without which the server refuses embeddings.
+    refusal
+        A part of the message with which it refuses them.
     """
 
     backend: str
@@ -48,20 +61,20 @@ class Dialect(Protocol):
     refusal: str
 
     def frame(self, order: Order, head: Tensor, tail: Tensor) -> Callable[[Tensor], bytes]:
-        """What makes the body of a request from embeddings (t, h) that stand between ``head`` and ``tail``."""
+        """Return a function from embeddings (t, h) between ``head`` and ``tail`` to the body of a request."""
         ...
 
     def tokens(self, order: Order, ids: Sequence[int]) -> bytes:
-        """The body of a request that continues tokens as they are."""
+        """Return the body of a request that continues tokens."""
         ...
 
     def read(self, reply: Reply, service: Service) -> Written:
-        """What a reply with status 200 says; raises `TransientError` if it says nothing."""
+        """Read a reply with status 200; raise `TransientError` if it holds no text."""
         ...
 
 
 def token_ids(value: object) -> tuple[int, ...] | None:
-    """Ids in a reply; None for what are none."""
-    if isinstance(value, list) and all(type(each) is int and each >= 0 for each in value):
+    """Return the token ids in a reply, or None if ``value`` is not a list of ids."""
+    if isinstance(value, list) and all(type(token) is int and token >= 0 for token in value):
         return tuple(value)
     return None

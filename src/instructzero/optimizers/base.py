@@ -1,4 +1,4 @@
-"""What a search method must offer."""
+"""The protocol of a search method."""
 
 from __future__ import annotations
 
@@ -6,41 +6,78 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from instructzero.types import Candidate, Proposal, Trial
 
 Represent = Callable[[Sequence[tuple[float, ...]]], Tensor]
-"""What the writer makes of n points before it writes: the last layer's state at the last token, (n, h), float64."""
+"""Maps n points to the writer's states before it writes: the last layer at the last token, (n, h), float64."""
+
+Points = NDArray[np.float64]
+"""Points of the search space, shape (n, d), or one value for each of n points, shape (n,)."""
 
 
 class Optimizer(ABC):
-    """Proposes points and hears how they did: a pure function of (settings, what it was told so far).
+    """Proposes points and receives their scores. Its state is a function of its settings and of what `tell` received.
 
     >>> from instructzero.optimizers import Uniform
+    >>> from instructzero.types import Candidate, Evaluation, Trial, Writing
     >>> optimizer = Uniform(dimension=2, seed=0, batch=3)
-    >>> [len(optimizer.ask(limit)) for limit in (10, 2)]
-    [3, 2]
+    >>> for number in range(2):
+    ...     proposals = optimizer.ask(limit=10)
+    ...     candidates = [Candidate(proposal, Writing("Sort.", "Sort.")) for proposal in proposals]
+    ...     chosen = [candidates[position] for position in optimizer.choose(candidates, limit=10)]
+    ...     scored = Evaluation((1.0, 0.0), ("a", "b"))
+    ...     optimizer.tell([Trial(number, 0, candidate.proposal, candidate.writing, scored) for candidate in chosen])
+    >>> len(chosen)
+    3
 
-    A round is ``ask``, then the writer writes, then ``choose``, then the black box is paid for what was chosen, then
-    ``tell``. The first two change no state: asked twice, they answer the same. Told in one piece or in several, the
-    same rounds give the same next ``ask``, also in another process: that is what makes a resumed run continue where
-    the uninterrupted one would be.
+    The contract, which `tests/optimizers/test_conformance.py` checks:
+
+    - A round is ``ask``, then the writer writes the texts, then ``choose``, then the black box answers for the chosen
+      candidates, then ``tell``.
+    - ``ask`` and ``choose`` change no state: a second call returns the same.
+    - The same trials in the same order give the same next ``ask``, in one call of ``tell`` or in several, also in
+      another process. This is how a resumed run continues exactly where the uninterrupted run would be: the journal is
+      replayed, and no state is pickled.
     """
 
     @abstractmethod
     def ask(self, limit: int) -> list[Proposal]:
-        """At least one point to be written. Writing is free: a method that chooses may ask for more than ``limit``."""
+        """Return at least one proposal to be written.
+
+        Parameters
+        ----------
+        limit
+            The number of evaluations that may still be paid for. Writing a point is free, so that a method which
+            chooses among written texts may return more proposals.
+        """
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
-        """The positions of the written candidates to pay for, at most ``limit``; none when nothing is worth it."""
+        """Return the positions of the candidates to evaluate, at most ``limit``; none if none is worth paying for."""
         return list(range(min(limit, len(candidates))))
 
     @abstractmethod
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
-        """New trials in the order of their numbers, and the candidates that were written beside them but not chosen."""
+        """Receive new trials in the order of their numbers, and the candidates of their rounds that were not chosen."""
+
+
+class Predictor(Optimizer):
+    """An optimizer with a model of the score over points, whose predictions a report can show."""
+
+    @abstractmethod
+    def belief(self, points: Points) -> tuple[Points, Points]:
+        """Return the mean and the standard deviation of `outcome` that the model predicts at points (q, d), each (q,).
+
+        They do not include the noise of an evaluation.
+        """
+
+    @abstractmethod
+    def outcome(self, trial: Trial) -> float:
+        """Return the value of a trial that the search maximises, on the scale of `belief`."""
 
 
 def generator_for(seed: int, trials: int) -> np.random.Generator:
-    """The random generator of the ask that follows ``trials`` told trials; never NumPy's global one."""
+    """Return the random generator for the ``ask`` after ``trials`` trials; never NumPy's global one."""
     return np.random.default_rng([seed, trials])

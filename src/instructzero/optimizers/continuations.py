@@ -1,10 +1,11 @@
-"""New ends for the beginnings of good instructions: the local step of a search whose z reaches everywhere.
+"""Continuations: new endings for the beginnings of good instructions.
 
-z decides the whole text at once, so that two instructions which differ in their last words may lie anywhere in the
-box. The writer that goes on from the first words of a good instruction, under another soft prompt, keeps what was good
-about it and says the rest anew. How it says it, curtly or with reservations, the soft prompt decides as well: hence
-some are close to that of another good instruction, so that the beginning of the one meets the manner of the other.
-A black box that makes the texts is asked for the same instruction in other words.
+z determines the whole text at once, so that two instructions which differ only in their last words may lie anywhere in
+the box. Continuations are the local step of such a search: under another soft prompt, the writer continues the first
+words of a good instruction. It keeps these words and replaces the rest. The soft prompt also determines the style of
+the ending, such as terse or cautious. Some of the points are therefore near that of another good instruction, which
+combines the beginning of one with the style of the other. If the black box makes the texts, it is asked for the same
+instruction in other words.
 """
 
 from __future__ import annotations
@@ -12,24 +13,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from instructzero.optimizers.capo import length
-from instructzero.optimizers.evoprompt import roulette
-from instructzero.optimizers.metaprompts import beginning, propose, vary
+from instructzero.optimizers.base import Points
+from instructzero.optimizers.evolution import roulette
+from instructzero.optimizers.metaprompts import beginning, propose, vary, word_count
 from instructzero.types import Candidate, Proposal, Trial
 
 PARENTS = 10
-"""The best instructions: one gives the beginning, another the place in the box from where z takes a step."""
+"""The number of best instructions: one gives the beginning, another the point from which z takes a step."""
 
-_LEAST = 1e-9
-"""Added to a score, so that one of 0 can be drawn when the others have been."""
-
-Points = NDArray[np.float64]
+_OFFSET = 1e-9
+"""Added to every score, so that an instruction with score 0 can be drawn after all others."""
 
 
 def due(evaluations: int, count: int, share: float) -> int:
-    """How many of the ``count`` evaluations that follow so many are continuations, so that ``share`` of all are.
+    """Return the number of continuations among the next ``count`` evaluations, so that they are ``share`` of all.
+
+    ``evaluations`` is the number of evaluations before these.
 
     >>> [due(evaluations, 5, 0.5) for evaluations in (0, 5, 10)]
     [2, 3, 2]
@@ -40,12 +40,23 @@ def due(evaluations: int, count: int, share: float) -> int:
 def continuations(
     parents: Sequence[Trial], count: int, points: Callable[[], Points], generator: np.random.Generator
 ) -> list[Proposal]:
-    """``count`` beginnings of parents drawn by roulette, each under all of some new ``points`` (q, d).
+    """Return ``count`` beginnings of parents drawn by roulette, each combined with all of q new points.
 
-    The parents are different ones as long as there are enough. The proposals of a beginning share what the writer has
-    to read, so that it goes on from it in one batch.
+    The parents are different as long as there are enough of them. The proposals of one beginning share the text that
+    the writer reads, so that it continues them in one batch.
+
+    Parameters
+    ----------
+    parents
+        The trials whose instructions give the beginnings.
+    count
+        The number of beginnings.
+    points
+        Draws the points for one beginning, shape (q, d).
+    generator
+        Draws the parents, the cuts and the sample numbers.
     """
-    chances = roulette([trial.score + _LEAST for trial in parents])
+    chances = roulette([trial.score + _OFFSET for trial in parents])
     drawn = generator.choice(len(parents), size=min(count, len(parents)), replace=False, p=chances)
     proposals: list[Proposal] = []
     for number in range(count):
@@ -55,14 +66,14 @@ def continuations(
     return proposals
 
 
-def briefest_of_each(candidates: Sequence[Candidate], positions: Sequence[int]) -> list[int]:
-    """Of the ``positions`` of continuations, that of the text with the fewest words of every beginning.
+def shortest_continuations(candidates: Sequence[Candidate], positions: Sequence[int]) -> list[int]:
+    """Return, of ``positions``, the position of the shortest text in words for every beginning that is continued.
 
-    What is new is less and less likely to be written, and mostly adds reservations to what is known.
+    New texts become less likely as the search goes on, and longer ones mostly add qualifications to known texts.
     """
-    briefest: dict[tuple[str, str], int] = {}
-    for position in sorted(positions, key=lambda position: length(candidates[position].instruction)):
+    shortest: dict[tuple[str, str], int] = {}
+    for position in sorted(positions, key=lambda position: word_count(candidates[position].instruction)):
         rewrite = candidates[position].proposal.rewrite
         if rewrite is not None:
-            briefest.setdefault((rewrite.prompt, rewrite.start), position)
-    return sorted(briefest.values())
+            shortest.setdefault((rewrite.prompt, rewrite.start), position)
+    return sorted(shortest.values())

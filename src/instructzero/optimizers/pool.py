@@ -1,4 +1,4 @@
-"""A fixed pool of soft prompts, for the methods that choose among points instead of searching between them.
+"""A fixed pool of soft prompts, for the methods that choose among its points.
 
 Notation: n points of the pool, each z of shape (d,); h the size of a representation.
 """
@@ -17,11 +17,11 @@ from instructzero.optimizers.base import Represent, generator_for
 from instructzero.types import Candidate, Trial
 
 SIZE = 500
-"""Points in a pool. The papers take 10,000, which their writers represent and decode on a GPU."""
+"""The number of points in a pool. The papers use 10,000, which their writers represent and decode on a GPU."""
 
 
 class Pool:
-    """The first n scrambled Sobol points in [-1, 1]^d for a seed, and what the writer makes of them before it writes.
+    """The first n scrambled Sobol points in [-1, 1]^d for a seed, and the writer's representations of them.
 
     >>> pool = Pool(dimension=2, seed=0, size=8, represent=lambda points: torch.tensor(points, dtype=torch.float64))
     >>> len(pool.points), tuple(pool.features.shape), pool.position(pool.points[3])
@@ -29,7 +29,7 @@ class Pool:
     """
 
     def __init__(self, *, dimension: int, seed: int, represent: Represent, size: int = SIZE) -> None:
-        """``represent`` is called at most once, with all points, when ``features`` are first asked for."""
+        """Draw the points; ``represent`` is called at most once, with all of them, when ``features`` is first read."""
         scramble = int(generator_for(seed, 0).integers(2**32))
         sobol = SobolEngine(dimension, scramble=True, seed=scramble)  # type: ignore[no-untyped-call]
         unit = sobol.draw(size, dtype=torch.float64)
@@ -41,14 +41,17 @@ class Pool:
         return len(self.points)
 
     def position(self, z: tuple[float, ...] | None) -> int | None:
-        """Where z stands among the points; ``None`` where it is none of them."""
+        """Return the position of z among the points; None if it is not one of them."""
         return None if z is None else self._position.get(z)
 
     @cached_property
     def features(self) -> Tensor:
         """Representations with zero mean and unit deviation in every coordinate, (n, h); 0 where all are equal.
 
-        Raises ModelError where the writer represents a point by something that is no number.
+        Raises
+        ------
+        ModelError
+            If a representation is missing or not finite.
         """
         raw = self._represent(self.points).double()
         if len(raw) != len(self) or not bool(raw.isfinite().all()):
@@ -62,41 +65,42 @@ class Pool:
 
 
 class PoolRecord:
-    """What was told about a pool: the text of every point that was written, the score of every text that was paid for.
+    """The known results of a pool: the text of every written point, and the score of every evaluated text.
 
-    It depends on what was told only, not on the pieces it was told in.
+    It does not depend on how the trials are divided among calls of `tell`.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self.texts: dict[int, str] = {}
-        """The text at each position of the pool, where it is known."""
+        """The text at a position of the pool, for the positions that were written."""
         self.scores: dict[str, float] = {}
-        """The score of each text, in the order of being told."""
+        """The score of an evaluated text, in the order of the trials."""
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
+        """Add trials with their scores, and the texts of the candidates that were not chosen."""
         self.scores |= {trial.instruction: trial.score for trial in trials}
         self.texts |= self.texts_of([Candidate(trial.proposal, trial.writing) for trial in trials])
         self.texts |= self.texts_of(unpaid)
 
     def texts_of(self, candidates: Sequence[Candidate]) -> Mapping[int, str]:
-        """The texts of those candidates that are points of the pool, by position."""
-        located = ((self._pool.position(each.proposal.z), each.instruction) for each in candidates)
+        """Return the texts of those candidates that are points of the pool, by position."""
+        located = ((self._pool.position(candidate.proposal.z), candidate.instruction) for candidate in candidates)
         return {position: text for position, text in located if position is not None}
 
     def fresh(self, candidates: Sequence[Candidate]) -> list[int]:
-        """The first candidate of every text that was not paid for yet."""
-        first = {each.instruction: index for index, each in reversed(list(enumerate(candidates)))}
+        """Return the positions, in order, of the first candidate of every text that is not evaluated yet."""
+        first = {candidate.instruction: index for index, candidate in reversed(list(enumerate(candidates)))}
         return sorted(index for text, index in first.items() if text not in self.scores)
 
     def scored(self) -> list[int]:
-        """The positions whose text has a score, whichever point it was paid for at."""
+        """Return the positions whose text has a score, whichever point it was evaluated at."""
         return sorted(position for position, text in self.texts.items() if text in self.scores)
 
     def open(self) -> Tensor:
-        """A number for the text of every position that may be worth paying for, -1 for the others; shape (n,).
+        """Return a number for the text of every position that is not evaluated, and -1 for the others; shape (n,).
 
-        Positions known to be written as the same text have the same number; one that was never written has its own.
+        Positions with the same known text have the same number; a position that was never written has its own.
         """
         first: dict[str, int] = {}
         numbers = list(range(len(self._pool)))

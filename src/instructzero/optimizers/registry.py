@@ -1,27 +1,30 @@
-"""The search methods by name: how each is made of the settings, and what a run has to know of it."""
+"""The search methods by name: how a method is constructed from the settings, and what a run has to know about it."""
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from instructzero.config import Settings
-from instructzero.errors import ConfigurationError
-from instructzero.models.registry import SERVERS
-
-if TYPE_CHECKING:
-    from instructzero.optimizers import Optimizer
-    from instructzero.optimizers.base import Represent
+from instructzero.errors import ConfigurationError, InstructZeroError
+from instructzero.optimizers.base import Optimizer, Represent
+from instructzero.registry import METHODS, import_attribute
 
 Arguments = dict[str, Any]
 
-_SIZES = {"initial": "initial", "batch": "batch"}
+PYTHON = "python:"
+"""The prefix of a method that is loaded from a module of the user's own: ``python:module:Class``."""
+
+SIZES: Mapping[str, str] = {"initial": "initial", "batch": "batch"}
+"""The parts of a method with a first round of ``initial`` evaluations and later rounds of ``batch``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What methods work with besides the settings: the writer's view of points, and the exemplars as text."""
+    """What methods use besides the settings: the writer's representation of points, and the exemplars as text."""
 
     represent: Represent
     demonstrations: str
@@ -29,34 +32,84 @@ class Materials:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How a method is made, and what is usual with it.
+    """A search method: how it is constructed, and its defaults.
 
-    ``make`` takes the constructor's arguments and the materials. ``parts`` are the parts of the search that it has, and
-    what it calls them; None stands for all, by the names of the settings. ``races``: instructions race by default.
-    ``to_the_end``: by default it spends all of its evaluations. ``rewrites``: it has texts made from other texts.
-    ``represents``: it needs the writer's view of points.
+    Parameters
+    ----------
+    summary
+        One line for lists of methods.
+    make
+        Construct the optimizer. It receives the keyword arguments ``dimension`` and ``seed`` with those of ``parts``,
+        and the materials.
+    parts
+        The settings of the panel "Parts of the search" that the method has, each with the name of its keyword
+        argument. ``None`` stands for all of them: ``make`` receives them as one mapping ``parts``.
+    races
+        Instructions race by default (the setting ``racing``).
+    stops_early
+        The search stops by default when no later instruction can rank higher (the setting ``stop_early``).
+    confirms
+        By default, the winner is selected with the scores on confirmation examples too (the setting ``confirmation``).
+    rewrites
+        The method has texts made from other texts, which the black box can be asked for (the setting ``rewriter``).
+    represents
+        The method calls ``materials.represent``, so that it needs a writer that shows its hidden states.
     """
 
+    summary: str
     make: Callable[[Arguments, Materials], Optimizer]
     parts: Mapping[str, str] | None
     races: bool = False
-    to_the_end: bool = False
+    stops_early: bool = True
+    confirms: bool = True
     rewrites: bool = False
     represents: bool = False
 
 
-def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
-    """The method with the parts that are set; raises `ConfigurationError` for a part that the method does not have.
+def get_method(name: str) -> Method:
+    """Return the method of a name.
 
-    A size that it does not have, ``initial`` or ``batch``, is of no effect.
+    Parameters
+    ----------
+    name
+        A built-in method, an entry point of the group ``instructzero.methods``, or ``python:module:Class``, where the
+        current directory is importable. The entry point and the class are a `Method` or a subclass of `Optimizer`. A
+        subclass is constructed with ``dimension``, ``seed``, and those of ``initial``, ``batch``, ``demonstrations``
+        and ``represent`` that its ``__init__`` names.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such method, it cannot be loaded, or it is neither of the two.
     """
-    method = METHODS[settings.method]
+    entry = _from_module(name) if name.startswith(PYTHON) else METHODS.load(name)
+    if isinstance(entry, Method):
+        return entry
+    if isinstance(entry, type) and issubclass(entry, Optimizer):
+        return _wrapped(name, entry)
+    came = entry.__name__ if isinstance(entry, type) else type(entry).__name__
+    raise ConfigurationError(
+        f"method {name!r}: expected a Method or a subclass of Optimizer, got {came}; see instructzero.optimizers"
+    )
+
+
+def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
+    """Construct the optimizer with the parts of the search that are set.
+
+    ``initial`` and ``batch`` have no effect on a method without them.
+
+    Raises
+    ------
+    ConfigurationError
+        If the method cannot be loaded, or another part is set that the method does not have.
+    """
+    method = get_method(settings.method)
     common = {"dimension": settings.dimension, "seed": settings.seed}
     parts = settings.parts()
     if method.parts is None:
         paid = {"ends": 1} if pays_for_texts(settings) else {}
         return method.make({**common, "parts": {**parts, **paid}}, materials)
-    for name in parts.keys() - method.parts.keys() - _SIZES.keys():
+    for name in parts.keys() - method.parts.keys() - SIZES.keys():
         raise ConfigurationError(
             f"method {settings.method!r} has no {name}, got {parts[name]!r}; leave --{name.replace('_', '-')} out"
         )
@@ -65,118 +118,83 @@ def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
 
 
 def races(settings: Settings) -> bool:
-    """Whether instructions race; by default where the method is free to."""
-    return METHODS[settings.method].races if settings.racing is None else settings.racing
+    """Return True if instructions race; the default is the method's."""
+    return get_method(settings.method).races if settings.racing is None else settings.racing
 
 
 def stops_early(settings: Settings) -> bool:
-    """Whether the search ends when nothing can come before the best; by default where the method is free to."""
-    return not METHODS[settings.method].to_the_end if settings.stop_early is None else settings.stop_early
+    """Return True if the search stops when no later instruction can rank higher; the default is the method's."""
+    return get_method(settings.method).stops_early if settings.stop_early is None else settings.stop_early
 
 
-def check_writer(settings: Settings) -> None:
-    """Refuse a writer on a server for a method that needs more than its texts."""
-    if METHODS[settings.method].represents and settings.writer.partition(":")[0] in SERVERS:
-        raise ConfigurationError(
-            f"expected a local writer (hf:FOLDER_OR_HUB_ID) for method {settings.method!r}, which needs its hidden "
-            f"states, got {settings.writer!r}; choose another writer or another method"
-        )
+def confirms(settings: Settings) -> bool:
+    """Return True if the method has the winner selected on confirmation examples too, unless settings say otherwise."""
+    return get_method(settings.method).confirms
 
 
 def pays_for_texts(settings: Settings) -> bool:
-    """Whether the black box is asked for texts."""
-    return settings.rewriter == "blackbox" and METHODS[settings.method].rewrites
+    """Return True if the black box is asked for texts."""
+    return settings.rewriter == "blackbox" and get_method(settings.method).rewrites
 
 
-# Each module is loaded when its method is asked for.
+def needs_hidden_states(settings: Settings) -> bool:
+    """Return True if the method needs the writer's hidden states besides its texts."""
+    return get_method(settings.method).represents
 
 
-def _instructzero(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers import REPAIRED, InstructZero
-
-    return InstructZero(options=REPAIRED.with_parts(arguments.pop("parts")), **arguments)
-
-
-def _paper(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers import PAPER, InstructZero
-
-    return InstructZero(options=PAPER.with_parts(arguments.pop("parts")), **arguments)
-
-
-def _uniform(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers import Uniform
-
-    return Uniform(**arguments)
+def _from_module(name: str) -> object:
+    """Import the object behind ``python:module:Class``."""
+    spec = name.removeprefix(PYTHON)
+    if not re.fullmatch(r"[^:]+:[^:]+", spec):
+        raise ConfigurationError(f"method {name!r}: expected python:MODULE:CLASS, such as python:my_search:MySearch")
+    try:
+        return import_attribute(spec)
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
+        reason = (str(error).strip().splitlines() or ["no message"])[0][:200]
+        raise ConfigurationError(
+            f"method {name!r}: expected a class that can be imported, got {type(error).__name__}: {reason}; "
+            f"start in the folder of {spec.partition(':')[0]}, or fix the module"
+        ) from error
 
 
-def _dro(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers import REPAIRED
-    from instructzero.optimizers.dro import DistributionallyRobust
+def _wrapped(name: str, kind: type[Optimizer]) -> Method:
+    """Return the `Method` of a subclass of `Optimizer`: its ``__init__`` says what it takes."""
+    parameters = inspect.signature(kind).parameters
+    given = ("dimension", "seed", *SIZES, "demonstrations", "represent")
+    missing = {"dimension", "seed"} - parameters.keys()
+    others = [
+        parameter.name
+        for parameter in parameters.values()
+        if parameter.name not in given and parameter.default is parameter.empty and parameter.kind not in _VARIADIC
+    ]
+    if missing or others:
+        came = f"without {' and '.join(sorted(missing))}" if missing else f"that also requires {', '.join(others)}"
+        raise ConfigurationError(
+            f"method {name!r}: expected {kind.__name__}.__init__ to take the keywords dimension and seed, and to "
+            f"require none but {', '.join(given[2:])}, got one {came}; change it, or register a Method instead"
+        )
 
-    # The publication searches points only.
-    options = REPAIRED.with_parts({"continued": 0.0, **arguments.pop("parts")})
-    return DistributionallyRobust(options=options, **arguments)
+    def make(arguments: Arguments, materials: Materials) -> Optimizer:
+        """Construct the class with the materials that it names."""
+        own = {"demonstrations": materials.demonstrations, "represent": materials.represent}
+        named = {key: value for key, value in own.items() if key in parameters}
+        try:
+            return kind(**arguments, **named)
+        except InstructZeroError:
+            raise
+        except Exception as error:  # the user's class may raise anything
+            raise ConfigurationError(
+                f"method {name!r}: expected {kind.__name__} to be constructed, got {type(error).__name__}: {error}; "
+                f"fix its __init__"
+            ) from error
 
-
-def _instinct(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.instinct import Instinct
-
-    return Instinct(represent=materials.represent, **arguments)
-
-
-def _zopo(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.zopo import Zopo
-
-    return Zopo(represent=materials.represent, **arguments)
-
-
-def _presto(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.presto import Presto
-
-    return Presto(represent=materials.represent, **arguments)
-
-
-def _ape(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.ape import Ape
-
-    return Ape(demonstrations=materials.demonstrations, **arguments)
-
-
-def _opro(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.opro import Opro
-
-    return Opro(demonstrations=materials.demonstrations, **arguments)
-
-
-def _evoprompt_ga(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.evoprompt import EvoPrompt
-
-    return EvoPrompt(demonstrations=materials.demonstrations, variant="ga", **arguments)
+    return Method(
+        summary=(inspect.getdoc(kind) or kind.__name__).splitlines()[0],
+        make=make,
+        parts={part: part for part in SIZES if part in parameters},
+        rewrites="demonstrations" in parameters,
+        represents="represent" in parameters,
+    )
 
 
-def _evoprompt_de(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.evoprompt import EvoPrompt
-
-    return EvoPrompt(demonstrations=materials.demonstrations, variant="de", **arguments)
-
-
-def _capo(arguments: Arguments, materials: Materials) -> Optimizer:
-    from instructzero.optimizers.capo import Capo
-
-    return Capo(demonstrations=materials.demonstrations, **arguments)
-
-
-METHODS: Mapping[str, Method] = {
-    "instructzero": Method(_instructzero, None, races=True, rewrites=True),
-    "paper": Method(_paper, None, to_the_end=True),
-    "uniform": Method(_uniform, {"batch": "batch"}),
-    "ape": Method(_ape, _SIZES, rewrites=True),
-    "instinct": Method(_instinct, _SIZES, represents=True),
-    "zopo": Method(_zopo, _SIZES, represents=True),
-    "presto": Method(_presto, _SIZES, represents=True),
-    "dro": Method(_dro, None),
-    "opro": Method(_opro, _SIZES, rewrites=True),
-    "evoprompt-ga": Method(_evoprompt_ga, {"initial": "population"}, rewrites=True),
-    "evoprompt-de": Method(_evoprompt_de, {"initial": "population"}, rewrites=True),
-    "capo": Method(_capo, {"initial": "population", "batch": "batch"}, races=True, rewrites=True),
-}
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

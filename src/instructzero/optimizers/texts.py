@@ -1,4 +1,4 @@
-"""The round of a method that guesses instructions first and then makes new ones of those that it evaluated."""
+"""The rounds of a method that first guesses instructions and then makes new texts from the evaluated ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,21 @@ from instructzero.types import Candidate, Proposal, Trial
 
 
 class TextOptimizer(Optimizer):
-    """``initial`` guesses, then ``batch`` texts a round; every new text is paid for, none twice.
+    """``initial`` guesses, then ``batch`` texts a round. Every new text is evaluated, none twice.
 
-    It asks for no more than may be paid for, because each text may be a paid call to the model that writes it. Guesses
-    that come out the same are not made up for: a model that has said the likely things will say them again.
+    ``ask`` returns at most ``limit`` proposals, because every text may be a paid call to the model that writes it.
+    Guesses that give the same text are not replaced: a model would repeat its most likely answers.
+
+    Parameters
+    ----------
+    dimension
+        d, the number of coordinates of z.
+    seed
+        The seed of all random draws.
+    demonstrations
+        The exemplars as text, for the requests.
+    initial, batch
+        The number of guesses, and the number of texts in a later round.
     """
 
     def __init__(self, *, dimension: int, seed: int, demonstrations: str, initial: int, batch: int) -> None:
@@ -26,9 +37,10 @@ class TextOptimizer(Optimizer):
         self._initial = initial
         self._batch = batch
         self._trials: list[Trial] = []
-        self._written = 0  # texts, evaluated or not
+        self._written = 0  # the number of texts, evaluated or not
 
     def ask(self, limit: int) -> list[Proposal]:
+        """Return the guesses that are missing, or the texts of the next round; at most ``limit``."""
         generator = generator_for(self._seed, self._written)
         missing = self._initial - self._written
         if missing > 0:
@@ -37,11 +49,13 @@ class TextOptimizer(Optimizer):
 
     @abstractmethod
     def _next(self, count: int, generator: np.random.Generator) -> list[Proposal]:
-        """``count`` texts made of those evaluated."""
+        """Return ``count`` proposals of texts made from the evaluated ones."""
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
+        """Return the positions of the new texts, at most ``limit``."""
         return fresh(candidates, self._trials)[:limit]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
+        """Add the trials, and count all texts that were written."""
         self._trials.extend(trials)
         self._written += len(trials) + len(unpaid)

@@ -1,1 +1,1 @@
-"""What a run keeps: journal, run directory and result, and the values that are recorded in them."""
+"""The records of a run: its directory, its journal and its result."""

@@ -1,25 +1,25 @@
-"""The directory of a run: settings, name, journal and calls; at its end result, instruction and report."""
+"""The directory of a run: settings, name, journal and calls; after its end also result, instruction and report."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from instructzero.config import Settings, differences, dump_yaml, load_yaml, make_settings
+from instructzero.config import Settings, differences, dump_yaml, make_settings
+from instructzero.config.yaml_file import load_yaml
 from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.files import FileInUse, exclusive_lock, write_atomically
 from instructzero.records.result import Result
 
-_BEFORE = {"confirmation": 0, "racing": False, "stop_early": False}
-"""What settings that older directories do not name were then."""
+_RESULT_KEYS = {"instruction", "evaluations", "usage", "spent"}
 
 
 class RunDirectory:
-    """Where a run keeps what it finds; one process at a time.
+    """The files of a run, which one process at a time may write.
 
     >>> with RunDirectory.claim(Path("runs/demo"), settings) as directory:  # doctest: +SKIP
     ...     journal = Journal(directory.journal)
@@ -30,76 +30,101 @@ class RunDirectory:
 
     @property
     def settings(self) -> Path:
+        """The settings of the run."""
         return self.path / "settings.yaml"
 
     @property
     def journal(self) -> Path:
+        """The journal."""
         return self.path / "journal.jsonl"
 
     @property
     def calls(self) -> Path:
+        """The call store, unless the run uses a shared one."""
         return self.path / "calls.sqlite"
 
     @property
+    def result(self) -> Path:
+        """The result of a finished run."""
+        return self.path / "result.json"
+
+    @property
     def report(self) -> Path:
+        """The report."""
         return self.path / "report.html"
 
     @property
     def identity(self) -> str:
-        """A name for this run that no other has, under which a call store books what it paid."""
+        """The unique name of this run, under which a call store books its payments; created on first use."""
         path = self.path / "run-id"
         if not path.exists():
-            with _reporting_to(self.path):
-                _replace(path, uuid.uuid4().hex + "\n")
+            with _explained(self.path):
+                write_atomically(path, uuid.uuid4().hex + "\n")
         return path.read_text(encoding="utf-8").strip()
 
     @classmethod
     @contextmanager
     def claim(cls, path: Path, settings: Settings) -> Iterator[RunDirectory]:
-        """Make or reopen ``path`` for a run with ``settings`` and hold it until the block ends.
+        """Create or reopen ``path`` for a run with ``settings``, and hold it until the block ends.
 
-        Raises `RunDirectoryError` when it cannot be written or another process holds it, and
-        `ConfigurationError`, naming the differences, when it holds a run with other settings.
+        Raises
+        ------
+        RunDirectoryError
+            If the directory cannot be written, or another process holds it.
+        ConfigurationError
+            If it holds a run with other settings; the message names the differences.
         """
         directory = cls(path)
-        with _reporting_to(path):
-            path.mkdir(parents=True, exist_ok=True)
-            lock = (path / "lock").open("a")
-        with lock:
-            directory._lock(lock.fileno())
+        with ExitStack() as stack:
+            try:
+                with _explained(path):
+                    path.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(exclusive_lock(path / "lock"))
+            except FileInUse:
+                raise RunDirectoryError(
+                    f"{path} is in use by another process; wait for it or choose another directory"
+                ) from None
             directory._check_settings(settings)
             yield directory
 
     @classmethod
     def read_settings(cls, path: Path) -> Settings:
-        """The settings of the run in ``path``."""
+        """Return the settings of the run in ``path``; raises `RunDirectoryError` if there is none."""
         directory = cls(path)
         if not directory.settings.exists():
             raise RunDirectoryError(
                 f"expected a run directory with a settings.yaml, found none in {path}; check the path, "
                 f"or start a run with 'instructzero run --out {path}'"
             )
-        return make_settings({**_BEFORE, **load_yaml(directory.settings)})
+        return make_settings(load_yaml(directory.settings))
+
+    def read_result(self) -> Mapping[str, Any] | None:
+        """Return the content of ``result.json``, or None if there is none; raises `RunDirectoryError` for damage."""
+        try:
+            result = json.loads(self.result.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunDirectoryError(f"cannot read {self.result}: {error.strerror}; check its permissions") from None
+        except ValueError:
+            result = None
+        if not isinstance(result, dict) or not result.keys() >= _RESULT_KEYS:
+            raise RunDirectoryError(
+                f"{self.result} is damaged; write it again with 'instructzero resume {self.path}', which pays nothing"
+            )
+        return result
 
     def write_result(self, result: Result) -> None:
-        """``result.json`` for programs and ``instruction.txt`` for people."""
+        """Write ``result.json`` for programs and ``instruction.txt`` for people."""
         content = json.dumps(result.to_dict(), indent=2, ensure_ascii=False)
-        with _reporting_to(self.path):
-            _replace(self.path / "result.json", content + "\n")
-            _replace(self.path / "instruction.txt", result.instruction + "\n")
+        with _explained(self.path):
+            write_atomically(self.result, content + "\n")
+            write_atomically(self.path / "instruction.txt", result.instruction + "\n")
 
     def write_report(self, page: str) -> None:
-        """``report.html``."""
-        with _reporting_to(self.path):
-            _replace(self.report, page)
-
-    def _lock(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunDirectoryError(
-                f"{self.path} is in use by another process; wait for it or choose another directory"
-            ) from None
+        """Write ``report.html``."""
+        with _explained(self.path):
+            write_atomically(self.report, page)
 
     def _check_settings(self, settings: Settings) -> None:
         if self.settings.exists():
@@ -114,22 +139,13 @@ class RunDirectory:
                 f"{self.path} holds a journal but no settings.yaml; restore it or choose another directory"
             )
         else:
-            with _reporting_to(self.path):
-                _replace(self.settings, dump_yaml(settings))
-
-
-def _replace(path: Path, content: str) -> None:
-    """Write all of the file or nothing of it."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8", errors="replace") as file:  # half a surrogate pair is no character
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+            with _explained(self.path):
+                write_atomically(self.settings, dump_yaml(settings))
 
 
 @contextmanager
-def _reporting_to(path: Path) -> Iterator[None]:
+def _explained(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block into one sentence about the directory ``path``."""
     try:
         yield
     except OSError as error:

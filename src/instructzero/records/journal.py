@@ -1,16 +1,16 @@
-"""The append-only record of a run, and its replay.
+"""The journal: the append-only record of a run, and its replay.
 
-One JSON object a line, each ending in a checksum of itself. A torn last line (a crash while writing) is cut; any
-other damage is an error. The journal holds no clock reading: the same settings and seed give the same bytes.
+Every line is one JSON object that ends in its own checksum. A torn last line (a crash while writing) is cut; any other
+damage is an error. The journal holds no clock reading: the same settings and seed give the same bytes.
 
-    run      what the run is: format version, digests of the task, identities of the models
+    run      the header: format version, digests of the task, prompts, identities of the models
     plain    the instruction without a soft prompt, with its validation results
     baseline the user's own instruction, with its validation results
-    round    the points of a round, what the writer wrote for them, and which of them are evaluated (all if not said);
-             where texts were made from others also what was asked for, and what was paid for it
-    trial    the validation results of the next of these
-    cut_short    the validation results of one of these, whose race a limit stopped; the trial may follow later
-    confirmation, test    the results of an instruction on the examples that were kept for the end
+    round    the points of a round, the texts written for them, and the positions that are evaluated (all if absent);
+             for texts made from other texts also the requests, and their usage
+    trial    the validation results of the round's next chosen candidate
+    cut_short    the complete validation results of a candidate whose race a limit stopped; its trial may follow later
+    confirmation, test    the results of an instruction on the confirmation or test examples
 """
 
 from __future__ import annotations
@@ -19,94 +19,19 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from instructzero.errors import RunDirectoryError
+from instructzero.records.history import History, Round
+from instructzero.records.identity import difference
 from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Trial, Usage, Writing
 
 VERSION = 1
+"""The version of the journal's format."""
 
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What was written in one round, and the positions of what was chosen to be evaluated, in that order.
-
-    ``usage`` is what was asked of the black box so that it writes.
-    """
-
-    number: int
-    candidates: tuple[Candidate, ...]
-    chosen: tuple[int, ...]
-    usage: Usage = field(default_factory=Usage)
-
-    @property
-    def planned(self) -> list[Candidate]:
-        """The candidates to evaluate."""
-        return [self.candidates[position] for position in self.chosen]
-
-    @property
-    def unpaid(self) -> list[Candidate]:
-        """The other candidates."""
-        chosen = set(self.chosen)
-        return [each for position, each in enumerate(self.candidates) if position not in chosen]
-
-
-@dataclass
-class History:
-    """What has happened in a run so far; `Journal` keeps it equal to the file."""
-
-    header: Record | None = None
-    plain: tuple[Writing, Evaluation] | None = None
-    baseline: tuple[str, Evaluation] | None = None
-    rounds: list[Round] = field(default_factory=list)
-    trials: list[Trial] = field(default_factory=list)
-    cut_short: dict[str, Evaluation] = field(default_factory=dict)
-    confirmations: dict[str, Evaluation] = field(default_factory=dict)
-    tests: dict[str, Evaluation] = field(default_factory=dict)
-
-    @property
-    def pending(self) -> list[Candidate]:
-        """What the last round has chosen and not evaluated yet."""
-        if not self.rounds:
-            return []
-        before = sum(len(each.chosen) for each in self.rounds[:-1])  # all of them evaluated
-        return self.rounds[-1].planned[len(self.trials) - before :]
-
-    def trials_of(self, round_number: int) -> list[Trial]:
-        """The evaluations of one round."""
-        return [trial for trial in self.trials if trial.round == round_number]
-
-    def known_evaluations(self, before_round: int | None = None) -> dict[str, Evaluation]:
-        """Validation results by instruction text; of trials those of the rounds before this one."""
-        past = [trial for trial in self.trials if before_round is None or trial.round < before_round]
-        known = dict(self.cut_short) if before_round is None else {}
-        known |= {trial.instruction: trial.evaluation for trial in reversed(past)}
-        if self.baseline:
-            known[self.baseline[0]] = self.baseline[1]
-        if self.plain:
-            known[self.plain[0].instruction] = self.plain[1]
-        return known
-
-    @property
-    def rewrites(self) -> list[Rewrite]:
-        """Every text that was asked for."""
-        candidates = [candidate for each in self.rounds for candidate in each.candidates]
-        return [each.proposal.rewrite for each in candidates if each.proposal.rewrite is not None]
-
-    def search_usage(self) -> Usage:
-        """What the search itself asked of the black box: to have texts written, and to score them."""
-        usages = [each.usage for each in self.rounds] + [trial.evaluation.usage for trial in self.trials]
-        return sum(usages, Usage())
-
-    def usage(self) -> Usage:
-        """All that was asked of the black box."""
-        evaluations = [*self.confirmations.values(), *self.tests.values()]
-        evaluations += [each[1] for each in (self.plain, self.baseline) if each]
-        return sum((evaluation.usage for evaluation in evaluations), self.search_usage())
 
 
 class Journal:
@@ -118,70 +43,72 @@ class Journal:
     True
     """
 
-    def __init__(self, path: Path, *, mend: bool = True) -> None:
-        """Open or create ``path``; raises `RunDirectoryError` for a damaged or unwritable file.
+    def __init__(self, path: Path, *, repair: bool = True) -> None:
+        """Replay ``path``, if it exists; raises `RunDirectoryError` for a damaged file.
 
-        Who only reads does not ``mend``: the last line may be torn because it is being written just now.
+        With ``repair``, a torn last line is cut from the file. Readers must not repair: the writer may be writing that
+        line at this moment.
         """
         self.path = path
         self.history = History()
-        for record in _read(path, mend):
+        for record in _read(path, repair):
             _replay(path, self.history, record)
 
     def start(self, header: Mapping[str, Any]) -> None:
-        """Write the header of a new run, or compare it with the one there; a difference is refused."""
+        """Write the header of a new run, or raise `RunDirectoryError` if the run was begun with another header."""
         expected = {"version": VERSION, **header}
         if self.history.header is None:
             self._append({"kind": "run", **expected})
-            return
-        for name, value in expected.items():
-            found = self.history.header.get(name)
-            if found != value:
-                raise RunDirectoryError(
-                    f"{self.path} was begun with another {name} ({found!r}, now {value!r}); "
-                    f"use another directory, or restore what has changed"
-                )
+        elif changed := difference(self.history.header, expected):
+            raise RunDirectoryError(
+                f"{self.path} was begun with another {changed}; use another directory, or restore what has changed"
+            )
 
     def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
+        """Record the instruction without a soft prompt, and its validation results."""
         self._append({"kind": "plain", "writing": asdict(writing), "evaluation": _encode(evaluation)})
 
     def set_baseline(self, instruction: str, evaluation: Evaluation) -> None:
+        """Record the user's own instruction, and its validation results."""
         self._append({"kind": "baseline", "instruction": instruction, "evaluation": _encode(evaluation)})
 
     def add_round(self, candidates: Sequence[Candidate], chosen: Sequence[int], usage: Usage | None = None) -> None:
-        """Record what was written, the positions of what is to be evaluated, and what was paid for the writing."""
+        """Record a round: the candidates, the positions of those to evaluate, and the usage for writing them."""
         record = {
             "kind": "round",
             "round": len(self.history.rounds),
-            "points": [each.proposal.z for each in candidates],
-            "writings": [asdict(each.writing) for each in candidates],
+            "points": [candidate.proposal.z for candidate in candidates],
+            "writings": [asdict(candidate.writing) for candidate in candidates],
         }
         if list(chosen) != list(range(len(candidates))):
             record["chosen"] = list(chosen)
-        rewrites = [each.proposal.rewrite for each in candidates]
+        rewrites = [candidate.proposal.rewrite for candidate in candidates]
         if any(rewrites):
-            record["rewrites"] = [None if each is None else asdict(each) for each in rewrites]
+            record["rewrites"] = [None if rewrite is None else asdict(rewrite) for rewrite in rewrites]
         if usage is not None and usage != Usage():
             record["usage"] = asdict(usage)
         self._append(record)
 
     def add_trial(self, evaluation: Evaluation) -> Trial:
-        """Record the results of the next pending candidate."""
+        """Record the validation results of the next pending candidate, and return its trial."""
         number = len(self.history.trials)
         self._append({"kind": "trial", "number": number, "evaluation": _encode(evaluation)})
         return self.history.trials[-1]
 
     def add_cut_short(self, instruction: str, evaluation: Evaluation) -> None:
+        """Record the complete validation results of an instruction whose race a limit stopped."""
         self._append({"kind": "cut_short", "instruction": instruction, "evaluation": _encode(evaluation)})
 
     def add_confirmation(self, instruction: str, evaluation: Evaluation) -> None:
+        """Record the results of an instruction on the confirmation examples."""
         self._append({"kind": "confirmation", "instruction": instruction, "evaluation": _encode(evaluation)})
 
     def add_test(self, instruction: str, evaluation: Evaluation) -> None:
+        """Record the results of an instruction on the test examples."""
         self._append({"kind": "test", "instruction": instruction, "evaluation": _encode(evaluation)})
 
     def _append(self, record: Record) -> None:
-        """One line, on the disk before this returns."""
+        """Append one line; it is on the disk when this returns."""
         line = _seal(record)
         try:
             with self.path.open("ab") as file:
@@ -192,11 +119,11 @@ class Journal:
             raise RunDirectoryError(
                 f"cannot write {self.path}: {error.strerror}; make room or choose another directory, then resume"
             ) from None
-        _replay(self.path, self.history, _unseal(line[:-1]))  # what a replay would see, to the last bit
+        _replay(self.path, self.history, _unseal(line[:-1]))  # exactly what a later replay will read
 
 
 class JournalReader:
-    """Replays a journal that another process writes, each line once; changes nothing there.
+    """Replays a journal that another process writes, every line once, and never changes the file.
 
     >>> reader = JournalReader(Path("runs/demo/journal.jsonl"))  # doctest: +SKIP
     >>> reader.read(), len(reader.history.trials)                # doctest: +SKIP
@@ -208,10 +135,10 @@ class JournalReader:
         self._start_over()
 
     def read(self) -> bool:
-        """Replay what was written since the last time; whether there was anything.
+        """Replay the lines that were written since the last call, and return True if there were any.
 
-        A file that was begun anew is read into another ``history``. Raises `RunDirectoryError` for a damaged file, and
-        reads it from its beginning the next time.
+        A file that was replaced by a new one is read into a new ``history``. Raises `RunDirectoryError` for a damaged
+        file, and reads it from the beginning at the next call.
         """
         history = self.history
         try:
@@ -231,7 +158,7 @@ class JournalReader:
         self._offset = self._lines = 0
 
     def _added(self) -> bytes:
-        """The whole lines that were not replayed yet."""
+        """Return the whole lines that were not replayed yet."""
         try:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -264,20 +191,20 @@ def _seal(record: Record) -> bytes:
 
 
 def _unseal(line: bytes) -> Record:
-    """The record of a line; raises ValueError when the checksum does not fit."""
+    """Return the record of a line; raises ValueError if the checksum does not match."""
     record: Record = json.loads(line)
     check = record.pop("check")
     if _seal(record) != line + b"\n":
-        raise ValueError(f"checksum {check} does not fit")
+        raise ValueError(f"checksum {check} does not match")
     return record
 
 
-def _read(path: Path, mend: bool) -> list[Record]:
-    """All whole records; to ``mend`` is to cut a torn last line from the file."""
+def _read(path: Path, repair: bool) -> list[Record]:
+    """Return all whole records; with ``repair``, cut a torn last line from the file."""
     try:
         content = path.read_bytes() if path.exists() else b""
         whole = _whole_lines(content)
-        if mend and whole != content:
+        if repair and whole != content:
             os.truncate(path, len(whole))
     except OSError as error:
         raise _unreadable(path, error) from None
@@ -293,7 +220,7 @@ def _unreadable(path: Path, error: OSError) -> RunDirectoryError:
 
 
 def _records(path: Path, lines: bytes, before: int = 0) -> list[Record]:
-    """The records of whole lines, ``before`` which there are so many others."""
+    """Return the records of whole lines, which ``before`` other lines precede in the file."""
     records = []
     for number, line in enumerate(lines.splitlines(), start=before + 1):
         try:
@@ -345,10 +272,9 @@ def _proposal(z: list[float] | None, rewrite: Record | None) -> Proposal:
 def _replay_trial(history: History, record: Record) -> None:
     if record["number"] != len(history.trials):
         raise ValueError(f"trial {record['number']} out of order")
-    candidate = history.pending[0]
-    round_number = history.rounds[-1].number
-    evaluation = _decode(record["evaluation"])
-    history.trials.append(Trial(record["number"], round_number, candidate.proposal, candidate.writing, evaluation))
+    if not history.pending:
+        raise ValueError(f"trial {record['number']} without a candidate")
+    history.add_trial(next(iter(history.pending)), _decode(record["evaluation"]))
 
 
 def _replay_cut_short(history: History, record: Record) -> None:
@@ -360,20 +286,7 @@ def _replay_confirmation(history: History, record: Record) -> None:
 
 
 def _replay_test(history: History, record: Record) -> None:
-    instruction = record["instruction"] if "instruction" in record else _subject(history, record["subject"])
-    evaluation = _decode(record["evaluation"])
-    if instruction in history.tests:  # in older journals, when the best instruction was the plain one
-        return
-    history.tests[instruction] = evaluation
-
-
-def _subject(history: History, name: str) -> str:
-    """The instruction that an older journal calls ``best`` or ``plain``."""
-    if history.plain is None:
-        raise ValueError("a test before the plain instruction")
-    writing, evaluation = history.plain
-    best = max(history.trials, key=lambda trial: trial.score)
-    return writing.instruction if name == "plain" or evaluation.mean > best.score else best.instruction
+    history.tests[record["instruction"]] = _decode(record["evaluation"])
 
 
 _REPLAY: dict[str, Callable[[History, Record], None]] = {

@@ -1,4 +1,4 @@
-"""What the search maximises: the score of an instruction, less a price for its length."""
+"""The objective of the search: the score of an instruction, minus a penalty for its length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PENALTY_UNIT = 100  # characters
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """``length_penalty`` is taken from an instruction's mean score for every 100 characters, pro rata.
+    """The mean score minus ``length_penalty`` for every 100 characters of the instruction, pro rata.
 
     >>> Objective(length_penalty=0.1).scores("x" * 50, (1.0, 0.0, 1.0, 0.0))
     (0.9, 0.0, 0.9, 0.0)
@@ -30,23 +30,23 @@ class Objective:
             )
 
     def penalty(self, instruction: str) -> float:
-        """What the instruction's length costs, on the scale of the mean score."""
+        """Return the penalty for the instruction's length, on the scale of the mean score."""
         return self.length_penalty * len(instruction) / _PENALTY_UNIT
 
     def value(self, instruction: str, evaluation: Evaluation) -> float:
-        """The mean score less the penalty, at least 0."""
+        """Return the mean score minus the penalty, at least 0."""
         return max(0.0, evaluation.mean - self.penalty(instruction))
 
     def is_perfect(self, instruction: str, evaluation: Evaluation) -> bool:
-        """Whether no instruction can be worth more on the same examples."""
+        """Return True if no instruction can have a higher value on the same examples."""
         return self.value(instruction, evaluation) >= 1
 
     def scores(self, instruction: str, scores: Sequence[float]) -> tuple[float, ...]:
-        """Scores in [0, 1], aligned with ``scores``, whose mean is the instruction's value.
+        """Return scores in [0, 1], aligned with ``scores``, whose mean is the instruction's value.
 
-        All shrink by one factor, so that the mean falls by exactly the penalty, which it would not if each were lowered
-        alike and cut at 0. A wrong answer stays at 0 and examples keep their order: to the surrogate they are scores
-        like any others. Instructions whose mean is not above their penalty are equal: all 0.
+        All scores are multiplied by the same factor, so that the mean falls by exactly the penalty; subtracting the
+        penalty from every score and clipping at 0 would not do that. A wrong answer stays at 0 and the order of the
+        examples' scores stays the same. If the mean is not above the penalty, all scores are 0.
         """
         mean, penalty = math.fsum(scores) / len(scores), self.penalty(instruction)
         if penalty == 0 or mean == 0:
@@ -55,6 +55,6 @@ class Objective:
         return tuple(share * score for score in scores)
 
     def adjusted(self, trial: Trial) -> Trial:
-        """The trial as the optimiser shall see it."""
+        """Return the trial with the scores that the optimizer receives."""
         scores = self.scores(trial.instruction, trial.evaluation.scores)
         return replace(trial, evaluation=replace(trial.evaluation, scores=scores))

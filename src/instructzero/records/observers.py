@@ -1,4 +1,4 @@
-"""What an onlooker of a run may hear. Onlookers never change a run."""
+"""The events of a run that an observer receives. Observers never change a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from instructzero.types import Completion, Evaluation, Trial, Writing
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a run is going to do, known before its first step.
+    """The size of a run, known before its first step.
 
-    ``search_calls``: the most calls of the search, where it has such a limit.
+    Parameters
+    ----------
+    task, method
+        Their names.
+    evaluations
+        The maximum number of evaluations.
+    validation, test
+        The numbers of examples.
+    search_calls
+        The maximum calls of the search; None for no limit of its own.
     """
 
     task: str
@@ -23,29 +32,34 @@ class RunPlan:
 
 
 class Observer:
-    """Does nothing; override what you want to hear.
+    """Receives the events of a run and does nothing; override the methods of the events you need."""
 
-    ``answered`` is heard for every answer of the black box, ``cached`` when it came from the call store and was not
-    paid again, and ``judged`` for those of a judge; ``trial_finished`` also for the trials of an earlier process that
-    a resumed run replays.
-    """
+    def run_started(self, plan: RunPlan) -> None:
+        """Receive the plan, before the first step."""
 
-    def run_started(self, plan: RunPlan) -> None: ...
+    def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
+        """Receive the plain instruction with its validation results."""
 
-    def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None: ...
+    def writing_started(self, number: int, proposals: int) -> None:
+        """Receive the number of a round, and the number of proposals that the writer now writes texts for."""
 
-    def writing_started(self, number: int, proposals: int) -> None: ...
+    def writing_finished(self, number: int, writings: list[Writing]) -> None:
+        """Receive the number of a round, and the texts that were written in it."""
 
-    def writing_finished(self, number: int, writings: list[Writing]) -> None: ...
+    def answered(self, completion: Completion, cached: bool) -> None:
+        """Receive an answer of the black box; ``cached`` if it came from the call store and was not paid again."""
 
-    def answered(self, completion: Completion, cached: bool) -> None: ...
+    def judged(self, completion: Completion, cached: bool) -> None:
+        """Receive an answer of the judge; ``cached`` as in `answered`."""
 
-    def judged(self, completion: Completion, cached: bool) -> None: ...
+    def trial_finished(self, trial: Trial) -> None:
+        """Receive a trial. A resumed run also replays the trials of earlier processes."""
 
-    def trial_finished(self, trial: Trial) -> None: ...
+    def search_stopped(self, reason: str) -> None:
+        """Receive the reason why the search stopped before its last evaluation."""
 
-    def search_stopped(self, reason: str) -> None: ...
+    def testing_started(self, answers: int) -> None:
+        """Receive the number of answers that a part of the final selection or test needs."""
 
-    def testing_started(self, answers: int) -> None: ...
-
-    def run_finished(self) -> None: ...
+    def run_finished(self) -> None:
+        """Receive the end of the run, after its last answer."""

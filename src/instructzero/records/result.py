@@ -1,4 +1,4 @@
-"""What a run found, and how sure one may be of it."""
+"""The result of a run, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from instructzero.statistics import PairedTest, interval_method, mean_interval, 
 from instructzero.terminal import short
 from instructzero.types import Evaluation, Example, Trial, Usage
 
-RIVALS = {"plain": "the plain instruction", "baseline": "your instruction"}
-"""What the best instruction had to beat, and how to call it in a sentence."""
+REFERENCES = {"plain": "the plain instruction", "baseline": "your instruction"}
+"""The reference instructions that the best one is compared with, and their names in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,37 @@ class Scored:
     confirmation: Evaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the scores (means in [0, 1]) and their 95 % intervals as JSON values."""
         parts = {"validation": self.validation, "confirmation": self.confirmation, "test": self.test}
         return {
             "instruction": self.instruction,
-            **{f"{name}_score": each.mean for name, each in parts.items() if each},
-            "intervals": {name: _interval(each) for name, each in parts.items() if each},
+            **{f"{name}_score": part.mean for name, part in parts.items() if part},
+            "intervals": {name: _interval(part) for name, part in parts.items() if part},
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The best instruction, what it had to beat, and every trial on the way.
+    """The best instruction, the references that it is compared with, and all trials.
 
-    ``plain`` is the writer's instruction for the exemplars alone, without a soft prompt, and ``baseline`` the user's
-    own; either is ``best`` itself when nothing scored higher. ``leaks`` are exemplars that ``best`` gives away.
-    ``usage`` is what the run asked of the black box, ``spent`` what was paid for it, by role. ``sampled``: the black
-    box takes no temperature, so that its answers are samples where the greedy ones were asked for.
+    Parameters
+    ----------
+    best
+        The winner.
+    plain
+        The writer's instruction for the exemplars alone, without a soft prompt; ``best`` itself if none scored higher.
+    trials
+        All trials in order.
+    usage
+        The usage of the black box by the run, answers from the call store included.
+    baseline
+        The user's own instruction; ``best`` itself if none scored higher.
+    leaks
+        The exemplars that ``best`` copies.
+    spent
+        The usage that was paid, by role.
+    sampled
+        True if the black box accepts no temperature, so that its answers are samples although greedy ones were asked.
     """
 
     best: Scored
@@ -53,71 +68,75 @@ class Result:
 
     @property
     def instruction(self) -> str:
+        """The best instruction."""
         return self.best.instruction
 
     @property
     def validation_score(self) -> float:
+        """The mean score of the best instruction on the validation examples, in [0, 1]."""
         return self.best.validation.mean
 
     @property
     def test_score(self) -> float:
+        """The mean score of the best instruction on the test examples, in [0, 1]."""
         return self.best.test.mean
 
     @property
     def distinct_instructions(self) -> int:
+        """The number of different instructions among the trials."""
         return len({trial.instruction for trial in self.trials})
 
     def comparisons(self) -> dict[str, PairedTest]:
-        """Paired tests, on the test examples, of the best instruction against the plain one and the user's own."""
-        rivals = {"plain": self.plain, "baseline": self.baseline}
+        """Return paired tests, on the test examples, of the best instruction against the references, by name."""
+        references = {"plain": self.plain, "baseline": self.baseline}
         return {
-            name: paired_test(self.best.test.scores, rival.test.scores)
-            for name, rival in rivals.items()
-            if rival is not None and rival.instruction != self.instruction
+            name: paired_test(self.best.test.scores, reference.test.scores)
+            for name, reference in references.items()
+            if reference is not None and reference.instruction != self.instruction
         }
 
     def warnings(self) -> list[str]:
-        """What should keep a user from trusting the result, one sentence each."""
+        """Return the reasons to doubt the result, one sentence per reason."""
         return [*self._no_better(), *self._leaking(), *self._disagreeing(), *self._sampled()]
 
     def _no_better(self) -> Iterator[str]:
-        """Where the test does not bear out that the best instruction is better than what it had to beat."""
+        """Yield a sentence for every reference that the best instruction does not beat significantly."""
         for name, test in self.comparisons().items():
             found = f"(95 % interval {test.low:+.3f} to {test.high:+.3f}, p = {test.p_value:.2g})"
             if test.high < 0:
                 yield (
-                    f"On the test examples the best instruction is worse than {RIVALS[name]} by "
+                    f"On the test examples the best instruction is worse than {REFERENCES[name]} by "
                     f"{-test.difference:.3f} {found}."
                 )
             elif test.low <= 0:
                 yield (
-                    f"On the test examples the best instruction differs from {RIVALS[name]} by {test.difference:+.3f}, "
-                    f"within noise {found}."
+                    f"On the test examples the best instruction differs from {REFERENCES[name]} by "
+                    f"{test.difference:+.3f}, within noise {found}."
                 )
 
     def _leaking(self) -> Iterator[str]:
         if self.leaks:
-            shown = ", ".join(repr(short(each.input, 60)) for each in self.leaks[:3])
-            yield f"The best instruction copies training examples ({shown}): what it scores may not carry over."
+            shown = ", ".join(repr(short(leak.input, 60)) for leak in self.leaks[:3])
+            yield f"The best instruction copies training examples ({shown}): its score may not carry over."
 
     def _disagreeing(self) -> Iterator[str]:
         known = self.best.validation + self.best.confirmation if self.best.confirmation else self.best.validation
         before, after = mean_interval(known.scores), mean_interval(self.best.test.scores)
         if after.high < before.low or before.high < after.low:
             yield (
-                f"Validation ({known.mean:.3f}) and test ({self.test_score:.3f}) disagree by more than chance allows: "
-                "the examples of the search may not be like the others."
+                f"Validation ({known.mean:.3f}) and test ({self.test_score:.3f}) disagree by more than chance "
+                "explains: the examples of the search may not be like the test examples."
             )
 
     def _sampled(self) -> Iterator[str]:
         if self.sampled:
             yield (
-                "The black box refuses a temperature, so its answers are samples: asked again, it may answer otherwise "
-                "and score differently."
+                "The black box accepts no temperature, so its answers are samples: asked again, it may answer and "
+                "score differently."
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of ``result.json``; scores are means in [0, 1], intervals have a level of 95 %."""
+        """Return the content of ``result.json``: scores are means in [0, 1], intervals have a level of 95 %."""
         best = self.best.to_dict()
         return {
             **best,

@@ -1,7 +1,7 @@
-"""The report of a run: one HTML file that opens anywhere, offline, and says what was found and how sure that is.
+"""The report of a run: one HTML file that opens offline and shows the result with its statistical uncertainty.
 
-`source` reads the run directory, `data` makes one plain dict of it, and `page` makes the file of the dict. The page's
-script draws what can be looked into from the same dict, which the file holds as JSON.
+`source` reads the run directory, `data` collects everything into one plain dict, and `page` renders the file from the
+dict. The file embeds the same dict as JSON, and the script of the page draws the figures and tables from it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,19 @@ if TYPE_CHECKING:
 
 
 def write_report(directory: Path, *, task: Task | None = None) -> Path:
-    """Write ``report.html`` into the directory of a run, ended or not, and return its path.
+    """Write ``report.html`` into a run directory and return its path. The run may still be in progress.
 
-    ``task`` spares loading it once more. Raises `RunDirectoryError` where there is no run or no room.
+    Parameters
+    ----------
+    directory
+        The run directory.
+    task
+        The task of the run; loaded as the settings say if it is not given.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the directory holds no run, or the file cannot be written.
     """
     from instructzero.records.directory import RunDirectory
     from instructzero.report.data import collect

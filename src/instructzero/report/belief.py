@@ -1,4 +1,4 @@
-"""What the surrogate believed before each round, beside what came out."""
+"""The predictions of the surrogate before a round, beside the scores that were observed in it."""
 
 from __future__ import annotations
 
@@ -9,46 +9,61 @@ from typing import NoReturn
 
 import numpy as np
 
-from instructzero.optimizers import InstructZero
+from instructzero.optimizers.base import Predictor
 from instructzero.optimizers.registry import Materials, build_optimizer
-from instructzero.report.course import evenly
 from instructzero.report.source import Record, Source
+from instructzero.report.trajectory import evenly
 from instructzero.types import Trial
 
-MOST_FITS = 8
-"""Rounds that the surrogate is fitted for again, evenly spread: each takes up to half a second."""
+MAX_FITS = 8
+"""The maximum number of rounds for which the surrogate is fitted again, evenly spread. One fit takes up to 0.5 s."""
 
-MOST_KNOWN, MOST_WRITTEN = 200, 1500
-"""Evaluations, and points that were written, that it is fitted to at most: the time grows with their third power."""
+MAX_EVALUATIONS, MAX_TEXTS = 200, 1500
+"""The largest data for which it is fitted: evaluations, and written texts. The time grows with their third power."""
 
-LEAST_KNOWN = 5
+MIN_EVALUATIONS = 5
+"""The fewest earlier evaluations with which a prediction is shown."""
 
 Beliefs = dict[int, list[Record]]
-"""The points of each round that the surrogate was fitted for, without their rows, which change as a run goes on."""
+"""Predictions and observed scores by round. They have no table rows, because rows change while a run is in progress."""
 
 
 def belief_of(source: Source, numbers: Mapping[str, int], known: Beliefs | None = None) -> Record:
-    """Predicted mean and standard deviation of each evaluation of some rounds, from what was known before its round.
+    """Return the predictions for the evaluations of some rounds, each made from the evaluations before its round.
 
-    ``sd`` is what a score may be off by: the surrogate's own doubt, and the noise p (1 − p) / k of a mean over k
-    examples. ``within`` of the ``points`` came out within one of it, ``within_two`` within two. A method without a
-    Gaussian process over z has a ``note`` instead. ``known`` keeps what was fitted for a
-    later report of the same run.
+    Parameters
+    ----------
+    source
+        The run.
+    numbers
+        The row of every instruction.
+    known
+        Predictions of an earlier report of the same run. They are reused, and new ones are added in place.
+
+    Returns
+    -------
+    ``points``: one record per evaluation with the predicted ``mean``, its standard deviation ``sd`` and the
+    observed ``outcome``. ``sd`` combines the surrogate's own ``doubt`` with the sampling noise p (1 − p) / k of a
+    mean over k examples. ``within`` and ``within_two`` count the outcomes within one and two ``sd``. ``rounds``
+    are the rounds shown, out of ``eligible``. If there is nothing to predict, the only key is ``note``, which
+    says why.
     """
     known = {} if known is None else known
     optimizer = build_optimizer(source.settings, Materials(_no_writer, ""))
-    if not isinstance(optimizer, InstructZero):
-        return {"note": f"The method {source.settings.method} has no Gaussian process whose belief could be shown."}
-    written = list(accumulate((len(each.candidates) for each in source.history.rounds), initial=0))
+    if not isinstance(optimizer, Predictor):
+        return {
+            "note": f"The method {source.settings.method} has no Gaussian process, so there are no predictions to show."
+        }
+    written = list(accumulate((len(entry.candidates) for entry in source.history.rounds), initial=0))
     starts = _starts(source)
-    fitting = [number for number, start in starts.items() if start <= MOST_KNOWN and written[number] <= MOST_WRITTEN]
-    chosen = evenly(fitting, MOST_FITS)
+    fitting = [number for number, start in starts.items() if start <= MAX_EVALUATIONS and written[number] <= MAX_TEXTS]
+    chosen = evenly(fitting, MAX_FITS)
     missing = [number for number in chosen if len(known.get(number, ())) < len(_predicted(source, number))]
     _replay(source, optimizer, missing, known)
     texts = [trial.instruction for trial in source.history.trials]
-    points = [{"row": numbers[texts[each["evaluation"] - 1]], **each} for number in chosen for each in known[number]]
+    points = [{"row": numbers[texts[point["evaluation"] - 1]], **point} for number in chosen for point in known[number]]
     if not points:
-        return {"note": "No round was proposed yet on the ground of what was known before."}
+        return {"note": "No round has been chosen from earlier scores yet, so there are no predictions to show."}
     return {
         "points": points,
         "rounds": chosen,
@@ -63,30 +78,30 @@ def _no_writer(points: object) -> NoReturn:
 
 
 def _starts(source: Source) -> dict[int, int]:
-    """How many evaluations were known before each round whose points could be chosen by them."""
+    """Return the number of earlier evaluations of every round whose points could be chosen from them."""
     return {
         number: trials[0].number
         for number, trials in source.trials_by_round.items()
-        if trials[0].number >= LEAST_KNOWN and any(trial.proposal.point is not None for trial in trials)
+        if trials[0].number >= MIN_EVALUATIONS and any(trial.proposal.point is not None for trial in trials)
     }
 
 
 def _predicted(source: Source, number: int) -> list[Trial]:
-    """The evaluations of a round of which the surrogate speaks, as the optimiser hears of them."""
+    """Return the evaluations of a round that the surrogate models, with the values that the optimiser receives."""
     trials = source.trials_by_round.get(number, [])
     return [source.objective.adjusted(trial) for trial in trials if trial.proposal.point is not None]
 
 
-def _replay(source: Source, optimizer: InstructZero, missing: Sequence[int], known: Beliefs) -> None:
-    """Tell the optimiser round by round, as the search did, and ask for its belief before the missing ones."""
-    for each in source.history.rounds[: max(missing, default=-1) + 1]:
-        if each.number in missing:
-            known[each.number] = _points(optimizer, _predicted(source, each.number))
-        trials = [source.objective.adjusted(trial) for trial in source.trials_by_round.get(each.number, [])]
-        optimizer.tell(trials, each.unpaid)
+def _replay(source: Source, optimizer: Predictor, missing: Sequence[int], known: Beliefs) -> None:
+    """Pass the rounds to the optimiser in order, as the search did, and record predictions before the missing ones."""
+    for entry in source.history.rounds[: max(missing, default=-1) + 1]:
+        if entry.number in missing:
+            known[entry.number] = _points(optimizer, _predicted(source, entry.number))
+        trials = [source.objective.adjusted(trial) for trial in source.trials_by_round.get(entry.number, [])]
+        optimizer.tell(trials, entry.unpaid)
 
 
-def _points(optimizer: InstructZero, trials: Sequence[Trial]) -> list[Record]:
+def _points(optimizer: Predictor, trials: Sequence[Trial]) -> list[Record]:
     means, doubts = optimizer.belief(np.array([trial.proposal.point for trial in trials], dtype=np.float64))
     return [
         {
@@ -102,6 +117,6 @@ def _points(optimizer: InstructZero, trials: Sequence[Trial]) -> list[Record]:
 
 
 def _noise(mean: float, examples: int) -> float:
-    """The standard deviation of a mean of so many right or wrong answers, with Jeffreys' estimate for its share."""
+    """Return the standard deviation of a mean over 0/1 scores, with Jeffreys' estimate of the share of ones."""
     share = (min(max(mean, 0.0), 1.0) * examples + 0.5) / (examples + 1)
     return math.sqrt(share * (1 - share) / examples)

@@ -1,18 +1,22 @@
-"""What a run cost: by role as its ledger has it, and by what it was asked for as the journal has it."""
+"""The cost of a run: paid calls by role, from the call store, and black-box calls by phase, from the journal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from instructzero.progress import cost_of
+from instructzero.calls.prices import cost_of
 from instructzero.report.source import Record, Source
 from instructzero.types import Evaluation, Usage
 
 
 def costs_of(source: Source) -> Record:
-    """``roles``: paid, lost tries included, with the first and last payment in Unix seconds. ``phases``: asked of the
-    black box, whether paid or found in the call store. Dollars are None where a price is not known."""
+    """Return the cost of the run.
+
+    ``roles`` are the paid calls and tokens by role, including lost calls, with the first and last payment in Unix
+    seconds. ``phases`` are the black-box calls by phase, both paid ones and those answered from the call store.
+    Amounts in dollars are None if a price is unknown.
+    """
     spent = source.spent or {}
     return {
         "roles": [
@@ -35,22 +39,22 @@ def costs_of(source: Source) -> Record:
 
 
 def _model(source: Source, role: str) -> str:
-    """The model's name on the command line."""
+    """Return the model of a role as named on the command line."""
     return str(source.settings.judge) if role == "judge" else source.settings.blackbox
 
 
 def _price(source: Source, role: str) -> list[float] | None:
-    """Dollars per million prompt tokens and per million answer tokens."""
+    """Return the price in dollars per million prompt tokens and per million answer tokens."""
     price = source.prices.get(role)
     return [price.input, price.output] if price else None
 
 
 def _phases(source: Source) -> dict[str, Usage]:
-    """What the black box was asked, in the order of a run."""
+    """Return the black-box usage of every phase, in the order of a run."""
     history = source.history
-    references = [each[1] for each in (history.plain, history.baseline) if each]
+    references = [scored[1] for scored in (history.plain, history.baseline) if scored]
     return {
-        "what it has to beat": _total(references),
+        "baselines": _total(references),
         "search": history.search_usage(),
         "confirmation": _total_of(history.confirmations),
         "test": _total_of(history.tests),
@@ -58,7 +62,7 @@ def _phases(source: Source) -> dict[str, Usage]:
 
 
 def _total(evaluations: list[Evaluation]) -> Usage:
-    return sum((each.usage for each in evaluations), Usage())
+    return sum((evaluation.usage for evaluation in evaluations), Usage())
 
 
 def _total_of(evaluations: Mapping[str, Evaluation]) -> Usage:

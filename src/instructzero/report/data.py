@@ -1,4 +1,4 @@
-"""Everything that the report of a run says, as one plain dict: numbers as in ``result.json`` and the journal."""
+"""The data of a report as one plain dict, with the same numbers as ``result.json`` and the journal."""
 
 from __future__ import annotations
 
@@ -7,43 +7,50 @@ from importlib.metadata import PackageNotFoundError, version
 
 from instructzero.config import Settings
 from instructzero.optimizers.registry import races
-from instructzero.report import words
+from instructzero.report import statements
 from instructzero.report.belief import Beliefs, belief_of
 from instructzero.report.costs import costs_of
-from instructzero.report.course import course_of, rounds_of
 from instructzero.report.examples import examples_of
 from instructzero.report.instructions import interval_record, numbers_of, rows_of
 from instructzero.report.lineage import lineage_of
 from instructzero.report.source import Record, Source
 from instructzero.report.space import space_of
+from instructzero.report.trajectory import rounds_of, trajectory_of
 from instructzero.statistics import mean_interval
 from instructzero.types import Evaluation
 
 PACKAGES = ("instructzero", "torch", "transformers", "numpy", "scipy")
-"""What a run's numbers may depend on."""
+"""The packages that can affect the numbers of a run; their versions are part of the report."""
 
 
 def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
-    """The report's data. An instruction is named by its place in ``instructions``; scores are means in [0, 1].
+    """Return the data of a report.
 
-    ``beliefs`` keep what takes long from one report of a run to the next.
+    Other parts refer to an instruction by its row in ``instructions``. Scores are means in [0, 1].
+
+    Parameters
+    ----------
+    source
+        The run.
+    beliefs
+        Predictions of an earlier report of the same run. They are reused, and new ones are added in place.
     """
     rows = rows_of(source)
     numbers = numbers_of(rows)
     examples = examples_of(source, numbers)
     return {
         "run": _run(source),
-        "words": {
-            "verdict": words.verdict(source),
-            "comparisons": words.comparisons(source, examples),
-            "warnings": words.warnings(source),
-            "ending": words.ending(source),
-            "reproduction": words.reproduction(source.settings.model_dump(mode="json")),
+        "statements": {
+            "verdict": statements.verdict(source),
+            "comparisons": statements.comparisons(source, examples),
+            "warnings": statements.warnings(source),
+            "ending": statements.ending(source),
+            "reproduction": statements.reproduction(source.settings.model_dump(mode="json")),
         },
         "result": source.result,
         "scores": _scores(source),
         "instructions": rows,
-        "course": course_of(source, numbers),
+        "trajectory": trajectory_of(source, numbers),
         "rounds": rounds_of(source),
         "space": space_of(source, numbers),
         "belief": belief_of(source, numbers, beliefs),
@@ -76,7 +83,7 @@ def _run(source: Source) -> Record:
 
 
 def _scores(source: Source) -> list[Record]:
-    """The best instruction and those it has to beat, each with a score and an interval for every part of the data."""
+    """Return the best instruction and the references, with a score and an interval for every part of the data."""
     history = source.history
     subjects = {"best": source.best, **source.references}
     scores = []
@@ -91,7 +98,7 @@ def _scores(source: Source) -> list[Record]:
                 {
                     "role": role,
                     "text": text,
-                    "parts": {name: _interval(each) for name, each in parts.items() if each is not None},
+                    "parts": {name: _interval(part) for name, part in parts.items() if part is not None},
                 }
             )
     return scores
@@ -106,20 +113,20 @@ def _interval(evaluation: Evaluation) -> Record:
 
 
 def _settings(settings: Settings) -> list[Record]:
-    """Every setting, and whether it is the usual one."""
+    """Return every setting with its value; ``is_default`` is True if that is the default."""
     fields = Settings.model_fields
     return [
         {
             "name": name,
             "value": value,
-            "usual": not fields[name].is_required() and value == fields[name].get_default(),
+            "is_default": not fields[name].is_required() and value == fields[name].get_default(),
         }
         for name, value in settings.model_dump(mode="json").items()
     ]
 
 
 def _versions() -> dict[str, str]:
-    """Of the installation that makes the report."""
+    """Return the versions of `PACKAGES` in the installation that creates the report."""
     found = {}
     for name in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""An HTML document that holds all it needs: one style sheet, one script, and a policy that allows nothing else."""
+"""A self-contained HTML document: one style sheet, one script, and a policy that allows nothing else."""
 
 from __future__ import annotations
 
@@ -18,10 +18,22 @@ def document(
     connects: bool = False,
     **attributes: str,
 ) -> str:
-    """The document with these children and ``attributes`` of its body; styles and scripts are assets, in their order.
+    """Return an HTML document whose content security policy forbids every network request.
 
-    The file asks nothing of any network, and its content security policy forbids it to; one that ``connects`` may
-    ask the server that it came from.
+    Parameters
+    ----------
+    title
+        The title of the document.
+    children
+        The content of the body.
+    styles
+        The names of the style sheets in ``assets``, in order.
+    scripts
+        The names of the scripts in ``assets``, in order.
+    connects
+        Allow requests to the server that the document came from.
+    attributes
+        The attributes of the body.
     """
     style, script = join(*map(asset, styles)), _one(scripts)
     asks = "connect-src 'self'; " if connects else ""
@@ -44,14 +56,15 @@ def document(
 
 
 def _one(scripts: Sequence[str]) -> Html:
-    """All scripts as one, with nothing of theirs left behind in the page."""
+    """Return the scripts as one function, so that they leave no global names in the page."""
     return Html(f'"use strict";\n(() => {{\n{join(*map(asset, scripts))}}})();\n')
 
 
 def asset(name: str) -> Html:
+    """Return the content of a file in ``assets``."""
     return Html(resources.files("instructzero.report").joinpath("assets", name).read_text(encoding="utf-8"))
 
 
 def _hash(content: str) -> str:
-    """How a content security policy names the one style sheet or script that it allows."""
+    """Return the hash by which a content security policy allows one style sheet or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

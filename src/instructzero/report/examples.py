@@ -1,4 +1,4 @@
-"""Example by example: where the best instruction wins and loses, and what was answered."""
+"""The scores and answers of the best instructions, example by example."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from instructzero.report.source import Record, Source
 from instructzero.types import Evaluation, Example
 
-MOST_EXAMPLES = 400
-"""Examples of a part that are shown; of more, those first in which the best instruction and another one differ."""
+MAX_EXAMPLES = 400
+"""The maximum number of examples shown per part. Examples on which the instructions differ take precedence."""
 
-MOST_ROWS = 15
-"""Instructions whose answers are shown, besides the best one and those it has to beat."""
+MAX_ROWS = 15
+"""The maximum number of instructions whose answers are shown, in addition to the best one and the references."""
 
 
 def examples_of(source: Source, numbers: Mapping[str, int]) -> Record:
-    """The parts of the data with the scores and answers of the best instructions on each of their examples.
+    """Return the scores and answers of the best instructions on every example, for each part of the data.
 
-    ``rows[i]["scores"][j]`` and ``["answers"][j]`` belong to ``examples[j]``, None where the instruction was not scored
-    on it. ``duels`` count on how many examples the best instruction scored higher, lower and the same, per rival.
+    ``rows[i]["scores"][j]`` and ``rows[i]["answers"][j]`` belong to ``examples[j]``. They are None if the instruction
+    was not scored on that example. ``duels`` count, for every reference instruction, the examples on which the best
+    instruction scored higher, lower and the same.
     """
     history, task = source.history, source.task
     known = {
@@ -61,21 +62,21 @@ def _part(
 
 
 def _texts(source: Source, evaluations: Mapping[str, Evaluation]) -> list[str]:
-    """The best instruction first, then those it has to beat, then the next best ones."""
+    """Return the best instruction, then the references, then the next best instructions."""
     first = [text for text in (source.best, *source.references.values()) if text in evaluations]
-    others = [text for text in source.ranked if text in evaluations][:MOST_ROWS]
+    others = [text for text in source.ranked if text in evaluations][:MAX_ROWS]
     return list(dict.fromkeys([*(text for text in first if text is not None), *others]))
 
 
 def _shown(evaluations: Sequence[Evaluation]) -> list[int]:
-    """The places of the examples to show, in order."""
+    """Return the positions of the examples to show, in order."""
     best, rivals = evaluations[0].scores, evaluations[1:]
 
     def differs(place: int) -> bool:
-        return any(place < len(each.scores) and each.scores[place] != best[place] for each in rivals)
+        return any(place < len(rival.scores) and rival.scores[place] != best[place] for rival in rivals)
 
     places = sorted(range(len(best)), key=lambda place: (not differs(place), place))
-    return sorted(places[:MOST_EXAMPLES])
+    return sorted(places[:MAX_EXAMPLES])
 
 
 def _example(place: int, examples: Sequence[Example]) -> Record:
@@ -96,7 +97,7 @@ def _results(evaluation: Evaluation, shown: Sequence[int]) -> Record:
 
 
 def _duel(best: Sequence[float], rival: Sequence[float]) -> Record:
-    """On how many examples the first scores higher, lower and the same."""
+    """Count the examples on which the first scores higher, lower and the same."""
     pairs = list(zip(best, rival, strict=False))
     return {
         "wins": sum(mine > theirs for mine, theirs in pairs),

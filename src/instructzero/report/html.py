@@ -1,4 +1,4 @@
-"""HTML from Python: every text is escaped, because data and models may say anything."""
+"""HTML from Python. Every text is escaped, because data and models are not trusted."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ _EMPTY = ("br", "hr", "link", "meta")
 
 
 class Html(str):
-    """Text that is HTML already."""
+    """Text that is already HTML and must not be escaped."""
 
 
 def tag(name: str, /, *children: str, **attributes: str | bool | None) -> Html:
-    """An element; children that are not `Html` and all attributes are escaped.
+    """Return an element. Attributes, and children that are not `Html`, are escaped.
 
-    ``class_`` and ``for_`` stand for the words that Python keeps, other underscores for hyphens. True gives an
-    attribute without a value; None and False leave it out.
+    Parameters
+    ----------
+    name
+        The name of the element.
+    children
+        Its content.
+    attributes
+        Its attributes. ``class_`` and ``for_`` stand for Python's reserved words, other underscores for
+        hyphens. True gives an attribute without a value; None and False omit it.
 
     >>> tag("p", "1 < 2", tag("b", "yes"), class_="big")
     '<p class="big">1 &lt; 2<b>yes</b></p>'
@@ -37,17 +44,17 @@ def tag(name: str, /, *children: str, **attributes: str | bool | None) -> Html:
 
 
 def join(*children: str) -> Html:
-    """The children one after the other."""
-    return Html("".join(each if isinstance(each, Html) else escape(each) for each in children))
+    """Return the children concatenated; those that are not `Html` are escaped."""
+    return Html("".join(child if isinstance(child, Html) else escape(child) for child in children))
 
 
 def escape(text: str) -> Html:
-    """The text as HTML; control characters become their pictures, such as ␀, because HTML has no way to say them."""
+    """Return the text as HTML. Control characters become symbols such as ␀, because HTML cannot represent them."""
     return Html(html.escape(_CONTROLS.sub(_picture, text)))
 
 
 def foreign(text: str, name: str = "bdi", **attributes: str | bool | None) -> Html:
-    """Text from data or a model, in whatever direction it is written, kept from turning what stands around it."""
+    """Return an element with text from data or a model, which isolates its writing direction from the surroundings."""
     return tag(name, text, dir="auto", **{"class_": "foreign", **attributes})
 
 
@@ -59,9 +66,19 @@ def _picture(found: re.Match[str]) -> str:
 
 
 def data_script(value: Any, *, name: str) -> Html:
-    """The value as JSON in an element that no browser runs, whose end no text in it can be.
+    """Return the value as JSON in a script element that browsers do not execute and no text can close.
 
-    Lone surrogates stay what they are, as escapes. Raises ValueError for numbers that JSON does not have.
+    Parameters
+    ----------
+    value
+        A value that JSON can represent. Lone surrogates are kept, as escapes.
+    name
+        The id of the element.
+
+    Raises
+    ------
+    ValueError
+        If the value has a number that JSON lacks, such as NaN.
     """
     content = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     content = _SURROGATES.sub(lambda found: f"\\u{ord(found[0]):04x}", content)

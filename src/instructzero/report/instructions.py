@@ -1,4 +1,4 @@
-"""Every instruction that was scored: one row each, the best first."""
+"""The table of all scored instructions, the best first."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from instructzero.report.source import Record, Source
 from instructzero.statistics import Interval, interval_method, mean_interval
 from instructzero.types import Evaluation, Trial
 
-MOST_BOOTSTRAPS = 500
-"""How many of the best instructions get an interval where it takes a bootstrap of some milliseconds."""
+MAX_BOOTSTRAPS = 500
+"""The maximum number of bootstrap intervals, each of which takes some milliseconds. The best instructions get them."""
 
 
 def rows_of(source: Source) -> list[Record]:
-    """The rows of the table, in the order of `Source.ranked`; the other parts name an instruction by its row.
+    """Return the rows of the table, in the order of `Source.ranked`.
 
-    ``evaluation`` and ``round`` are those in which it was first scored, None for what was never proposed; ``calls`` is
-    what its validation asked of the black box, ``written`` how many soft prompts or rewrites led to it.
+    ``evaluation`` and ``round`` are the first in which the instruction was scored, None if it was never proposed.
+    ``calls`` counts the black-box calls of its validation. ``written`` counts the soft prompts or rewrites that
+    produced it.
     """
     trials: dict[str, list[Trial]] = defaultdict(list)
     for trial in source.history.trials:
@@ -39,11 +40,12 @@ def rows_of(source: Source) -> list[Record]:
 
 
 def numbers_of(rows: Sequence[Record]) -> dict[str, int]:
-    """The row of each instruction."""
+    """Return the row number of every instruction."""
     return {row["text"]: number for number, row in enumerate(rows)}
 
 
 def interval_record(interval: Interval | None) -> list[float] | None:
+    """Return the two ends of an interval as JSON can hold them."""
     return None if interval is None else [interval.low, interval.high]
 
 
@@ -78,7 +80,7 @@ def _proposed(trials: Sequence[Trial]) -> Record:
 
 
 def _calls(source: Source, text: str, trials: Sequence[Trial]) -> int:
-    """What was asked to score it; results that were known already were carried over for nothing."""
+    """Count the black-box calls that scored an instruction. A repeated proposal reuses its results at no cost."""
     history = source.history
     usages = [trial.evaluation.usage for trial in trials]
     usages += [history.plain[1].usage] if history.plain and history.plain[0].instruction == text else []
@@ -87,12 +89,12 @@ def _calls(source: Source, text: str, trials: Sequence[Trial]) -> int:
 
 
 def _intervals(evaluations: Sequence[Evaluation]) -> list[Interval | None]:
-    """A 95 % interval each; None for a bootstrap beyond the first `MOST_BOOTSTRAPS`. Equal scores are done once."""
+    """Return the 95 % intervals; None for bootstraps beyond the first `MAX_BOOTSTRAPS`. Equal scores share one."""
     known: dict[tuple[float, ...], Interval] = {}
     intervals: list[Interval | None] = []
     for evaluation in evaluations:
         scores = tuple(sorted(evaluation.scores))
-        if scores not in known and (interval_method(scores) == "Wilson" or len(known) < MOST_BOOTSTRAPS):
+        if scores not in known and (interval_method(scores) == "Wilson" or len(known) < MAX_BOOTSTRAPS):
             known[scores] = mean_interval(scores)
         intervals.append(known.get(scores))
     return intervals

@@ -1,4 +1,4 @@
-"""Where the best instruction came from: its round, its soft prompt and the nearest earlier ones, or its parents."""
+"""The origin of the best instruction: its round, and its nearest earlier soft prompts or its parent instructions."""
 
 from __future__ import annotations
 
@@ -9,31 +9,34 @@ from statistics import median
 from instructzero.report.source import Record, Source
 from instructzero.types import Candidate, Proposal, Trial
 
-MOST_RELATIVES = 5
-_MOST_PAIRS = 60  # points among which the usual distance is measured
+MAX_RELATIVES = 5
+"""The maximum number of related instructions shown."""
+
+_MAX_POINTS = 60  # points from which the median distance is computed
 
 
 def lineage_of(source: Source, numbers: Mapping[str, int]) -> Record:
-    """``kind``: plain, baseline, soft prompt, rewrite of texts by the writer or by the black box; or a ``note``.
+    """Return the origin of the best instruction, or a ``note`` that says why it is unknown.
 
-    ``relatives`` of a soft prompt are the nearest points evaluated before its round, with their distances; of a
-    rewrite, the earlier instructions that its request quotes or whose beginning it continues.
+    ``kind`` is "plain", "baseline", "soft prompt" or "rewrite" (of texts, by the writer or the black box).
+    ``relatives`` of a soft prompt are the nearest points evaluated before its round, with their distances. Those of a
+    rewrite are the earlier instructions that its request quotes or whose beginning it continues.
     """
     text = source.best
     roles = {reference: role for role, reference in source.references.items()}
-    found = next(((number, each) for number, each in source.candidates if each.instruction == text), None)
+    found = next(((number, made) for number, made in source.candidates if made.instruction == text), None)
     if text is None:
-        return {"note": "Nothing was scored yet."}
+        return {"note": "No instruction has been scored yet."}
     if text in roles:
         return {"kind": roles[text], "row": numbers[text]}
     if found is None:
-        return {"note": "The journal does not say where the best instruction came from."}
+        return {"note": "The journal does not record the origin of the best instruction."}
     number, candidate = found
     return {
         "row": numbers[text],
         "round": number,
         "raw": candidate.writing.raw,
-        "written": sum(each.instruction == text for _, each in source.candidates),
+        "written": sum(made.instruction == text for _, made in source.candidates),
         "z": None if candidate.proposal.z is None else list(candidate.proposal.z),
         **_relatives(source, number, candidate, numbers),
     }
@@ -53,13 +56,13 @@ def _relatives(source: Source, number: int, candidate: Candidate, numbers: Mappi
         "start": None if by_words else rewrite.start,
         "relatives": [
             {"row": numbers[trial.instruction], "round": trial.round, "distance": None}
-            for trial in sorted(parents, key=lambda trial: -source.value(trial.instruction))[:MOST_RELATIVES]
+            for trial in sorted(parents, key=lambda trial: -source.value(trial.instruction))[:MAX_RELATIVES]
         ],
     }
 
 
 def _quoted(texts: Iterable[str], prompt: str) -> list[str]:
-    """The texts that the prompt holds, but for those that it holds as a part of another one only."""
+    """Return the texts that the prompt quotes, except those that only occur inside another quoted text."""
     found = []
     for text in sorted(texts, key=len, reverse=True):
         if text and text in prompt:
@@ -69,20 +72,20 @@ def _quoted(texts: Iterable[str], prompt: str) -> list[str]:
 
 
 def _begun(texts: Iterable[str], start: str) -> list[str]:
-    """The texts that begin with these words."""
+    """Return the texts that begin with these words."""
     return [text for text in texts if start and " ".join(text.split()).startswith(start)]
 
 
 def _nearest(proposal: Proposal, earlier: Sequence[Trial], numbers: Mapping[str, int]) -> Record:
-    """The nearest evaluated points, an instruction once, and the usual distance between two points."""
+    """Return the nearest evaluated points, one per instruction, and the median distance between two points."""
     located = [(trial, trial.proposal.point) for trial in earlier if trial.proposal.point is not None]
     if proposal.z is None or not located:
         return {"relatives": []}
     own = proposal.z
     by_distance = sorted(((math.dist(own, z), trial) for trial, z in located), key=lambda pair: pair[0])
     first = {trial.instruction: (distance, trial) for distance, trial in reversed(by_distance)}
-    nearest = sorted(first.values(), key=lambda pair: pair[0])[:MOST_RELATIVES]
-    some = [z for _, z in located[:_MOST_PAIRS]]
+    nearest = sorted(first.values(), key=lambda pair: pair[0])[:MAX_RELATIVES]
+    some = [z for _, z in located[:_MAX_POINTS]]
     distances = [math.dist(one, other) for place, one in enumerate(some) for other in some[:place]]
     return {
         "relatives": [

@@ -1,14 +1,14 @@
-"""The report as one HTML file: what can be said in words and tables here, what can be looked into by its script."""
+"""The report as one HTML file: text and tables are rendered here, figures and interactive tables by its script."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from instructzero.report import sections
-from instructzero.report.ancestry import ancestry
 from instructzero.report.document import document
 from instructzero.report.html import Html, foreign, tag
 from instructzero.report.limits import fitting_script
+from instructzero.report.lineage_section import lineage
 from instructzero.report.source import Record
 
 DATA = "report-data"
@@ -20,26 +20,34 @@ _LIVE_STYLES = ("live.css",)
 _LIVE_SCRIPTS = ("refill.js", "follow.js")
 
 _SECTIONS = (
-    ("found", "What was found", sections.found),
-    ("search", "How the search got there", sections.search),
-    ("instructions", "Every instruction", sections.instructions),
-    ("examples", "Where it wins and loses", sections.examples),
-    ("lineage", "Where it came from", ancestry),
-    ("cost", "What it cost", sections.cost),
-    ("again", "How to run it again", sections.again),
+    ("result", "Result", sections.result),
+    ("search", "Search", sections.search),
+    ("instructions", "All instructions", sections.instructions),
+    ("examples", "Results by example", sections.examples),
+    ("lineage", "Origin of the best instruction", lineage),
+    ("cost", "Cost", sections.cost),
+    ("reproduction", "Reproducing this run", sections.reproduction),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a page that follows a run has besides the report: its ``version``, and how far the run has got."""
+    """The parts of a live page that a report lacks: its ``version``, and the ``progress`` of the run."""
 
     version: str
     progress: Html
 
 
 def render(data: Record, live: Live | None = None) -> str:
-    """The page of the data that `instructzero.report.data.collect` gives; a ``live`` one asks its server for news."""
+    """Return the page of a report.
+
+    Parameters
+    ----------
+    data
+        The result of `instructzero.report.data.collect`.
+    live
+        Makes a live page, which asks its server for updates.
+    """
     parts = [tag("section", tag("h2", title), make(data), id=name, aria_label=title) for name, title, make in _SECTIONS]
     return document(
         f"{data['run']['task']}: report of a run",
@@ -70,13 +78,13 @@ def _head_of_page(data: Record, live: Live | None) -> Html:
         tag("nav", tag("ul", *links), aria_label="Sections"),
         tag(
             "noscript",
-            tag("p", "Figures, the instructions and the examples need JavaScript, which is off here.", class_="note"),
+            tag("p", "JavaScript is off. The figures, instructions and examples need JavaScript.", class_="note"),
         ),
     )
 
 
 def top(kicker: str) -> Html:
-    """What a page is, and the button that changes its colours."""
+    """Return the top line of a page: the kind of page, and the button that changes the colour theme."""
     return tag(
         "div",
         tag("p", kicker, class_="kicker"),

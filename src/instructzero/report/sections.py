@@ -1,4 +1,4 @@
-"""The sections of the page: words and tables, and the places that the script fills."""
+"""The sections of the page: text, tables, and the elements that the script fills."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from instructzero.progress import format_cost, format_seconds
 from instructzero.report.html import Html, foreign, join, tag
 from instructzero.report.limits import TEXT_LENGTHS, cut
 from instructzero.report.source import Record
+from instructzero.terminal import format_cost, format_seconds
 
 _ROLES = {"best": "Best", "plain": "Plain", "baseline": "Yours"}
 _PARTS = ("validation", "confirmation", "test")
 
 
-def found(data: Record) -> Html:
-    """The best instruction, its scores beside those it had to beat, and how sure that is."""
-    said, scores = data["words"], data["scores"]
+def result(data: Record) -> Html:
+    """Render the best instruction, its scores beside the references, and the statistical comparison."""
+    said, scores = data["statements"], data["scores"]
     if not scores:
         return tag("p", said["verdict"], class_="lead")
     best, *others = scores
@@ -34,15 +34,16 @@ def found(data: Record) -> Html:
         *_warnings(said["warnings"]),
         tag("h3", "Scores, with 95 % intervals"),
         _scores(scores),
-        *(tag("p", _said(each["role"]), ": ", _text(each["text"]), class_="rival") for each in others),
-        *([tag("h3", "How sure")] if said["comparisons"] else []),
-        *(tag("p", each) for each in said["comparisons"]),
+        *(tag("p", _name(other["role"]), ": ", _text(other["text"]), class_="rival") for other in others),
+        *([tag("h3", "Statistical comparison")] if said["comparisons"] else []),
+        *(tag("p", statement) for statement in said["comparisons"]),
         tag("p", said["ending"]),
     )
 
 
-def _said(role: str) -> str:
-    return {"plain": "Plain instruction (the exemplars alone, no soft prompt)", "baseline": "Your instruction"}[role]
+def _name(role: str) -> str:
+    plain = "Plain instruction (written from the exemplars alone, without a soft prompt)"
+    return {"plain": plain, "baseline": "Your instruction"}[role]
 
 
 def _text(text: str, name: str = "bdi", **attributes: str) -> Html:
@@ -50,11 +51,11 @@ def _text(text: str, name: str = "bdi", **attributes: str) -> Html:
 
 
 def _warnings(warnings: Sequence[str]) -> list[Html]:
-    return [tag("p", tag("strong", "Mind: "), foreign(each), class_="warning") for each in warnings]
+    return [tag("p", tag("strong", "Warning: "), foreign(text), class_="warning") for text in warnings]
 
 
 def _scores(scores: Sequence[Record]) -> Html:
-    """A row an instruction, a column for validation, confirmation and test."""
+    """Render one row per instruction and one column per part of the data."""
     best = scores[0]["parts"]
     parts = [part for part in _PARTS if part in best]
     heads = [
@@ -70,11 +71,11 @@ def _scores(scores: Sequence[Record]) -> Html:
     rows = [
         tag(
             "tr",
-            tag("th", _ROLES[each["role"]], scope="row"),
-            *(tag("td", *_score(each["parts"].get(part))) for part in parts),
-            class_=each["role"],
+            tag("th", _ROLES[row["role"]], scope="row"),
+            *(tag("td", *_score(row["parts"].get(part))) for part in parts),
+            class_=row["role"],
         )
-        for each in scores
+        for row in scores
     ]
     return tag(
         "table",
@@ -95,7 +96,7 @@ def _score(part: Record | None) -> Iterator[Html]:
 
 
 def _bar(score: float, low: float, high: float) -> Html:
-    """The interval and the score on a line from 0 to 1."""
+    """Draw the interval and the score on a line from 0 to 1."""
     line = tag("line", x1="0", x2="100", y1="5", y2="5", class_="track")
     interval = tag("line", x1=f"{100 * low:.2f}", x2=f"{100 * high:.2f}", y1="5", y2="5", class_="interval")
     mark = tag("line", x1=f"{100 * score:.2f}", x2=f"{100 * score:.2f}", y1="0", y2="10", class_="mark")
@@ -105,28 +106,28 @@ def _bar(score: float, low: float, high: float) -> Html:
 
 
 def search(data: Record) -> Html:
-    """The four figures of the search."""
-    unit = "score less the price of its length" if data["run"]["length_penalty"] else "score"
-    hollow = "; hollow ones dropped out of their race" if data["run"]["racing"] else ""
+    """Render the placeholders and captions of the four figures of the search."""
+    unit = "validation score minus its length penalty" if data["run"]["length_penalty"] else "validation score"
+    hollow = " Hollow dots were eliminated in a race." if data["run"]["racing"] else ""
     return join(
         figure(
-            "course",
-            "The best score against what it took",
-            f"Every dot is an instruction with its validation {unit}{hollow}. The line is the best one so far.",
+            "trajectory",
+            "Best score so far",
+            f"Every dot is an instruction with its {unit}.{hollow} The line is the best value so far.",
         ),
         figure(
             "rounds",
-            "The scores of each round",
-            "Boxes hold the middle half of a round's scores, whiskers reach from the lowest to the highest. The "
-            "line is the mean of the best 15 % of all instructions up to then, the band their range.",
+            "Scores by round",
+            "Boxes show the middle half of the scores of a round, whiskers the lowest and the highest. The line is the "
+            "mean of the best 15 % of all instructions so far, the band their range.",
         ),
-        figure("space", "Where the search has looked", _map_words(data)),
-        figure("belief", "What the surrogate believed, beside what came out", _belief_words(data)),
+        figure("space", "Map of the evaluated soft prompts", _map_caption(data)),
+        figure("belief", "Predicted and observed scores", _belief_caption(data)),
     )
 
 
 def figure(name: str, title: str, words: str) -> Html:
-    """A figure that the script draws: its settings, the drawing, and what the chosen point says."""
+    """Return the frame of a figure that the script draws: caption, controls, drawing, and details of a point."""
     return tag(
         "figure",
         tag("figcaption", tag("h3", title), tag("p", words)),
@@ -138,38 +139,45 @@ def figure(name: str, title: str, words: str) -> Html:
     )
 
 
-def _map_words(data: Record) -> str:
+def _map_caption(data: Record) -> str:
     space = data["space"]
     if "note" in space:
         return str(space["note"])
     shown, all_ = len(space["points"]), space["evaluated"]
     first, second = (f"{100 * share:.0f} %" for share in space["explained"])
+    has_best = any("best" in data["instructions"][point["row"]]["roles"] for point in space["points"])
+    orange = ", the orange ring the best of all" if has_best else ""
+    others = data["run"]["evaluations"] - all_
+    rest = f" The other {others:,} evaluations were made from earlier instructions and have no point." if others else ""
     return (
-        f"{'Each' if shown == all_ else f'{shown:,} of {all_:,}'} evaluated "
-        f"{'point' if shown == all_ else 'points'} of the {space['dimension']}-dimensional space, larger where it "
-        "scored higher; rings mark the best of each round, an orange one the best of all. The two principal "
-        f"components hold {first} and {second} of the spread. In t-SNE only neighbourhoods mean something."
+        f"{'All' if shown == all_ else f'{shown:,} of'} {all_:,} evaluated points of the "
+        f"{space['dimension']}-dimensional search space.{rest} Larger dots scored higher. Rings mark the best point of "
+        f"every round{orange}. The two principal components explain {first} and {second} of the variance. In the t-SNE "
+        "view, only neighbourhoods are meaningful."
     )
 
 
-def _belief_words(data: Record) -> str:
+def _belief_caption(data: Record) -> str:
     belief = data["belief"]
     if "note" in belief:
         return str(belief["note"])
     count, rounds = len(belief["points"]), belief["rounds"]
-    raced = " Scores of instructions that dropped out of their race are those on the first examples."
+    raced = " Instructions eliminated in a race have scores on the first examples only."
     all_ = len(rounds) == belief["eligible"]
-    which = "every round" if all_ else f"{len(rounds)} rounds up to round {rounds[-1]:,}"
+    which = (
+        "every round with 5 or more earlier evaluations" if all_ else f"{len(rounds)} rounds up to round {rounds[-1]:,}"
+    )
     return (
-        f"For {which}, the Gaussian process as it was fitted to what was known before. The bars are "
-        "one standard deviation, of its doubt and of a mean over so many examples. "
-        f"{belief['within']:,} of {count:,} outcomes are within one (expected: {0.683 * count:.0f}), "
-        f"{belief['within_two']:,} within two (expected: {0.954 * count:.0f})."
+        f"Predictions of the Gaussian process for {which}, fitted to the evaluations before the round. Bars show one "
+        "standard deviation: model uncertainty plus the sampling noise of a mean score. "
+        f"{belief['within']:,} of {count:,} observed scores are within one standard deviation "
+        f"(expected: {0.683 * count:.0f}), {belief['within_two']:,} within two (expected: {0.954 * count:.0f})."
         f"{raced if data['run']['racing'] else ''}"
     )
 
 
 def instructions(data: Record) -> Html:
+    """Render the place of the table of all instructions."""
     run = data["run"]
     words = (
         f"{len(data['instructions']):,} instructions were scored on up to {run['validation_examples']:,} validation "
@@ -179,46 +187,47 @@ def instructions(data: Record) -> Html:
 
 
 def examples(data: Record) -> Html:
+    """Render the places of the table of examples and of the grid of all answers."""
     found = data["examples"]
     if not found["parts"]:
-        return tag("p", "Nothing was scored yet.")
+        return tag("p", "No instruction has been scored yet.")
     return join(
         *([tag("p", foreign(found["note"]), class_="warning")] if found["note"] else []),
         tag("div", id="example-table"),
-        tag("h3", "Every answer of the best instructions"),
+        tag("h3", "All answers of the best instructions"),
         tag(
             "p",
-            "A row an instruction, a column an example: filled where the answer was right, half filled where it was "
-            "partly right, a dot where it was wrong, empty where it was not asked.",
+            "One row per instruction, one column per example. Filled: correct answer. Half filled: partly correct. "
+            "Dot: wrong. Empty: not evaluated.",
         ),
         tag("div", id="matrix"),
     )
 
 
 def cost(data: Record) -> Html:
-    """What was paid by role, and what was asked for what."""
+    """Render the paid calls by role, and the black-box calls by phase."""
     costs = data["costs"]
     roles = [
         (
-            each["role"],
-            foreign(each["model"]),
-            *_amounts(each),
-            f"{each['lost']:,}",
-            format_cost(each["usd"]),
-            _period(each["first"], each["last"]),
+            role["role"],
+            foreign(role["model"]),
+            *_amounts(role),
+            f"{role['lost']:,}",
+            format_cost(role["usd"]),
+            _period(role["first"], role["last"]),
         )
-        for each in costs["roles"]
+        for role in costs["roles"]
     ]
-    phases = [(each["phase"], *_amounts(each)) for each in costs["phases"] if each["calls"]]
+    phases = [(phase["phase"], *_amounts(phase)) for phase in costs["phases"] if phase["calls"]]
     amounts = ("calls", "prompt tokens", "answer tokens")
-    asked = table(("for", *amounts), phases, "What the black box was asked")
+    asked = table(("phase", *amounts), phases, "Black-box calls by phase")
     if not roles:
-        return join(tag("p", "The call store has no account of this run."), asked)
+        return join(tag("p", "The call store has no payments of this run on record."), asked)
     note = (
-        "Lost tries may have been billed and brought no answer; they count at their most. What the call store already "
-        "knew was asked and not paid."
+        "Lost calls returned no answer but may have been billed. They are counted at their maximum cost. Answers found "
+        "in the call store appear in the calls by phase, but not in the paid calls."
     )
-    paid = table(("role", "model", *amounts, "lost", "dollars", "paid (UTC)"), roles, "What was paid")
+    paid = table(("role", "model", *amounts, "lost", "dollars", "paid (UTC)"), roles, "Paid calls by role")
     return join(paid, tag("p", note, class_="faint"), asked)
 
 
@@ -232,7 +241,7 @@ def _period(first: int, last: int) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, **attributes: str) -> Html:
-    """A plain table, which scrolls by itself where it is too wide."""
+    """Return a plain table that scrolls horizontally if it is too wide."""
     body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
     content = tag(
         "table",
@@ -243,33 +252,37 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, **a
     return tag("div", content, class_="wide", tabindex="0", role="region", aria_label=caption, **attributes)
 
 
-def again(data: Record) -> Html:
-    """The command, the settings and the versions that it takes to have the run once more."""
+def reproduction(data: Record) -> Html:
+    """Render the command, the settings and the versions that are needed to repeat the run."""
     settings, versions = data["settings"], data["versions"]
-    changed = [each for each in settings if not each["usual"]]
-    how = data["words"]["reproduction"]
+    changed = [setting for setting in settings if not setting["is_default"]]
+    how = data["statements"]["reproduction"]
     return join(
         tag("p", how),
         *([tag("pre", "instructzero run --config settings.yaml --out another-directory")] if how.endswith(":") else []),
-        _settings(changed, "Settings that are not the usual ones"),
+        _settings(changed, "Settings that differ from the defaults"),
         tag("details", tag("summary", "All settings"), _settings(settings, "All settings")),
         tag(
             "details",
             tag("summary", "Models, data and versions"),
-            table(("package", "version"), list(versions.items()), "Versions where this report was made"),
-            table(("what", "identity"), _identities(data["identities"]), "What the journal is bound to"),
+            table(
+                ("package", "version"),
+                list(versions.items()),
+                "Package versions in the environment that created this report",
+            ),
+            table(("part", "identity"), _identities(data["identities"]), "Identity of the run, from its journal"),
         ),
     )
 
 
 def _settings(settings: Sequence[Record], caption: str) -> Html:
-    rows = [(each["name"], foreign("—" if each["value"] is None else str(each["value"]))) for each in settings]
+    rows = [(entry["name"], foreign("—" if entry["value"] is None else str(entry["value"]))) for entry in settings]
     return table(("setting", "value"), rows, caption)
 
 
 def _identities(identities: dict[str, Any]) -> list[tuple[str, Html]]:
     rows = []
     for name, value in identities.items():
-        said = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
+        said = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
         rows.append((name, foreign(said)))
     return rows

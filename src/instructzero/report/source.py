@@ -1,35 +1,49 @@
-"""What a run directory says, read without changing anything there, also while the run goes on."""
+"""The data of a run for its report, read without changing anything, also while the run is in progress."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from instructzero.build import build_prices, build_task, digests_of
+from instructzero.build import build_task
 from instructzero.calls.prices import Price
 from instructzero.calls.store import Account, CallStore
 from instructzero.config import Settings
 from instructzero.errors import InstructZeroError, RunDirectoryError
+from instructzero.pricing import role_prices
 from instructzero.records.directory import RunDirectory
-from instructzero.records.journal import History, Journal
+from instructzero.records.history import History
+from instructzero.records.identity import digests_of
 from instructzero.records.objective import Objective
+from instructzero.records.recorded_run import RecordedRun, current_result
 from instructzero.tasks import Task
 from instructzero.types import Candidate, Evaluation, Trial, Usage
 
 Record = dict[str, Any]
-"""A part of the report's data: what JSON can hold."""
+"""A part of the report's data, as JSON values."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A run as its directory has it.
+    """A run as its directory records it.
 
-    ``result`` is the content of ``result.json``, or None while the run has not ended. ``task`` is None where its
-    examples are not at hand; ``missing`` says why. ``accounts`` are what the run's roles have paid.
+    Parameters
+    ----------
+    name
+        The name of the directory.
+    settings, history
+        The settings, and the events so far.
+    result
+        The content of ``result.json``; None while the run has not finished.
+    task
+        The task; None if its examples cannot be loaded.
+    missing
+        The reason why the task is None, as a sentence.
+    accounts
+        The payments of the run's roles.
     """
 
     name: str
@@ -42,20 +56,22 @@ class Source:
 
     @property
     def header(self) -> Mapping[str, Any]:
-        """What the run was bound to: digests of the task's parts, identities of the models."""
+        """The header of the journal: digests of the task's parts, prompts, identities of the models."""
         return self.history.header or {}
 
     @cached_property
     def objective(self) -> Objective:
+        """The objective of the search."""
         return Objective(self.settings.length_penalty)
 
     @cached_property
     def prices(self) -> Mapping[str, Price | None]:
-        return build_prices(self.settings)
+        """The price of every paid role; None for a price that is not known."""
+        return role_prices(self.settings)
 
     @cached_property
     def known(self) -> dict[str, Evaluation]:
-        """The validation results of every instruction, the plain one first, then the user's, then as they came."""
+        """The validation results by instruction: first the plain one, then the user's, then those of the trials."""
         history = self.history
         references = [history.plain[0].instruction] if history.plain else []
         references += [history.baseline[0]] if history.baseline else []
@@ -65,12 +81,12 @@ class Source:
 
     @cached_property
     def candidates(self) -> list[tuple[int, Candidate]]:
-        """Everything that was written, paid for or not, with its round."""
-        return [(each.number, candidate) for each in self.history.rounds for candidate in each.candidates]
+        """All candidates with the numbers of their rounds, evaluated or not."""
+        return [(round_.number, candidate) for round_ in self.history.rounds for candidate in round_.candidates]
 
     @cached_property
     def trials_by_round(self) -> dict[int, list[Trial]]:
-        """The evaluations of each round that has any, in order."""
+        """The trials by round, in order, for the rounds that have trials."""
         rounds: dict[int, list[Trial]] = {}
         for trial in self.history.trials:
             rounds.setdefault(trial.round, []).append(trial)
@@ -78,21 +94,22 @@ class Source:
 
     @cached_property
     def validation_examples(self) -> int:
-        return max((len(each.scores) for each in self.known.values()), default=0)
+        """The number of validation examples."""
+        return self.history.validation_examples
 
     def value(self, text: str) -> float:
-        """What the search takes an instruction to be worth: its mean score less the price of its length."""
+        """Return the value of the objective for an instruction: its mean score minus the penalty for its length."""
         return self.objective.value(text, self.known[text])
 
     def is_complete(self, text: str) -> bool:
-        """Whether it was scored on all validation examples."""
-        return len(self.known[text].scores) == self.validation_examples
+        """Return True if the instruction was scored on all validation examples."""
+        return self.known[text].is_complete(self.validation_examples)
 
     @cached_property
     def ranked(self) -> list[str]:
-        """All instructions: those with complete results first, the best first, the earliest first among equals."""
+        """All instructions: those with complete results first, then by value; among equals the earlier one first."""
         order = {text: place for place, text in enumerate(self.known)}
-        references = 2 if self.history.baseline else 1  # the last among equals, as when the winner is chosen
+        references = 2 if self.history.baseline else 1  # last among equals, as in the final selection
         return sorted(
             self.known,
             key=lambda text: (not self.is_complete(text), -self.value(text), order[text] < references, order[text]),
@@ -100,52 +117,40 @@ class Source:
 
     @property
     def best(self) -> str | None:
-        """The winner; while the run goes on, the best so far."""
+        """The winner; while the run is in progress, the best instruction so far."""
         if self.result is not None:
             return str(self.result["instruction"])
         return self.ranked[0] if self.ranked else None
 
     @property
     def references(self) -> dict[str, str]:
-        """What the best instruction has to beat, by role."""
+        """The instructions that the best one is compared with: "plain" and, if there is one, "baseline"."""
         plain, baseline = self.history.plain, self.history.baseline
         found = {"plain": plain[0].instruction} if plain else {}
         return found | ({"baseline": baseline[0]} if baseline else {})
 
     @property
     def spent(self) -> dict[str, Usage]:
-        """What was paid, by role."""
+        """The usage that was paid, by role."""
         return {account.role: account.usage for account in self.accounts}
 
 
 def read_source(directory: Path, task: Task | None = None) -> Source:
-    """Read a run's directory; a ``task`` that is not given is loaded as the settings say.
+    """Read the directory of a run; a ``task`` that is not given is loaded from the settings.
 
-    Raises `RunDirectoryError` where there is no run, or its journal is damaged.
+    Raises `RunDirectoryError` if there is no run, or a file is damaged.
     """
-    run, settings = RunDirectory(directory), RunDirectory.read_settings(directory)
-    if not run.journal.exists():
+    run = RecordedRun.read(directory)
+    if not run.directory.journal.exists():
         raise RunDirectoryError(f"expected a run that has begun, found no journal in {directory}; run it first")
-    history = Journal(run.journal, mend=False).history
-    examples, missing = (task, "") if task is not None else load_task(settings, history.header or {})
-    result = read_result(directory / "result.json", history)
-    return Source(directory.name, settings, history, result, examples, missing, accounts_of(run, settings))
-
-
-def read_result(path: Path, history: History) -> Mapping[str, Any] | None:
-    """The content of ``result.json``, unless the run has gone on since."""
-    try:
-        result: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        fits = result["evaluations"] == len(history.trials) and result["instruction"] in history.tests
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RunDirectoryError(f"{path} is damaged; delete it and resume the run, which writes it again") from None
-    return result if fits else None
+    examples, missing = (task, "") if task is not None else load_task(run.settings, run.header)
+    result = current_result(run.result, run.history)
+    accounts = accounts_of(run.directory, run.settings)
+    return Source(directory.name, run.settings, run.history, result, examples, missing, accounts)
 
 
 def load_task(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | None, str]:
-    """The task, if it is still what the run worked on, else why its examples are not shown."""
+    """Return the task if its examples are those of the run; otherwise None and the reason, as a sentence."""
     try:
         task = build_task(settings)
     except InstructZeroError as error:
@@ -156,7 +161,7 @@ def load_task(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | Non
 
 
 def accounts_of(run: RunDirectory, settings: Settings) -> tuple[Account, ...]:
-    """What the call store says of this run; nothing where store or name are gone."""
+    """Return the payments of this run from its call store; none if the store or the run's name is missing."""
     path, name = settings.store or run.calls, run.path / "run-id"
     if not (path.exists() and name.exists()):
         return ()

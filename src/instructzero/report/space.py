@@ -1,4 +1,4 @@
-"""The search space in two dimensions: which points were tried, and what came of them."""
+"""A two-dimensional map of the evaluated points of the search space."""
 
 from __future__ import annotations
 
@@ -8,34 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instructzero.optimizers.registry import pays_for_texts
-from instructzero.report.course import evenly
 from instructzero.report.source import Record, Source
+from instructzero.report.trajectory import evenly
 from instructzero.report.tsne import tsne
 
-MOST_POINTS = 500
-"""Points that are drawn, besides the best one of each round."""
+MAX_POINTS = 500
+"""The maximum number of points drawn, in addition to the best point of every round."""
 
-LEAST_FOR_TSNE = 10
+MIN_POINTS_FOR_TSNE = 10
+"""The fewest points for which t-SNE is shown."""
 
 Array = NDArray[np.float64]
 
 
 def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
-    """The evaluated points by principal components and by t-SNE; ``leader`` marks the best one of its round.
+    """Return the evaluated points in two dimensions, by principal components and by t-SNE.
 
-    A search of points is shown without its instructions that continue others, whose points say half of them only.
-    ``explained`` is the share of the points' variance along each component. ``note`` says why there is no map.
+    Instructions that continue others are left out, because their point determines only a part of the text.
+
+    Parameters
+    ----------
+    source
+        The run.
+    numbers
+        The row of every instruction.
+
+    Returns
+    -------
+    ``points``: one record per point; ``leader`` marks the best one of its round. ``explained``: the share of the
+    variance along each component. ``evaluated``: the number of points before thinning. If there is no map, the
+    only key is ``note``, which says why.
     """
     alone = [trial for trial in source.history.trials if trial.proposal.point is not None]
     if not alone and pays_for_texts(source.settings):
-        return {"note": "The black box wrote the instructions in words: the points had no effect on them."}
+        return {"note": "The black box wrote the instructions, so soft prompts had no effect and there is no map."}
     trials = alone or [trial for trial in source.history.trials if trial.proposal.z is not None]
     if len(trials) < 2:
-        return {"note": "There are fewer than two points to show."}
+        return {"note": "There is no map, because fewer than two points have been evaluated."}
     points = np.array([trial.proposal.z for trial in trials], dtype=np.float64)
     places, explained = principal_components(points)
     leaders = _leaders([trial.round for trial in trials], [source.value(trial.instruction) for trial in trials])
-    chosen = set(evenly(range(len(trials)), MOST_POINTS)) | (leaders if len(leaders) <= MOST_POINTS else set())
+    chosen = set(evenly(range(len(trials)), MAX_POINTS)) | (leaders if len(leaders) <= MAX_POINTS else set())
     shown: list[Record] = [
         {
             "row": numbers[trials[number].instruction],
@@ -46,7 +59,7 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
         }
         for number in sorted(chosen)
     ]
-    if len(shown) >= LEAST_FOR_TSNE:
+    if len(shown) >= MIN_POINTS_FOR_TSNE:
         clustered = tsne(points[sorted(chosen)], places[sorted(chosen)])
         for record, place in zip(shown, clustered.round(3).tolist(), strict=True):
             record["tsne"] = place
@@ -54,9 +67,19 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
 
 
 def principal_components(points: Array) -> tuple[Array, list[float]]:
-    """The points (n, d) along their two widest directions, shape (n, 2), and the share of the variance of each.
+    """Project points onto their first two principal components.
 
-    Each direction is turned so that its largest coordinate is positive, or equal points would not give equal maps.
+    The sign of a component is chosen so that its largest coordinate is positive. Otherwise equal points could give
+    mirrored maps.
+
+    Parameters
+    ----------
+    points
+        Shape (n, d).
+
+    Returns
+    -------
+    The projected points, shape (n, 2), and the share of the variance along both components.
     """
     centred = points - points.mean(axis=0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
@@ -70,7 +93,7 @@ def principal_components(points: Array) -> tuple[Array, list[float]]:
 
 
 def _leaders(rounds: Sequence[int], values: Sequence[float]) -> set[int]:
-    """The position of the first best value of each round."""
+    """Return the position of the best value of every round, the first one among equals."""
     best: dict[int, int] = {}
     for position, number in enumerate(rounds):
         if number not in best or values[position] > values[best[number]]:

@@ -1,4 +1,4 @@
-"""t-SNE in its exact form, for the few hundred points of a map: quicker than loading a library that has it.
+"""Exact t-SNE for the few hundred points of a map. It is faster than importing a library for it.
 
 Van der Maaten and Hinton, *Visualizing Data using t-SNE*, JMLR 9, 2008. Notation: n points of dimension d.
 """
@@ -11,15 +11,28 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ITERATIONS = 400
-_EXAGGERATED = 100  # iterations in which attraction is stronger, so that clusters form
+"""The number of gradient steps."""
+
+_EXAGGERATED = 100  # iterations of early exaggeration: stronger attraction lets clusters form
 _EXAGGERATION = 12.0
 _LEAST = 1e-12
 
 
 def tsne(points: Array, start: Array, *, perplexity: float = 30.0) -> Array:
-    """Points of the plane (n, 2) whose neighbourhoods are like those of ``points`` (n, d), from ``start`` (n, 2).
+    """Embed points in the plane so that neighbourhoods are preserved. The result is deterministic.
 
-    The same input gives the same output. Perplexity is lowered where there are few points; needs at least 4.
+    Parameters
+    ----------
+    points
+        Shape (n, d), n at least 4.
+    start
+        The initial embedding, shape (n, 2).
+    perplexity
+        The effective number of neighbours of a point; lowered to (n − 1) / 3 if that is smaller.
+
+    Returns
+    -------
+    The embedded points, shape (n, 2).
     """
     n = len(points)
     p = _joint(points, min(perplexity, (n - 1) / 3))
@@ -38,7 +51,7 @@ def tsne(points: Array, start: Array, *, perplexity: float = 30.0) -> Array:
 
 
 def _gradient(p: Array, places: Array) -> Array:
-    """4 Σⱼ (pᵢⱼ − qᵢⱼ) wᵢⱼ (yᵢ − yⱼ) with w = 1 / (1 + ‖yᵢ − yⱼ‖²) and q = w / Σ w."""
+    """Return 4 Σⱼ (pᵢⱼ − qᵢⱼ) wᵢⱼ (yᵢ − yⱼ) with w = 1 / (1 + ‖yᵢ − yⱼ‖²), q = w / Σ w (Eq. 5)."""
     w = 1 / (1 + _squared_distances(places))
     np.fill_diagonal(w, 0)
     pull = (p - w / w.sum()) * w
@@ -47,7 +60,7 @@ def _gradient(p: Array, places: Array) -> Array:
 
 
 def _joint(points: Array, perplexity: float) -> Array:
-    """pᵢⱼ, shape (n, n): symmetric, summing to 1, each row's Gaussian as wide as the perplexity says."""
+    """Return pᵢⱼ, shape (n, n): symmetric, summing to 1; bisection sets the width of every Gaussian by perplexity."""
     distances = _squared_distances(points)
     others = ~np.eye(len(points), dtype=bool)
     distances = distances / max(distances[others].mean(), _LEAST)
@@ -62,8 +75,8 @@ def _joint(points: Array, perplexity: float) -> Array:
 
 
 def _conditional(distances: Array, precision: Array, others: NDArray[np.bool_]) -> Array:
-    """Each row's probabilities of its neighbours: exp(−β d²), normalised."""
-    farther = np.where(others, distances, np.inf)  # a point is no neighbour of itself
+    """Return the neighbour probabilities of every row (Eq. 1): exp(−β d²), normalised."""
+    farther = np.where(others, distances, np.inf)  # a point is not its own neighbour
     weights = np.exp(-precision * (farther - farther.min(axis=1, keepdims=True)))
     shares: Array = weights / weights.sum(axis=1, keepdims=True)
     return shares

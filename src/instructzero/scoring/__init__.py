@@ -1,1 +1,1 @@
-"""From an instruction to aligned scores: the evaluator, the scorers and the judge."""
+"""Scoring instructions on examples: the evaluator, the scorers and the judge."""

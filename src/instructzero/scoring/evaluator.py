@@ -1,23 +1,26 @@
-"""Instructions become aligned scores: a question is asked once, and an answer is kept before it is used."""
+"""Scores instructions on examples: every question is asked once, and its answer is stored before it is used."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from instructzero.calls.answers import Answers
-from instructzero.calls.asker import Asker
-from instructzero.calls.fan_out import Arrived, Session
-from instructzero.calls.store import Call, CallStore
-from instructzero.models.event_loop import EventLoop
+from instructzero.calls.fan_out import Arrived
+from instructzero.calls.paid import PaidModels, PaidRole
+from instructzero.calls.store import BLACK_BOX, Call, CallStore
 from instructzero.protocols import BlackBox
-from instructzero.scoring.scorers import Metric, MetricScorer, Scorer
+from instructzero.scoring.scorers import MetricScorer, Scorer
+from instructzero.tasks.metric import ScoreFunction
 from instructzero.types import Completion, Evaluation, Example, Message, Request, Usage
 
 Render = Callable[[str, str], tuple[Message, ...]]
+"""A function (instruction, input) -> messages for the black box."""
+
 OnAnswer = Callable[[Request, Completion, bool], None]
+"""A function (request, completion, cached) that receives the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +37,39 @@ class _Graded:
 
 
 class Evaluator:
-    """Scores instructions on examples. Closing it closes the models, the store and the event loop that they live in.
+    """Scores instructions on examples with the black box. Closes nothing: its model belongs to `PaidModels`.
 
-    ``render(instruction, input)`` makes the messages. ``on_answer(request, completion, cached)`` is heard once for each
-    pair of instruction and example; ``cached`` is False only for an answer that was paid just now. ``grace_s``: after a
-    failure or an interrupt nothing new is asked, and questions that are on their way get so many seconds to come back,
-    because they are paid for. ``likelihood``: ask how likely a local model finds the accepted answers.
+    Parameters
+    ----------
+    role
+        The black box, with its stored answers.
+    scorer
+        Scores one answer against the accepted answers.
+    render
+        ``render(instruction, input)`` returns the messages of a question.
+    max_tokens, temperature
+        The maximum length of an answer in tokens, and the sampling temperature.
+    likelihood
+        Ask a local model for the likelihood of the accepted answers instead of a text.
+    on_answer
+        ``on_answer(request, completion, cached)`` is called once for every pair of instruction and example; ``cached``
+        is False only for an answer that was just paid for.
 
     >>> from instructzero.models.scripted import ScriptedBlackBox, echo
-    >>> evaluator = Evaluator.of(
+    >>> examples = [Example("cat", ("cat",)), Example("dog", ("hound",))]
+    >>> with CallStore(":memory:") as store, Evaluator.of(
     ...     ScriptedBlackBox(echo),
-    ...     CallStore(":memory:"),
+    ...     store,
     ...     lambda prediction, answers: float(prediction in answers),
     ...     render=lambda instruction, text: (Message("user", f"{instruction} Input: {text}"),),
-    ... )
-    >>> examples = [Example("cat", ("cat",)), Example("dog", ("hound",))]
-    >>> [evaluation.scores for evaluation in evaluator.evaluate(["Repeat."], examples)]
+    ... ) as evaluator:
+    ...     [evaluation.scores for evaluation in evaluator.evaluate(["Repeat."], examples)]
     [(1.0, 0.0)]
-    >>> evaluator.close()
     """
 
     def __init__(
         self,
-        answers: Answers,
-        store: CallStore,
+        role: PaidRole,
         scorer: Scorer,
         *,
         render: Render,
@@ -65,51 +77,48 @@ class Evaluator:
         temperature: float = 0.0,
         likelihood: bool = False,
         on_answer: OnAnswer | None = None,
-        grace_s: float = 5.0,
-        loop: EventLoop | None = None,
     ) -> None:
-        self._answers = answers
-        self._store = store
+        self._role = role
+        self._answers = role.answers
         self._scorer = scorer
         self._render = render
         self._max_tokens = max_tokens
         self._temperature = temperature
         self._likelihood = likelihood
         self._on_answer = on_answer
-        self._grace_s = grace_s
-        self._session: Session[_Question, _Graded] | None = None
-        # One event loop for life, so that the models' connections stay open from round to round.
-        self._loop = EventLoop() if loop is None else loop
 
     @classmethod
-    def of(cls, blackbox: BlackBox, store: CallStore, metric: Metric, *, render: Render, **options: Any) -> Evaluator:
-        """A black box asked without retries or a budget, and a metric."""
-        return cls(Answers(Asker.of(blackbox), store), store, MetricScorer(metric), render=render, **options)
+    @contextmanager
+    def of(
+        cls,
+        blackbox: BlackBox,
+        store: CallStore,
+        metric: ScoreFunction,
+        *,
+        render: Render,
+        grace_s: float | None = None,
+        **options: Any,
+    ) -> Iterator[Evaluator]:
+        """Yield an evaluator of a black box and a metric, without retries or a budget; close the black box at the end.
+
+        ``grace_s`` is that of `PaidModels`; ``options`` are those of the constructor. The store stays open.
+        """
+        with PaidModels({BLACK_BOX: blackbox}, store, grace_s=grace_s) as paid:
+            yield cls(paid.role(BLACK_BOX), MetricScorer(metric), render=render, **options)
 
     def evaluate(self, instructions: Sequence[str], examples: Sequence[Example]) -> Iterator[Evaluation]:
-        """One evaluation for each instruction, in order, each as soon as it is complete.
+        """Yield one evaluation per instruction, in order, as soon as it is complete.
 
-        ``scores[i]`` and ``predictions[i]`` belong to ``examples[i]``. ``usage`` counts the distinct
-        questions of an instruction that no earlier instruction of this call has asked, whether or not the
-        store knew the answer, so that a resumed run counts like an uninterrupted one. Questions of all
-        instructions are in flight together.
+        ``scores[i]`` and ``predictions[i]`` belong to ``examples[i]``. ``usage`` counts the distinct questions of an
+        instruction that no earlier instruction of this call has asked. Cached answers count too, so that a resumed run
+        has the same usage as an uninterrupted one. The questions of all instructions are asked concurrently.
         """
         table = [[self._question(instruction, example) for example in examples] for instruction in instructions]
         seen: set[Call] = set()
         for questions, graded in zip(table, self._graded(table), strict=True):
-            usage = _usage(questions, [each.completion for each in graded], seen)
-            predictions = tuple(each.completion.text for each in graded)
-            yield Evaluation(tuple(each.score for each in graded), predictions, usage)
-
-    def close(self) -> None:
-        """Wait briefly for what is on its way, then free the models and the store."""
-        try:
-            self._end_session()
-            self._loop.run(self._answers.close())
-            self._loop.run(self._scorer.close())
-        finally:
-            self._loop.close()
-            self._store.close()
+            usage = _usage(questions, [result.completion for result in graded], seen)
+            predictions = tuple(result.completion.text for result in graded)
+            yield Evaluation(tuple(result.score for result in graded), predictions, usage)
 
     def _question(self, instruction: str, example: Example) -> _Question:
         request = Request(
@@ -121,8 +130,8 @@ class Evaluator:
         return _Question(self._answers.call(request), request, example)
 
     def _graded(self, table: Sequence[Sequence[_Question]]) -> Iterator[list[_Graded]]:
-        """The answers to each row of questions with their scores, once they are all there; all rows go together."""
-        self._end_session()
+        """Yield the answers to each row of questions with their scores; the rows are asked concurrently."""
+        self._role.stop()
         questions = [question for row in table for question in row]
         counts = Counter(question.call for question in questions)
         distinct = list({question.call: question for question in questions}.values())
@@ -131,35 +140,27 @@ class Evaluator:
         async def ask(question: _Question, arrived: Arrived) -> _Graded:
             return await self._ask(question, counts[question.call], arrived)
 
-        self._session = session = Session(
-            ask, distinct, self._answers.concurrency, self._grace_s, lambda: self._answers.proven
-        )
+        batch = self._role.batch(ask, distinct)
         try:
             for row in table:
-                yield self._loop.run(session.wait_for([question.call for question in row]))
+                yield self._role.run(batch.wait_for([question.call for question in row]))
         finally:
-            if self._session is session:
-                self._end_session()
-
-    def _end_session(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            self._loop.run(session.drain())
+            self._role.stop(batch)
 
     async def _ask(self, question: _Question, times: int, arrived: Arrived) -> _Graded:
-        """The answer and its score; whoever listens hears of it once for each of the ``times`` it is needed."""
+        """Return the answer and its score; report the answer once for each of the ``times`` it is needed."""
         completion, cached = await self._answers.get(question.call, question.request, arrived)
         if self._on_answer is not None:
             for time in range(times):
                 self._on_answer(question.request, completion, cached or time > 0)
-        return _Graded(completion, await self._scorer.score(question.example, completion.text))
+        return _Graded(completion, await self._scorer.score(question.example, completion))
 
 
 def _usage(questions: Sequence[_Question], answers: Sequence[Completion], seen: set[Call]) -> Usage:
-    """Usage of the questions that are not in ``seen`` yet; adds them to it."""
+    """Return the usage of the questions that are not in ``seen`` yet, and add them to it."""
     usage = Usage()
     for question, answer in zip(questions, answers, strict=True):
         if question.call not in seen:
             seen.add(question.call)
-            usage += Usage(1, answer.prompt_tokens, answer.completion_tokens)
+            usage += answer.usage
     return usage

@@ -1,4 +1,4 @@
-"""A language model as a judge: what it is asked about one answer, and the grade that its reply states."""
+"""A language model as a judge: the prompt about one answer, and the grade that its reply states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from instructzero.errors import ConfigurationError
 from instructzero.types import Example, Message, Request
 
 LOWEST, HIGHEST = 0, 10
-"""The scale of the grades."""
+"""The ends of the scale of grades."""
 
 DEFAULT_CRITERIA = "The answer should mean the same as an accepted answer."
 DEFAULT_MAX_TOKENS = 64
@@ -33,7 +33,19 @@ is as good as an accepted answer. Reply with one line and nothing else: Grade: N
 
 @dataclass(frozen=True, slots=True)
 class JudgeMetric:
-    """What the judge looks for, and how long its reply may be.
+    """Makes the judge's prompts and reads its replies.
+
+    Parameters
+    ----------
+    criteria
+        The properties of a good answer, in words.
+    max_tokens
+        The maximum length of a reply in tokens.
+
+    Raises
+    ------
+    ConfigurationError
+        If the criteria are empty, or a reply may have no token.
 
     >>> judge = JudgeMetric("The translation keeps the meaning.")
     >>> judge.request(Example("cat", ("chat",)), "un chat").temperature
@@ -49,23 +61,22 @@ class JudgeMetric:
         if not self.criteria.strip():
             raise ConfigurationError("expected criteria for the judge, got an empty text; say what a good answer has")
         if self.max_tokens < 1:
-            raise ConfigurationError(
-                f"expected at least 1 token for a judge's reply, got {self.max_tokens}; allow it more"
-            )
+            raise ConfigurationError(f"expected at least 1 token for a judge's reply, got {self.max_tokens}; raise it")
 
     def request(self, example: Example, prediction: str) -> Request:
-        """See `judge_request`."""
+        """Return the request for a grade of ``prediction``; see `judge_request`."""
         return judge_request(self.criteria, example, prediction, max_tokens=self.max_tokens)
 
     def read(self, text: str) -> float | None:
-        """See `read_grade`."""
+        """Return the grade in a reply; see `read_grade`."""
         return read_grade(text)
 
 
 def judge_request(criteria: str, example: Example, prediction: str, *, max_tokens: int = DEFAULT_MAX_TOKENS) -> Request:
-    """Asks for a grade from 0 to 10 of ``prediction`` against the accepted answers; a function of its arguments alone.
+    """Return the request for a grade from 0 to 10 of ``prediction`` against the accepted answers of ``example``.
 
-    The marks around the texts carry a code that none of them holds, so no text can close its own.
+    It depends on the arguments alone. The marks around the texts carry a code that does not occur in any of them, so
+    that no text can close its own mark. ``max_tokens`` is the maximum length of the reply.
     """
     parts = [
         ("question", example.input),
@@ -79,7 +90,7 @@ def judge_request(criteria: str, example: Example, prediction: str, *, max_token
 
 
 def _code(texts: list[str]) -> str:
-    """16 hexadecimal digits that depend on every text, so that none can be written to hold them."""
+    """Return 16 hexadecimal digits that depend on every text, so that no text can be written to contain them."""
     content = repr(texts).encode("utf-8", "surrogatepass")
     while True:
         code = hashlib.sha256(content).hexdigest()[:16]
@@ -89,11 +100,11 @@ def _code(texts: list[str]) -> str:
 
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-# "one" is a number only where nothing else can be meant: alone, after a colon, or before "out of".
+# "one" counts as a number only where it cannot be a pronoun: alone, after a colon, or before "out of".
 _WORD = re.compile(rf"\b(?:{'|'.join(word for word in _WORDS if word != 'one')})\b|(?:(?<=: )|^)one(?=\W*$|\s+out of)")
 _THE_SCALE = re.compile(r"\b0\s*(?:-|–|—|to|and)\s*10\b")
 _MARKUP = re.compile(r"[*_`#\"'“”]+")
-# A number that is no part of a word, a larger number or a range; then its scale, if it is stated.
+# A number that is not part of a word, a larger number or a range, followed by its scale if the text states one.
 _NUMBER = r"(?<![\w.,/])(?<!\d[-−–])(?P<number>[-−]?\d+(?:[.,]\d{1,2})?)(?!\d|[.,]\d|[-–]\d)"
 _SCALE = r"(?:\s*(?P<percent>%)|\s*(?:/|out\s+of)\s*(?P<of>\d{1,3}))?(?!\w|\s*/)"
 _GRADE = re.compile(_NUMBER + _SCALE)
@@ -101,11 +112,11 @@ _LABEL = re.compile(r"\b(?:grade|score|rating|mark)(?:\s*\([^)]*\))?\s*(?:[:=]|\
 
 
 def read_grade(text: str) -> float | None:
-    """The grade that a judge's reply states, as a number in [0, 1]; None where none can be read.
+    """Return the grade that a judge's reply states, as a number in [0, 1], or None if it states no clear grade.
 
-    The last grade that is called one counts ("Grade: 8"); else the one with its scale ("8/10", "10 out of 10"); else
-    the number that the reply begins with; else the only number in it. A number outside its scale is no grade, and
-    neither are two that differ. A reasoning model's thoughts are left out.
+    The last labelled grade counts ("Grade: 8"). Without a label, it is the number with a scale ("8/10",
+    "10 out of 10"), else the number at the start of the reply, else the only number in it. A number outside its scale
+    is no grade, and neither are two numbers that differ. The thoughts of a reasoning model are ignored.
 
     >>> read_grade("**8/10**, because two words are missing"), read_grade("I'd say eight"), read_grade("85")
     (0.8, 0.8, None)
@@ -113,15 +124,15 @@ def read_grade(text: str) -> float | None:
     said = _plain(text)
     stated = list(_GRADE.finditer(said))
     labelled = [_GRADE.match(said, label.end()) for label in _LABEL.finditer(said)]
-    scaled = [each for each in stated if each["of"] or each["percent"]]
-    leading = [each for each in stated if each.start() == 0]
+    scaled = [grade for grade in stated if grade["of"] or grade["percent"]]
+    leading = [grade for grade in stated if grade.start() == 0]
     found = labelled[-1:] or scaled or leading or stated
     values = {_value(grade) for grade in found}
     return values.pop() if len(values) == 1 else None
 
 
 def _plain(text: str) -> str:
-    """The reply in lower case with figures for words, without thoughts, markup and mentions of the scale."""
+    """Return the reply in lower case with digits for number words, without thoughts, markup and the scale itself."""
     said = _MARKUP.sub("", text.rpartition("</think>")[2].lower()).strip()
     said = _WORD.sub(lambda word: str(_WORDS.index(word.group())), said)
     return _THE_SCALE.sub("", said).strip(" \n\t{[(")
@@ -131,5 +142,5 @@ def _value(grade: re.Match[str] | None) -> float | None:
     if grade is None:
         return None
     number = float(grade["number"].replace("−", "-").replace(",", "."))
-    most = 100 if grade["percent"] else int(grade["of"] or HIGHEST)
-    return number / most if 0 <= number <= most and most in (5, HIGHEST, 100) else None
+    highest = 100 if grade["percent"] else int(grade["of"] or HIGHEST)
+    return number / highest if 0 <= number <= highest and highest in (5, HIGHEST, 100) else None

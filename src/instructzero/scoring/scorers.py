@@ -1,4 +1,4 @@
-"""From an answer to a score in [0, 1]: by a metric, or by a judge that is a model itself."""
+"""Scorers: they turn an answer into a score in [0, 1], by a metric, a judge model or a likelihood."""
 
 from __future__ import annotations
 
@@ -10,62 +10,71 @@ from typing import Protocol
 from instructzero.calls.answers import Answers
 from instructzero.errors import TaskError
 from instructzero.scoring.judge import JudgeMetric
+from instructzero.tasks.metric import ScoreFunction
 from instructzero.types import Completion, Example
-
-Metric = Callable[[str, tuple[str, ...]], float]
 
 
 class Scorer(Protocol):
-    """Scores one prediction; may ask a model, and pays for it then."""
+    """Scores one answer of the black box. A scorer may ask a model, which costs a call."""
 
-    async def score(self, example: Example, prediction: str) -> float: ...
-
-    async def close(self) -> None: ...
+    async def score(self, example: Example, completion: Completion) -> float:
+        """Return the score in [0, 1] of the answer ``completion`` to ``example``."""
+        ...
 
 
 @dataclass(frozen=True)
 class MetricScorer:
-    """``metric(prediction, accepted answers)``; raises `TaskError` when it gives no score in [0, 1]."""
+    """Scores by a metric, a function (prediction, accepted answers) -> score in [0, 1]."""
 
-    metric: Metric
+    metric: ScoreFunction
 
-    async def score(self, example: Example, prediction: str) -> float:
-        score = self.metric(prediction, example.outputs)
+    async def score(self, example: Example, completion: Completion) -> float:
+        """Return the score of the metric.
+
+        Raises
+        ------
+        TaskError
+            If the metric returns no number in [0, 1].
+        """
+        score = self.metric(completion.text, example.outputs)
         if not isinstance(score, int | float) or math.isnan(score) or not 0 <= score <= 1:
             raise TaskError(
                 f"expected a score in [0, 1] from the metric, got {score!r} for the input "
-                f"{example.input!r}; mend the metric"
+                f"{example.input!r}; fix the metric"
             )
         return float(score)
-
-    async def close(self) -> None:
-        """Nothing to free."""
 
 
 @dataclass(frozen=True)
 class JudgeScorer:
-    """Another model's grade; an answer of the judge without a grade scores 0."""
+    """Scores by the grade of another model.
+
+    Parameters
+    ----------
+    judge
+        Makes the judge's prompts and reads its replies.
+    answers
+        Asks the judge.
+    on_answer
+        Called with (completion, cached) for every grade; ``cached`` is False only for a reply that was just paid for.
+    """
 
     judge: JudgeMetric
     answers: Answers
     on_answer: Callable[[Completion, bool], None]
 
-    async def score(self, example: Example, prediction: str) -> float:
-        request = self.judge.request(example, prediction)
-        completion, cached = await self.answers.get(self.answers.call(request), request)
-        self.on_answer(completion, cached)
-        return self.judge.read(completion.text) or 0.0
-
-    async def close(self) -> None:
-        await self.answers.close()
+    async def score(self, example: Example, completion: Completion) -> float:
+        """Return the grade as a score; a reply without a grade scores 0."""
+        request = self.judge.request(example, completion.text)
+        reply, cached = await self.answers.get(self.answers.call(request), request)
+        self.on_answer(reply, cached)
+        return self.judge.read(reply.text) or 0.0
 
 
 @dataclass(frozen=True)
 class LikelihoodScorer:
-    """How likely a local model finds the likeliest accepted answer, which it answers as a number in [0, 1]."""
+    """Scores by the likelihood that a local model gives to the likeliest accepted answer."""
 
-    async def score(self, example: Example, prediction: str) -> float:
-        return float(prediction)
-
-    async def close(self) -> None:
-        """Nothing to free."""
+    async def score(self, example: Example, completion: Completion) -> float:
+        """Return the likelihood itself; see `Completion.likelihood`."""
+        return completion.likelihood

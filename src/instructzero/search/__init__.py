@@ -1,1 +1,1 @@
-"""Algorithm 1 of the paper: the loop, the race on the validation examples, and the final selection."""
+"""The search: Algorithm 1 of the paper, the race on the validation examples, and the final selection."""

@@ -1,4 +1,4 @@
-"""The end of a run: the best few scored again on fresh examples, and the winner compared on the test examples."""
+"""The final selection and the final test: the best few are confirmed on fresh examples, and the winner is tested."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from instructzero.tasks import Task
 from instructzero.types import Evaluation, Example
 
 
-def questions_of_end(task: Task, finalists: int, baseline: str | None) -> int:
-    """How many questions confirmation and test ask at most: the plain instruction is in both."""
+def final_questions(task: Task, finalists: int, baseline: str | None) -> int:
+    """Return the maximum number of questions of confirmation and test; the plain instruction is in both."""
     tested = 2 if baseline is None else 3
     return (finalists + 1) * len(task.confirmation) + tested * len(task.test)
 
@@ -27,7 +27,7 @@ def best_confirmed(
     validation: Mapping[str, Evaluation],
     confirmation: Mapping[str, Evaluation],
 ) -> str:
-    """The best of the ``contenders`` on all that they were scored on, confirmation or not; of equals the first."""
+    """Return the best of the ``contenders`` on validation and, if known, confirmation together; of equals the first."""
 
     def value(text: str) -> float:
         known = validation[text] + confirmation[text] if text in confirmation else validation[text]
@@ -36,18 +36,35 @@ def best_confirmed(
     return max(contenders, key=value)
 
 
-def contenders_of(finalists: int, confirmation: int) -> int:
-    """How many instructions a winner is chosen among: one where no ``confirmation`` examples can tell them apart."""
+def contender_count(finalists: int, confirmation: int) -> int:
+    """Return the number of instructions among which the winner is selected: one without ``confirmation`` examples."""
     return finalists if confirmation else 1
 
 
 @dataclass(frozen=True)
 class Finale:
-    """Chooses the winner among the ``finalists`` best instructions, and tests it beside those it has to beat.
+    """Selects the winner among the best instructions, and tests it together with the references.
 
-    With fresh examples for them and for the plain instruction, the winner is the best on validation and confirmation
-    together: the maximum of many noisy scores flatters whoever it picks. Without, it is the best on validation.
-    ``baseline`` is an instruction of the user's own.
+    With confirmation examples, the winner is the best of the finalists and the plain instruction on validation and
+    confirmation together: the maximum of many noisy validation scores is biased upwards. Without them, the winner is
+    the best on validation.
+
+    Parameters
+    ----------
+    task
+        Gives the confirmation and the test examples.
+    evaluator
+        Scores instructions on examples.
+    objective
+        Ranks the scored instructions.
+    journal
+        Records the results.
+    observer
+        Receives the number of answers that are needed.
+    finalists
+        The number of best instructions that are confirmed.
+    baseline
+        The user's own instruction, if there is one.
     """
 
     task: Task
@@ -60,15 +77,15 @@ class Finale:
 
     @property
     def contenders(self) -> int:
-        """How many instructions of the search the winner is chosen among."""
-        return contenders_of(self.finalists, len(self.task.confirmation))
+        """The number of instructions of the search among which the winner is selected."""
+        return contender_count(self.finalists, len(self.task.confirmation))
 
     def questions(self) -> int:
-        """How many questions the end asks at most."""
-        return questions_of_end(self.task, self.finalists, self.baseline)
+        """Return the maximum number of questions of the final selection and the final test."""
+        return final_questions(self.task, self.finalists, self.baseline)
 
     def run(self, ranked: Sequence[str], plain: str) -> str:
-        """The winner among ``ranked`` (best first, the plain instruction in its place); all results are recorded."""
+        """Return the winner among ``ranked``: all instructions, best first. All results are recorded."""
         contenders, history = list(ranked[: self.finalists]), self.journal.history
         if self.task.confirmation:
             contenders = list(dict.fromkeys([*contenders, plain]))
@@ -85,7 +102,7 @@ class Finale:
         examples: Sequence[Example],
         record: Callable[[str, Evaluation], None],
     ) -> None:
-        """Evaluate and record what is not known yet."""
+        """Evaluate the instructions that are not in ``known`` yet, and record their results."""
         missing = [text for text in instructions if text not in known]
         if missing:
             self.observer.testing_started(len(missing) * len(examples))
@@ -93,11 +110,11 @@ class Finale:
                 record(text, evaluation)
 
     def leaks(self, instruction: str) -> tuple[Example, ...]:
-        """The exemplars that the instruction gives away."""
+        """Return the exemplars that the instruction copies."""
         return leaks(instruction, self.task.exemplars)
 
     def scored(self, instruction: str) -> Scored:
-        """An instruction with everything that is known of it."""
+        """Return an instruction with all its results."""
         history = self.journal.history
         return Scored(
             instruction,

@@ -1,7 +1,7 @@
-"""Whether an instruction gives training data away: an exemplar that was copied into it, answer and all.
+"""Leakage of training data: exemplars that an instruction copies, with their answers.
 
-An instruction such as "Write the antonym, for example hot -> cold" scores well on (hot, cold) without being any
-better, and carries data of the task to wherever the instruction goes.
+An instruction such as "Write the antonym, for example hot -> cold" scores well on (hot, cold) without being better,
+and it discloses data of the task to every reader of it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from instructzero.tasks.text import normal_form
 from instructzero.types import Example
 
-# What joins two words without white space, as in "hot->cold" or "hot/cold", but not in "3.5" or "don't".
+# Signs that join two words without white space, as in "hot->cold" or "hot/cold", but not in "3.5" or "don't".
 _GLUE = re.compile(r"(?<=\w)(?!['’]\w)(?!(?<=\d)[.,]\d)[^\w\s]+?(?=[-−]?\d|\w)")
 _TELLING_LETTERS, _TELLING_DIGITS = 6, 4
 _TELLING_PAIR, _TELLING_NEIGHBOURS = 6, 3  # letters and digits of input and output
 
-# Instructions are made of these words, so a text of nothing else is no copy.
+# Words that are common in instructions: a text of these words alone is not evidence of a copy.
 _INSTRUCTION_WORDS = frozenset(
     "a an answer answers antonym change choose complete convert correct describe english example examples explain "
     "express extract find first following for french german given identify in indicate input inputs instruction into "
@@ -30,17 +30,17 @@ _INSTRUCTION_WORDS = frozenset(
 
 
 def leaks(instruction: str, exemplars: Sequence[Example]) -> tuple[Example, ...]:
-    """The exemplars that ``instruction`` copies, in their order.
+    """Return the exemplars that ``instruction`` copies, in their order.
 
     Texts are compared as whole words in normal form (`tasks.text`). An exemplar is copied
 
-    - by its input or an accepted output alone, where that text hardly occurs by chance: two words or more, six
-      letters or more, or a number of four digits or more, not made of words that instructions are made of;
-    - by its input and an accepted output together, where the two are different and have six letters and digits
-      or more between them; or three, where at most one word stands between input and output: "5 becomes 53".
+    - by its input or an accepted output alone, if that text is unlikely to occur by chance: two words or more, six
+      letters or more, or a number of four digits or more, and not only words that are common in instructions;
+    - by its input and an accepted output together, if the two differ and have six letters and digits or more in
+      total; three are enough if at most one word stands between input and output, as in "5 becomes 53".
 
-    An output that two exemplars share is a label, which an instruction may name; where half of the exemplars
-    have such an output, so are all outputs. The more exemplars of the task are given, the surer the labels.
+    An output that two exemplars share is a label, which an instruction may name. If half of the exemplars have such an
+    output, all outputs count as labels. With more exemplars of the task, labels are recognised more reliably.
 
     >>> leaks("Write the antonym, for example hot -> cold.", [Example("hot", ("cold",)), Example("up", ("down",))])
     (Example(input='hot', outputs=('cold',)),)
@@ -67,7 +67,7 @@ def _is_pair_copied(text: str, given: str, answer: str) -> bool:
 
 
 def _is_telling(phrase: str) -> bool:
-    """Whether a text is long enough not to be in an instruction by chance."""
+    """Return True if the text is too long to occur in an instruction by chance."""
     if " " in phrase:
         least = 3
     else:
@@ -80,7 +80,7 @@ def _is_instruction_talk(phrase: str) -> bool:
 
 
 def _labels(exemplars: Sequence[Example]) -> frozenset[str]:
-    """The outputs, in normal form, that more than one exemplar has; all outputs, if half of the exemplars do."""
+    """Return the outputs that exemplars share, in normal form; all outputs if half of the exemplars have such a one."""
     outputs = [{_form(output) for output in exemplar.outputs} for exemplar in exemplars]
     counts = Counter(output for forms in outputs for output in forms)
     labels = {output for output, count in counts.items() if count > 1}
@@ -89,18 +89,18 @@ def _labels(exemplars: Sequence[Example]) -> frozenset[str]:
 
 
 def _form(text: str) -> str:
-    """Normal form as words with single spaces: words that were joined by signs apart, lone signs gone."""
+    """Return the normal form as words with single spaces: joined words are separated, and lone signs removed."""
     words = normal_form(_GLUE.sub(" ", text)).split()
     return " ".join(word for word in words if _size(word))
 
 
 def _size(text: str) -> int:
-    """How many letters and digits there are."""
+    """Return the number of letters and digits."""
     return sum(character.isalnum() for character in text)
 
 
 def _holds(text: str, phrase: str) -> bool:
-    """Whether the words of ``phrase`` stand in ``text`` as whole words in a row; a phrase without words never does."""
+    """Return True if ``text`` contains the words of ``phrase`` as consecutive whole words; False for no words."""
     return bool(phrase) and f" {phrase} " in f" {text} "
 
 

@@ -1,18 +1,22 @@
-"""Tasks: loading examples, dividing them, scoring answers. Knows no model, needs no other library."""
+"""Tasks: loading examples, splitting them, and the metrics. Imports no model and no other library."""
 
 from instructzero.tasks.catalog import builtin_names, load_builtin
 from instructzero.tasks.data import TaskData
-from instructzero.tasks.loading import load_task_data
-from instructzero.tasks.metrics import METRIC_FORMS, Metric, get_metric
+from instructzero.tasks.loading import is_task_file, load_task_data
+from instructzero.tasks.metric import Metric, MetricKind
+from instructzero.tasks.specifications import METRIC_FORMS, get_metric, is_judged
 from instructzero.tasks.splitting import Task, split_task
 
 __all__ = [
     "METRIC_FORMS",
     "Metric",
+    "MetricKind",
     "Task",
     "TaskData",
     "builtin_names",
     "get_metric",
+    "is_judged",
+    "is_task_file",
     "load_builtin",
     "load_task_data",
     "split_task",

@@ -1,4 +1,4 @@
-"""The tasks that ship with the package, one JSON file each in ``builtin/``."""
+"""The built-in tasks: one JSON file per task in ``builtin/``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ def _builtin_files() -> dict[str, Traversable]:
 
 
 def builtin_names() -> tuple[str, ...]:
-    """The names of the built-in tasks, sorted."""
+    """Return the names of the built-in tasks, sorted."""
     return tuple(sorted(_builtin_files()))
 
 
 def load_builtin(name: str) -> TaskData:
-    """The built-in task ``name``, its parts disjoint by input; raises `TaskError` with the nearest name."""
+    """Return the built-in task ``name``, its parts disjoint by input.
+
+    Raises
+    ------
+    TaskError
+        If there is no such task; the message suggests the nearest name.
+    """
     file = _builtin_files().get(name)
     if file is None:
         raise TaskError(unknown_task(name))
@@ -35,7 +41,7 @@ def load_builtin(name: str) -> TaskData:
 
 
 def unknown_task(name: str) -> str:
-    """What to tell a user who asked for a task that is neither built in nor a file."""
+    """Return the error message for a name that is neither a built-in task nor a file."""
     names = builtin_names()
     asked = f"unknown task {name!r}{nearest_hint(name, names)}"
     return f"{asked}; expected a file ({', '.join(SUFFIXES)}) or one of {', '.join(names)}"

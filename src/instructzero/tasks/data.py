@@ -1,4 +1,4 @@
-"""A task's examples before they are split, and the rows of a file that become them."""
+"""A task's examples before they are split, and the conversion of a file's rows to examples."""
 
 from __future__ import annotations
 
@@ -12,9 +12,25 @@ from instructzero.types import Example
 
 @dataclass(frozen=True)
 class TaskData:
-    """A task as it was loaded: ``search`` to find instructions on, ``test`` to judge them, if it comes apart.
+    """A task as it was loaded. No input occurs twice.
 
-    ``metric`` is the specification the task was made for, if it says. No input occurs twice.
+    Parameters
+    ----------
+    name
+        The task's name.
+    search
+        The examples to search on.
+    test
+        The examples of the final test, or None if the task has no test part of its own.
+    metric
+        The specification of the task's metric, if the task names one.
+    description
+        One line for tables.
+
+    Raises
+    ------
+    TaskError
+        If a part is empty or an input occurs twice.
     """
 
     name: str
@@ -36,13 +52,13 @@ class TaskData:
 
 
 def input_key(example: Example) -> str:
-    """What makes two examples the same question: the input without the white space around it."""
+    """Return the key by which two examples are the same question: the input without surrounding white space."""
     return example.input.strip()
 
 
 @dataclass(frozen=True)
 class Row:
-    """One record of a file and where it stands, such as ``words.csv, line 3``."""
+    """One record of a file with its place, such as ``words.csv, line 3``."""
 
     where: str
     cells: Mapping[str, object]
@@ -50,7 +66,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a row keeps its input and its answers; ``separator`` splits a cell with several answers."""
+    """The columns of the input and of the answers; ``separator`` splits a text cell with several answers."""
 
     input: str = "input"
     output: str = "output"
@@ -60,7 +76,14 @@ class Columns:
         if self.separator == "":
             raise TaskError("expected an answer separator of one character or more, such as '|', got none")
 
-    def exemplar(self, row: Row) -> Example:
+    def example(self, row: Row) -> Example:
+        """Return the row as an example.
+
+        Raises
+        ------
+        TaskError
+            If a column is missing or a cell holds no text.
+        """
         text = _text(self._cell(row, self.input), row.where, self.input)
         return Example(text, self._answers(row))
 
@@ -86,7 +109,7 @@ class Columns:
 
 
 def _text(cell: object, where: str, column: str) -> str:
-    """A cell as text: booleans as JSON writes them; missing, empty and nested cells are refused."""
+    """Return a cell as text, booleans as in JSON; refuse missing, empty and nested cells."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     came = {type(None): "null", dict: "an object", list: "a list"}.get(type(cell))
@@ -104,10 +127,10 @@ def _text(cell: object, where: str, column: str) -> str:
 
 
 def to_examples(rows: Iterable[Row], columns: Columns) -> tuple[Example, ...]:
-    """The rows as examples; rows with the same input become one that accepts the answers of all of them."""
+    """Return the rows as examples; rows with the same input become one example that accepts all their answers."""
     merged: dict[str, Example] = {}
     for row in rows:
-        example = columns.exemplar(row)
+        example = columns.example(row)
         first = merged.setdefault(input_key(example), example)
         outputs = tuple(dict.fromkeys((*first.outputs, *example.outputs)))
         merged[input_key(example)] = Example(first.input, outputs)
@@ -117,7 +140,13 @@ def to_examples(rows: Iterable[Row], columns: Columns) -> tuple[Example, ...]:
 def keep_apart(
     name: str, search: Sequence[Example], test: Sequence[Example] | None
 ) -> tuple[tuple[Example, ...], tuple[Example, ...] | None]:
-    """Drops from the search part what the test part asks too; the test part, the yardstick, stays whole."""
+    """Return both parts without the search examples whose input is in the test part; the test part stays whole.
+
+    Raises
+    ------
+    TaskError
+        If no search example is left.
+    """
     if test is None:
         return tuple(search), None
     asked = {input_key(example) for example in test}

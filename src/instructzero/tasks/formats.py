@@ -1,4 +1,4 @@
-"""Reading .jsonl, .json, .csv and .tsv files into rows, with errors that name the file and the line."""
+"""Read .jsonl, .json, .csv and .tsv files into rows. Errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from instructzero.errors import TaskError
 from instructzero.tasks.data import Row
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LARGEST_FIELD = 2**31 - 1  # what a C long holds everywhere
+_LARGEST_FIELD = 2**31 - 1  # the largest C long on every platform
 
 
 @dataclass(frozen=True)
 class Document:
-    """What a file holds. ``numbered`` marks the benchmark's form: its examples are an object."""
+    """The content of a file. ``numbered`` marks the form of the benchmark, whose examples are an object."""
 
     search: tuple[Row, ...]
     test: tuple[Row, ...] | None = None
@@ -30,7 +30,13 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """The rows of ``path``, read as its suffix says; raises `TaskError` for whatever is wrong with it."""
+    """Read the file ``path`` in the format of its suffix.
+
+    Raises
+    ------
+    TaskError
+        If the file is missing, unreadable, malformed or empty.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         came = repr(path.suffix) if path.suffix else "no suffix"
@@ -60,9 +66,14 @@ def _read_text(path: Path) -> str:
 
 
 def parse_json(text: str, where: str) -> Document:
-    """A list of objects, ``{"examples": …}`` or ``{"search": …, "test": …}``.
+    """Parse a list of objects, ``{"examples": …}`` or ``{"search": …, "test": …}``.
 
-    The last two may have a name, a metric and a description.
+    The last two may have a name, a metric and a description. ``where`` names the file in errors.
+
+    Raises
+    ------
+    TaskError
+        If the text is malformed.
     """
     content = _decode(text, where, first_line=1)
     if isinstance(content, list):
@@ -86,7 +97,7 @@ def _describe(content: object) -> str:
 
 
 def _headed(document: Document, content: Mapping[str, object], where: str) -> Document:
-    """``document`` with the name, metric and description that stand beside its examples."""
+    """Return ``document`` with the name, metric and description that the file has next to its examples."""
     heading = {key: content.get(key) for key in ("name", "metric", "description")}
     for key, value in heading.items():
         if value is not None and not isinstance(value, str):
@@ -120,7 +131,7 @@ def _parse_jsonl(text: str, where: str) -> Document:
 
 
 def _decode(text: str, where: str, first_line: int) -> object:
-    """JSON with numbers as they are written ("3.50" stays "3.50") and NaN as null."""
+    """Parse JSON, with numbers as they are written ("3.50" stays "3.50") and NaN as null."""
     try:
         return json.loads(text, parse_int=str, parse_float=str, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
@@ -151,7 +162,7 @@ def _table_row(header: list[str], cells: list[str], where: str) -> Row:
 
 
 def _numbered_lines(text: str, where: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The table's rows without blank lines, each with the number of the line that it starts on."""
+    """Yield the rows of the table that are not blank, with the number of the line on which the row starts."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         start = reader.line_num + 1
@@ -170,7 +181,7 @@ def _numbered_lines(text: str, where: str, delimiter: str) -> Iterator[tuple[int
 
 @contextmanager
 def _large_fields() -> Iterator[None]:
-    """The csv module's limit is global: raised while a table is read, and then put back."""
+    """Raise the limit of the csv module, which is global, while a table is read."""
     before = csv.field_size_limit(_LARGEST_FIELD)
     try:
         yield

@@ -1,14 +1,15 @@
-"""The nearest name, offered when one is misspelt."""
+"""Suggest the nearest name when a name is misspelt."""
 
-import difflib
 from collections.abc import Iterable
+
+from instructzero.errors import nearest
 
 
 def nearest_hint(name: str, names: Iterable[str]) -> str:
-    """A bracket to append to what was asked for, empty when nothing is near.
+    """Return a bracket with the name nearest to ``name``, to append to an error message; empty when none is near.
 
     >>> nearest_hint("antonims", ["antonyms", "sum"])
     " (did you mean 'antonyms'?)"
     """
-    nearest = difflib.get_close_matches(name, list(names), n=1)
-    return f" (did you mean {nearest[0]!r}?)" if nearest else ""
+    near = nearest(name, names)
+    return "" if near is None else f" (did you mean {near!r}?)"

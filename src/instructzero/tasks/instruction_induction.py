@@ -1,7 +1,7 @@
 """The instruction-induction benchmark (Honovich et al., 2022), with the tasks the InstructZero paper added.
 
-Its folder holds ``induce/NAME.json`` to search on and ``execute/NAME.json`` to test on. A few tasks keep
-their input and answers under names of their own; the forms below are those of the published code.
+Its folder holds ``induce/NAME.json`` for the search and ``execute/NAME.json`` for the test. A few tasks keep
+their input and answers in fields of their own. This module converts them as the published code does.
 """
 
 from __future__ import annotations
@@ -27,17 +27,23 @@ _FURTHER_ANSWERS = ("other_rhymes", "possible_translations", "all_common_concept
 
 
 def benchmark_metric(name: str) -> str:
-    """The paper's metric for the benchmark's task ``name``."""
+    """Return the paper's metric for the benchmark's task ``name``."""
     return _METRICS.get(name, "exact_match")
 
 
 def benchmark_names(data_dir: Path) -> tuple[str, ...]:
-    """The tasks in the benchmark's folder, sorted."""
+    """Return the names of the tasks in the benchmark's folder, sorted."""
     return tuple(sorted(path.stem for path in (data_dir / "induce").glob("*.json")))
 
 
 def load_benchmark_task(name: str, data_dir: Path) -> TaskData:
-    """The task ``name`` of the benchmark's folder; without an ``execute`` file it has no test part."""
+    """Return the task ``name`` of the benchmark's folder; without an ``execute`` file it has no test part.
+
+    Raises
+    ------
+    TaskError
+        If the folder or the task does not exist, or a file is faulty.
+    """
     names = benchmark_names(data_dir)
     if not names:
         raise TaskError(f"{data_dir}: expected the benchmark's folder with induce/NAME.json, got no such file")
@@ -55,9 +61,9 @@ def _examples(path: Path) -> tuple[Example, ...]:
 
 
 def plain_row(row: Row) -> Row:
-    """A row of the benchmark with its special fields turned into ``input`` and ``output``.
+    """Return a row of the benchmark with its special fields converted to ``input`` and ``output``.
 
-    The answer that an exemplar will show, the task's own ``output``, comes first.
+    The task's own ``output`` comes first, because an exemplar shows the first answer.
     """
     cells = dict(row.cells)
     if "cause" in cells and "effect" in cells:
@@ -72,13 +78,13 @@ def plain_row(row: Row) -> Row:
 
 
 def _listed(cells: Mapping[str, object], key: str) -> list[object]:
-    """The further answers under ``key``; the published lists hold a few empty texts."""
+    """Return the further answers under ``key``, without the empty texts that the published lists contain."""
     listed = cells.get(key)
     return [answer for answer in listed if str(answer).strip()] if isinstance(listed, list) else []
 
 
 def _either_order(cause: str, effect: str) -> str:
-    """The two sentences in an order drawn by their own text, so that equal pairs stay equal inputs."""
+    """Return the two sentences in an order that depends on their text alone, so that equal pairs give equal inputs."""
     first, second = cause, effect
     if hashlib.sha256(f"{cause}\n{effect}".encode()).digest()[0] % 2:
         first, second = effect, cause

@@ -1,4 +1,4 @@
-"""Loading a task by its name or from a file."""
+"""Load a task by its name or from a file."""
 
 from __future__ import annotations
 
@@ -21,17 +21,32 @@ def load_task_data(
     output_column: str = "output",
     answer_separator: str | None = None,
 ) -> TaskData:
-    """The examples of a task; raises `TaskError` for whatever is wrong with them.
+    """Load the examples of a task.
 
-    ``source`` is a file (.jsonl, .json, .csv, .tsv), with ``data_dir`` a task of the
-    instruction-induction benchmark in that folder, else a built-in task. A cell with several answers is a
-    list, or text that ``answer_separator`` splits. Rows with the same input become one example that
-    accepts the answers of all of them, and an input of the test part is dropped from the search part, so
-    that whatever is split from the data is disjoint by input. ``test_source`` replaces the test part that
-    the task brings along.
+    Rows with the same input become one example that accepts the answers of all of them. An input of the test part is
+    dropped from the search part, so that all splits of the data are disjoint by input.
+
+    Parameters
+    ----------
+    source
+        A task file (see `is_task_file`), or a name: with ``data_dir`` that of a task of the instruction-induction
+        benchmark, else that of a built-in task.
+    data_dir
+        The folder of the instruction-induction benchmark.
+    test_source
+        A file whose examples replace the task's own test part.
+    input_column, output_column
+        The columns, or JSON keys, of the input and of the answers.
+    answer_separator
+        Splits a text cell with several answers. A JSON list needs none.
+
+    Raises
+    ------
+    TaskError
+        If the task is unknown, or its file or examples are faulty.
     """
     columns = Columns(input_column, output_column, answer_separator)
-    if _is_path(source):
+    if is_task_file(source):
         data = _load_file(Path(source), columns)
     elif data_dir is not None:
         data = load_benchmark_task(str(source), Path(data_dir))
@@ -42,8 +57,15 @@ def load_task_data(
     return data if test_source is None else _with_test(data, Path(test_source), columns)
 
 
-def _is_path(source: str | Path) -> bool:
-    """A `Path`, or a text with a folder or known suffix; other texts are names."""
+def is_task_file(source: str | Path) -> bool:
+    """Return True if ``source`` stands for a task file, False if it is the name of a task.
+
+    A `Path` is a file, and so is a text with a folder separator or the suffix of a task file. The files that happen to
+    exist do not matter: a file called ``sum`` in the current directory does not hide the built-in task.
+
+    >>> is_task_file("words.jsonl"), is_task_file("data/words"), is_task_file("sum")
+    (True, True, False)
+    """
     if isinstance(source, Path) or "/" in source or "\\" in source:
         return True
     return Path(source).suffix.lower() in SUFFIXES
@@ -66,7 +88,7 @@ def _with_test(data: TaskData, path: Path, columns: Columns) -> TaskData:
 
 
 def _read(path: Path) -> Document:
-    """A file of the benchmark may be given by its path too, special fields and all."""
+    """Read a task file; a file of the benchmark keeps its special fields here too."""
     document = read_document(path)
     if not document.numbered:
         return document

@@ -1,4 +1,4 @@
-"""Dividing a task's examples into exemplars, validation, test and confirmation: disjoint and seeded."""
+"""Split a task's examples into exemplars, validation, test and confirmation examples: disjoint and seeded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from instructzero.errors import TaskError
 from instructzero.tasks.data import TaskData, input_key
-from instructzero.tasks.metrics import Metric, get_metric
+from instructzero.tasks.metric import Metric
+from instructzero.tasks.specifications import get_metric
 from instructzero.types import Example
 
 DEFAULT_EXEMPLARS, DEFAULT_VALIDATION, DEFAULT_TEST = 5, 20, 100  # the paper's sizes
@@ -20,8 +21,30 @@ _NAMES = {**_PARTS, _CONFIRMATION: "confirmation examples"}
 
 @dataclass(frozen=True)
 class Task:
-    """What a run works on: the writer sees ``exemplars``, the search scores on ``validation``, the best few are
-    scored again on ``confirmation`` (may be empty), the winner is judged on ``test``."""
+    """The data and the metric of a run. No input occurs in two parts.
+
+    Parameters
+    ----------
+    name
+        The task's name.
+    exemplars
+        The examples that the writer sees.
+    validation
+        The examples that the search scores on.
+    test
+        The examples of the final test.
+    metric
+        Scores the answers.
+    description
+        One line for tables.
+    confirmation
+        The examples on which the best instructions are scored again before the winner is chosen; may be empty.
+
+    Raises
+    ------
+    TaskError
+        If a part is empty or an input occurs in two parts.
+    """
 
     name: str
     exemplars: tuple[Example, ...]
@@ -50,15 +73,30 @@ def split_task(
     confirmation: int | None = 0,
     seed: int = 0,
 ) -> Task:
-    """Divides ``data`` by a generator of its own, drawn from ``seed`` and the task's name only.
+    """Split ``data`` at random; the split depends on ``seed`` and the task's name only.
 
-    ``None`` asks for the default size: 5 exemplars, 20 validation and 100 test examples. Where the data
-    cannot give that much, what the explicit sizes leave is shared: a fifth of it, at most 5, for the
-    exemplars; then at most 20 for validation, half of the rest if the test shares the same examples; what
-    remains, at most 100, for the test. None of these is ever empty. ``confirmation`` examples come last: as many as
-    asked for, and for ``None`` at most 40 of what the others leave, which may be none. A task with a test part of its
-    own gives its test examples from there and the others from its search part. The metric is ``metric``, else the
-    data's own, else exact match.
+    A task with a test part of its own takes its test examples from there and the others from its search part.
+
+    Parameters
+    ----------
+    data
+        The examples.
+    metric
+        The specification of the metric; by default the data's own, else exact match.
+    exemplars, validation, test
+        Sizes. ``None`` stands for the default size: 5 exemplars, 20 validation and 100 test examples. If there are too
+        few examples for that, the parts without an explicit size share the rest: a fifth of it, at most 5, for the
+        exemplars; then at most 20 for validation, or half if the test takes its examples from the same rest; the
+        remainder, at most 100, for the test. None of these parts is ever empty.
+    confirmation
+        Size. ``None`` stands for at most 40 of the examples that the other parts leave, which may be none.
+    seed
+        Seeds the split.
+
+    Raises
+    ------
+    TaskError
+        If there are too few examples, or the metric is unknown or does not fit them.
     """
     asked = {"exemplars": exemplars, "validation": validation, "test": test}
     if confirmation:
@@ -88,7 +126,7 @@ def split_task(
 
 
 def _shuffled(examples: tuple[Example, ...], seed: str) -> tuple[Example, ...]:
-    # A text seeds through SHA-512, so the order depends neither on hash randomisation nor on the platform.
+    # random.Random hashes a text by SHA-512, so the order depends neither on hash randomisation nor on the platform.
     return tuple(random.Random(seed).sample(examples, len(examples)))
 
 
@@ -99,7 +137,7 @@ def _check_sizes(asked: Mapping[str, int | None]) -> None:
 
 
 def _share(available: int, asked: Mapping[str, int | None], name: str) -> dict[str, int]:
-    """Sizes of the parts that share ``available`` examples: first the explicit sizes, then the defaults."""
+    """Return the sizes of the parts that share ``available`` examples: first the explicit sizes, then the defaults."""
     sizes = {part: size for part, size in asked.items() if size is not None}
     left = available - sum(sizes.values())
     open_parts = [part for part in asked if part not in sizes]
@@ -129,6 +167,6 @@ def _too_few(available: int, parts: Mapping[str, int | None], name: str) -> str:
 def _too_many_asked(available: int, asked: Mapping[str, int], open_parts: int, name: str) -> str:
     wanted = " and ".join(f"{size} {_NAMES[part]}" for part, size in asked.items())
     together = " together" if len(asked) > 1 else ""
-    rest = ", each other part needing one" if open_parts else ""
+    rest = ", every other part needs one" if open_parts else ""
     most = available - open_parts
     return f"asked for {wanted}, the task {name!r} has {available}{rest}; ask for at most {most}{together}"

@@ -1,14 +1,14 @@
-"""How texts are brought to a common form before they are compared.
+"""The normal form of texts, in which they are compared.
 
 The paper's rule: first line only, up to the first full stop, lower case, no punctuation, hyphens as
-spaces, the word "and" and the labels "Sentence 1:", "Sentence 2:" ignored. Where that rule loses meaning
-it is mended:
+spaces, the word "and" and the labels "Sentence 1:", "Sentence 2:" ignored. Where that rule loses meaning,
+this module differs from it:
 
 - a full stop cuts only before white space or at the end, so "3.5" and "a.m." stay whole;
 - the sign, decimal point and thousands of a number survive: "-3.5" is neither "3.5" nor "-35";
-- an accepted answer is never cut. A prediction is read as far as the answer goes: one sentence for a
-  one-sentence answer, two for "Dr. King", which the paper's rule cannot tell from "Dr. Pepper";
-- a text that is nothing but punctuation stands for itself.
+- an accepted answer is never cut, and a prediction is cut to at most as many sentences as the answer has: one for a
+  one-sentence answer, two for "Dr. King", which the paper's rule cannot distinguish from "Dr. Pepper";
+- a text of punctuation only is compared as it is.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ _KEPT_SIGN, _KEPT_POINT = "\ue000", "\ue001"  # private-use stand-ins while punc
 
 
 def plain(text: str) -> str:
-    """Lower case, composed accents, single spaces: all that is done to a text of punctuation only."""
+    """Return ``text`` in lower case with composed accents and single spaces: the normal form of punctuation alone."""
     return " ".join(unicodedata.normalize("NFC", text).lower().split())
 
 
 def words(text: str, *, lower: bool = True) -> str:
-    """``text`` without punctuation, as words with single spaces; sentences are not cut here.
+    """Return ``text`` without punctuation, as words with single spaces; sentences are not cut here.
+
+    ``lower`` converts it to lower case.
 
     >>> words("Five hundred and ninety-four!")
     'five hundred ninety four'
@@ -60,7 +62,9 @@ def _without_punctuation(character: str) -> str:
 
 @lru_cache(maxsize=8192)  # the same answers are compared in every trial
 def sentences(text: str, *, lower: bool = True) -> tuple[str, ...]:
-    """The sentences and lines of ``text`` in normal form, without those that normalise to nothing.
+    """Return the sentences and lines of ``text`` in normal form, without those that normalise to nothing.
+
+    ``lower`` converts them to lower case.
 
     >>> sentences("Paris. It is the capital.")
     ('paris', 'it is the capital')
@@ -70,14 +74,14 @@ def sentences(text: str, *, lower: bool = True) -> tuple[str, ...]:
 
 
 def normal_form(answer: str) -> str:
-    """The whole of an accepted answer in normal form; its plain text if it holds punctuation only."""
+    """Return the whole of an accepted answer in normal form, or its plain text if it is punctuation only."""
     return " ".join(sentences(answer)) or plain(answer)
 
 
 def readings(prediction: str, answer: str) -> list[str]:
-    """The normal forms of ``prediction`` to compare with ``answer``, never empty.
+    """Return the normal forms of ``prediction`` to compare with ``answer``; there is at least one.
 
-    They are its first sentence, its first two, … up to as many as the answer has.
+    They are the first sentence of the prediction, its first two, and so on, up to as many as the answer has.
 
     >>> readings("Paris. It is the capital.", "Rome")
     ['paris']

@@ -1,4 +1,4 @@
-"""What a test of anything that talks to a black box needs: an endpoint on this machine, and its faults."""
+"""Tools for tests of clients of a black box: an endpoint on this machine, and faults that it can simulate."""
 
 from instructzero.testing.endpoint import Endpoint
 from instructzero.testing.faults import Fault, Faults

@@ -1,4 +1,4 @@
-"""A small HTTP server on 127.0.0.1 that speaks like OpenAI's and Anthropic's APIs, and fails when told to."""
+"""A small HTTP server on 127.0.0.1 with OpenAI's and Anthropic's APIs, which simulates faults on request."""
 
 from __future__ import annotations
 
@@ -32,17 +32,36 @@ _WRONG_TYPES = b'{"choices":{"0":"text"},"content":7,"usage":[1,2]}'
 _HEAD = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
 _OK, _JSON = b"200 OK", b"application/json"
 _BACKLOG = 4096
-_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing is a reset
-_TRANSIT_S = 0.01  # for the first half of an answer, before a reset drops what has not been read
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER with a timeout of 0: closing resets the connection
+_TRANSIT_S = 0.01  # seconds for the first half of an answer; a reset discards what the client has not read
 
 
 class Endpoint(Loopback):
-    """Answers every request with ``script(prompt)`` after ``latency`` seconds, but for its ``faults``.
+    """Answers every request with ``script(prompt)``, except for simulated faults, in a thread of its own.
 
     A prompt is the contents of a request's messages, separated by blank lines; tokens are counted as words.
-    ``received`` counts the requests by prompt, and ``billed`` the answers: those sent whole and well formed, with
-    status 200. ``usage`` is what they were billed for, and ``failed`` counts the faults. The server has a thread of its
-    own.
+
+    Parameters
+    ----------
+    script
+        The function from prompt to answer.
+    latency
+        Seconds before every answer.
+    faults
+        The faults and their rates.
+
+    Attributes
+    ----------
+    received
+        Requests by prompt.
+    billed
+        Complete and well-formed answers with status 200, by prompt.
+    usage
+        Calls and tokens of the billed answers.
+    failed
+        Simulated faults.
+    connections, in_flight, most_in_flight
+        Connections so far, current requests, and their maximum.
 
     >>> from instructzero.models.openai import OpenAIBlackBox
     >>> from instructzero.types import Message, Request
@@ -74,7 +93,7 @@ class Endpoint(Loopback):
 
     @property
     def base_url(self) -> str:
-        """The address as OpenAI's client wants it; Anthropic's wants ``root``."""
+        """The address for OpenAI's client; Anthropic's client takes ``root``."""
         return f"{self.root}/v1"
 
     async def _serve(self) -> None:
@@ -89,7 +108,7 @@ class Endpoint(Loopback):
 
 
 class _Connection(asyncio.Protocol):
-    """One client's connection: requests one after the other, each answered before the next is looked at."""
+    """The connection of one client; a request is answered before the next one is parsed."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -108,7 +127,7 @@ class _Connection(asyncio.Protocol):
         self._finish()
 
     def reset(self) -> None:
-        """End as a broken connection does."""
+        """Reset the connection."""
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
@@ -147,7 +166,7 @@ class _Connection(asyncio.Protocol):
 
     def _end(self, form: bytes, prompt: str, fault: Fault | None) -> None:
         if self._transport.is_closing():
-            return  # the client has hung up
+            return  # the client has closed the connection
         text = self._endpoint.script(prompt)
         tokens = len(prompt.split()), len(text.split())
         body = form % (json.dumps(text).encode(), *tokens)
@@ -197,7 +216,7 @@ def _content_length(head: bytes) -> int:
 
 
 def _prompt(body: bytes) -> str | None:
-    """The text that a request asks with; None if it is no request."""
+    """Return the prompt of a request, or None if it is malformed."""
     try:
         asked: dict[str, Any] = json.loads(body)
         if "messages" not in asked:

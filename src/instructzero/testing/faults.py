@@ -1,4 +1,4 @@
-"""What goes wrong between a client and a service, at rates that are repeatable."""
+"""Simulated faults between a client and a service, at given rates and reproducible."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hashlib import blake2b
 
 
 class Fault(StrEnum):
-    """One thing that goes wrong with one request."""
+    """A fault of one request."""
 
     DELAY = "the answer comes late"
     THROTTLED = "429 that says how long to wait"
     THROTTLED_SILENTLY = "429 that does not"
     SERVER_ERROR = "500"
-    RESET_UNREAD = "the connection is reset before the request is looked at"
+    RESET_UNREAD = "the connection is reset before the request is read"
     RESET_MIDWAY = "the connection is reset in the middle of the answer"
     EMPTY = "200 without a body"
     HTML = "a web page with status 200"
@@ -26,10 +26,20 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often each fault happens, as a share of the requests; at most one happens to a request.
+    """The rates of faults; a request has at most one.
 
-    The n-th request with a prompt meets the same fault in every run, in whatever order requests arrive. ``delay`` and
-    ``retry_after`` are seconds.
+    The n-th request with a prompt has the same fault in every run, whatever the order of the requests.
+
+    Parameters
+    ----------
+    rates
+        The share of the requests with each fault.
+    seed
+        Seed of the faults.
+    delay
+        Seconds of a late answer.
+    retry_after
+        Seconds that a throttled client is asked to wait.
 
     >>> Faults({Fault.SERVER_ERROR: 1.0}).of("ping", 1).name
     'SERVER_ERROR'
@@ -45,7 +55,7 @@ class Faults:
             raise ValueError(f"expected rates that add up to at most 1, got {dict(self.rates)}; lower them")
 
     def of(self, prompt: str, attempt: int) -> Fault | None:
-        """The fault of the ``attempt``-th request with ``prompt``."""
+        """Return the fault of the ``attempt``-th request with ``prompt``, or None."""
         digest = blake2b(f"{self.seed}:{attempt}:{prompt}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
         draw = int.from_bytes(digest) / 2**64  # ~ U[0, 1)
         for fault, rate in self.rates.items():

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 in a thread of its own, for as long as a block runs."""
+"""A server on 127.0.0.1 in a thread of its own, for the duration of a ``with`` block."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Self
 
 
 class Loopback(ABC):
-    """Use as a context manager. ``_serve`` calls ``_listening`` once its port is open, and ends after ``_stop``."""
+    """The base of test servers; a context manager.
+
+    A subclass implements ``_serve``, which calls ``_listening`` once its port is open, and returns once ``_stop`` is
+    set.
+    """
 
     def __init__(self, name: str) -> None:
         self._port = 0
@@ -31,7 +35,7 @@ class Loopback(ABC):
         self._thread.join()
 
     def _listening(self, port: int) -> None:
-        """Let the block begin."""
+        """Let the ``with`` block start."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._port = port
         self._started.set()

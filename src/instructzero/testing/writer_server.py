@@ -1,4 +1,4 @@
-"""A local model behind the interfaces of vLLM and SGLang that continue embeddings, on 127.0.0.1."""
+"""A local model on 127.0.0.1 behind the interfaces of vLLM and SGLang that take embeddings as prompts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from instructzero.models.network import Network, generate, load_network
 from instructzero.testing.faults import Fault, Faults
 from instructzero.testing.loopback import Loopback
 
-_LARGEST = 2**28
+_MAX_BYTES = 2**28
 _BROKEN = {
     Fault.EMPTY: ("", "application/json"),
     Fault.HTML: ("<html><body>Please log in.</body></html>", "text/html"),
@@ -33,13 +33,35 @@ _MISSING_FLAG = {
 
 
 class WriterServer(Loopback):
-    """Serves the model in ``folder`` as both kinds of servers do, greedily and in float32.
+    """Serves a model with the interfaces of both servers, greedily and in float32.
 
-    ``name`` is the id in its list of models, ``context`` how many positions it gives the model. With
-    ``takes_embeddings=False`` it refuses embeddings like a server without the flags for them, with a ``key`` requests
-    without it, and it multiplies embeddings by ``scale`` as models do that scale them. It answers ``latency`` seconds
-    late, and fails with its ``faults``. ``bodies`` are the requests in their order, ``most_in_flight`` how many were
-    there at once.
+    Parameters
+    ----------
+    folder
+        Folder of the model.
+    name
+        Id in the list of models; the default is the folder.
+    context
+        Maximum length of a text in tokens; the default is the model's.
+    takes_embeddings
+        If False, embeddings are refused, as by a server without the required flags.
+    key
+        If not empty, requests without this key are refused.
+    scale
+        Factor of embeddings, for models that scale them.
+    latency
+        Seconds before every answer.
+    faults
+        The faults and their rates.
+
+    Attributes
+    ----------
+    bodies
+        The requests in their order.
+    failed
+        Simulated faults.
+    in_flight, most_in_flight
+        Current requests, and their maximum.
 
     >>> import urllib.request
     >>> from instructzero.models.registry import EMBEDDED_FOLDER
@@ -78,10 +100,11 @@ class WriterServer(Loopback):
 
     @property
     def url(self) -> str:
+        """The address of the server."""
         return self.root
 
     async def _serve(self) -> None:
-        app = web.Application(client_max_size=_LARGEST)
+        app = web.Application(client_max_size=_MAX_BYTES)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/completions", self._counted(self._completion))
         app.router.add_post("/generate", self._counted(self._generation))
@@ -94,7 +117,7 @@ class WriterServer(Loopback):
         await runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.Response:
-        if self._is_stranger(request):
+        if self._is_unauthorized(request):
             return web.json_response({"error": "Unauthorized"}, status=401)
         card = {"id": self.name, "object": "model", "root": self.name, "max_model_len": self._context}
         return web.json_response({"object": "list", "data": [card]})
@@ -102,7 +125,7 @@ class WriterServer(Loopback):
     def _counted(
         self, answer: Callable[[dict[str, Any]], Awaitable[web.Response]]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The handler of requests that ``answer`` is for, with all that may go wrong before."""
+        """Return the handler of requests for ``answer``, with counts, faults and the check of the key."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             self.in_flight += 1
@@ -114,10 +137,10 @@ class WriterServer(Loopback):
                 self.bodies.append(body)
                 fault = self._faults.of(content.decode(), self._attempts[content]) if self._faults.rates else None
                 await asyncio.sleep(self._latency)
-                if self._is_stranger(request):
+                if self._is_unauthorized(request):
                     return web.json_response({"error": "Unauthorized"}, status=401)
                 response = await self._answered(request.path, body, answer)
-                return response if fault is None else await self._spoilt(fault, request, response)
+                return response if fault is None else await self._with_fault(fault, request, response)
             finally:
                 self.in_flight -= 1
 
@@ -135,7 +158,7 @@ class WriterServer(Loopback):
             return _refusal(f"{type(error).__name__}: {error}")
 
     async def _completion(self, body: dict[str, Any]) -> web.Response:
-        """OpenAI's completions, as vLLM understands them."""
+        """Answer a request for completions of OpenAI's API, as vLLM implements it."""
         if body["model"] != self.name:
             return _refusal(f"The model `{body['model']}` does not exist.", status=404)
         if "prompt_embeds" in body:
@@ -149,23 +172,29 @@ class WriterServer(Loopback):
         return web.json_response({"object": "text_completion", "model": self.name, "choices": [choice]})
 
     async def _generation(self, body: dict[str, Any]) -> web.Response:
-        """SGLang's own interface."""
+        """Answer a request of SGLang's own API."""
         sampling = body["sampling_params"]
         prompt = body["input_ids"] if "input_ids" in body else _prompt_of(body["input_embeds"])
         ids = await self._continue(prompt, sampling["max_new_tokens"], sampling)
         information = {"finish_reason": {"type": "stop"}, "completion_tokens": len(ids)}
         return web.json_response({"text": self._network.decode(ids), "output_ids": ids, "meta_info": information})
 
-    async def _continue(self, prompt: Tensor | list[int], most: int, sampling: dict[str, Any]) -> list[int]:
-        """The new ids after embeddings (s, h) or ids (s,); raises `ValueError` for what no client of ours may ask."""
+    async def _continue(self, prompt: Tensor | list[int], limit: int, sampling: dict[str, Any]) -> list[int]:
+        """Return the new ids after embeddings (s, h) or ids (s,).
+
+        Raises
+        ------
+        ValueError
+            If the request is not greedy, has other end tokens than the model, or exceeds the context.
+        """
         penalties = [sampling[name] for name in ("repetition_penalty", "presence_penalty", "frequency_penalty")]
         if sampling["temperature"] != 0 or penalties != [1, 0, 0]:
             raise ValueError("expected a greedy request that leaves nothing to the checkpoint's settings")
         if set(sampling["stop_token_ids"]) != set(self._network.eos):
             raise ValueError("expected the ids that end the model's texts")
-        if self._context is not None and len(prompt) + most > self._context:
+        if self._context is not None and len(prompt) + limit > self._context:
             raise ValueError(f"This model's maximum context length is {self._context} tokens.")
-        return await asyncio.to_thread(self._generated, self._inputs(prompt), most)
+        return await asyncio.to_thread(self._generated, self._inputs(prompt), limit)
 
     def _inputs(self, prompt: Tensor | list[int]) -> dict[str, Any]:
         mask = torch.ones(1, len(prompt), dtype=torch.long)
@@ -178,15 +207,15 @@ class WriterServer(Loopback):
             )
         return {"inputs_embeds": self._scale * prompt.float()[None], "attention_mask": mask}
 
-    def _generated(self, inputs: dict[str, Any], most: int) -> list[int]:
+    def _generated(self, inputs: dict[str, Any], limit: int) -> list[int]:
         with self._one_at_a_time:
-            return generate(self._network, inputs, most)[0]
+            return generate(self._network, inputs, limit)[0]
 
-    def _is_stranger(self, request: web.Request) -> bool:
+    def _is_unauthorized(self, request: web.Request) -> bool:
         return bool(self._key) and request.headers.get("Authorization") != f"Bearer {self._key}"
 
-    async def _spoilt(self, fault: Fault, request: web.Request, response: web.Response) -> web.StreamResponse:
-        """What the client gets to see of a response with a fault."""
+    async def _with_fault(self, fault: Fault, request: web.Request, response: web.Response) -> web.StreamResponse:
+        """Return the response as it looks to the client after a fault."""
         self.failed[fault] += 1
         if fault in (Fault.THROTTLED, Fault.THROTTLED_SILENTLY):
             wait = {"Retry-After": f"{self._faults.retry_after:g}"} if fault is Fault.THROTTLED else {}
@@ -204,7 +233,7 @@ class WriterServer(Loopback):
 
 
 def _prompt_of(rows: list[list[float]]) -> Tensor:
-    """Embeddings (s, h); a first number that is no float would be read as a batch of prompts."""
+    """Return embeddings of shape (s, h); SGLang reads a first number that is no float as a batch of prompts."""
     if not isinstance(rows[0][0], float):
         raise ValueError("expected embeddings whose first number is a float")
     return torch.tensor(rows, dtype=torch.float32)

@@ -1,5 +1,5 @@
-"""Runs watched while they go on: a server on loopback that shows the report of each, and follows their journals.
+"""Live reports of runs in progress: a loopback server that follows their journals and serves their pages.
 
-`followed` reads a run directory as it grows, `progress` says in a few numbers how far a run is, `pages` makes HTML of
-that, `pace` keeps all of it cheap, and `server` answers the browser.
+`followed` reads a run directory as it grows, `progress` summarises the progress of a run, `pages` renders it as HTML,
+`pace` limits the processor time, and `server` answers the browser.
 """

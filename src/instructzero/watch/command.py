@@ -14,33 +14,49 @@ from instructzero.records.directory import RunDirectory
 
 
 def watch(directories: Sequence[Path], *, port: int, show: bool) -> None:
-    """Serve the pages of the runs until Ctrl-C; ``show`` opens them in the browser.
+    """Serve the pages of the runs until Ctrl-C.
 
-    Raises `RunDirectoryError` for what is no directory; one that does not exist may become a run.
+    Parameters
+    ----------
+    directories
+        The run directories. One that does not exist yet is watched until a run starts in it.
+    port
+        The port to listen on; 0 chooses a free one.
+    show
+        Open the pages in the browser.
+
+    Raises
+    ------
+    RunDirectoryError
+        If a path is a file.
+    ConfigurationError
+        If the port is not available.
     """
     checked = _checked(directories)
 
-    import torch  # here, because it takes seconds, and a wrong directory is told before
+    import torch  # imported late: it takes seconds, and a wrong directory is reported before that
 
     from instructzero.watch.server import serve
 
-    torch.set_num_threads(1)  # there is little to compute, and the run needs the processors
+    torch.set_num_threads(1)  # the pages need little computation, and the run needs the processors
     asyncio.run(serve(checked, port, lambda address: _announce(address, show)))
 
 
 def _checked(directories: Sequence[Path]) -> list[Path]:
-    """Each directory once; says which have no run yet."""
-    distinct = list({each.resolve(): each for each in directories}.values())
-    for each in distinct:
-        if each.exists() and not each.is_dir():
-            raise RunDirectoryError(f"expected the directory of a run, got the file {each}; give its directory")
-        if not RunDirectory(each).journal.exists():
-            print(f"instructzero: there is no run in {each} yet; waiting for one", file=sys.stderr)
+    """Return the directories without duplicates, and print which of them have no run yet."""
+    distinct = list({directory.resolve(): directory for directory in directories}.values())
+    for directory in distinct:
+        if directory.exists() and not directory.is_dir():
+            raise RunDirectoryError(f"expected the directory of a run, got the file {directory}; give its directory")
+        if not RunDirectory(directory).journal.exists():
+            print(f"instructzero: there is no run in {directory} yet; waiting for one", file=sys.stderr)
     return distinct
 
 
 def _announce(address: str, show: bool) -> None:
     print(address, flush=True)
-    print("instructzero: Ctrl-C ends the watching, not the run", file=sys.stderr)
+    print("instructzero: press Ctrl-C to stop watching; the run itself continues", file=sys.stderr)
     if show:
-        Thread(target=webbrowser.open, args=(address,), daemon=True).start()  # it may wait for the server's answer
+        Thread(
+            target=webbrowser.open, args=(address,), daemon=True
+        ).start()  # a thread, because opening may wait for an answer of the server

@@ -1,4 +1,4 @@
-"""A run directory that is read as it grows."""
+"""Incremental reading of a run directory while the run is in progress."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from instructzero.config import Settings
 from instructzero.errors import InstructZeroError
 from instructzero.records.directory import RunDirectory
 from instructzero.records.journal import JournalReader
+from instructzero.records.recorded_run import current_result
 from instructzero.report.belief import Beliefs
 from instructzero.report.data import collect
 from instructzero.report.html import Html
 from instructzero.report.page import Live, render
-from instructzero.report.source import Source, accounts_of, load_task, read_result
+from instructzero.report.source import Source, accounts_of, load_task
 from instructzero.tasks import Task
 from instructzero.watch.progress import Progress, progress_of
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What tells that a file is another one or has grown: its number, size, and time of change in Unix nanoseconds."""
+    """The state by which a changed file is recognised: inode, size, and modification time in Unix nanoseconds."""
 
-    number: int
+    inode: int
     size: int
     changed_ns: int
 
     @classmethod
     def of(cls, path: Path) -> FileState | None:
-        """None where there is no such file."""
+        """Return the state of a file, or None if there is no such file."""
         try:
             status = path.stat()
         except OSError:
@@ -38,14 +39,22 @@ class FileState:
 
     @property
     def age_s(self) -> float:
+        """Seconds since the last modification."""
         return max(0.0, time.time() - self.changed_ns / 1e9)
 
 
 class FollowedRun:
-    """What a run directory says, read again where its files have changed. Not for two threads at once.
+    """A run directory that is read again when its files have changed. Not thread-safe.
 
-    There need not be a run yet: ``progress`` is None until one has begun. ``problem`` is what is wrong with the files,
-    in a sentence; the rest is what they said before. ``revision`` counts the changes.
+    Attributes
+    ----------
+    progress
+        The progress of the run, None until a run has started.
+    problem
+        A sentence that says what is wrong with the files, empty if nothing is. The other attributes then keep
+        their last valid values.
+    revision
+        The number of changes seen.
 
     >>> run = FollowedRun(Path("runs/antonyms"))  # doctest: +SKIP
     >>> run.refresh(), run.progress.done           # doctest: +SKIP
@@ -70,7 +79,7 @@ class FollowedRun:
         self._last_s = 0.0
 
     def refresh(self) -> bool:
-        """Read what is new; whether anything is."""
+        """Read the files if they have changed, and return True if they have."""
         run = self._run
         files = tuple(FileState.of(path) for path in (run.settings, run.journal, self._result))
         if files == self._files:
@@ -87,7 +96,7 @@ class FollowedRun:
         return True
 
     def _read(self) -> Source | None:
-        """The run as it is now, None where none has begun. What its roles have paid is left out."""
+        """Read the run as it is now, without its payments. Returns None if no run has started."""
         settings_file, journal_file, _ = self._files
         before = self._reader.history
         self._reader.read()
@@ -100,35 +109,35 @@ class FollowedRun:
             self._settings = settings_file, RunDirectory.read_settings(self.directory)
         settings = self._settings[1]
         self._task = self._task or load_task(settings, history.header)
-        result = read_result(self._result, history)
+        result = current_result(self._run.read_result(), history)
         return Source(self.name, settings, history, result, *self._task, ())
 
     def page(self, version: str, progress: Html) -> str:
-        """The live page of a run that has begun."""
+        """Render the live page of a run that has started."""
         if self._source is None:
-            raise RuntimeError("a page is made of a run that has begun")
+            raise RuntimeError("expected a run that has started; call refresh first, and check progress")
         source = replace(self._source, accounts=accounts_of(self._run, self._source.settings))
         return render(collect(source, self._beliefs), Live(version, progress))
 
     def _note_speed(self) -> None:
-        """Remember how far the run was when it was first seen, and when it last got on."""
+        """Record the time and the progress at the first reading, and the time of the latest one."""
         if self.progress is not None:
             self._last_s = time.monotonic()
             self._first = self._first or (self._last_s, self.progress.share)
 
     @property
     def age_s(self) -> float | None:
-        """Seconds since the run was begun."""
+        """Seconds since the run was started, None if it has not been."""
         return self._files[0].age_s if self._files and self._files[0] else None
 
     @property
     def quiet_s(self) -> float:
-        """Seconds since the journal has grown."""
+        """Seconds since the last change of the journal."""
         return self._files[1].age_s if self._files and self._files[1] else 0.0
 
     @property
     def left_s(self) -> float | None:
-        """Seconds left for the search at the speed that was seen; None where none was."""
+        """Seconds left for the search at the observed speed, None if no progress has been observed."""
         if self.progress is None or self._first is None:
             return None
         since_s, share_then = self._first

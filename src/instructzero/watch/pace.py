@@ -1,4 +1,4 @@
-"""Work that is done now and then, and never takes more than its share of a processor."""
+"""A limit on the processor time of background work."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from contextlib import contextmanager
 
 
 class Pace:
-    """Allows work while what it has taken is at most ``credit_s`` seconds and ``share`` of one core since then.
+    """A budget of processor time: a credit of ``credit_s`` seconds that refills at ``share`` of one core.
 
-    Over T seconds, work takes at most ``credit_s + share * T`` seconds of processor time and what its last piece took.
-    ``now`` and ``spent`` are clocks in seconds: of the wall, and of this process on its processors.
+    Over T seconds, work takes at most ``credit_s + share * T`` seconds of processor time, plus the time of its last
+    piece.
+
+    Parameters
+    ----------
+    share
+        The share of one core at which the credit refills.
+    credit_s
+        The initial and maximum credit in seconds.
+    now
+        The wall clock in seconds.
+    spent
+        The processor time of this process in seconds.
 
     >>> pace = Pace(share=0.03, credit_s=3.0)
     >>> with pace.working():
@@ -29,19 +40,19 @@ class Pace:
         spent: Callable[[], float] = time.process_time,
     ) -> None:
         self._share = share
-        self._most_s = self._credit_s = credit_s
+        self._max_credit_s = self._credit_s = credit_s
         self._now = now
         self._spent = spent
         self._since = now()
 
     def is_due(self) -> bool:
-        """Whether there is time to spend."""
+        """Return True if there is credit left."""
         self._earn()
         return self._credit_s > 0
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """What the block takes is spent."""
+        """Charge the processor time of the block to the credit."""
         self._earn()
         before = self._spent()
         try:
@@ -51,5 +62,5 @@ class Pace:
 
     def _earn(self) -> None:
         now = self._now()
-        self._credit_s = min(self._most_s, self._credit_s + self._share * (now - self._since))
+        self._credit_s = min(self._max_credit_s, self._credit_s + self._share * (now - self._since))
         self._since = now

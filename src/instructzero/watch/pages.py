@@ -1,4 +1,4 @@
-"""What a watched run says of itself on its page, on the page of several runs, and while there is no run yet."""
+"""The HTML of watched runs: the progress line, the overview of several runs, and the page before a run starts."""
 
 from __future__ import annotations
 
@@ -6,41 +6,48 @@ import shlex
 import zlib
 from collections.abc import Iterator, Sequence
 
-from instructzero.progress import format_cost
 from instructzero.report.document import document
 from instructzero.report.html import Html, foreign, join, tag
 from instructzero.report.limits import cut
 from instructzero.report.page import top
+from instructzero.terminal import format_cost
 from instructzero.watch.followed import FollowedRun
 from instructzero.watch.progress import Progress
 
 _STYLES, _SCRIPTS = ("page.css", "live.css"), ("theme.js", "follow.js")
 _QUIET_S = 60.0
-"""After so many seconds without anything new, a run is said to be quiet."""
+"""Seconds without a new journal record after which the page says so."""
 
-_LONGEST = 500
-"""Characters of an instruction on the page of several runs."""
+_TEXT_LENGTH = 500
+"""The maximum length of an instruction on the overview page, in characters."""
 
 _STAGES = {
-    "beginning": "scoring what the search has to beat",
+    "beginning": "scoring the baselines",
     "searching": "searching",
-    "testing": "testing on held-out examples",
-    "ended": "ended",
+    "testing": "final selection and test",
+    "ended": "finished",
 }
 
 
 def progress_line(run: FollowedRun, shown: int | None = None, *, alone: bool = True) -> Html:
-    """How far a run is, and unless it is watched ``alone`` the way to all others.
+    """Render the progress of a run, and any problem with its files.
 
-    ``shown`` is the number of evaluations that the page below the line has.
+    Parameters
+    ----------
+    run
+        The run.
+    shown
+        The number of evaluations on the page below the line; the number of the run if it is not given.
+    alone
+        True if no other run is watched. Otherwise the line links to the overview.
     """
     found = run.progress
     others = [] if alone else [tag("p", tag("a", "All runs", href="../"))]
     if found is None:
-        return join(*others, _problem(run) or tag("p", "Waiting for the run to begin."))
+        return join(*others, _problem(run) or tag("p", "Waiting for the run to start."))
     facts = " · ".join([f"{_STAGES[found.stage]}: {_reached(found)}", *_facts(found), *_times(run, found)])
     behind = found.done - (found.done if shown is None else shown)
-    note = f"The page below is {behind:,} evaluations behind and follows by itself." if behind > 0 else ""
+    note = f"The page below is {behind:,} evaluations behind and updates automatically." if behind > 0 else ""
     return join(
         tag("p", _bar(found), facts, class_="progress"),
         *([tag("p", note, class_="faint")] if note else []),
@@ -50,44 +57,48 @@ def progress_line(run: FollowedRun, shown: int | None = None, *, alone: bool = T
 
 
 def title(run: FollowedRun) -> str:
-    """What the browser shows of a run where the page is not in view."""
+    """Return the document title: the progress and the task of a run."""
     found = run.progress
     if found is None:
         return f"{run.name}: no run yet"
-    return f"{'ended' if found.has_ended else f'{100 * found.share:.0f} %'} · {found.task}"
+    return f"{'finished' if found.has_ended else f'{100 * found.share:.0f} %'} · {found.task}"
 
 
 def waiting_page(run: FollowedRun, version: str, progress: Html) -> str:
-    """For a directory in which there is no run to show yet."""
+    """Return the page of a directory that has no run to show yet."""
     if run.problem:
-        main = tag("p", "The run cannot be shown as it is. This page tries again when its files change.", class_="lead")
+        main = tag(
+            "p",
+            "The run cannot be shown because of the problem above. This page tries again when the files change.",
+            class_="lead",
+        )
         return _page(run.name, "waiting", version, main, progress)
-    words = "There is no run here yet. This page shows it as soon as it has begun, for example with"
+    words = "There is no run here yet. This page shows the run as soon as it starts. To start one, for example:"
     command = f"instructzero run --task TASK --out {shlex.quote(str(run.directory))}"
     main = join(tag("p", words, class_="lead"), tag("pre", foreign(command)))
     return _page(f"Waiting for a run in {run.name}", "waiting", version, main, progress)
 
 
 def overview_progress(runs: Sequence[FollowedRun]) -> tuple[Html, str]:
-    """How far several runs are together, and what the browser shows of them where the page is not in view."""
+    """Return the progress of several runs together, and the document title."""
     ended = sum(run.progress is not None and run.progress.has_ended for run in runs)
-    return tag("p", f"{ended:,} of {len(runs):,} have ended."), f"{ended:,} of {len(runs):,} runs ended"
+    return tag("p", f"{ended:,} of {len(runs):,} runs finished."), f"{ended:,} of {len(runs):,} runs finished"
 
 
 def overview_page(runs: Sequence[FollowedRun]) -> tuple[str, str]:
-    """The page of several runs, and its version, which is another one where it says something else."""
+    """Return the overview page of several runs, and its version, which changes with its content."""
     main = overview(runs)
     version = f"{zlib.crc32(main.encode()):08x}"
     return _page(f"{len(runs):,} runs", "overview", version, main, overview_progress(runs)[0]), version
 
 
 def overview(runs: Sequence[FollowedRun]) -> Html:
-    """A card a run, all figures at one scale."""
+    """Render one card per run, with all figures at the same scale."""
     calls = max((run.progress.calls for run in runs if run.progress is not None), default=0)
     cards = [tag("li", *_card(number, run, calls), id=f"run-{number}") for number, run in enumerate(runs, start=1)]
     words = (
-        f"Each figure has the best score so far, from 0 to 1, against calls to the black box, from 0 to {calls:,}. "
-        "Dashed is the plain instruction."
+        f"The figures show the best score so far, from 0 to 1, against calls to the black box, from 0 to {calls:,}. "
+        "The dashed line is the plain instruction."
     )
     return join(tag("p", words, class_="faint"), tag("ul", *cards, class_="runs"))
 
@@ -118,13 +129,13 @@ def _card(number: int, run: FollowedRun, calls: int) -> Iterator[Html]:
         yield _figure(found, calls)
         yield tag("dl", *_terms(found))
         if found.best is not None:
-            yield foreign(cut(found.best[0], _LONGEST) or "(empty)", "blockquote", tabindex="0")
+            yield foreign(cut(found.best[0], _TEXT_LENGTH) or "(empty)", "blockquote", tabindex="0")
     yield _problem(run)
 
 
 def _terms(found: Progress) -> Iterator[Html]:
     terms = {
-        "reached": _reached(found),
+        "progress": _reached(found),
         "best so far": "none yet" if found.best is None else f"{found.best[1]:.3f}",
         "plain": "not scored yet" if found.plain is None else f"{found.plain:.3f}",
         "black box": f"{found.calls:,} calls, {format_cost(found.usd)}",
@@ -135,12 +146,12 @@ def _terms(found: Progress) -> Iterator[Html]:
 
 
 def _figure(found: Progress, calls: int) -> Html:
-    """The best value against calls, from 0 to the most ``calls`` of all runs; dashed, what it has to beat."""
+    """Draw the best value against calls, from 0 to ``calls``; the dashed line is the plain instruction."""
     if not found.steps:
         return Html("")
     points = [(300 * at / max(calls, 1), 100 - 100 * value) for at, value in found.steps]
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
-    words = f"best score so far, up to {found.steps[-1][1]:.3f}, against calls; right end at {calls:,}"
+    words = f"best score so far against calls: {found.steps[-1][1]:.3f} after {found.calls:,} calls"
     plain = 100 - 100 * (found.plain or 0.0)
     return tag(
         "svg",
@@ -154,7 +165,7 @@ def _figure(found: Progress, calls: int) -> Html:
 
 
 def _bar(found: Progress) -> Html:
-    return tag("progress", max="1", value=f"{found.share:.3f}", aria_label="share of the search that is done")
+    return tag("progress", max="1", value=f"{found.share:.3f}", aria_label="completed share of the search")
 
 
 def _reached(found: Progress) -> str:
@@ -172,19 +183,19 @@ def _facts(found: Progress) -> Iterator[str]:
 
 
 def _times(run: FollowedRun, found: Progress) -> Iterator[str]:
-    """When it began, what is left, and whether nothing has come for long."""
+    """Yield the time since the start, the estimated time left, and the time without new results if it is long."""
     if found.has_ended:
         return
     if run.age_s is not None:
-        yield f"begun {_about(run.age_s)} ago"
+        yield f"started {_about(run.age_s)} ago"
     if run.left_s is not None:
         yield f"about {_about(run.left_s)} left"
     if run.quiet_s > _QUIET_S:
-        yield f"nothing new for {_about(run.quiet_s)}"
+        yield f"no new results for {_about(run.quiet_s)}"
 
 
 def _about(seconds: float) -> str:
-    """Tens of seconds, minutes or hours, as many as matter."""
+    """Return a rounded duration in seconds, minutes or hours."""
     minutes = round(seconds / 60)
     if seconds < 55:
         return f"{max(10, 10 * round(seconds / 10))}\N{NO-BREAK SPACE}s"

@@ -1,4 +1,4 @@
-"""How far a run is, in a few numbers."""
+"""The progress of a run in a few numbers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,34 @@ from dataclasses import dataclass
 
 from instructzero.calls.store import BLACK_BOX
 from instructzero.progress import share_used
-from instructzero.report.course import course_of
 from instructzero.report.source import Source
+from instructzero.report.trajectory import trajectory_of
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A run as it stands. ``share`` of the nearer limit of the search is used up, in [0, 1].
+    """The current state of a run.
 
-    ``plain`` is the score of the plain instruction, ``best`` the best instruction so far and its score, both on the
-    validation examples. ``calls`` are what the run asked of the black box, ``usd`` their list price where it is known.
-    ``steps`` are the calls after which the best value so far rose, and that value.
+    Attributes
+    ----------
+    stage
+        "beginning", "searching", "testing" or "ended".
+    done
+        The number of evaluations made.
+    planned
+        The number of evaluations of the whole search.
+    share
+        The used share of the search limit that is nearest to being reached, in [0, 1].
+    plain
+        The validation score of the plain instruction, None before it is scored.
+    best
+        The best instruction so far and its validation score.
+    calls
+        The number of calls to the black box, paid or from the call store.
+    usd
+        The list price of the calls in dollars, None if the price is unknown.
+    steps
+        The number of calls after which the best value rose, and that value, for every improvement.
     """
 
     task: str
@@ -35,14 +52,15 @@ class Progress:
 
     @property
     def has_ended(self) -> bool:
+        """True if the run is finished."""
         return self.stage == "ended"
 
 
 def progress_of(source: Source) -> Progress:
-    """How far the run of ``source`` is; its accounts are not asked."""
+    """Return the progress of a run. The accounts of ``source`` are not used."""
     history, settings = source.history, source.settings
     usage, best, price = history.usage(), source.best, source.prices.get(BLACK_BOX)
-    course = course_of(source, dict.fromkeys(source.known, 0))
+    trajectory = trajectory_of(source, dict.fromkeys(source.known, 0))
     return Progress(
         task=str(source.header.get("task", settings.task)),
         method=settings.method,
@@ -56,7 +74,7 @@ def progress_of(source: Source) -> Progress:
         best=None if best is None else (best, source.known[best].mean),
         calls=usage.calls,
         usd=price.cost(usage) if price else None,
-        steps=tuple((step["calls"], step["value"]) for step in course["steps"]),
+        steps=tuple((step["calls"], step["value"]) for step in trajectory["steps"]),
     )
 
 

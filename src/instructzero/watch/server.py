@@ -1,4 +1,4 @@
-"""The server of `instructzero watch`: on loopback only, for browsers that were sent to this machine by its own name."""
+"""The server of `instructzero watch`. It listens on loopback only, and refuses requests for other host names."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from instructzero.watch.pace import Pace
 from instructzero.watch.pages import overview_page, overview_progress, progress_line, title, waiting_page
 
 HOST = "127.0.0.1"
+"""The address on which the server listens."""
+
 NAMES = (HOST, "localhost", "[::1]")
-"""The names of this machine for itself. A page of another name may have been made to point here (DNS rebinding)."""
+"""The accepted host names. Any other name could be a page that was pointed here (DNS rebinding)."""
 
 PAGES_SHARE, PAGES_CREDIT_S = 0.025, 3.0
-"""Of one core, for making pages: much at first, so that a short run is seen from second to second."""
+"""The processor time for rendering pages. The large credit keeps short runs up to date from second to second."""
 
-LOOKS_SHARE, LOOKS_CREDIT_S = 0.015, 1.0
-"""Of one core, for looking how far the runs are."""
+READING_SHARE, READING_CREDIT_S = 0.015, 1.0
+"""The processor time for reading the journals of the runs."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -37,6 +39,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+"""The headers of every response."""
 
 Done = TypeVar("Done")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -44,9 +47,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was made: of which ``revision`` of the run's files, and of how many ``evaluations``.
+    """A rendered page.
 
-    One that ``waits`` has no run to show yet.
+    Attributes
+    ----------
+    content
+        The HTML.
+    version
+        The identity that the browser compares.
+    revision
+        The revision of the run's files that it shows.
+    evaluations
+        The number of evaluations that it shows.
+    waits
+        True if there is no run to show yet.
     """
 
     content: str
@@ -57,25 +71,26 @@ class Page:
 
 
 class Watch:
-    """Several runs and their pages. What takes time is done by one thread, when a browser asks and time is left.
+    """The runs and their pages. One thread does the slow work, on request and within the processor time allowed.
 
-    The pages are at ``/1/``, ``/2/`` and so on, and ``/`` shows all runs, or leads to the only one. ``state`` beside a
-    page says how far it is, and the version of the page.
+    The pages are ``/1/``, ``/2/`` and so on. ``/`` shows all runs, or redirects to the only one. ``state`` below a page
+    gives the progress and the version of the page.
     """
 
     def __init__(self, directories: Sequence[Path]) -> None:
-        self._runs = [FollowedRun(each) for each in directories]
+        self._runs = [FollowedRun(directory) for directory in directories]
         self._pages: dict[int, Page] = {}
-        self._wanted: set[int] = set()
-        self._name = secrets.token_hex(4)  # a page of another server on this port is of another version
+        self._outdated: set[int] = set()
+        self._name = secrets.token_hex(4)  # distinguishes the versions of successive servers on the same port
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="watch")
         self._busy = asyncio.Lock()
         self._making: asyncio.Task[None] | None = None
-        self._looked = False
-        self._looks = Pace(share=LOOKS_SHARE, credit_s=LOOKS_CREDIT_S)
-        self._making_pages = Pace(share=PAGES_SHARE, credit_s=PAGES_CREDIT_S)
+        self._was_read = False
+        self._reading = Pace(share=READING_SHARE, credit_s=READING_CREDIT_S)
+        self._rendering = Pace(share=PAGES_SHARE, credit_s=PAGES_CREDIT_S)
 
     def application(self) -> web.Application:
+        """Return the web application."""
         application = web.Application(middlewares=[_guarded])
         application.add_routes(
             [
@@ -94,16 +109,16 @@ class Watch:
     async def _get_overview(self, request: web.Request) -> web.Response:
         if len(self._runs) == 1:
             raise web.HTTPFound("/1/")
-        await self._look(needed=not self._looked)
+        await self._read(needed=not self._was_read)
         return _html(overview_page(self._runs)[0])
 
     async def _get_state_of_all(self, request: web.Request) -> web.Response:
-        await self._look()
+        await self._read()
         return _state(overview_page(self._runs)[1], *overview_progress(self._runs))
 
     async def _get_page(self, request: web.Request) -> web.Response:
         number = self._number(request)
-        await self._look(needed=not self._looked)
+        await self._read(needed=not self._was_read)
         if self._is_missing(number):
             async with self._busy:
                 if self._is_missing(number):
@@ -112,8 +127,8 @@ class Watch:
 
     async def _get_state(self, request: web.Request) -> web.Response:
         number = self._number(request)
-        await self._look()
-        self._want(number)
+        await self._read()
+        self._request_update(number)
         run, page = self._runs[number], self._pages.get(number)
         if page is None:
             return _state("", self._progress(number), title(run))
@@ -123,21 +138,21 @@ class Watch:
         return progress_line(self._runs[number], shown, alone=len(self._runs) == 1)
 
     def _number(self, request: web.Request) -> int:
-        """The position of the run that a request is for."""
+        """Return the position of the run that a request is for."""
         number = int(request.match_info["number"]) - 1
         if not 0 <= number < len(self._runs):
-            raise web.HTTPNotFound(text="There is no such run here.")
+            raise web.HTTPNotFound(text="There is no such run.")
         return number
 
-    async def _look(self, *, needed: bool = False) -> None:
-        """See how far the runs are, if it is ``needed`` or there is time for it."""
-        if needed or (not self._busy.locked() and self._looks.is_due()):
+    async def _read(self, *, needed: bool = False) -> None:
+        """Read the runs if it is ``needed`` or the processor time allows it."""
+        if needed or (not self._busy.locked() and self._reading.is_due()):
             async with self._busy:
-                await self._work(self._looks, lambda: [run.refresh() for run in self._runs])
-                self._looked = True
+                await self._work(self._reading, lambda: [run.refresh() for run in self._runs])
+                self._was_read = True
 
     def _is_missing(self, number: int) -> bool:
-        """Whether there is nothing to show that is worth showing."""
+        """Return True if a run has no page that is worth showing."""
         page = self._pages.get(number)
         return page is None or (page.waits and self._is_stale(number))
 
@@ -145,12 +160,13 @@ class Watch:
         page = self._pages.get(number)
         return page is None or page.revision != self._runs[number].revision
 
-    def _want(self, number: int) -> None:
-        """Have a newer page made in the background, when there are news and time; of several, the oldest first."""
+    def _request_update(self, number: int) -> None:
+        """Render a newer page in the background if it is outdated and time allows it; the oldest page comes first."""
         if self._is_stale(number):
-            self._wanted.add(number)
-        if self._wanted and not self._busy.locked() and self._making_pages.is_due():
-            oldest = min(self._wanted, key=lambda each: list(self._pages).index(each) if each in self._pages else -1)
+            self._outdated.add(number)
+        if self._outdated and not self._busy.locked() and self._rendering.is_due():
+            rendered = list(self._pages)
+            oldest = min(self._outdated, key=lambda place: rendered.index(place) if place in rendered else -1)
             self._making = asyncio.create_task(self._make_next(oldest))
 
     async def _make_next(self, number: int) -> None:
@@ -158,11 +174,11 @@ class Watch:
             await self._make(number)
 
     async def _make(self, number: int) -> None:
-        """Make the page of a run anew; `_pages` is in the order in which pages were made."""
-        page = await self._work(self._making_pages, lambda: self._page(number))
+        """Render the page of a run again. `_pages` is ordered by the time of rendering."""
+        page = await self._work(self._rendering, lambda: self._page(number))
         self._pages.pop(number, None)
         self._pages[number] = page
-        self._wanted.discard(number)
+        self._outdated.discard(number)
 
     def _page(self, number: int) -> Page:
         run = self._runs[number]
@@ -171,14 +187,14 @@ class Watch:
             try:
                 content = run.page(version, self._progress(number))
                 return Page(content, version, run.revision, run.progress.done, waits=False)
-            except Exception as error:  # what the page showed before is better than nothing
-                run.problem = f"The page could not be made: {error} ({type(error).__name__})"
+            except Exception as error:  # keep the previous page; the progress line shows the problem
+                run.problem = f"The page could not be created: {error} ({type(error).__name__})"
             if number in self._pages:
                 return replace(self._pages[number], revision=run.revision)
         return Page(waiting_page(run, version, self._progress(number)), version, run.revision, 0, waits=True)
 
     async def _work(self, pace: Pace, work: Callable[[], Done]) -> Done:
-        """Done by the thread, at the expense of ``pace``; `_busy` is held meanwhile."""
+        """Run ``work`` on the thread, charged to ``pace``. The caller holds `_busy`."""
 
         def paced() -> Done:
             with pace.working():
@@ -197,19 +213,31 @@ def _state(version: str, progress: str, title: str) -> web.Response:
 
 @web.middleware
 async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests that a page of another name has sent here."""
+    """Refuse requests for other host names, and add the headers to the response."""
     name = re.sub(r":\d*$", "", request.headers.get("Host", ""))
     if name.lower() not in NAMES:
-        raise web.HTTPForbidden(text=f"This server answers at the names {', '.join(NAMES)} only.")
+        raise web.HTTPForbidden(text=f"This server only answers requests to {', '.join(NAMES)}.")
     response = await handler(request)
     response.headers.update(HEADERS)
     return response
 
 
 async def serve(directories: Sequence[Path], port: int, listening: Callable[[str], None]) -> None:
-    """Answer on ``port`` (0: any free one) until cancelled; ``listening`` hears the address.
+    """Serve the pages of the runs until cancelled.
 
-    Raises `ConfigurationError` where the port cannot be had.
+    Parameters
+    ----------
+    directories
+        The run directories.
+    port
+        The port to listen on; 0 chooses a free one.
+    listening
+        Receives the address of the server.
+
+    Raises
+    ------
+    ConfigurationError
+        If the port is not available.
     """
     runner = web.AppRunner(Watch(directories).application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()

@@ -1,4 +1,4 @@
-"""The random projection A: a low-dimensional vector z becomes a soft prompt (Section 3.1 of the paper).
+"""The random projection A, which maps a low-dimensional vector z to a soft prompt (Section 3.1 of the paper).
 
 Notation: n vectors, d intrinsic dimension, t soft tokens, h hidden size of the writer.
 """
@@ -19,7 +19,16 @@ DISTRIBUTIONS = ("uniform", "normal")
 
 @dataclass(frozen=True)
 class Projection:
-    """A fixed matrix A of shape (t * h, d) and an offset, both drawn once a run.
+    """A fixed random matrix A with an offset, drawn once per run: soft prompt = A z + offset.
+
+    Parameters
+    ----------
+    matrix
+        A, shape (t * h, d), float32.
+    offset
+        Added to every entry of the soft prompt.
+    soft_tokens
+        t.
 
     >>> projection = Projection.draw("uniform", dimension=2, soft_tokens=3, hidden_size=4, seed=0)
     >>> projection([(0.5, -0.5)]).shape
@@ -42,10 +51,26 @@ class Projection:
         embedding_statistics: tuple[float, float] = (0.0, 1.0),
         scale: float = 1.0,
     ) -> Projection:
-        """Draw A from ``uniform``, A ~ U(-1, 1) as in the paper, or ``normal``.
+        """Draw the matrix A.
 
-        ``normal`` scales A so that, for z uniform in [-1, 1]^d, the entries of the soft prompt have the mean and
-        the standard deviation ``embedding_statistics`` of the writer's own embeddings. ``scale`` multiplies either.
+        Parameters
+        ----------
+        distribution
+            ``uniform``: A ~ U(-1, 1), as in the paper. ``normal``: a normal distribution such that, for z uniform in
+            [-1, 1]^d, the entries of the soft prompt have the mean and the standard deviation ``embedding_statistics``.
+        dimension, soft_tokens, hidden_size
+            d, t and h.
+        seed
+            Determines A together with the shape.
+        embedding_statistics
+            Mean and standard deviation of the writer's own embeddings; used by ``normal`` only.
+        scale
+            Multiplies A.
+
+        Raises
+        ------
+        ConfigurationError
+            If ``distribution`` is unknown.
         """
         generator = torch.Generator().manual_seed(seed)
         shape = (soft_tokens * hidden_size, dimension)
@@ -60,7 +85,7 @@ class Projection:
         )
 
     def __call__(self, points: Sequence[Sequence[float]]) -> Tensor:
-        """Soft prompts of shape (n, t, h), float32, for n points z of shape (d,)."""
+        """Return soft prompts of shape (n, t, h), float32, for n points z of shape (d,)."""
         z = torch.tensor(points, dtype=torch.float64)
         soft = z @ self.matrix.double().T + self.offset  # A z
         return soft.float().reshape(len(points), self.soft_tokens, -1)

@@ -1,19 +1,18 @@
-"""Texts made from other texts by a model that follows instructions, asked like any other question."""
+"""Rewriting: a model that follows instructions makes a text from other texts, as an ordinary paid question."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from instructzero.calls.answers import Answers
-from instructzero.calls.fan_out import Arrived, Session
+from instructzero.calls.fan_out import Arrived
+from instructzero.calls.paid import PaidRole
 from instructzero.calls.store import Call
-from instructzero.models.event_loop import EventLoop
 from instructzero.types import Completion, Message, Request, Rewrite, Usage, Writing
 from instructzero.writing.cleaning import clean, one_line
 
 TEMPERATURE = 1.0
-"""Samples of one prompt shall differ."""
+"""Above 0, so that samples of one prompt differ."""
 
 _OPENING, _CLOSING = "<prompt>", "</prompt>"
 
@@ -25,44 +24,43 @@ class _Question:
 
 
 class AskingRewriter:
-    """Asks for each text in words; what is paid is kept and booked by ``answers``.
+    """Asks a paid model for texts, in words. Closes nothing: its model belongs to `PaidModels`.
 
-    ``answers`` and the model behind them live in ``loop``. An answer has at most ``max_tokens``.
-    ``on_answer(completion, cached)`` is heard for each distinct question. ``grace_s``: the seconds that what is on its
-    way has to come back after a failure or an interrupt, because it is paid for.
+    Parameters
+    ----------
+    role
+        The paid model, with its stored answers and its account.
+    max_tokens
+        The maximum length of an answer in tokens.
+    on_answer
+        Called with (completion, cached) for every distinct question; ``cached`` is False only for an answer that was
+        just paid for.
     """
 
     def __init__(
         self,
-        answers: Answers,
-        loop: EventLoop,
+        role: PaidRole,
         *,
         max_tokens: int,
         on_answer: Callable[[Completion, bool], None],
-        grace_s: float = 5.0,
     ) -> None:
-        self._answers = answers
-        self._loop = loop
+        self._role = role
+        self._answers = role.answers
         self._max_tokens = max_tokens
         self._on_answer = on_answer
-        self._grace_s = grace_s
 
     def rewrite(self, rewrites: Sequence[Rewrite], known: Sequence[Rewrite] = ()) -> tuple[list[Writing], Usage]:
-        """The texts in order, and the usage of the distinct questions that ``known`` did not ask yet.
+        """Return the texts in order, and the usage of the distinct questions that are not among those of ``known``.
 
-        That counts whether or not the store knew an answer, so that a resumed run counts like an uninterrupted one.
+        Cached answers count too, so that a resumed run has the same usage as an uninterrupted one.
         """
-        questions = [self._question(each) for each in rewrites]
-        distinct = {each.call: each for each in questions}
+        questions = [self._question(rewrite) for rewrite in rewrites]
+        distinct = {question.call: question for question in questions}
         answers = dict(zip(distinct, self._ask_all(list(distinct.values())), strict=True))
-        new = distinct.keys() - {self._question(each).call for each in known}
-        usage = sum((_usage(answers[call]) for call in distinct if call in new), Usage())
-        texts = [answers[each.call].text for each in questions]
+        new = distinct.keys() - {self._question(rewrite).call for rewrite in known}
+        usage = sum((answers[call].usage for call in distinct if call in new), Usage())
+        texts = [answers[question.call].text for question in questions]
         return [Writing(raw=text, instruction=read_text(text)) for text in texts], usage
-
-    def close(self) -> None:
-        """Finish writing; the model is its owner's to close."""
-        self._loop.run(self._answers.close())
 
     def _question(self, rewrite: Rewrite) -> _Question:
         messages = (Message("user", rewrite.prompt),)
@@ -70,9 +68,9 @@ class AskingRewriter:
         return _Question(self._answers.call(request), request)
 
     def _ask_all(self, questions: Sequence[_Question]) -> list[Completion]:
-        """The answers to distinct questions; raises what the first failure raised."""
-        session = Session(self._ask, questions, self._answers.concurrency, self._grace_s, lambda: self._answers.proven)
-        return self._loop.run(session.wait_for([each.call for each in questions]))
+        """Return the answers to distinct questions; the first failure is raised."""
+        batch = self._role.batch(self._ask, questions)
+        return self._role.run(batch.wait_for([question.call for question in questions]))
 
     async def _ask(self, question: _Question, arrived: Arrived) -> Completion:
         completion, cached = await self._answers.get(question.call, question.request, arrived)
@@ -81,18 +79,14 @@ class AskingRewriter:
 
 
 def read_text(answer: str) -> str:
-    """The text in an answer: what stands in the last ``<prompt>`` … ``</prompt>``, or else the whole, cleaned up.
+    r"""Return the text between the last ``<prompt>`` and ``</prompt>`` of an answer, or the whole answer, cleaned.
 
-    An answer may be cut off before its end.
+    The closing mark may be missing, because an answer can be cut off.
 
-    >>> read_text("First <prompt>Sort.</prompt>, or better\\n<prompt>\\nSort the\\nwords.\\n</prompt>")
+    >>> read_text("First <prompt>Sort.</prompt>, or better\n<prompt>\nSort the\nwords.\n</prompt>")
     'Sort the words.'
     """
     before, closing, _ = answer.rpartition(_CLOSING)
     whole = before if closing else answer
     _, opening, inside = whole.rpartition(_OPENING)
     return one_line(inside) if opening else clean(whole)
-
-
-def _usage(answer: Completion) -> Usage:
-    return Usage(1, answer.prompt_tokens, answer.completion_tokens)

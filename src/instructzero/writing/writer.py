@@ -1,4 +1,4 @@
-"""Proposals become instructions: project, generate, clean up."""
+"""Turn proposals into instructions: project, generate, clean up."""
 
 from __future__ import annotations
 
@@ -21,8 +21,20 @@ if TYPE_CHECKING:
 class Writer:
     """The writer LLM with its prompt and its projection.
 
-    A proposal without z is written from the exemplars alone: the plain instruction. A text that is to be made from
-    others is asked of the ``rewriter``; without one, the writer goes on from its first words under the soft prompt.
+    A proposal without z gives the plain instruction, which is written from the exemplars alone.
+
+    Parameters
+    ----------
+    model
+        The writer LLM.
+    prompt
+        The text around the soft prompt.
+    projection
+        Maps points z to soft prompts.
+    max_new_tokens
+        The maximum length of a text in tokens.
+    rewriter
+        Makes texts from other texts. Without one, the writer continues their first words under the soft prompt.
     """
 
     model: SoftPromptModel
@@ -32,32 +44,32 @@ class Writer:
     rewriter: AskingRewriter | None = None
 
     @property
-    def calls_a_rewrite(self) -> int:
-        """How many calls of the black box a text costs that is made from others."""
+    def calls_per_rewrite(self) -> int:
+        """The number of black-box calls for one text that is made from others: 0 or 1."""
         return 0 if self.rewriter is None else 1
 
     def write(self, proposals: Sequence[Proposal], known: Sequence[Rewrite] = ()) -> tuple[list[Writing], Usage]:
-        """One instruction for each proposal, in order, and what was asked of the black box for them.
+        """Return one text per proposal, in order, and the usage of the black box for them.
 
-        What was asked for before, ``known``, is not counted again.
+        ``known`` are the rewrites of earlier rounds; they are not counted again.
         """
         if self.rewriter is None:
             return self._write_here(proposals), Usage()
-        rewrites = [each.rewrite for each in proposals if each.rewrite is not None]
+        rewrites = [proposal.rewrite for proposal in proposals if proposal.rewrite is not None]
         asked, usage = self.rewriter.rewrite(rewrites, known)
-        here = iter(self._write_here([each for each in proposals if each.rewrite is None]))
-        elsewhere = iter(asked)
-        return [next(here if each.rewrite is None else elsewhere) for each in proposals], usage
+        written = iter(self._write_here([proposal for proposal in proposals if proposal.rewrite is None]))
+        rewritten = iter(asked)
+        return [next(written if proposal.rewrite is None else rewritten) for proposal in proposals], usage
 
     def represent(self, points: Sequence[tuple[float, ...]]) -> Tensor:
-        """What the model makes of n points before it writes, (n, h), float64; see `SoftPromptModel.represent`."""
+        """Return the model's last hidden state for n points, shape (n, h), float64; see `SoftPromptModel.represent`."""
         return self.model.represent(
             self.projection(points), self.prompt.before, self.prompt.after, special_tokens=self.prompt.special_tokens
         )
 
     def _write_here(self, proposals: Sequence[Proposal]) -> list[Writing]:
-        """All soft prompts that are followed by the same words go through the model as one batch."""
-        starts = ["" if each.rewrite is None else each.rewrite.start for each in proposals]
+        """Write with the writer LLM; soft prompts that are followed by the same words go through it as one batch."""
+        starts = ["" if proposal.rewrite is None else proposal.rewrite.start for proposal in proposals]
         texts: dict[int, str] = {}
         for start in dict.fromkeys(starts):
             group = [position for position, other in enumerate(starts) if other == start]
@@ -66,7 +78,7 @@ class Writer:
         return [Writing(raw=texts[position], instruction=clean(texts[position])) for position in range(len(proposals))]
 
     def _texts(self, points: Sequence[tuple[float, ...] | None], start: str) -> list[str]:
-        """A text for each point that begins with ``start``."""
+        """Return one text per point; the texts begin with ``start``."""
         located = [z for z in points if z is not None]
         soft = iter(self._generate(self.projection(located), start)) if located else iter(())
         return [self._generate(None, start)[0] if z is None else next(soft) for z in points]
@@ -84,10 +96,10 @@ class Writer:
 
 
 def _separated(start: str, prompt: WriterPrompt) -> str:
-    """The first words of the answer after the prompt; a chat template ends where the answer begins."""
+    """Return ``start`` as it follows the prompt: after a space, except after a chat template."""
     return f" {start}" if start and prompt.special_tokens else start
 
 
 def _joined(start: str, text: str) -> str:
-    """``start`` and how the model went on. Some tokenizers drop the space before a first word."""
+    """Return ``start`` with its continuation. Some tokenizers drop the space before the first word of a text."""
     return f"{start} {text}" if start and text[:1].isalnum() else start + text

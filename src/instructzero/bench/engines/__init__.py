@@ -1,4 +1,4 @@
-"""Where cells are run: processes on this machine, a Ray cluster, or a Slurm cluster."""
+"""Engines run the cells of a bench: processes on this machine, a Ray cluster, or a Slurm cluster."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ if TYPE_CHECKING:
     from instructzero.bench.plan import CellPlan, Plan
 
 LIVES = 4
-"""How often a cell is begun before its bench gives up on it, where the process that runs it keeps dying."""
+"""The maximum number of times that a cell is started, if the process that runs it dies every time."""
 
 STOP_S = 15.0
-"""Seconds that an interrupted cell has to keep the answers that are on their way."""
+"""Seconds that an interrupted cell has to store the answers of its open requests."""
 
 
 class Engine(Protocol):
-    """Runs cells on workers, each of which runs one cell at a time, on one thread."""
+    """Runs cells on workers. A worker runs one cell at a time, on one thread."""
 
     def map(self, plans: Sequence[CellPlan]) -> Generator[Outcome, None, None]:
-        """What became of each, in the order in which they are finished.
+        """Yield the outcome of each cell, in the order in which the cells finish.
 
-        A worker that dies costs only the cell it was at, which another begins again. The first error of a cell is
-        raised, and nothing runs any more when the iterator ends, whether it was exhausted, closed or interrupted; what
-        was paid until then is kept.
+        If a worker dies, only its current cell is affected: another worker starts that cell again. The first error of a
+        cell is raised. No cell is running any more when the iterator ends, whether it was exhausted, closed or
+        interrupted, and every paid answer is kept.
         """
         ...
 
 
 def lost(plan: CellPlan) -> InstructZeroError:
-    """The error of a cell that was begun too often."""
+    """Return the error of a cell that was started `LIVES` times."""
     return InstructZeroError(
-        f"{plan}: the process that runs it died {LIVES} times, perhaps for want of memory; run the bench again with "
-        "fewer --workers, which goes on from here"
+        f"{plan}: the process that runs it died {LIVES} times, possibly because memory ran out; run the bench again "
+        "with fewer --workers to continue"
     )
 
 
 def take(waiting: deque[CellPlan], running: Collection[CellPlan]) -> CellPlan | None:
-    """The first cell that waits and shares its answers with none of the running ones, or None.
+    """Remove and return the first waiting cell that shares its call store with no running cell, or None.
 
-    SQLite's files bear any number of processes, but one machine at a time.
+    Several processes may write to one SQLite file, but several machines may not.
     """
     busy = {plan.settings.store for plan in running}
     for place, plan in enumerate(waiting):
@@ -54,7 +54,13 @@ def take(waiting: deque[CellPlan], running: Collection[CellPlan]) -> CellPlan | 
 
 
 def make_engine(plan: Plan) -> Engine:
-    """The engine of the plan; raises `ConfigurationError` where it is not installed."""
+    """Return the engine of the plan.
+
+    Raises
+    ------
+    ConfigurationError
+        If the engine is not installed.
+    """
     if plan.engine == "ray":
         from instructzero.bench.engines.ray import RayEngine
 

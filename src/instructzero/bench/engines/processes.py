@@ -1,4 +1,4 @@
-"""Cells on processes of this machine, each with models of its own, loaded once."""
+"""Run cells in processes of this machine. Every process loads its own models, once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from instructzero.bench.cell import Outcome
     from instructzero.bench.plan import CellPlan
 
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit threads and open stores
+_SPAWN = multiprocessing.get_context("spawn")  # a forked process would inherit threads and open call stores
 
 
 class ProcessEngine:
@@ -30,6 +30,7 @@ class ProcessEngine:
         self._workers = workers
 
     def map(self, plans: Sequence[CellPlan]) -> Generator[Outcome, None, None]:
+        """Yield the outcome of each cell; see `Engine.map`."""
         waiting, begun = deque(plans), Counter[Path]()
         workers: list[_Worker] = []
         try:
@@ -40,7 +41,7 @@ class ProcessEngine:
                     if worker.plan is None and waiting:
                         begun[waiting[0].folder] += 1
                         worker.begin(waiting.popleft())
-                for worker in _heard([worker for worker in workers if worker.plan]):
+                for worker in _ready([worker for worker in workers if worker.plan]):
                     plan, outcome = worker.end()
                     if outcome is not None:
                         yield outcome
@@ -57,7 +58,7 @@ class ProcessEngine:
 
 
 class _Worker:
-    """A process that runs one cell after the other; ``plan`` is the one it is at."""
+    """A process that runs one cell after another; ``plan`` is the current one."""
 
     def __init__(self) -> None:
         self.plan: CellPlan | None = None
@@ -67,15 +68,16 @@ class _Worker:
         theirs.close()
 
     def begin(self, plan: CellPlan) -> None:
+        """Send a cell to the process."""
         self.plan = plan
-        with suppress(OSError):  # it is dead, as `end` will find
+        with suppress(OSError):  # the process is dead; `end` will detect it
             self.connection.send(plan)
 
     def end(self) -> tuple[CellPlan, Outcome | None]:
-        """The cell and its outcome, None where the process died; raises the cell's error."""
+        """Return the cell and its outcome, None if the process died; raises the error of the cell."""
         plan, self.plan = self.plan, None
         if plan is None:
-            raise RuntimeError("a worker is given a cell before it is asked for the outcome")
+            raise RuntimeError("expected begin() before end(): the worker has no cell")
         try:
             outcome: Outcome | Failure = self.connection.recv()
         except (EOFError, OSError):
@@ -84,12 +86,13 @@ class _Worker:
         return plan, succeeded(outcome)
 
     def stop(self) -> None:
-        """An idle worker ends when it hears nobody any more, a busy one when it is interrupted, once."""
+        """Stop the process: closing the connection ends an idle one, a single interrupt ends a busy one."""
         self.connection.close()
         if self.plan is not None and self._process.is_alive() and self._process.pid is not None:
             os.kill(self._process.pid, signal.SIGINT)
 
     def join(self) -> None:
+        """Wait until the process has ended, at most `STOP_S` seconds, then kill it."""
         self._process.join(STOP_S)
         if self._process.is_alive():
             self._process.kill()
@@ -97,15 +100,16 @@ class _Worker:
         self._process.close()
 
 
-def _heard(workers: Sequence[_Worker]) -> list[_Worker]:
-    """The workers that have something to say or are dead, once there are any."""
+def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
+    """Wait for workers that have sent an outcome or died, and return them."""
     by_connection = {worker.connection: worker for worker in workers}
-    return [by_connection[each] for each in wait(list(by_connection)) if isinstance(each, Connection)]
+    ready = wait(list(by_connection))
+    return [by_connection[connection] for connection in ready if isinstance(connection, Connection)]
 
 
 def _serve(connection: Connection) -> None:
-    """The life of a worker."""
-    # An interrupt comes from the parent only: of the terminal's, a second one would cut off what is on its way.
+    """Run cells until the connection is closed; this is the main function of a worker process."""
+    # Only the parent interrupts a worker: a second Ctrl-C in the terminal would cut off open requests.
     os.setpgrp()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -113,17 +117,17 @@ def _serve(connection: Connection) -> None:
     from instructzero.bench.cell import LocalModels
 
     models = LocalModels()
-    with suppress(EOFError, OSError, KeyboardInterrupt):  # nobody is there any more, or wants to hear
+    with suppress(EOFError, OSError, KeyboardInterrupt):  # the parent has gone or has interrupted this worker
         while True:
             plan = connection.recv()
-            if connection.poll():  # closed since; nothing else can have come
+            if connection.poll():  # the connection was closed: the parent sends nothing else before the outcome
                 break
             connection.send(attempt(plan, models))
-    os._exit(0)  # nothing is open, and to take the libraries down takes seconds
+    os._exit(0)  # nothing is open, and a normal exit takes seconds to unload the libraries
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed cannot interrupt its workers."""
+    """Interrupt this process once the parent is gone: a killed parent cannot interrupt its workers."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""Cells on a Ray cluster: the one that runs here or that ``RAY_ADDRESS`` names, otherwise one of this machine.
+"""Run cells on a Ray cluster: a running one or that of ``RAY_ADDRESS``; otherwise one is started on this machine.
 
 Every node needs this package, the models, and the folder of the bench under the same path.
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from instructzero.bench.cell import LocalModels, Outcome
     from instructzero.bench.plan import CellPlan
 
-_OBJECT_STORE = 128 * 2**20  # bytes; outcomes are small
+_OBJECT_STORE = 128 * 2**20  # bytes; the outcomes are small
 
 
 class RayEngine:
     """An `Engine` of at most ``workers`` Ray tasks at once, each with one processor and an equal part of the GPUs."""
 
     def __init__(self, workers: int) -> None:
-        """Raises `ConfigurationError` where Ray is not installed."""
+        """Raise `ConfigurationError` if Ray is not installed."""
         try:
             import ray  # noqa: F401
         except ModuleNotFoundError:
@@ -40,6 +40,7 @@ class RayEngine:
         self._workers = workers
 
     def map(self, plans: Sequence[CellPlan]) -> Generator[Outcome, None, None]:
+        """Yield the outcome of each cell; see `Engine.map`."""
         if not plans:
             return
         import ray
@@ -58,7 +59,7 @@ class RayEngine:
                 _stop(ray, list(running))
 
     def _task(self, ray: Any) -> Any:
-        """What runs a cell; a process serves any number of them, so that its models stay loaded."""
+        """Return the Ray task that runs a cell; a process runs any number of cells, so that its models stay loaded."""
         gpus = ray.cluster_resources().get("GPU", 0.0)
         share = min(1.0, math.floor(1e4 * gpus / self._workers) / 1e4)  # Ray counts in ten-thousandths
         return ray.remote(num_cpus=1, num_gpus=share, max_retries=LIVES - 1, max_calls=0)(_run)
@@ -66,7 +67,10 @@ class RayEngine:
 
 @contextmanager
 def _cluster(ray: Any, workers: int) -> Iterator[bool]:
-    """A connection to a cluster; one that was there before stays. Whether it is of this machine alone."""
+    """Connect to a cluster; yields True if it was started here, on this machine only.
+
+    A connection that existed before stays open.
+    """
     if ray.is_initialized():
         yield False
         return
@@ -87,22 +91,22 @@ def _start(ray: Any, workers: int, quiet: Mapping[str, Any]) -> None:
     sizes = {"num_cpus": workers, "object_store_memory": _OBJECT_STORE}
     try:
         ray.init(address="local", include_dashboard=False, **sizes, **quiet)
-    except Exception as error:  # Ray raises a bare one when its processes are too slow to come up
+    except Exception as error:  # Ray raises a plain Exception if its processes start too slowly
         ray.shutdown()
         raise InstructZeroError(
-            f"Ray does not start on this machine ({str(error).partition('.')[0]}); try again when it has less to do, "
-            "or use --engine processes"
+            f"Ray does not start on this machine ({str(error).partition('.')[0]}); try again when the machine "
+            "is less busy, or use --engine processes"
         ) from error
 
 
 def _run(plan: CellPlan) -> Outcome | Failure:
-    """What a node does."""
+    """Run a cell on a node."""
     return attempt(plan, _models())
 
 
 @cache
 def _models() -> LocalModels:
-    """Those of this process, which Ray uses for one task after the other."""
+    """Return the models of this process, which Ray reuses for one task after another."""
     use_one_thread()
     from instructzero.bench.cell import LocalModels
 
@@ -112,15 +116,15 @@ def _models() -> LocalModels:
 def _outcome(ray: Any, reference: Any, plan: CellPlan) -> Outcome:
     try:
         outcome: Outcome | Failure = ray.get(reference)
-    except ray.exceptions.RayTaskError as error:  # the node lacks something that `attempt` needs
+    except ray.exceptions.RayTaskError as error:  # something that `attempt` needs is missing on the node
         raise RuntimeError(f"{plan}:\n{error}") from None
-    except ray.exceptions.RayError as error:  # the node died, again and again
+    except ray.exceptions.RayError as error:  # the node died LIVES times
         raise lost(plan) from error
     return succeeded(outcome)
 
 
 def _stop(ray: Any, references: list[Any]) -> None:
-    """Interrupt the tasks, and wait until they have kept what was on its way."""
+    """Interrupt the tasks, and wait until they have stored the answers of their open requests."""
     for reference in references:
         ray.cancel(reference)
     if references:

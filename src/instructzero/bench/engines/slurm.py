@@ -1,7 +1,7 @@
-"""Cells as jobs of a Slurm cluster, submitted from a machine that has its commands, by submitit.
+"""Run cells as jobs of a Slurm cluster, submitted with submitit from a machine that has Slurm's commands.
 
-Every node needs this package, the models, and the folder of the bench under the same path. What a job should have is
-said to Slurm in its own variables: ``SBATCH_PARTITION``, ``SBATCH_GPUS``, ``SBATCH_TIMELIMIT`` and so on.
+Every node needs this package, the models, and the folder of the bench under the same path. The resources of a job are
+set by Slurm's own variables: ``SBATCH_PARTITION``, ``SBATCH_GPUS``, ``SBATCH_TIMELIMIT`` and so on.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from instructzero.bench.plan import CellPlan
 
 NAME = "instructzero"
-"""What the jobs are called."""
+"""The name of the jobs."""
 
-_LIMIT_MIN = 60  # what is not finished by then goes on in another job
-_ASK_S = 30.0  # between two looks at the queue: a job that died says nothing itself
+_LIMIT_MIN = 60  # unfinished cells continue in another job
+_ASK_S = 30.0  # between two queries of the queue: a job that died sends no message
 _POLL_S = 1.0
-_ENDINGS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)  # cancelled; preempted or near the limit of its time
+_ENDINGS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)  # cancelled; preempted or near the time limit
 
 
 class SlurmEngine:
-    """An `Engine` of at most ``workers`` jobs at once, each with one processor and the cells that share their answers.
+    """An `Engine` of at most ``workers`` jobs at once, each with one processor and the cells that share a call store.
 
-    These run one after the other, so that the models are loaded once and no two machines write into one file of
-    SQLite's. ``folder`` is for the jobs' papers and logs.
+    These cells run one after another, so that the models are loaded once and no two machines write to one SQLite file.
+    ``folder`` is for the submission files and logs of the jobs.
     """
 
     def __init__(self, workers: int, folder: Path) -> None:
-        """Raises `ConfigurationError` where submitit or Slurm is not installed."""
+        """Raise `ConfigurationError` if submitit or Slurm is not installed."""
         try:
             import submitit  # noqa: F401
         except ModuleNotFoundError:
@@ -57,6 +57,7 @@ class SlurmEngine:
         self._folder = folder
 
     def map(self, plans: Sequence[CellPlan]) -> Generator[Outcome, None, None]:
+        """Yield the outcome of each cell; see `Engine.map`."""
         if not plans:
             return
         executor = self._executor()
@@ -79,14 +80,14 @@ class SlurmEngine:
     def _executor(self) -> Any:
         import submitit
 
-        os.environ.update(THREADS)  # a job has the environment of who submits it
+        os.environ.update(THREADS)  # a job inherits the environment of the submitting process
         executor = submitit.AutoExecutor(self._folder, cluster="slurm")
         executor.update_parameters(name=NAME, timeout_min=_LIMIT_MIN, cpus_per_task=1)
         return executor
 
 
 def _sharing(plans: Sequence[CellPlan]) -> list[list[CellPlan]]:
-    """The cells by the file of their answers."""
+    """Group the cells by their call store."""
     groups: dict[Path | None, list[CellPlan]] = {}
     for plan in plans:
         groups.setdefault(plan.settings.store, []).append(plan)
@@ -96,18 +97,18 @@ def _sharing(plans: Sequence[CellPlan]) -> list[list[CellPlan]]:
 def _submitted(executor: Any, cells: list[CellPlan]) -> Any:
     try:
         return executor.submit(_work, cells)
-    except Exception as error:  # submitit raises what sbatch has said, in several kinds
+    except Exception as error:  # submitit raises several types with the message of sbatch
         raise InstructZeroError(
-            f"Slurm takes no job ({' '.join(str(error).split())}); mend the variables SBATCH_..., or use --engine "
-            "processes"
+            f"expected Slurm to accept the job, got: {' '.join(str(error).split())}; fix the variables SBATCH_..., or "
+            "use --engine processes"
         ) from error
 
 
 def _work(cells: Sequence[CellPlan]) -> list[Outcome | Failure]:
-    """What a job does: the outcomes of the cells up to the first failure, or to where it was told to end."""
+    """Run the cells of a job; the outcomes end at the first failure, or where Slurm ended the job."""
     outcomes: list[Outcome | Failure] = []
-    for each in _ENDINGS:
-        signal.signal(each, _interrupt)
+    for number in _ENDINGS:
+        signal.signal(number, _interrupt)
     try:
         use_one_thread()
         from instructzero.bench.cell import LocalModels
@@ -123,14 +124,14 @@ def _work(cells: Sequence[CellPlan]) -> list[Outcome | Failure]:
 
 
 def _interrupt(*_: object) -> None:
-    """End as on Ctrl-C, which keeps what is on its way; a second signal would cut that off."""
-    for each in _ENDINGS:
-        signal.signal(each, signal.SIG_IGN)
+    """End the job as Ctrl-C does, which stores the answers of open requests; a second signal would prevent that."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     os.kill(os.getpid(), signal.SIGINT)
 
 
 def _ended(jobs: dict[Any, list[CellPlan]]) -> list[Any]:
-    """The jobs that are no longer queued or running, once there are any."""
+    """Wait for jobs that are no longer queued or running, and return them."""
     asked = time.monotonic()
     while True:
         if ended := [job for job in jobs if job.done()]:
@@ -142,12 +143,12 @@ def _ended(jobs: dict[Any, list[CellPlan]]) -> list[Any]:
 
 
 def _outcomes(job: Any, cells: Sequence[CellPlan], deaths: Counter[Path]) -> list[Outcome]:
-    """Those of the cells that the job has finished; raises the error of the one that it has failed at."""
+    """Return the outcomes of the cells that the job has finished; raises the error of the cell that failed."""
     from submitit.core.utils import FailedJobError, UncompletedJobError
 
     try:
         outcomes: list[Outcome | Failure] = job.result()
-    except FailedJobError as error:  # the node lacks something that `attempt` needs
+    except FailedJobError as error:  # something that `attempt` needs is missing on the node
         raise RuntimeError(f"{cells[0]}:\n{error}") from None
     except UncompletedJobError as error:
         finished = _finished_before(cells)
@@ -161,7 +162,7 @@ def _outcomes(job: Any, cells: Sequence[CellPlan], deaths: Counter[Path]) -> lis
 
 
 def _finished_before(cells: Sequence[CellPlan]) -> list[Outcome]:
-    """What the job has kept of its cells before it died."""
+    """Read the cells that the job finished before it died."""
     from instructzero.bench.cell import kept_outcome
 
     finished: list[Outcome] = []
@@ -174,7 +175,7 @@ def _finished_before(cells: Sequence[CellPlan]) -> list[Outcome]:
 
 
 def _cancel(jobs: Sequence[Any]) -> None:
-    """Interrupt the jobs, and wait until those that have begun have kept what was on its way."""
+    """Interrupt the jobs, and wait until the running ones have stored the answers of their open requests."""
     for job in jobs:
         job.cancel(check=False)
     deadline = time.monotonic() + STOP_S

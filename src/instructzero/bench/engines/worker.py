@@ -1,4 +1,4 @@
-"""What every process that runs cells does. Imports nothing that computes, because the threads are set first."""
+"""Functions of every process that runs cells. Imports no numerical library, because the threads are set first."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ if TYPE_CHECKING:
     from instructzero.bench.plan import CellPlan
 
 THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""The environment of a process that computes on one thread."""
+"""The environment variables of a process that computes on one thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a cell could not be finished, as it travels between processes."""
+    """The type and message of the error of a cell, which can be sent between processes."""
 
     kind: type[Exception]
     message: str
 
     def error(self) -> Exception:
+        """Return the error to raise."""
         return self.kind(self.message)
 
 
 def succeeded(outcome: Outcome | Failure) -> Outcome:
-    """The outcome; raises the error of a failure."""
+    """Return the outcome; raises the error of a failure."""
     if isinstance(outcome, Failure):
         raise outcome.error()
     return outcome
 
 
 def use_one_thread() -> None:
-    """Compute on one thread from now on: workers would slow each other, and sums depend on how they are divided."""
+    """Compute on one thread: several would slow down other workers, and sums depend on how they are divided."""
     os.environ.update(THREADS)
     import torch
 
@@ -47,7 +48,7 @@ def use_one_thread() -> None:
 
 
 def attempt(plan: CellPlan, models: LocalModels) -> Outcome | Failure:
-    """The outcome of a cell, or its error; an interrupt is raised."""
+    """Run a cell; returns its outcome or its error. An interrupt is raised."""
     from instructzero.bench.cell import run_cell
 
     try:
@@ -55,13 +56,13 @@ def attempt(plan: CellPlan, models: LocalModels) -> Outcome | Failure:
             return run_cell(plan, models)
     except InstructZeroError as error:
         return Failure(type(error), f"{plan}: {error}")
-    except Exception:  # a fault of the program; its traceback would stay in this process
+    except Exception:  # a bug; the traceback cannot be sent as an object
         return Failure(RuntimeError, f"{plan}:\n{traceback.format_exc()}")
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let SIGINT interrupt the block, whatever it does outside."""
+    """Let SIGINT interrupt the block, even if it is ignored outside."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

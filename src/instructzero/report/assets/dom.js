@@ -1,4 +1,4 @@
-// Making elements. Texts of data and models reach the page as text only, never as HTML.
+// Helpers that create elements. Texts from data and models enter the page as text only, never as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 let data = readData();
@@ -10,12 +10,12 @@ function readData() {
 
 const choices = {};
 
-/** What the reader has chosen in a part of the page, to be changed in place: it outlives what the part is made of. */
-function chosen(part, usual) {
-  return (choices[part] ??= usual);
+/** The reader's choices in a part of the page, as an object to be changed in place. They survive a page update. */
+function chosen(part, defaults) {
+  return (choices[part] ??= defaults);
 }
 
-/** An HTML element; children are nodes or texts, `on…` attributes are listeners, null leaves an attribute out. */
+/** An HTML element. Children are nodes or texts, function attributes (`on…`) are listeners, null omits an attribute. */
 function el(name, attributes = {}, ...children) {
   return furnish(document.createElement(name), attributes, children);
 }
@@ -36,7 +36,7 @@ function furnish(node, attributes, children) {
   return node;
 }
 
-/** Control characters as their pictures, half surrogate pairs as replacement characters: what cannot be seen otherwise. */
+/** Make invisible characters visible: control characters as symbols, lone surrogates as replacement characters. */
 function visible(text) {
   return text
     .replace(/[\u0000-\u0008\u000b-\u001f]/g, (found) => String.fromCharCode(0x2400 + found.charCodeAt(0)))
@@ -44,13 +44,13 @@ function visible(text) {
     .replace(/[\u0080-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
 }
 
-/** Text of data or a model, kept from turning what stands around it; beyond `most` characters it can be unfolded. */
-function foreign(text, most = Infinity) {
+/** Text from data or a model with an isolated writing direction. Beyond `limit` characters it can be expanded. */
+function foreign(text, limit = Infinity) {
   const whole = visible(text);
   const node = el("bdi", { dir: "auto", class: "foreign" }, whole || "(empty)");
-  if (whole.length <= most) return node;
-  node.textContent = `${cut(whole, most)}… `;
-  const more = el("button", { type: "button", class: "more", onclick: unfold }, `all ${count(whole.length)} characters`);
+  if (whole.length <= limit) return node;
+  node.textContent = `${cut(whole, limit)}… `;
+  const more = el("button", { type: "button", class: "more", onclick: unfold }, `show all ${count(whole.length)} characters`);
   function unfold(event) {
     event.stopPropagation();
     node.textContent = whole;
@@ -59,10 +59,10 @@ function foreign(text, most = Infinity) {
   return el("span", {}, node, more);
 }
 
-/** The first characters of a text, no pair of surrogates torn. */
-function cut(text, most) {
-  const last = text.charCodeAt(most - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? most - 1 : most);
+/** The first characters of a text, without splitting a surrogate pair. */
+function cut(text, length) {
+  const last = text.charCodeAt(length - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
 }
 
 const NONE = "—";
@@ -72,12 +72,12 @@ const dollars = (value) => `$${value.toFixed(4)}`;
 const plural = (value, word) => `${count(value)} ${word}${value === 1 ? "" : "s"}`;
 const instructionOf = (row) => data.instructions[row];
 
-/** The roles of an instruction, such as "best". */
+/** Labels for the roles of an instruction, such as "best". */
 function badges(row) {
   return row.roles.map((role) => el("span", { class: `badge ${role}` }, ROLE_NAMES[role]));
 }
 
-/** A labelled select; `options` are pairs of value and name. */
+/** A select element with a label. `options` are pairs of value and name. */
 function select(label, options, value, change) {
   const node = el(
     "select",
@@ -87,7 +87,7 @@ function select(label, options, value, change) {
   return el("label", {}, `${label} `, node);
 }
 
-/** Buttons of which one is pressed; `options` are pairs of value and name. */
+/** A group of buttons, of which one is pressed. `options` are pairs of value and name. */
 function choice(label, options, value, change) {
   const buttons = options.map(([key, name]) =>
     el("button", { type: "button", "aria-pressed": String(key === value), onclick: () => press(key) }, name),

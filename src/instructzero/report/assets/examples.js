@@ -1,26 +1,26 @@
-// Where the best instruction wins and loses, example by example, and every answer of the best ones.
+// The scores and answers of the best instructions, example by example.
 
-const NO_TEXT = "not shown here";
-const MOST_COLUMNS = 120;
+const NO_TEXT = "not available";
+const MAX_COLUMNS = 120;
 
-const roleOf = (part, role) => part.rows.find((each) => instructionOf(each.row).roles.includes(role));
+const roleOf = (part, role) => part.rows.find((row) => instructionOf(row.row).roles.includes(role));
 
-/** The examples of one part of the data beside the answers of the best instruction and one rival. */
+/** A table of the examples of one part of the data, with the answers of the best instruction and one rival. */
 function fillExamples() {
   const place = document.getElementById("example-table");
   if (!place) return;
   const parts = data.examples.parts;
   const state = chosen("examples", { part: null, rival: null, filter: "all", table: null });
-  let part = parts.find((each) => each.name === state.part) ?? parts[0];
-  const partChoice = choice("Part of the data", parts.map((each) => [each.name, each.name]), part.name, (name) => {
+  let part = parts.find((candidate) => candidate.name === state.part) ?? parts[0];
+  const partChoice = choice("Part of the data", parts.map(({ name }) => [name, name]), part.name, (name) => {
     state.part = name;
-    part = parts.find((each) => each.name === name);
+    part = parts.find((candidate) => candidate.name === name);
     renew();
   });
   const content = el("div");
   place.replaceWith(parts.length > 1 ? partChoice : "", content);
 
-  /** Show it as what was chosen just now asks, from the first page on. */
+  /** Rebuild the table after a new choice, starting at its first page. */
   function renew() {
     state.table = null;
     rebuild();
@@ -33,7 +33,7 @@ function fillExamples() {
     const columns = exampleColumns(part, rival);
     const table = pagedTable({
       caption: part.left_out
-        ? `${count(part.left_out)} more examples, on which the instructions do not differ, are left out.`
+        ? `${count(part.examples.length)} of ${count(part.examples.length + part.left_out)} ${part.name} examples. Examples on which the instructions differ were selected first.`
         : `All ${count(part.examples.length)} ${part.name} examples.`,
       columns,
       rows: exampleRows(part, rival, state.filter),
@@ -48,7 +48,7 @@ function fillExamples() {
   function chooseRival(rivals, rival) {
     const options = rivals.map((role) => [role, role === "plain" ? "the plain instruction" : "your instruction"]);
     return options.length > 1
-      ? [select("Against", options, rival, (role) => { state.rival = role; renew(); })]
+      ? [select("Compare with", options, rival, (role) => { state.rival = role; renew(); })]
       : [];
   }
 
@@ -57,9 +57,9 @@ function fillExamples() {
     const { wins, losses, ties } = part.duels[rival];
     const options = [
       ["all", `all (${count(wins + losses + ties)})`],
-      ["wins", `the best one is better (${count(wins)})`],
-      ["losses", `the other one is better (${count(losses)})`],
-      ["wrong", "neither is right"],
+      ["wins", `best instruction scores higher (${count(wins)})`],
+      ["losses", `best instruction scores lower (${count(losses)})`],
+      ["wrong", "neither is fully correct"],
     ];
     return [select("Show", options, state.filter, (key) => { state.filter = key; renew(); })];
   }
@@ -88,15 +88,15 @@ function exampleColumns(part, rival) {
   const answer = (name, key) => ({
     name,
     value: (row) => row[key].score,
-    cell: (row) => [verdict(row[key].score), " ", row[key].answer === null ? "not asked" : foreign(row[key].answer, 300)],
+    cell: (row) => [verdict(row[key].score), " ", row[key].answer === null ? "not evaluated" : foreign(row[key].answer, 300)],
     kind: "answer",
   });
   return [
     { name: "number", value: (row) => row.number, cell: (row) => count(row.number), numeric: true },
     { name: "input", cell: (row) => (row.input === null ? NO_TEXT : foreign(row.input, 400)), kind: "text" },
-    { name: "accepted", cell: accepted, kind: "text" },
-    answer("answer with the best", "best"),
-    ...(rival ? [answer(rival === "plain" ? "with the plain one" : "with yours", "rival")] : []),
+    { name: "accepted answers", cell: accepted, kind: "text" },
+    answer("answer (best instruction)", "best"),
+    ...(rival ? [answer(rival === "plain" ? "answer (plain instruction)" : "answer (your instruction)", "rival")] : []),
   ];
 }
 
@@ -105,19 +105,19 @@ function accepted(row) {
   return row.outputs.flatMap((output, place) => [place ? " or " : "", foreign(output, 200)]);
 }
 
-/** Right, wrong, or in between, in a sign and in words. */
+/** A sign for a correct, wrong or partly correct answer, with a text for screen readers. */
 function verdict(value) {
   if (value === null) return el("span", { class: "verdict" }, "–");
   const kind = value === 1 ? "right" : value === 0 ? "wrong" : "partly";
   const sign = { right: "✓", wrong: "✗", partly: value.toFixed(2) }[kind];
-  return el("span", { class: `verdict ${kind}`, role: "img", "aria-label": kind === "partly" ? `score ${sign}` : kind }, sign);
+  return el("span", { class: `verdict ${kind}`, role: "img", "aria-label": kind === "partly" ? `score ${sign}` : kind === "right" ? "correct" : "wrong" }, sign);
 }
 
-/** A grid of all answers; arrow keys and the pointer go from cell to cell, what is there is said below. */
+/** A grid of all answers. Arrow keys and the pointer select a cell, whose details are shown below. */
 function fillMatrix(part) {
   const place = document.getElementById("matrix");
-  const width = Math.min(MOST_COLUMNS, part.examples.length);
-  const readout = el("div", { class: "readout", role: "status" }, "Point at a cell, or go from cell to cell with the arrow keys.");
+  const width = Math.min(MAX_COLUMNS, part.examples.length);
+  const readout = el("div", { class: "readout", role: "status" }, "Point at a cell, or use the arrow keys, to see the answer.");
   const cells = part.rows.map((row) => row.scores.slice(0, width).map((value, column) => matrixCell(part, row, value, column)));
   const body = part.rows.map((row, number) =>
     el("tr", {}, el("th", { scope: "row" }, ...badges(instructionOf(row.row)), foreignLine(instructionOf(row.row).text)), ...cells[number]),
@@ -165,13 +165,13 @@ function fillMatrix(part) {
     el("tbody", {}, ...body),
   );
   cells[0][0].tabIndex = 0;
-  const note = width < part.examples.length ? [el("p", { class: "faint" }, `The first ${width} examples.`)] : [];
+  const note = width < part.examples.length ? [el("p", { class: "faint" }, `Only the first ${width} examples are shown.`)] : [];
   place.replaceChildren(el("div", { class: "wide" }, grid), ...note, readout);
 }
 
 function matrixCell(part, row, value, column) {
   const kind = value === null ? "unasked" : value === 1 ? "right" : value === 0 ? "wrong" : "partly";
-  const said = { unasked: "not asked", right: "right", wrong: "wrong", partly: `score ${score(value)}` }[kind];
+  const said = { unasked: "not evaluated", right: "correct", wrong: "wrong", partly: `score ${score(value)}` }[kind];
   return el(
     "td",
     { class: kind, tabindex: -1, "aria-label": `Example ${part.examples[column].number}: ${said}` },
@@ -190,6 +190,6 @@ function sayCell(part, row, column) {
     el("p", { class: "facts" }, ...badges(instructionOf(row.row)), foreignLine(instructionOf(row.row).text), ` · ${part.name} example ${example.number}`),
     el("p", {}, "Input: ", example.input === null ? NO_TEXT : foreign(example.input, 300)),
     el("p", {}, "Accepted: ", ...[accepted(example)].flat()),
-    el("p", {}, "Answer: ", answer === null ? "not asked" : foreign(answer, 300), " ", verdict(row.scores[column])),
+    el("p", {}, "Answer: ", answer === null ? "not evaluated" : foreign(answer, 300), " ", verdict(row.scores[column])),
   ];
 }

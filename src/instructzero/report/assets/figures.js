@@ -1,14 +1,14 @@
 // The figures of the search.
 
-const VALUE_NAME = data.run.length_penalty ? "score less price" : "validation score";
+const VALUE_NAME = data.run.length_penalty ? "score minus length penalty" : "validation score";
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1];
 const landscape = (width) => Math.round(Math.min(380, Math.max(260, width * 0.5)));
 
-/** The best value so far, in steps, over every evaluation. */
-function drawCourse() {
-  const { dots, steps, end } = data.course;
-  if (!end) return noPlot("course");
-  const shown = chosen("course", { unit: "calls" });
+/** All evaluations, and the best value so far as a step line. */
+function drawTrajectory() {
+  const { dots, steps, end } = data.trajectory;
+  if (!end) return noPlot("trajectory");
+  const shown = chosen("trajectory", { unit: "calls" });
   const names = { calls: "calls to the black box", usd: "dollars at list price" };
   const draw = (width, height) => {
     const unit = shown.unit;
@@ -37,14 +37,14 @@ function drawCourse() {
       points: dots.map((dot) => ({ ...place(dot), say: () => sayDot(dot) })),
     };
   };
-  const redraw = plot("course", {
-    label: `The best ${VALUE_NAME} rose ${steps.length - 1} times, from ${score(steps[0].value)} to ${score(steps.at(-1).value)}`,
+  const redraw = plot("trajectory", {
+    label: `Best ${VALUE_NAME} so far: from ${score(steps[0].value)} to ${score(steps.at(-1).value)} in ${plural(steps.length - 1, "improvement")}`,
     shape: landscape,
     draw,
   });
   if (end.usd) {
-    controls("course").append(
-      choice("What it took", [["calls", "by calls"], ["usd", "by cost"]], shown.unit, (key) => {
+    controls("trajectory").append(
+      choice("Horizontal axis", [["calls", "by calls"], ["usd", "by cost"]], shown.unit, (key) => {
         shown.unit = key;
         redraw();
       }),
@@ -63,7 +63,7 @@ function sayDot(dot) {
   );
 }
 
-/** Lines at what the best instruction has to beat. */
+/** Horizontal lines at the values of the plain instruction and the user's own. */
 function references(y, width) {
   const lines = data.instructions.flatMap((row) =>
     row.roles.filter((role) => role !== "best").map((role) => ({ role, at: y(row.value) })),
@@ -76,63 +76,63 @@ function references(y, width) {
 
 const controls = (name) => document.querySelector(`#figure-${name} .controls`);
 
-/** A box a round, and the best 15 % of all instructions up to then. */
+/** One box per round, and the best 15 % of all instructions so far. */
 function drawRounds() {
   const rounds = data.rounds;
   if (!rounds.length) return noPlot("rounds");
-  const named = (each) => (each.first === each.last ? `${each.first}` : `${each.first}–${each.last}`);
+  const named = ({ first, last }) => (first === last ? `${first}` : `${first}–${last}`);
   const draw = (width, height) => {
     const x = scale([-0.5, rounds.length - 0.5], [MARGIN.left, width - MARGIN.right]);
     const y = scale([0, 1], [height - MARGIN.bottom, MARGIN.top]);
-    const every = Math.ceil(rounds.length / (width / (rounds.some((each) => each.first !== each.last) ? 64 : 36)));
+    const every = Math.ceil(rounds.length / (width / (rounds.some(({ first, last }) => first !== last) ? 64 : 36)));
     const xs = rounds.map((_, place) => place).filter((place) => place % every === 0);
     const half = Math.min(14, (x(1) - x(0)) * 0.32);
-    const top = (part) => rounds.map((each, place) => `${x(place)} ${y(each.top[part])}`);
+    const top = (part) => rounds.map((round, place) => `${x(place)} ${y(round.top[part])}`);
     return {
       layers: [
         axes({
           x, y, xs, ys: QUARTERS, width, height, xName: "round", yName: VALUE_NAME, format: (place) => named(rounds[place]),
         }),
-        ...rounds.map((each, place) => box(each.quantiles.map(y), x(place), half)),
+        ...rounds.map((round, place) => box(round.quantiles.map(y), x(place), half)),
         svg("path", { class: "band", d: `M${[...top(2), ...top(0).reverse()].join("L")}Z` }),
         svg("path", { class: "line", d: `M${top(1).join("L")}` }),
-        ...rounds.map((each, place) => svg("circle", { class: "step", cx: x(place), cy: y(each.top[1]), r: 3 })),
+        ...rounds.map((round, place) => svg("circle", { class: "step", cx: x(place), cy: y(round.top[1]), r: 3 })),
       ],
-      points: rounds.map((each, place) => ({ x: x(place), y: y(each.quantiles[2]), say: () => sayRound(each, named(each)) })),
+      points: rounds.map((round, place) => ({ x: x(place), y: y(round.quantiles[2]), say: () => sayRound(round, named(round)) })),
     };
   };
   const last = rounds.at(-1);
   plot("rounds", {
-    label: `The mean of the best 15 % went from ${score(rounds[0].top[1])} after round ${named(rounds[0])} to ${score(last.top[1])} after round ${named(last)}`,
+    label: `Mean of the best 15 % of all instructions: ${score(rounds[0].top[1])} after round ${named(rounds[0])}, ${score(last.top[1])} after round ${named(last)}`,
     shape: landscape,
     draw,
   });
 }
 
-function box([least, low, middle, high, most], x, half) {
+function box([least, low, middle, high, greatest], x, half) {
   return svg(
     "g",
     { class: "box" },
-    svg("line", { x1: x, x2: x, y1: least, y2: most }),
+    svg("line", { x1: x, x2: x, y1: least, y2: greatest }),
     svg("rect", { x: x - half, width: 2 * half, y: high, height: Math.max(1, low - high) }),
     svg("line", { class: "median", x1: x - half, x2: x + half, y1: middle, y2: middle }),
   );
 }
 
-function sayRound(each, name) {
-  const [least, , middle, , most] = each.quantiles;
+function sayRound(round, name) {
+  const [least, , middle, , greatest] = round.quantiles;
   return [
-    el("p", { class: "facts" }, `round ${name} · ${plural(each.evaluations, "evaluation")}`),
+    el("p", { class: "facts" }, `round ${name} · ${plural(round.evaluations, "evaluation")}`),
     el(
       "p",
       {},
-      `Median ${score(middle)}, from ${score(least)} to ${score(most)}. ` +
-        `The best 15 % up to then: mean ${score(each.top[1])}, from ${score(each.top[0])} to ${score(each.top[2])}.`,
+      `Median ${score(middle)}, from ${score(least)} to ${score(greatest)}. ` +
+        `Best 15 % of all instructions so far: mean ${score(round.top[1])}, from ${score(round.top[0])} to ${score(round.top[2])}.`,
     ),
   ];
 }
 
-/** The evaluated points in two dimensions. */
+/** A map of the evaluated points in two dimensions. */
 function drawSpace() {
   const { points } = data.space;
   if (!points) return noPlot("space");
@@ -164,7 +164,7 @@ function drawSpace() {
     };
   };
   const redraw = plot("space", {
-    label: `${plural(points.length, "point")} of the search space in two dimensions`,
+    label: `Map of ${plural(points.length, "point")} of the search space in two dimensions`,
     shape: (width) => Math.round(Math.min(480, Math.max(300, width * 0.6))),
     draw,
   });
@@ -194,7 +194,7 @@ function drawSpace() {
   );
 }
 
-/** From a map's places to pixels, both directions at one scale. */
+/** Map positions to pixels, with the same scale in both directions. */
 function fitted(places, width, height) {
   const pad = 18;
   const ranges = [0, 1].map((axis) => {
@@ -218,7 +218,7 @@ function sayPoint(point) {
   );
 }
 
-/** Belief before, outcome after. */
+/** Predicted against observed scores. */
 function drawBelief() {
   const { points } = data.belief;
   if (!points) return noPlot("belief");
@@ -232,7 +232,7 @@ function drawBelief() {
       layers: [
         axes({
           x, y, xs: ticks(domain, width / 80), ys: QUARTERS, width, height,
-          xName: "what was believed", yName: "what came out", format: trimmed,
+          xName: "predicted score", yName: "observed score", format: trimmed,
         }),
         svg("line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
         ...points.map((point) =>
@@ -247,14 +247,14 @@ function drawBelief() {
           saying(
             point.row,
             `evaluation ${count(point.evaluation)}, round ${count(point.round)}`,
-            `believed ${score(point.mean)} ± ${score(point.sd)}`,
-            `came out ${score(point.outcome)}`,
+            `predicted ${score(point.mean)} ± ${score(point.sd)}`,
+            `observed ${score(point.outcome)}`,
           ),
       })),
     };
   };
   plot("belief", {
-    label: `What was believed of ${plural(points.length, "evaluation")}, against what came out`,
+    label: `Predicted against observed scores of ${plural(points.length, "evaluation")}`,
     shape: landscape,
     draw,
   });

@@ -1,71 +1,71 @@
-// Follows what the server of this page watches: says how far it is, and takes over a newer page where the reader is.
+// Follows a watched run: shows its progress, and updates the page without moving the reader's position.
 
 const ASK_EVERY_MS = 2000;
-const STILL_AFTER_MS = 700;
-const TAKEN_OVER = ["facts", "main", "report-data"]; // the ids of what a newer page replaces
-const HANDLED = ["pointermove", "pointerdown", "touchmove", "wheel", "scroll", "keydown"];
+const IDLE_AFTER_MS = 700;
+const REPLACED = ["facts", "main", "report-data"]; // the ids of the elements that an update replaces
+const INPUT_EVENTS = ["pointermove", "pointerdown", "touchmove", "wheel", "scroll", "keydown"];
 
 let version = document.body.dataset.version;
-let saidLast;
-let handledLast = -Infinity;
+let lastProgress;
+let lastInput = -Infinity;
 
 async function follow() {
   const state = await askServer("state", (response) => response.json());
   if (state) {
-    sayProgress(state);
-    if (state.version !== version && isStill()) await takeOver();
+    showProgress(state);
+    if (state.version !== version && isIdle()) await update();
   }
   setTimeout(follow, ASK_EVERY_MS);
 }
 
-/** The server's answer, or null where it gives none, which the page then says. */
+/** The server's answer, or null if there is none; the page then shows a notice. */
 async function askServer(path, read) {
   try {
     const response = await fetch(path);
     if (response.ok) return await read(response);
   } catch {
-    // it has ended, or is not to be reached just now
+    // the server has stopped, or cannot be reached at the moment
   }
-  sayProgress({ progress: null });
+  showProgress({ progress: null });
   return null;
 }
 
-function sayProgress({ progress, title }) {
+function showProgress({ progress, title }) {
   const live = document.getElementById("live");
   if (title) document.title = title;
-  if (progress === saidLast) return;
-  saidLast = progress;
+  if (progress === lastProgress) return;
+  lastProgress = progress;
   if (progress !== null) live.replaceChildren(...parsed(progress).body.childNodes);
-  document.documentElement.classList.toggle("left-alone", progress === null);
+  document.documentElement.classList.toggle("disconnected", progress === null);
 }
 
 function parsed(html) {
   return new DOMParser().parseFromString(html, "text/html");
 }
 
-/** Whether the reader does nothing that another page would get in the way of. */
-function isStill() {
-  return performance.now() - handledLast > STILL_AFTER_MS && getSelection().isCollapsed;
+/** True if an update would not disturb the reader: no recent input, and no selected text. */
+function isIdle() {
+  return performance.now() - lastInput > IDLE_AFTER_MS && getSelection().isCollapsed;
 }
 
-async function takeOver() {
+async function update() {
   const html = await askServer(location.pathname, (response) => response.text());
-  if (!html || !isStill()) return;
+  if (!html || !isIdle()) return;
   const newer = parsed(html);
   if (newer.body.dataset.kind !== document.body.dataset.kind) {
     location.reload();
     return;
   }
   const restore = noteReading();
-  for (const id of TAKEN_OVER) document.getElementById(id)?.replaceWith(newer.getElementById(id));
+  for (const id of REPLACED) document.getElementById(id)?.replaceWith(newer.getElementById(id));
   version = newer.body.dataset.version;
   dispatchEvent(new Event("refilled"));
   restore();
 }
 
-/** Note where the reader is: what is in view, has the focus, is unfolded, scrolled aside or said of a figure. */
+/** Record the reader's state (view, focus, open details, scroll positions, figure details); returns its restorer. */
 function noteReading() {
-  const inView = [...document.querySelectorAll("main [id]")].findLast((each) => isAbove(each)) ?? null;
+  const inView = [...document.querySelectorAll("main [id]")].findLast((element) => isAbove(element)) ?? null;
   const offset = inView?.getBoundingClientRect().top;
   const focus = noteFocus();
   const notes = [
@@ -87,7 +87,7 @@ function isAbove(element) {
   return element.getBoundingClientRect().top < innerHeight / 3;
 }
 
-/** For each element that fits, what does to its successor what `note` has found on it. */
+/** For every matching element, a function that applies to its successor the state that `note` recorded. */
 function noteEach(selector, note) {
   return [...document.querySelectorAll(`main :is(${selector})`)].map((element) => {
     const address = addressOf(element);
@@ -111,7 +111,7 @@ function noteFocus() {
   };
 }
 
-/** An element by the nearest id around it, and its number there among those of its class, or of its name without one. */
+/** The address of an element: the nearest enclosing id, and its index there among elements of its class or tag. */
 function addressOf(element) {
   const home = element.closest("[id]");
   const [name] = element.classList;
@@ -124,7 +124,7 @@ function elementAt({ home, kind, number }) {
   return number < 0 ? found : found?.querySelectorAll(kind)[number];
 }
 
-for (const kind of HANDLED) {
-  addEventListener(kind, () => { handledLast = performance.now(); }, { capture: true, passive: true });
+for (const kind of INPUT_EVENTS) {
+  addEventListener(kind, () => { lastInput = performance.now(); }, { capture: true, passive: true });
 }
 setTimeout(follow, ASK_EVERY_MS);

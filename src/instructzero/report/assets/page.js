@@ -1,6 +1,6 @@
-// Puts everything in its place.
+// Fills the page.
 
-/** The button that copies the best instruction. */
+/** Set up the button that copies the best instruction. */
 function startCopying() {
   const button = document.getElementById("copy");
   if (!button || !navigator.clipboard) return;
@@ -10,27 +10,27 @@ function startCopying() {
       await navigator.clipboard.writeText(data.scores[0].text);
       button.textContent = "Copied";
     } catch {
-      button.textContent = "Not allowed here";
+      button.textContent = "Copying is not allowed here";
     }
   });
 }
 
-/** On paper, everything that can be unfolded is. */
+/** Expand all collapsed details while the page is printed. */
 function unfoldForPrint() {
   let folded = [];
   addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("details:not([open])")];
-    for (const each of folded) each.open = true;
+    for (const details of folded) details.open = true;
   });
   addEventListener("afterprint", () => {
-    for (const each of folded) each.open = false;
+    for (const details of folded) details.open = false;
   });
 }
 
-/** Fill the places that the page has for what its data say. */
+/** Fill the elements of the page that are drawn from its data. */
 function fillPage() {
   startCopying();
-  drawCourse();
+  drawTrajectory();
   drawRounds();
   drawSpace();
   drawBelief();

@@ -1,11 +1,11 @@
-// A plot: axes, and points that mouse, finger and arrow keys can visit.
+// Plots: axes, and points that can be selected by mouse, touch and arrow keys.
 
 const MARGIN = { top: 12, right: 14, bottom: 40, left: 56 };
-const REACH = 36; // pixels from a point within which it is meant
+const REACH = 36; // maximum distance in pixels at which a point is selected
 
 /**
- * Fill a figure. `draw(width, height)` gives { layers, points }: what to draw, and the points that can be visited, each
- * with x, y in pixels and `say()`, the nodes that describe it. Drawn again when the width changes.
+ * Fill a figure, and redraw it when its width changes. `draw(width, height)` returns { layers, points }: the drawing, and
+ * the points that can be selected. A point has x and y in pixels, and `say()` returns the nodes that describe it.
  */
 function plot(name, { label, shape, draw }) {
   const figure = document.getElementById(`figure-${name}`);
@@ -75,8 +75,8 @@ function plot(name, { label, shape, draw }) {
   place.tabIndex = 0;
   place.setAttribute("role", "application");
   place.setAttribute("aria-roledescription", "figure");
-  place.setAttribute("aria-label", `${label}. Left and right arrow keys go from point to point.`);
-  readout.append("Point at the figure, or go through it with the arrow keys, to see the instructions.");
+  place.setAttribute("aria-label", `${label}. Use the left and right arrow keys to move between the points.`);
+  readout.append("Point at the figure, or use the arrow keys, for details.");
   redraw();
   let width = place.clientWidth;
   new ResizeObserver((_, observer) => {
@@ -89,28 +89,28 @@ function plot(name, { label, shape, draw }) {
   return redraw;
 }
 
-/** Leave a figure with its words only. */
+/** Leave only the caption of a figure. */
 function noPlot(name) {
   const figure = document.getElementById(`figure-${name}`);
   for (const part of [".controls", ".plot", ".readout"]) figure.querySelector(part).remove();
 }
 
-/** From data to pixels. */
+/** A linear function from data to pixels. */
 function scale([low, high], [from, to]) {
   const span = high - low || 1;
   return (value) => from + ((value - low) / span) * (to - from);
 }
 
-/** Round numbers that divide a range into about so many parts. */
-function ticks([low, high], about) {
-  const rough = (high - low || 1) / about;
+/** Round numbers that divide a range into about `parts` parts. */
+function ticks([low, high], parts) {
+  const rough = (high - low || 1) / parts;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((each) => each * power >= rough * 0.999);
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
   const first = Math.ceil(low / step - 1e-9);
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, place) => (first + place) * step);
 }
 
-/** Both axes with their names; `format` writes the numbers of x. */
+/** Both axes with their names. `format` formats the numbers of the x axis. */
 function axes({ x, y, xs, ys, width, height, xName, yName, format }) {
   const bottom = height - MARGIN.bottom;
   const group = svg("g", { class: "axes" });
@@ -140,12 +140,12 @@ function axes({ x, y, xs, ys, width, height, xName, yName, format }) {
 
 const trimmed = (value) => String(Number(value.toFixed(6)));
 
-/** Where a value lies in a range, as a percentage for the colour scales of the style sheet. */
+/** The position of a value in a range, as a percentage for the colour scales of the style sheet. */
 function share(value, [low, high]) {
   return `${Math.round(100 * Math.min(1, Math.max(0, (value - low) / (high - low || 1))))}%`;
 }
 
-/** What is said of an instruction at a point. */
+/** The nodes that describe an instruction at a point. */
 function saying(rowNumber, ...facts) {
   const row = instructionOf(rowNumber);
   return [el("p", { class: "facts" }, ...badges(row), facts.filter(Boolean).join(" · ")), el("p", {}, foreign(row.text, 300))];

@@ -1,4 +1,4 @@
-// The report is filled again when the page has taken over new data.
+// Fills the report again after a page update.
 
 addEventListener("refilled", () => {
   data = readData();

@@ -1,11 +1,11 @@
-// Tables that can be sorted, searched and turned over, a page at a time.
+// Tables with sorting, searching and paging.
 
 const PAGE = 25;
 
 /**
- * A table of `rows`. `columns` have a `name`, `cell(row)` (nodes or text), and may have `value(row)`, what they are
- * sorted by, and `numeric`. `controls` stand above it. `state` is what the reader has chosen: the name of the column in
- * `order`, whether it is `rising`, and the `page`. `show(rows)` takes other rows.
+ * A table of `rows`. A column has a `name`, `cell(row)` (nodes or text), and optionally `value(row)`, its sort key, and
+ * `numeric`. `controls` are placed above the table. `state` holds the reader's choices: the name of the sorted column
+ * (`order`), the direction (`rising`), and the `page`. The returned `show(rows)` replaces the rows.
  */
 function pagedTable({ caption, columns, rows, controls, state, size = PAGE }) {
   let shown = rows;
@@ -55,7 +55,7 @@ function pagedTable({ caption, columns, rows, controls, state, size = PAGE }) {
     after.disabled = first + size >= sorted.length;
     status.textContent = sorted.length
       ? `${count(first + 1)} to ${count(first + part.length)} of ${count(sorted.length)}`
-      : "Nothing fits.";
+      : "No matches.";
   }
 
   render();
@@ -94,7 +94,7 @@ function line(columns, row) {
   );
 }
 
-/** Sorted by a column, what has no value last either way. */
+/** Rows sorted by a column. Rows without a value come last in both directions. */
 function inOrder(rows, column, rising) {
   const sign = rising ? 1 : -1;
   return rows.toSorted((one, other) => {
@@ -104,7 +104,7 @@ function inOrder(rows, column, rising) {
   });
 }
 
-/** The instructions of the run. */
+/** The table of all instructions of the run. */
 function fillInstructions() {
   const rows = data.instructions.map((row, number) => ({ ...row, rank: number + 1, folded: row.text.toLocaleLowerCase() }));
   const all = data.run.validation_examples;
@@ -130,11 +130,11 @@ function fillInstructions() {
     { name: "written", value: (row) => row.written, cell: (row) => count(row.written), numeric: true, falling: true },
   ];
   const state = chosen("instructions", { words: "", table: { order: "rank", rising: true, page: 0 } });
-  const search = el("input", { type: "search", oninput: find, placeholder: "words of an instruction", value: state.words });
+  const search = el("input", { type: "search", oninput: find, placeholder: "words in an instruction", value: state.words });
   const table = pagedTable({
-    caption: "Rank is by the score on all validation examples" +
-      (data.run.racing ? "; instructions that dropped out of their race come after" : "") +
-      ". Written: by how many soft prompts or requests.",
+    caption: `Ranked by ${VALUE_NAME}` +
+      (data.run.racing ? "; instructions eliminated in a race come last" : "") +
+      ". Written: the number of times that the instruction was produced.",
     columns,
     rows: found(),
     controls: [el("label", {}, "Search ", search)],
@@ -151,7 +151,7 @@ function fillInstructions() {
   document.getElementById("instruction-table").replaceWith(table.node);
 }
 
-/** The interval and the score on a line from 0 to 1. */
+/** A line from 0 to 1 with the interval and the score. */
 function bar(row) {
   const [low, high] = row.interval.map((end) => 100 * end);
   return svg(

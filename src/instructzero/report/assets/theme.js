@@ -1,8 +1,8 @@
-// Light and dark.
+// The light and the dark theme.
 
 const KEPT_THEME = "instructzero-report-theme";
 
-/** The button that changes between light and dark; what was chosen is kept where the browser allows it. */
+/** Set up the button that switches the theme. The choice is remembered if the browser allows it. */
 function startTheme() {
   const root = document.documentElement;
   const button = document.getElementById("theme");
@@ -10,7 +10,7 @@ function startTheme() {
   const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
   const say = () => {
     button.textContent = dark() ? "Light" : "Dark";
-    button.setAttribute("aria-label", `Change to ${dark() ? "light" : "dark"} colours`);
+    button.setAttribute("aria-label", `Switch to ${dark() ? "light" : "dark"} colours`);
   };
   const kept = remembered();
   if (kept === "dark" || kept === "light") root.dataset.theme = kept;
@@ -36,7 +36,7 @@ function remember(theme) {
   try {
     localStorage.setItem(KEPT_THEME, theme);
   } catch {
-    // a file may not be allowed to keep anything
+    // browsers may deny storage to a local file
   }
 }
 

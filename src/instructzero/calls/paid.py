@@ -1,0 +1,159 @@
+"""The paid models of a run and everything that lives as long as they do, with one owner that closes it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, TypeVar
+
+from instructzero.calls.answers import Answers
+from instructzero.calls.asker import Asker
+from instructzero.calls.budget import Budget
+from instructzero.calls.fan_out import Answer, Arrived, Question, QuestionBatch
+from instructzero.calls.store import BLACK_BOX, REWRITER, CallStore
+from instructzero.models.event_loop import EventLoop
+from instructzero.models.throttle import Throttle
+from instructzero.protocols import BlackBox, capabilities_of
+
+Value = TypeVar("Value")
+
+
+class PaidRole:
+    """One role's answers, with synchronous access to them. Made, and closed, by `PaidModels`."""
+
+    def __init__(self, answers: Answers, loop: EventLoop, grace_s: float) -> None:
+        self.answers = answers
+        self._loop = loop
+        self._grace_s = grace_s
+        self._batch: QuestionBatch[Any, Any] | None = None
+
+    def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
+        """Run a coroutine in the event loop of the paid models, and return its result."""
+        return self._loop.run(coroutine)
+
+    def batch(
+        self, ask: Callable[[Question, Arrived], Coroutine[Any, Any, Answer]], questions: Sequence[Question]
+    ) -> QuestionBatch[Question, Answer]:
+        """Return a batch of distinct questions to ask concurrently; the role's last batch is stopped first."""
+        self.stop()
+        width, proven = self.answers.concurrency, lambda: self.answers.proven
+        batch = self._batch = QuestionBatch(ask, questions, width, self._grace_s, proven)
+        return batch
+
+    def stop(self, batch: QuestionBatch[Any, Any] | None = None) -> None:
+        """Stop the role's last batch, if it is ``batch`` or ``batch`` is None; questions in flight may finish."""
+        last = self._batch
+        if last is not None and batch in (None, last):
+            self._batch = None
+            self._loop.run(last.drain())
+
+    async def close(self) -> None:
+        """Stop the last batch and finish writing."""
+        last, self._batch = self._batch, None
+        if last is not None:
+            await last.drain()
+        await self.answers.close()
+
+
+class PaidModels:
+    """Owns the paid models of a run: their event loop, and the answers and account of every role.
+
+    A context manager. At the end of the block it stops what is in flight, finishes writing the answers of each role,
+    closes the models, and then the event loop. The store stays open: it belongs to the caller.
+
+    The rewriter is the black box with an account of its own. Both share one throttle, because one service limits both.
+    The event loop lives as long as the models, so that their connections stay open from round to round.
+
+    Parameters
+    ----------
+    models
+        The models by role.
+    store
+        Holds the answers of all roles.
+    run
+        The name of the run that is charged.
+    budget
+        Grants every try; None for no limit.
+    retries, seed
+        The further tries of a request, and the seed of the waits between them; see `Asker`.
+    shared
+        True if other processes use the store at the same time.
+    requests_per_minute, tokens_per_minute
+        The rate limits of the black box; None for no limit.
+    grace_s
+        Seconds that questions in flight have to finish when a batch is stopped; by default what the black box
+        declares in its `Capabilities`.
+
+    >>> from instructzero.models.scripted import ScriptedBlackBox, echo
+    >>> from instructzero.types import Message, Request
+    >>> request = Request((Message("user", "ping"),))
+    >>> with CallStore(":memory:") as store, PaidModels({BLACK_BOX: ScriptedBlackBox(echo)}, store) as paid:
+    ...     role = paid.role(BLACK_BOX)
+    ...     completion, cached = role.run(role.answers.get(role.answers.call(request), request))
+    >>> completion.text, cached
+    ('ping', False)
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, BlackBox],
+        store: CallStore,
+        *,
+        run: str = "",
+        budget: Budget | None = None,
+        retries: int = 0,
+        seed: int = 0,
+        shared: bool = False,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        grace_s: float | None = None,
+    ) -> None:
+        self.models = dict(models)
+        self._store = store
+        self._run, self._budget, self._shared = run, budget, shared
+        self._retries, self._seed = retries, seed
+        self._grace_s = capabilities_of(self.models[BLACK_BOX]).grace_s if grace_s is None else grace_s
+        limits = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
+        self._throttles = {
+            name: Throttle(model.concurrency, **(limits if name == BLACK_BOX else {}))
+            for name, model in self.models.items()
+        }
+        self._roles: dict[str, PaidRole] = {}
+        self._loop = EventLoop()
+
+    def role(self, name: str) -> PaidRole:
+        """Return the role ``name``, the same object every time."""
+        if name not in self._roles:
+            answers = Answers(self._asker(name), self._store, run=self._run, role=name, shared=self._shared)
+            self._roles[name] = PaidRole(answers, self._loop, self._grace_s)
+        return self._roles[name]
+
+    def _asker(self, name: str) -> Asker:
+        model = BLACK_BOX if name == REWRITER else name
+        return Asker(
+            self.models[model],
+            retries=self._retries,
+            throttle=self._throttles[model],
+            reserve=None if self._budget is None else self._budget.reserve_for(name),
+            seed=self._seed,
+        )
+
+    def __enter__(self) -> PaidModels:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._loop.run(self._close())
+        finally:
+            self._loop.close()
+
+    async def _close(self) -> None:
+        """Close the roles, then the models. A failure to close one does not keep the others open."""
+        async with AsyncExitStack() as stack:  # runs the callbacks in reverse order
+            for model in self.models.values():
+                stack.push_async_callback(model.close)
+            for role in self._roles.values():
+                stack.push_async_callback(role.close)

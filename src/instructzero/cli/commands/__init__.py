@@ -1,0 +1,1 @@
+"""The commands by group. Each imports what it needs when it is called, so that ``--help`` stays fast."""

@@ -1,0 +1,130 @@
+"""The commands ``run`` and ``resume``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from instructzero.cli.options import AsJson, LogTo, Plain, Quiet
+from instructzero.config import Settings, make_settings
+from instructzero.config.yaml_file import load_yaml
+
+if TYPE_CHECKING:
+    from instructzero.records.observers import Observer
+    from instructzero.records.result import Result
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as in a shell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The output of a run: ``plain`` log lines, the instruction alone (``quiet``), or one JSON object (``as_json``)."""
+
+    plain: bool
+    quiet: bool
+    as_json: bool
+
+
+def run_command(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of settings; flags take precedence")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="run directory (default: runs/TASK-METHOD-SEED)")
+    ] = None,
+    plain: Plain = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="estimate calls, tokens, cost and time, and stop before any paid call")
+    ] = False,
+    log_to: LogTo = None,
+    **given: Any,
+) -> None:
+    """Find the best instruction for a task. Repeat the command to resume a stopped run."""
+    from instructzero.api import default_directory, resolve_paths
+
+    settings = make_settings({**(load_yaml(config) if config else {}), **given})
+    if dry_run:
+        _print_estimate(resolve_paths(settings), as_json)
+    else:
+        _search(settings, out or default_directory(settings), Shown(plain, quiet, as_json), log_to)
+
+
+def resume_command(
+    directory: Annotated[Path, typer.Argument(help="directory of a run")],
+    plain: Plain = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    log_to: LogTo = None,
+) -> None:
+    """Continue a stopped run, without repeating a paid call."""
+    from instructzero.records.directory import RunDirectory
+
+    _search(RunDirectory.read_settings(directory), directory, Shown(plain, quiet, as_json), log_to)
+
+
+def _print_estimate(settings: Settings, as_json: bool) -> None:
+    from instructzero.estimate import estimate
+
+    estimated = estimate(settings)
+    print(json.dumps(asdict(estimated), indent=2) if as_json else "\n".join(estimated.lines()))
+
+
+def _search(settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None) -> None:
+    from instructzero.api import run_settings
+
+    _with_display(lambda observer: run_settings(settings, directory, observer), settings, directory, shown, log_to)
+
+
+def _with_display(
+    search: Callable[[Observer], Result], settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None
+) -> None:
+    """Search with a display, then print the result; on Ctrl-C print how to continue."""
+    from rich.console import Console
+
+    from instructzero.cli.summary import print_summary
+    from instructzero.integrations.logging import logging_to
+    from instructzero.pricing import role_prices
+    from instructzero.progress import progress_on
+    from instructzero.terminal import write
+
+    if not shown.quiet:
+        _warn_of_unknown_task(settings)
+    console = Console(highlight=False, stderr=shown.as_json)
+    prices = role_prices(settings)
+    progress = progress_on(console, prices, plain=shown.plain, quiet=shown.quiet)
+    try:
+        with progress as display, logging_to(log_to or (), display, settings, directory) as observer:
+            result = search(observer)
+    except KeyboardInterrupt:
+        print(
+            f"\ninstructzero: stopped; all paid answers are stored; continue with 'instructzero resume {directory}'",
+            file=sys.stderr,
+        )
+        raise SystemExit(INTERRUPTED) from None
+    if shown.as_json:
+        print(json.dumps({"directory": str(directory), **result.to_dict()}, indent=2))
+    elif shown.quiet:
+        write(f"{result.instruction}\n")
+    else:
+        print_summary(console, result, directory, prices, display)
+
+
+def _warn_of_unknown_task(settings: Settings) -> None:
+    """Warn of a task on which the embedded black box was not trained: it can do the built-in tasks only."""
+    from instructzero.tasks import builtin_names
+
+    if settings.blackbox == "embedded:blackbox" and (settings.data_dir or settings.task not in builtin_names()):
+        print(
+            f"warning: the embedded black box does not know the task {settings.task}; it knows only the tasks that "
+            "'instructzero tasks' lists; choose another one with --blackbox",
+            file=sys.stderr,
+        )

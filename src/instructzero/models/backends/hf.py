@@ -1,0 +1,13 @@
+"""Causal language models of the transformers library, in this process."""
+
+from instructzero.models.capabilities import LOCAL_WEIGHTS
+from instructzero.models.local import load_local_blackbox, load_local_writer
+from instructzero.models.registry import Backend, Role
+
+BACKEND = Backend(
+    form="hf:FOLDER_OR_HUB_ID",
+    capabilities=LOCAL_WEIGHTS,
+    writer=Role("any Hugging Face causal LM; as a writer, the folder or id alone is enough", load_local_writer),
+    blackbox=Role("a local causal LM", load_local_blackbox),
+    names_folders=True,
+)

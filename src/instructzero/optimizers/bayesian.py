@@ -1,0 +1,263 @@
+"""InstructZero (Algorithm 1 of Chen et al., 2024, arXiv 2306.03082): Bayesian optimisation of soft prompts.
+
+Notation: d coordinates of z, q points that are asked about, n points in a set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.quasirandom import SobolEngine
+
+from instructzero.bo.acquisition import Improvement, expected_improvement, log_expected_improvement
+from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompson
+from instructzero.bo.search import Acquisition, ascend_from_starts, evolve_from_starts
+from instructzero.bo.surrogate import CoupledGP, Observations, fit_surrogate
+from instructzero.optimizers.base import Points, Predictor, generator_for
+from instructzero.optimizers.continuations import PARENTS, continuations, due, shortest_continuations
+from instructzero.optimizers.metaprompts import fresh
+from instructzero.optimizers.search_options import PAPER, SearchOptions
+from instructzero.tasks.text import normal_form
+from instructzero.types import Candidate, Proposal, Trial
+
+BOX = (-1.0, 1.0)
+"""The box of the initial points and of the search, in every dimension of z."""
+
+FANTASY_NOISE = 1e-2
+"""Variance of a fantasised outcome, on the scale of the standardised scores."""
+
+POOL = 1000
+"""The number of points among which `maximiser="pool"` finds the candidates."""
+
+ANYWHERE = 0.25
+"""The share of random points among the candidates: the writer may give no new text around the best points."""
+
+
+class InstructZero(Predictor):
+    """Scrambled Sobol points first; then rounds of expected improvement on the instruction-coupled GP.
+
+    >>> from instructzero.optimizers import REPAIRED
+    >>> optimizer = InstructZero(dimension=10, seed=0, options=REPAIRED)
+    >>> len(optimizer.ask(limit=20))
+    20
+    """
+
+    def __init__(self, *, dimension: int, seed: int, options: SearchOptions = PAPER) -> None:
+        self._dimension = dimension
+        self._seed = seed
+        self._options = options
+        self._trials: list[Trial] = []
+        self._written: list[Candidate] = []  # of trials and unpaid, in the order received
+        self._surrogate: CoupledGP | None = None
+
+    def ask(self, limit: int) -> list[Proposal]:
+        """Return the next initial points, or the candidates and continuations of a round (lines 3 to 5)."""
+        initial = self._options.initial
+        if len(self._trials) < initial:
+            # Twice as many if texts are chosen afterwards, because some of them will be the same.
+            count = min(initial - len(self._trials), limit) * min(self._options.candidates, 2)
+            return _proposals(self._initial_points(count))
+        count = min(self._options.batch, limit)
+        continued = due(len(self._trials) - initial, count, self._options.continued)
+        searched = count - continued
+        points = _proposals(self._candidates(searched * self._options.candidates)) if searched else []
+        return [*points, *self._continuations(continued)]
+
+    def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
+        """Return the positions of the new texts to evaluate: points by ``batch_choice``, then continuations."""
+        initial = self._options.initial
+        remaining = initial - len(self._trials)
+        limit = min(limit, remaining if remaining > 0 else self._options.batch)
+        if self._options.candidates == 1:
+            return super().choose(candidates, limit)
+        new = fresh(candidates, self._trials)
+        if remaining > 0:
+            return new[:limit]
+        continued = shortest_continuations(candidates, new)[:limit]
+        located = [position for position in new if candidates[position].proposal.point is not None]
+        points = np.array([candidates[position].proposal.point for position in located], dtype=np.float64)
+        picked = self._pick(points, limit - len(continued)) if located else []
+        chosen = [*(located[position] for position in picked), *continued]
+        return [*chosen, *(position for position in new if position not in chosen)][:limit]
+
+    def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
+        """Add the trials and the unpaid candidates; the surrogate is fitted again when it is next needed (line 8)."""
+        self._surrogate = None
+        self._trials.extend(trials)
+        self._written.extend(Candidate(trial.proposal, trial.writing) for trial in trials)
+        self._written.extend(unpaid)
+
+    def belief(self, points: Points) -> tuple[Points, Points]:
+        """Return the posterior means and standard deviations of the surrogate at points (q, d), each (q,).
+
+        They are on the scale of `outcome`, without the noise of an evaluation.
+        """
+        observations = self._observations()
+        values = observations.scores.nanmean(1) if observations.values is None else observations.values
+        deviation = float(values.std()) if len(values) > 1 else 0.0
+        scale = deviation if deviation > 1e-12 else 1.0
+        mean, variance = self._fitted().posterior(self._place(torch.from_numpy(points)))
+        return (float(values.mean()) + scale * mean).numpy(), (scale * variance.sqrt()).numpy()
+
+    def outcome(self, trial: Trial) -> float:
+        """Return the value of an evaluation that the search maximises, on the scale of `belief`."""
+        return trial.score
+
+    def _pick(self, points: Points, count: int) -> list[int]:
+        """Return the positions of at most ``count`` of the points (q, d), in order of preference."""
+        surrogate = self._fitted()
+        mean, covariance = surrogate.joint_posterior(torch.from_numpy(points))
+        best = float(surrogate.targets.max())
+        if self._options.batch_choice == "thompson":
+            seed = int(generator_for(self._seed, len(self._written)).integers(2**62))
+            return choose_thompson(mean, covariance, count, torch.Generator().manual_seed(seed))
+        if self._options.batch_choice == "fantasised":
+            return choose_fantasised(mean, covariance, best, count, noise=FANTASY_NOISE, improvement=self._improvement)
+        return choose_best(mean, covariance, best, count, improvement=self._improvement)
+
+    def _initial_points(self, count: int) -> Points:
+        """Return scrambled Sobol points in the box, shape (count, d), after those that were already written."""
+        seed = int(generator_for(self._seed, 0).integers(2**32))
+        sobol = SobolEngine(self._dimension, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
+        sobol.fast_forward(len(self._written))  # type: ignore[no-untyped-call]
+        return self._spread(sobol.draw(count, dtype=torch.float64).numpy())
+
+    def _spread(self, unit: Points) -> Points:
+        """Map points of [0, 1]^d evenly onto the box or the sphere."""
+        if self._options.geometry == "box":
+            return np.asarray(BOX[0] + (BOX[1] - BOX[0]) * unit)
+        normal = torch.special.ndtri(torch.from_numpy(unit.clip(1e-9, 1 - 1e-9)))
+        return self._place(normal).numpy()
+
+    def _place(self, points: Tensor) -> Tensor:
+        """Project points (n, d) onto the sphere, where the geometry is one."""
+        if self._options.geometry == "box":
+            return points
+        placed: Tensor = points / points.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+        return placed
+
+    def _continuations(self, count: int) -> list[Proposal]:
+        """Return beginnings of good texts, each under random soft prompts and under some near those of good texts."""
+        (generator,) = generator_for(self._seed, len(self._written)).spawn(1)
+        ends = self._options.ends or self._options.candidates
+        parents = sorted(self._trials, key=self._rank)[:PARENTS]
+        places = np.array([trial.proposal.z for trial in parents], dtype=np.float64)
+
+        def points() -> Points:
+            anywhere = self._spread(generator.random((ends // 2, self._dimension)))
+            return np.concatenate([anywhere, self._steps_from(places, ends - ends // 2, generator)])
+
+        return continuations(parents, count, points, generator)
+
+    def _rank(self, trial: Trial) -> tuple[float, int]:
+        """Return the sort key of a trial: the best outcome first, among equals the one with more scored examples.
+
+        A race drops instructions that fall behind, so that more examples are evidence for an instruction.
+        """
+        return -self.outcome(trial), -len(trial.evaluation.scores)
+
+    def _candidates(self, count: int) -> Points:
+        """Return one point for each start, the most promising first; shape (count, d)."""
+        generator = generator_for(self._seed, len(self._written))
+        if self._options.maximiser == "pool":
+            anywhere = int(ANYWHERE * count) if self._options.candidates > 1 else 0
+            pool = self._pool(generator)
+            wanted = pool[self._pick(pool, count - anywhere)]
+            return np.concatenate([wanted, self._spread(generator.random((anywhere, self._dimension)))])
+        points, values = self._maximise(self._acquisition(self._fitted()), self._starts(count, generator), generator)
+        points = self._place(torch.from_numpy(points)).numpy()
+        return np.asarray(points[np.argsort(-values, kind="stable")])
+
+    def _pool(self, generator: np.random.Generator) -> Points:
+        """Return random points, and steps of all sizes away from the best ones."""
+        size = POOL // 2
+        anywhere = self._spread(generator.random((size, self._dimension)))
+        best = self._starts(self._options.batch, generator)
+        return np.concatenate([anywhere, self._steps_from(best, size, generator)])
+
+    def _steps_from(self, places: Points, count: int, generator: np.random.Generator) -> Points:
+        """Return steps of all sizes away from random rows of ``places`` (n, d); shape (count, d)."""
+        origins = places[generator.integers(len(places), size=count)]
+        steps = generator.standard_normal(origins.shape) * 10 ** generator.uniform(-1.5, 0, (count, 1))
+        return self._place(torch.from_numpy(np.clip(origins + steps, *BOX))).numpy()
+
+    def _starts(self, count: int, generator: np.random.Generator) -> Points:
+        """Return the best evaluated points, filled up with random ones if texts are chosen afterwards."""
+        located = sorted(self._located(), key=lambda pair: -self.outcome(pair[0]))
+        top = np.array([points[0] for _, points in located[: min(self._options.batch, count)]], dtype=np.float64)
+        more = count - len(top) if self._options.candidates > 1 else 0
+        return np.concatenate([top, self._spread(generator.random((more, self._dimension)))])
+
+    @property
+    def _improvement(self) -> Improvement:
+        return expected_improvement if self._options.acquisition == "ei" else log_expected_improvement
+
+    def _acquisition(self, surrogate: CoupledGP) -> Acquisition:
+        best = float(surrogate.targets.max())
+        return lambda points: self._improvement(*surrogate.posterior(self._place(points)), best)
+
+    def _maximise(
+        self, acquisition: Acquisition, starts: Points, generator: np.random.Generator
+    ) -> tuple[Points, Points]:
+        options = self._options
+        if options.maximiser == "gradient":
+            return ascend_from_starts(acquisition, starts, box=BOX, iterations=50)
+        return evolve_from_starts(
+            acquisition,
+            starts,
+            box=BOX,
+            sigma=options.sigma,
+            population=options.population,
+            generations=options.generations,
+            seed=int(generator.integers(2**32)),
+        )
+
+    def _fitted(self) -> CoupledGP:
+        """Return the surrogate of all trials, fitted from scratch."""
+        if self._surrogate is None:
+            self._surrogate = fit_surrogate(self._observations(), self._options.surrogate)
+        return self._surrogate
+
+    def _located(self) -> list[tuple[Trial, list[tuple[float, ...]]]]:
+        """Return the evaluations of texts that a point alone determines, with these points.
+
+        Where preimages are shared there is one for an instruction, also if it was evaluated as a continuation.
+        """
+        if not self._options.preimages:
+            return [(trial, [point]) for trial in self._trials if (point := trial.proposal.point) is not None]
+        points: dict[str, list[tuple[float, ...]]] = {}
+        for candidate in self._written:
+            if (point := candidate.proposal.point) is not None:
+                points.setdefault(candidate.instruction, []).append(point)
+        first = {trial.instruction: trial for trial in reversed(self._trials)}
+        scored = sorted((first[text] for text in points if text in first), key=lambda trial: trial.number)
+        return [(trial, list(dict.fromkeys(points[trial.instruction]))) for trial in scored]
+
+    def _observations(self) -> Observations:
+        located = self._located()
+        trials = [trial for trial, _ in located]
+        sizes = torch.tensor([len(points) for _, points in located])
+        most = max(len(trial.evaluation.scores) for trial in trials)
+        return Observations(
+            points=torch.tensor([point for _, points in located for point in points], dtype=torch.float64),
+            instruction=torch.arange(len(trials)).repeat_interleave(sizes),
+            scores=torch.tensor(
+                [_padded(trial.evaluation.scores, most, math.nan) for trial in trials], dtype=torch.float64
+            ),
+            predictions=[
+                _padded([normal_form(text) for text in trial.evaluation.predictions], most, None) for trial in trials
+            ],
+        )
+
+
+def _proposals(points: Points) -> list[Proposal]:
+    return [Proposal(tuple(point)) for point in points.tolist()]
+
+
+def _padded(values: Sequence[Any], size: int, filler: Any) -> list[Any]:
+    return [*values, *[filler] * (size - len(values))]

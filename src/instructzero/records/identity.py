@@ -1,0 +1,89 @@
+"""The identity of a run: the data, prompts and models that its journal is bound to, besides the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from instructzero.prompts import SOFT_PROMPT_MARK, WriterPrompt
+from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.tasks import Task
+from instructzero.types import Example, Message, Request
+
+PLACEHOLDER = Example("{exemplar input}", ("{exemplar output}",))
+"""An exemplar for rendering prompts: the wording of a prompt is recorded, not the data in it."""
+
+_PROMPTS = "prompts"
+_SHOWN = 60  # characters of a prompt in a message
+_CONTEXT = 15  # characters of it before the first difference
+
+
+def header_of(
+    task: Task, writer: SoftPromptModel, models: Mapping[str, BlackBox], prompts: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the header of the journal of a run; ``models`` and ``prompts`` are by role."""
+    return {
+        "task": task.name,
+        "metric": task.metric.name,
+        **digests_of(task),
+        "writer": dict(writer.identity),
+        **{role: dict(model.identity) for role, model in models.items()},
+        _PROMPTS: dict(prompts),
+    }
+
+
+def digests_of(task: Task) -> dict[str, str]:
+    """Return a digest of every part of the task."""
+    parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
+    if task.confirmation:
+        parts["confirmation"] = task.confirmation
+    return {name: _digest([asdict(example) for example in examples]) for name, examples in parts.items()}
+
+
+def render_question(render: Callable[[str, str], tuple[Message, ...]]) -> str:
+    """Return the wording of a question to the black box, with placeholders for the instruction and the input."""
+    return _text(render("{instruction}", "{input}"))
+
+
+def render_writer(prompt: WriterPrompt) -> str:
+    """Return the wording of the writer's prompt, with a mark for the soft prompt."""
+    return f"{prompt.before}{SOFT_PROMPT_MARK}{prompt.after}"
+
+
+def render_judge(request: Callable[[Example, str], Request]) -> str:
+    """Return the wording of a request to the judge, with placeholders for the example and the answer to grade."""
+    return _text(request(Example("{input}", ("{output}",)), "{answer}").messages)
+
+
+def difference(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> str | None:
+    """Return the first field of ``current`` that differs from the ``recorded`` header, with both values; else None."""
+    for name, value in current.items():
+        found = recorded.get(name)
+        if found != value:
+            return _prompt_difference(found or {}, value) if name == _PROMPTS else f"{name} ({found!r}, now {value!r})"
+    return None
+
+
+def _prompt_difference(recorded: Mapping[str, str], current: Mapping[str, str]) -> str:
+    role = next(role for role in {**recorded, **current} if recorded.get(role) != current.get(role))
+    before, now = recorded.get(role, ""), current.get(role, "")
+    shared = next((n for n, pair in enumerate(zip(before, now, strict=False)) if pair[0] != pair[1]), 0)
+    start = max(0, shared - _CONTEXT)
+    return f"prompt for the {role} ({_excerpt(before, start)!r}, now {_excerpt(now, start)!r})"
+
+
+def _excerpt(text: str, start: int) -> str:
+    """Return the text from ``start`` on, cut to a length for a message."""
+    end = start + _SHOWN
+    return f"{'…' if start else ''}{text[start:end]}{'…' if len(text) > end else ''}"
+
+
+def _text(messages: tuple[Message, ...]) -> str:
+    return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,115 @@
+"""The settings: validation, sentences of errors, and YAML."""
+
+from pathlib import Path
+
+import pytest
+
+from instructzero.config import Settings, differences, dump_yaml, make_settings, panel_of
+from instructzero.config.yaml_file import load_yaml
+from instructzero.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"task": "a", "sedd": 1}, "unknown setting 'sedd'; did you mean 'seed'"),
+        ({"task": "a", "zzzzzz": 1}, "unknown setting 'zzzzzz'; run 'instructzero run --help'"),
+        ({}, "no task is set; name it with --task"),
+        ({"task": "a", "evaluations": 0}, "greater than 0, got 0; change --evaluations"),
+        ({"task": "a", "method": "magic"}, "unknown method 'magic'; expected one of ape, capo, dro, evoprompt-de"),
+        ({"task": "a", "method": "instinkt"}, "unknown method 'instinkt'; did you mean 'instinct'?"),
+        ({"task": "a", "temperature": "hot"}, "got 'hot'; change --temperature"),
+        ({"task": "a", "confirmation": -1}, "greater than or equal to 0, got -1; change --confirmation"),
+        ({"task": "a", "finalists": 0}, "greater than 0, got 0; change --finalists"),
+        ({"task": "a", "max_calls": 0}, "greater than 0, got 0; change --max-calls"),
+        ({"task": "a", "max_time": "0m"}, "greater than 0, got "),
+        ({"task": "a", "max_time": "soon"}, "got 'soon'; change --max-time"),
+        ({"task": "a", "max_time": "m"}, "got 'm'; change --max-time"),
+        ({"task": "a", "max_time": "1h30m"}, "got '1h30m'; change --max-time"),
+        ({"task": "a", "length_penalty": 2}, "less than or equal to 1, got 2; change --length-penalty"),
+        ({"task": "a", "rewriter": "me"}, "'writer' or 'blackbox', got 'me'; change --rewriter"),
+        ({"task": "a", "search_calls": 0}, "greater than 0, got 0; change --search-calls"),
+        ({"task": "a", "scoring": "magic"}, "'generate' or 'loglikelihood', got 'magic'; change --scoring"),
+    ],
+)
+def test_invalid_settings_give_one_sentence_with_fix(values, message):
+    with pytest.raises(ConfigurationError) as caught:
+        make_settings(values)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter2@host/v1", "http://hunter2@host/v1", "https://host/v1?key=hunter2"])
+def test_address_with_secret_is_refused_and_not_repeated(url):
+    with pytest.raises(ConfigurationError, match="without user, password or query") as caught:
+        make_settings({"task": "a", "base_url": url})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_yaml_round_trip_restores_settings(tmp_path):
+    settings = make_settings({"task": "wörter: #1", "data_dir": "x/y", "temperature": 0.5, "metric": "regex:\\d+"})
+    path = tmp_path / "settings.yaml"
+    path.write_text(dump_yaml(settings), encoding="utf-8")
+    assert make_settings(load_yaml(path)) == settings
+    assert settings.data_dir == Path("x/y")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("- a\n- b\n", "keys and values"), ("task: [", "not valid YAML at line"), ("", "keys and values")],
+)
+def test_malformed_yaml_gives_one_sentence(tmp_path, content, message):
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        load_yaml(path)
+
+
+def test_missing_yaml_gives_one_sentence(tmp_path):
+    with pytest.raises(ConfigurationError, match="no configuration file"):
+        load_yaml(tmp_path / "none.yaml")
+
+
+def test_differences_name_only_settings_that_change_result():
+    old = Settings(task="a", evaluations=10, concurrency=4)
+    new = Settings(task="a", evaluations=20, concurrency=64)
+    assert differences(old, new) == ["evaluations: 10 there, 20 here"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("45", 45), (12, 12), ("0.5s", 0.5), (None, None)]
+)
+def test_max_time_accepts_units(text, seconds):
+    assert make_settings({"task": "a", "max_time": text}).max_time == seconds
+
+
+def test_differences_ignore_budget_and_prices():
+    limits = {"max_calls": 5, "max_usd": 1.0, "max_tokens": 9, "max_time": "2h", "store": "shared.sqlite"}
+    prices = {"input_price": 1.0, "output_price": 2.0, "requests_per_minute": 60, "tokens_per_minute": 1000}
+    assert differences(Settings(task="a"), make_settings({"task": "a", **limits, **prices})) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"confirmation": 3},
+        {"racing": False},
+        {"baseline": "mine"},
+        {"judge": "openai:m"},
+        {"length_penalty": 0.1},
+        {"shots": 1},
+        {"finalists": 2},
+        {"scoring": "loglikelihood"},
+        {"judge_criteria": "Is it polite?"},
+        {"rewriter": "blackbox"},
+        {"search_calls": 1000},
+    ],
+)
+def test_differences_report_settings_that_change_result(change):
+    assert len(differences(Settings(task="a"), make_settings({"task": "a", **change}))) == 1
+
+
+def test_all_settings_have_help_text_and_panel():
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert panel_of(name)

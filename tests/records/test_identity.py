@@ -1,0 +1,102 @@
+"""The identity of a run: a change of data, model or prompt is refused when the run is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import instructzero
+from instructzero import prompts
+from instructzero.errors import RunDirectoryError
+from instructzero.records.identity import difference
+from instructzero.records.journal import Journal
+from instructzero.types import Example, Message
+
+LONG = "word " * 300
+
+
+def few_shot_in_other_words(exemplars: Sequence[Example]) -> Callable[[str, str], tuple[Message, ...]]:
+    """Ask like `few_shot`, with another word before the answer."""
+    render = prompts.few_shot(exemplars)
+
+    def other(instruction: str, question: str) -> tuple[Message, ...]:
+        (message,) = render(instruction, question)
+        return (Message("user", message.content.replace("Output:", "Answer:")),)
+
+    return other
+
+
+def test_difference_of_equal_headers_is_none() -> None:
+    header = {"task": "words", "prompts": {"writer": "a"}, "writer": {"model": "m"}}
+    assert difference(header, dict(header)) is None
+
+
+def test_difference_names_the_field_with_both_values() -> None:
+    assert difference({"task": "words"}, {"task": "sum"}) == "task ('words', now 'sum')"
+
+
+def test_difference_of_prompts_names_the_role_and_shows_a_short_excerpt() -> None:
+    recorded = {"prompts": {"black box": "same", "judge": f"{LONG} old {LONG}"}}
+    current = {"prompts": {"black box": "same", "judge": f"{LONG} new {LONG}"}}
+    found = difference(recorded, current)
+    assert found is not None
+    assert found.startswith("prompt for the judge ('…")
+    assert " old " in found
+    assert " new " in found
+    assert len(found) < 250
+
+
+def test_difference_of_a_longer_prompt_shows_the_addition() -> None:
+    found = difference({"prompts": {"writer": "abc"}}, {"prompts": {"writer": "abcdef"}})
+    assert found == "prompt for the writer ('abc', now 'abcdef')"
+
+
+def test_header_holds_the_wording_of_the_prompts_and_no_example(scripted: dict[str, Any], tmp_path: Path) -> None:
+    instructzero.optimize(**scripted, shots=2, directory=tmp_path / "run")
+    header = Journal(tmp_path / "run" / "journal.jsonl").history.header
+    assert header is not None
+    assert header["prompts"]["black box"] == (
+        "user: Instruction: {instruction}\n\n"
+        "Input: {exemplar input}\n\nOutput: {exemplar output}\n\n"
+        "Input: {exemplar input}\n\nOutput: {exemplar output}\n\n"
+        "Input: {input}\n\nOutput:"
+    )
+    assert prompts.SOFT_PROMPT_MARK in header["prompts"]["writer"]
+    assert "apple" not in str(header)
+
+
+def test_header_holds_the_wording_of_the_judge(scripted: dict[str, Any], tmp_path: Path) -> None:
+    instructzero.optimize(**scripted, metric="judge", judge="scripted:echo", directory=tmp_path / "run")
+    header = Journal(tmp_path / "run" / "journal.jsonl").history.header
+    assert header is not None
+    assert "{answer}" in header["prompts"]["judge"]
+
+
+def test_resume_with_a_changed_prompt_is_refused_in_one_sentence(
+    scripted: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instructzero.optimize(**scripted, directory=tmp_path / "run")
+    before = (tmp_path / "run" / "journal.jsonl").read_bytes()
+    monkeypatch.setattr("instructzero.build.few_shot", few_shot_in_other_words)
+    with pytest.raises(RunDirectoryError) as refused:
+        instructzero.resume(tmp_path / "run")
+    message = str(refused.value)
+    assert "was begun with another prompt for the black box" in message
+    assert "Answer:" in message
+    assert len(message) < 500
+    assert "\n" not in message
+    assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before
+
+
+def test_resume_with_a_changed_prompt_exits_with_2(
+    command_line: Callable[..., tuple[int, str, str]], scripted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instructzero.optimize(**scripted, directory="run")
+    monkeypatch.setattr("instructzero.build.few_shot", few_shot_in_other_words)
+    code, _, err = command_line("resume", "run")
+    assert code == 2
+    assert "another prompt for the black box" in " ".join(err.split())
+    assert "Traceback" not in err
