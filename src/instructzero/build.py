@@ -10,7 +10,15 @@ from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, CallStore
 from instructzero.checks import check_judge
 from instructzero.config import Settings
 from instructzero.models.registry import load_blackbox, load_writer
-from instructzero.optimizers.registry import Materials, build_optimizer, confirms, pays_for_texts, races, stops_early
+from instructzero.optimizers.registry import (
+    Materials,
+    build_optimizer,
+    confirms,
+    pays_for_texts,
+    races,
+    stops_early,
+    text_requests,
+)
 from instructzero.pricing import role_prices
 from instructzero.prompts import demonstrations, few_shot, writer_prompt
 from instructzero.protocols import BlackBox, SoftPromptModel
@@ -207,7 +215,7 @@ def build_prompts(settings: Settings, writer: SoftPromptModel) -> dict[str, str]
     prompts = {BLACK_BOX: render_question(few_shot(shots)), "writer": render_writer(prompt)}
     if settings.judge is not None:
         prompts[JUDGE] = render_judge(build_judging(settings).request)
-    return prompts
+    return prompts | {f"{REWRITER} ({name})": wording for name, wording in text_requests(settings).items()}
 
 
 def build_evaluator(settings: Settings, task: Task, paid: PaidModels, observer: Observer) -> Evaluator:

@@ -53,6 +53,7 @@ def test_every_method_is_constructed_and_asks_for_its_kind_of_proposals(name):
     assert all((proposal.rewrite is not None) == (name in TEXTS) for proposal in proposals)
     assert ask(name) == proposals != ask(name, seed=1)
     assert get_method(name).rewrites == (name in WRITERS)
+    assert bool(get_method(name).requests) == (name in WRITERS)
 
 
 def test_variants_of_a_method_propose_differently():

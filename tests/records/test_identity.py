@@ -100,3 +100,14 @@ def test_resume_with_a_changed_prompt_exits_with_2(
     assert code == 2
     assert "another prompt for the black box" in " ".join(err.split())
     assert "Traceback" not in err
+
+
+def test_header_holds_the_wording_of_requests_that_the_black_box_is_paid_for(
+    scripted: dict[str, Any], tmp_path: Path
+) -> None:
+    instructzero.optimize(**scripted, method="capo", rewriter="blackbox", directory=tmp_path / "paid")
+    instructzero.optimize(**scripted, method="capo", directory=tmp_path / "free")
+    paid, free = (Journal(tmp_path / name / "journal.jsonl").history.header or {} for name in ("paid", "free"))
+    assert {"rewriter (guess)", "rewriter (merge)"} <= paid["prompts"].keys()
+    assert "{demonstrations}" in paid["prompts"]["rewriter (guess)"]
+    assert not any(role.startswith("rewriter") for role in free["prompts"])

@@ -266,8 +266,8 @@ def _check_task(cell: CellPlan) -> None:
     least = len(build_task(cell.settings).validation) + 1  # writing a text may take one more
     if cell.budgets[-1] < least:
         raise ConfigurationError(
-            f"expected a largest budget of at least {least} calls, the maximum that one evaluation on {cell.task} takes, "
-            f"got {cell.budgets[-1]}; raise --budgets, or lower the setting validation"
+            f"expected a largest budget of at least {least} calls, the maximum that one evaluation on {cell.task} "
+            f"takes, got {cell.budgets[-1]}; raise --budgets, or lower the setting validation"
         )
 
 

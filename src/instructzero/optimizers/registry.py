@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from instructzero.config import Settings
@@ -52,6 +52,9 @@ class Method:
         By default, the winner is selected with the scores on confirmation examples too (the setting ``confirmation``).
     rewrites
         The method has texts made from other texts, which the black box can be asked for (the setting ``rewriter``).
+    requests
+        The wording of each of these requests, by name, with placeholders. It is part of the identity of a run that
+        asks the black box.
     represents
         The method calls ``materials.represent``, so that it needs a writer that shows its hidden states.
     """
@@ -63,6 +66,7 @@ class Method:
     stops_early: bool = True
     confirms: bool = True
     rewrites: bool = False
+    requests: Mapping[str, str] = field(default_factory=dict)
     represents: bool = False
 
 
@@ -135,6 +139,11 @@ def confirms(settings: Settings) -> bool:
 def pays_for_texts(settings: Settings) -> bool:
     """Return True if the black box is asked for texts."""
     return settings.rewriter == "blackbox" and get_method(settings.method).rewrites
+
+
+def text_requests(settings: Settings) -> Mapping[str, str]:
+    """Return the wording of the requests for texts that are sent to the black box, by name; empty if none are."""
+    return get_method(settings.method).requests if pays_for_texts(settings) else {}
 
 
 def needs_hidden_states(settings: Settings) -> bool:

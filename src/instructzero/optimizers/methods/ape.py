@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from instructzero.optimizers.base import Optimizer
-from instructzero.optimizers.metaprompts import beginning, propose, random_point, ranked, vary
+from instructzero.optimizers.metaprompts import beginning, guess, propose, random_point, ranked, vary
 from instructzero.optimizers.registry import SIZES, Arguments, Materials, Method
 from instructzero.optimizers.texts import TextOptimizer
 from instructzero.types import Proposal, Trial
@@ -61,4 +61,8 @@ METHOD = Method(
     make=_make,
     parts=SIZES,
     rewrites=True,
+    requests={
+        "guess": guess("{demonstrations}"),
+        "vary": vary("{instruction}"),
+    },
 )

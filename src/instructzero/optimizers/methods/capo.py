@@ -31,7 +31,7 @@ import numpy as np
 
 from instructzero.optimizers.base import Optimizer
 from instructzero.optimizers.evolution import check_population, cross, merit, survivors
-from instructzero.optimizers.metaprompts import enveloped, word_count
+from instructzero.optimizers.metaprompts import enveloped, guess, word_count
 from instructzero.optimizers.registry import Arguments, Materials, Method
 from instructzero.optimizers.texts import TextOptimizer
 from instructzero.types import Proposal, Trial
@@ -97,4 +97,8 @@ METHOD = Method(
     parts={"initial": "population", "batch": "batch"},
     races=True,
     rewrites=True,
+    requests={
+        "guess": guess("{demonstrations}"),
+        "merge": merge_and_rephrase("{first}", "{second}", "{demonstrations}"),
+    },
 )

@@ -134,4 +134,8 @@ METHOD = Method(
     make=_make,
     parts={"initial": "population"},
     rewrites=True,
+    requests={
+        "guess": guess("{demonstrations}"),
+        "combine": differ_and_combine("{first}", "{second}", "{best}", "{own}"),
+    },
 )

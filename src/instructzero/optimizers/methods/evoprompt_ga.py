@@ -29,7 +29,7 @@ import numpy as np
 
 from instructzero.optimizers.base import Optimizer
 from instructzero.optimizers.evolution import check_population, cross, roulette, survivors
-from instructzero.optimizers.metaprompts import enveloped
+from instructzero.optimizers.metaprompts import enveloped, guess
 from instructzero.optimizers.registry import Arguments, Materials, Method
 from instructzero.optimizers.texts import TextOptimizer
 from instructzero.types import Proposal, Trial
@@ -87,4 +87,8 @@ METHOD = Method(
     make=_make,
     parts={"initial": "population"},
     rewrites=True,
+    requests={
+        "guess": guess("{demonstrations}"),
+        "cross": cross_and_mutate("{first}", "{second}"),
+    },
 )

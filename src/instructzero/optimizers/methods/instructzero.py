@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from instructzero.optimizers.base import Optimizer
 from instructzero.optimizers.bayesian import InstructZero
+from instructzero.optimizers.metaprompts import vary
 from instructzero.optimizers.registry import Arguments, Materials, Method
 from instructzero.optimizers.search_options import REPAIRED
 
@@ -23,4 +24,7 @@ METHOD = Method(
     parts=None,
     races=True,
     rewrites=True,
+    requests={
+        "vary": vary("{instruction}"),
+    },
 )

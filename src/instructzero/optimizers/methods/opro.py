@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from instructzero.optimizers.base import Optimizer
-from instructzero.optimizers.metaprompts import beginning, enveloped, propose, random_point
+from instructzero.optimizers.metaprompts import beginning, enveloped, guess, propose, random_point
 from instructzero.optimizers.registry import SIZES, Arguments, Materials, Method
 from instructzero.optimizers.texts import TextOptimizer
 from instructzero.types import Proposal, Trial
@@ -92,4 +92,8 @@ METHOD = Method(
     make=_make,
     parts=SIZES,
     rewrites=True,
+    requests={
+        "guess": guess("{demonstrations}"),
+        "meta-prompt": meta_prompt((), "{demonstrations}"),
+    },
 )
