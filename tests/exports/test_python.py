@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from instructzero.config import make_settings
 from instructzero.exports.asking import Asking
 from instructzero.exports.python import dspy_program, script
 from instructzero.finished_run import FinishedRun
+from instructzero.models.registry import load_blackbox
 from instructzero.records.observers import Observer
 from instructzero.testing.endpoint import Endpoint
-from instructzero.types import Example
+from instructzero.types import Example, Message, Request
 from tests.exports.askings import ASKINGS, HOSTILE, make_asking
+from tests.models.gguf_files import tiny_llama_model, tiny_tokenizer, write_gguf
 
 
 def run_module(source: str) -> dict[str, Any]:
@@ -108,6 +111,17 @@ def test_local_model_script_answers_as_in_the_run(tmp_path: Path) -> None:
     run = FinishedRun.read(tmp_path / "run")
     answer = run_module(script(Asking.of(run)))["answer"]
     assert [answer(example.input) for example in build_task(settings).test] == list(run.test.predictions)
+
+
+@pytest.mark.parametrize("named", ["file", "folder"])
+def test_script_of_a_gguf_file_answers_like_the_black_box(tmp_path: Path, named: str) -> None:
+    tokenizer = tiny_tokenizer()
+    file = write_gguf(tmp_path / "tiny.gguf", tiny_llama_model(len(tokenizer)), tokenizer)
+    asking = make_asking(kind="hf", model=str(file if named == "file" else tmp_path), max_tokens=8)
+    prompt = asking.prompt.render(asking.instruction, "cat")
+    box = load_blackbox(f"hf:{file}", device="cpu")
+    expected = asyncio.run(box.complete(Request((Message("user", prompt),), 8, 0.0))).text
+    assert run_module(script(asking))["answer"]("cat") == expected
 
 
 @given(ASKINGS)

@@ -97,7 +97,9 @@ def test_decode_with_until_ends_a_row_at_the_first_check_that_holds(network: Net
     assert any(len(ids) < 40 for ids in cut)
 
 
-def test_decode_without_a_plain_cache_uses_transformers(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decode_with_the_model_s_own_cache_gives_the_same_ids(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embeddings = rows(network, 3)
     expected = decode(network, embeddings, 6)
     monkeypatch.setattr("instructzero.models.decoding.can_share", lambda network: False)

@@ -7,7 +7,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import instructzero
-from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
+from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.local_blackbox import HuggingFaceBlackBox
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from instructzero.prompts import writer_prompt, zero_shot
 from instructzero.tasks import builtin_names, load_task_data, split_task

@@ -11,7 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BertConfig, BertModel, GenerationConfig
 
 from instructzero.errors import ModelError
-from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
+from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.local_blackbox import HuggingFaceBlackBox
 from instructzero.models.prefix import cache_argument, prompt_inputs
 from instructzero.types import Completion, Message, Request
 

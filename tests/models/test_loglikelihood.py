@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from instructzero.errors import ModelError, TaskError
-from instructzero.models.huggingface import HuggingFaceBlackBox
+from instructzero.models.local_blackbox import HuggingFaceBlackBox
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
 from instructzero.models.network import Network, load_network
 from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox

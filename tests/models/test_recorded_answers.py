@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from instructzero.models.huggingface import HuggingFaceBlackBox, HuggingFaceModel
+from instructzero.models.huggingface import HuggingFaceModel
+from instructzero.models.local_blackbox import HuggingFaceBlackBox
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from instructzero.prompts import zero_shot
 from instructzero.types import Request

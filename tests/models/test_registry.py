@@ -33,6 +33,7 @@ from instructzero.protocols import capabilities_of
         ("sglang:./folder", ModelSpec("sglang", "./folder")),
         ("lmsys/vicuna-13b-v1.3", ModelSpec("hf", "lmsys/vicuna-13b-v1.3")),
         ("./folder", ModelSpec("hf", "./folder")),
+        ("models/tiny.gguf", ModelSpec("hf", "models/tiny.gguf")),
     ],
 )
 def test_parse_model_returns_kind_and_name(spec: str, expected: ModelSpec) -> None:
@@ -133,6 +134,16 @@ def test_with_absolute_folder_resolves_a_folder(prefix: str, tmp_path: Path, mon
     (tmp_path / "model").mkdir()
     assert with_absolute_folder(f"{prefix}model") == f"{prefix}{tmp_path / 'model'}"
     for other in (f"{prefix}elsewhere", "openai:model", "embedded:model"):
+        assert with_absolute_folder(other) == other
+
+
+def test_with_absolute_folder_resolves_a_gguf_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blob").touch()
+    (tmp_path / "model.gguf").symlink_to("blob")
+    assert with_absolute_folder("hf:model.gguf") == f"hf:{tmp_path / 'model.gguf'}"
+    assert with_absolute_folder("./model.gguf") == str(tmp_path / "model.gguf")
+    for other in ("blob", "hf:blob", "hf:none.gguf"):
         assert with_absolute_folder(other) == other
 
 

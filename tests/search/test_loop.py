@@ -94,6 +94,47 @@ def test_search_stops_when_writer_repeats_itself(scripted, tmp_path):
     assert run(scripted, tmp_path, **settings) == result
 
 
+class Silent(ScriptedWriter):
+    """Writes nothing for a soft prompt."""
+
+    def generate(self, soft_prompts, before, after, **options):
+        texts = super().generate(soft_prompts, before, after, **options)
+        return texts if soft_prompts is None else [""] * len(texts)
+
+
+@pytest.mark.parametrize("method", METHODS.own)
+def test_empty_instruction_is_never_evaluated(scripted, tmp_path, method):
+    settings = {name: scripted[name] for name in ("evaluations", "initial", "batch")}
+    arguments = {"directory": tmp_path / "run", "method": method, "stop_early": False, **settings}
+    arguments["writer"] = ScriptedWriter(("",) * len(PHRASES) + PHRASES)
+    box = ScriptedBlackBox(obey)
+    result = instructzero.optimize(scripted["task"], blackbox=box, **arguments)
+    path = tmp_path / "run/journal.jsonl"
+    rounds = Journal(path).history.rounds
+    assert "" in {candidate.instruction for round_ in rounds for candidate in round_.candidates}
+    assert result.trials
+    assert all(trial.instruction for trial in result.trials)
+    assert not any(prompt.startswith("Instruction: \n") for prompt in box.calls)
+    whole = path.read_bytes()
+    path.write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
+    assert instructzero.optimize(scripted["task"], blackbox=ScriptedBlackBox(obey), **arguments) == result
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("method", METHODS.own)
+def test_search_ends_when_writer_writes_nothing(scripted, tmp_path, method):
+    settings = {name: scripted[name] for name in ("evaluations", "initial", "batch")}
+    result = instructzero.optimize(
+        scripted["task"],
+        writer=Silent(),
+        blackbox=ScriptedBlackBox(obey),
+        directory=tmp_path / "run",
+        method=method,
+        **settings,
+    )
+    assert (result.trials, result.instruction) == ((), result.plain.instruction)
+
+
 def test_run_directory_holds_all_files(scripted, tmp_path):
     result = run(scripted, tmp_path)
     directory = tmp_path / "run"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-from instructzero.models.huggingface import HuggingFaceBlackBox
+from instructzero.models.local_blackbox import HuggingFaceBlackBox
 from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
 from instructzero.types import Message, Request
 from training.corpus.rows import UNKNOWN, black_box_prompt, black_box_rows

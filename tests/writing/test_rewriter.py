@@ -107,6 +107,14 @@ def test_rewrite_of_nothing_costs_nothing(make: Make) -> None:
         ("<prompt></prompt>", ""),
         ("Instruction: sort them.\n\nThis is good because", "sort them."),
         ("", ""),
+        ("<think>Maybe <prompt>A</prompt>?</think>\n<prompt>B</prompt>", "B"),
+        ("I put A between <prompt> and </prompt>.</think>Here is the instruction:\n\n**Sort.**", "Sort."),
+        ("<think>Maybe <prompt>A</prompt></think>", "A"),
+        ("<Prompt>\n```\nSort the\nwords.\n```\n</PROMPT>", "Sort the words."),
+        ("< prompt >Sort.< / prompt >", "Sort."),
+        ("Sure! Here is a better instruction:\n\nSort.\n\nThen count.\n\nLet me know!", "Sort. Then count."),
+        ("<|channel|>analysis<|message|>A<|end|><|channel|>final<|message|><prompt>把词排序。</prompt>", "把词排序。"),
+        ("**Prompt:** Sort.<|im_end|>", "Sort."),
     ],
 )
 def test_read_text_returns_text_in_last_marks(answer: str, text: str) -> None:

@@ -34,6 +34,7 @@ from instructzero.files import FileInUse, exclusive_lock, write_atomically
 from instructzero.models.registry import capabilities
 from instructzero.pricing import role_prices
 from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.records.dates import date_of, on_date
 from instructzero.records.directory import RunDirectory
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
@@ -184,7 +185,9 @@ def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mappin
 def asking(folder: Path, settings: Settings, task: Task) -> Iterator[Evaluator]:
     """Give an evaluator for use after a search; its calls are booked to the run in ``folder``, in the run's store."""
     with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
-        models, budget = build_models(settings), build_budget(settings, store, run.identity)
+        date = date_of(Journal(run.journal, repair=False).history.header)
+        models = {role: on_date(model, date) for role, model in build_models(settings).items()}
+        budget = build_budget(settings, store, run.identity)
         with build_paid_models(settings, models, store, budget, run.identity) as paid:
             yield build_evaluator(settings, task, paid, Observer())
 

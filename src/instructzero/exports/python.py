@@ -5,7 +5,10 @@ Every text of the run is written with ``repr``, so that no text can break out of
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from instructzero.exports.asking import Asking
+from instructzero.models.gguf import GGUF_SUFFIX, find_gguf
 
 _HEAD = '''"""Answer an input with the instruction that instructzero found.
 
@@ -127,6 +130,8 @@ def _transformers(asking: Asking) -> tuple[str, str]:
         imports += "\n\nfrom instructzero.models.registry import EMBEDDED_FOLDER"
         where = f"str(EMBEDDED_FOLDER / {asking.model!r})"
     revision = f", revision={asking.revision!r}" if asking.revision else ""
+    if asking.kind == "hf" and (file := _gguf(asking.model)):
+        where, revision = repr(str(file.parent)), f", gguf_file={file.name!r}"
     chat = """    text = tokenizer.apply_chat_template(
         [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=False
     )
@@ -164,6 +169,14 @@ def answer(question: str) -> str:
     return tokenizer.decode(row[ids.shape[1] :], skip_special_tokens=True, clean_up_tokenization_spaces=False)
 ''',
     )
+
+
+def _gguf(model: str) -> Path | None:
+    """Return the GGUF file of a local model, which need not exist here any more, or None if it has none."""
+    path = Path(model)
+    if path.suffix == GGUF_SUFFIX:
+        return path
+    return find_gguf(model) if path.is_dir() else None
 
 
 def _function(asking: Asking) -> tuple[str, str]:

@@ -6,17 +6,18 @@ Notation: n rows, p prefix length, s sequence length, h hidden size, V vocabular
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from instructzero.models.llama import KeysAndValues, LlamaPass, is_plain_llama
-from instructzero.models.network import Network, generate
+from instructzero.models.network import Network
 from instructzero.models.prefix import cache_argument, can_share
 from instructzero.models.roomy import RoomyCache
+from instructzero.models.stepping import Steps, takes
 
 _COMPACT = 0.75
 """The share of unfinished rows below which the finished ones are dropped from the cache, by copying it."""
@@ -43,9 +44,9 @@ class Prefix:
 @torch.inference_mode()
 def read_prefix(network: Network, embeddings: Tensor) -> Prefix | None:
     """Read a prefix (p, h) once for all rows; return None if it is empty or the model's cache cannot be shared."""
-    if not len(embeddings) or not can_share(network):
+    if not len(embeddings) or not has_plain_cache(network):
         return None
-    step = _forward_pass(network, len(embeddings), None)
+    step = forward_pass(network, len(embeddings), None)
     cache = step.make_cache(1, len(embeddings))
     step(embeddings[None], cache)
     return Prefix(embeddings, tuple((layer.keys, layer.values) for layer in cache.roomy))
@@ -58,10 +59,11 @@ def decode(
     max_new_tokens: int,
     prefix: Prefix | None = None,
     until: Callable[[str], bool] | None = None,
+    arguments: Mapping[str, Tensor] | None = None,
 ) -> list[list[int]]:
     """Generate greedily, and return the new ids of all rows, including the one that ends the text.
 
-    A model whose cache does not hold all keys and values is left to transformers' `generate`, without ``until``.
+    A model whose cache does not hold all keys and values generates with the cache that it makes itself.
 
     Parameters
     ----------
@@ -75,13 +77,23 @@ def decode(
         A prefix that precedes all rows.
     until
         A row also ends if this returns True for its text, which is checked every few tokens.
+    arguments
+        The model's further arguments for the prompt, for one row; see `SoftInputs.arguments`.
     """
-    if not can_share(network):
-        return _decode_with_transformers(network, embeddings, max_new_tokens)
+    if arguments is not None or not has_plain_cache(network):
+        steps = Steps(network.model, embeddings, arguments or {})
+        return continue_texts(network, steps, steps.logits, max_new_tokens, until)
     room = embeddings.shape[1] + max_new_tokens
-    step = _forward_pass(network, room, prefix)
+    step = forward_pass(network, room, prefix)
     cache = step.make_cache(len(embeddings), room)
-    return _continue(network, step, _read(step, embeddings, cache), cache, max_new_tokens, until)
+    return continue_texts(
+        network, RoomyTexts(network, step, cache), _read(step, embeddings, cache), max_new_tokens, until
+    )
+
+
+def has_plain_cache(network: Network) -> bool:
+    """Return True if a preallocated cache can hold all that the model keeps of a text."""
+    return can_share(network) and takes(network.model, "logits_to_keep")
 
 
 def read_at_once(device: torch.device) -> int:
@@ -89,7 +101,7 @@ def read_at_once(device: torch.device) -> int:
     return _READ_AT_ONCE.get(device.type, _READ_AT_ONCE_ELSEWHERE)
 
 
-def _read(step: _ForwardPass, embeddings: Tensor, cache: RoomyCache) -> Tensor:
+def _read(step: ForwardPass, embeddings: Tensor, cache: RoomyCache) -> Tensor:
     """Return logits (n, V) after embeddings (n, s, h), in parts of the rows."""
     rows = max(1, read_at_once(embeddings.device) // embeddings.shape[1])
     logits = []
@@ -100,16 +112,14 @@ def _read(step: _ForwardPass, embeddings: Tensor, cache: RoomyCache) -> Tensor:
     return torch.cat(logits)
 
 
-def _continue(
+def continue_texts(
     network: Network,
-    step: _ForwardPass,
+    texts_so_far: TextsSoFar,
     logits: Tensor,
-    cache: RoomyCache,
     max_new_tokens: int,
     until: Callable[[str], bool] | None,
 ) -> list[list[int]]:
-    """Generate token by token until every row has ended."""
-    embed = network.model.get_input_embeddings()
+    """Generate token by token until every row has ended; ``logits`` (n, V) are those of the first tokens."""
     texts: list[list[int]] = [[] for _ in range(len(logits))]
     rows = list(range(len(logits)))  # row i of the cache is text rows[i]
     unfinished = set(rows)
@@ -126,9 +136,9 @@ def _continue(
             break
         if len(unfinished) <= _COMPACT * len(rows):
             kept = torch.tensor([index for index, row in enumerate(rows) if row in unfinished], device=ids.device)
-            cache.keep_rows(kept)
-            ids, rows = ids[kept], [row for row in rows if row in unfinished]
-        logits = step(embed(ids[:, None]), cache)
+            if texts_so_far.keep_rows(kept):
+                ids, rows = ids[kept], [row for row in rows if row in unfinished]
+        logits = texts_so_far.next(ids)
     return texts
 
 
@@ -138,7 +148,7 @@ def is_enough(network: Network, ids: list[int], until: Callable[[str], bool]) ->
     return until(text) and not text.endswith(_UNKNOWN) and network.can_end(ids[-1])
 
 
-def _forward_pass(network: Network, room: int, prefix: Prefix | None) -> _ForwardPass:
+def forward_pass(network: Network, room: int, prefix: Prefix | None) -> ForwardPass:
     """Return the fastest forward pass for texts of at most ``room`` positions after the prefix."""
     layers = () if prefix is None else prefix.layers
     if is_plain_llama(network.model):
@@ -147,12 +157,45 @@ def _forward_pass(network: Network, room: int, prefix: Prefix | None) -> _Forwar
     return _TransformersPass(network, layers)
 
 
-class _ForwardPass(Protocol):
+class TextsSoFar(Protocol):
+    """What the model keeps of the texts of n rows."""
+
+    def next(self, ids: Tensor) -> Tensor:
+        """Add the ids (n,), and return the logits (n, V) of the tokens after them."""
+        ...
+
+    def keep_rows(self, rows: Tensor) -> bool:
+        """Drop all rows but those with these indices; return False if no row can be dropped."""
+        ...
+
+
+class RoomyTexts:
+    """Texts in a preallocated cache."""
+
+    def __init__(self, network: Network, step: ForwardPass, cache: RoomyCache) -> None:
+        self._embed: Any = network.model.get_input_embeddings()
+        self._step, self._cache = step, cache
+
+    def next(self, ids: Tensor) -> Tensor:
+        """Add the ids (n,), and return the logits (n, V) of the tokens after them."""
+        return self._step(self._embed(ids[:, None]), self._cache)
+
+    def keep_rows(self, rows: Tensor) -> bool:
+        """Drop all rows but those with these indices, and return True."""
+        self._cache.keep_rows(rows)
+        return True
+
+
+class ForwardPass(Protocol):
     """Maps embeddings (n, s, h), which follow the cached positions, to the logits (n, V) of the next token."""
 
-    def make_cache(self, rows: int, room: int) -> RoomyCache: ...
+    def make_cache(self, rows: int, room: int) -> RoomyCache:
+        """Return an empty cache for ``room`` positions after the prefix."""
+        ...
 
-    def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor: ...
+    def __call__(self, embeddings: Tensor, cache: RoomyCache) -> Tensor:
+        """Add the embeddings to the cache, and return the logits after them."""
+        ...
 
 
 class _TransformersPass:
@@ -172,9 +215,12 @@ class _TransformersPass:
             for layer, (keys, values) in zip(cache.roomy, self._prefix, strict=True):
                 layer.update(*(states.expand(len(embeddings), -1, -1, -1) for states in (keys, values)))
         start = cache.get_seq_length()
-        positions = torch.arange(start, start + embeddings.shape[1], device=embeddings.device)[None]
+        positions = cache.next_positions(*embeddings.shape[:2])
+        if positions is None:
+            positions = torch.arange(start, start + embeddings.shape[1], device=embeddings.device)[None]
         output = self._model(
             inputs_embeds=embeddings,
+            attention_mask=cache.next_shown(*embeddings.shape[:2]),
             position_ids=positions,
             use_cache=True,
             logits_to_keep=1,
@@ -182,8 +228,3 @@ class _TransformersPass:
         )
         logits: Tensor = output.logits[:, -1]
         return logits
-
-
-def _decode_with_transformers(network: Network, embeddings: Tensor, max_new_tokens: int) -> list[list[int]]:
-    mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
-    return generate(network, {"inputs_embeds": embeddings, "attention_mask": mask}, max_new_tokens)

@@ -20,6 +20,7 @@ from transformers import GenerationConfig
 from instructzero.errors import ModelError
 from instructzero.models.checkpoint import Checkpoint
 from instructzero.models.codec import Codec
+from instructzero.models.gguf import find_gguf
 from instructzero.models.network import bare_model, end_tokens, fingerprint, loading
 from instructzero.models.placement import DTYPES
 
@@ -69,10 +70,16 @@ def load_embeddings(
     Raises
     ------
     ModelError
-        If the model does not load, or scales its embeddings: servers differ in whether they apply the scale.
+        If the model does not load, is a GGUF file, or scales its embeddings: servers differ in whether they apply the
+        scale.
     """
     if dtype not in DTYPES:
         raise ModelError(f"expected one of the dtypes {', '.join(DTYPES)}, got {dtype!r}; choose one of them")
+    if gguf := find_gguf(name):
+        raise ModelError(
+            f"expected a folder with safetensors or a hub id for the embeddings of a served writer, got the GGUF file "
+            f"{gguf}; give the checkpoint that the server loads, or use the file as a local writer, hf:{gguf}"
+        )
     folder = Path(name).expanduser()
     source, label = (str(folder.resolve()), folder.resolve().name) if folder.is_dir() else (name, name)
     with loading(source):

@@ -68,11 +68,16 @@ class LlamaPass:
         """Return logits (n, V) after embeddings (n, s, h), which follow the prefix and the cached positions."""
         start = self._begun + cache.get_seq_length()
         end = start + embeddings.shape[1]
-        rotation = self._cos[start:end], self._sin[start:end]
+        positions = cache.next_positions(*embeddings.shape[:2])
+        at: Tensor | slice = slice(start, end) if positions is None else positions
+        rotation = self._cos[at], self._sin[at]
         # A new position attends to the old ones and to no later one.
         mask = None
         if start and end > start + 1:
             mask = torch.ones(end - start, end, dtype=torch.bool, device=embeddings.device).tril(start)
+        shown = cache.next_shown(*embeddings.shape[:2])
+        if shown is not None:
+            mask = _mask_with_gaps(shown, start)
         states = embeddings
         for block, layer, prefix in zip(self._model.model.layers, cache.roomy, self._prefix, strict=True):
             normed = _norm(block.input_layernorm, states)
@@ -99,7 +104,7 @@ def _attention(
     if length == 1:  # the heads that share keys take the place of positions
         queries = queries.view(rows, keys.shape[1], -1, module.head_dim)
         if prefix is None:
-            seen = scaled_dot_product_attention(queries, keys, values, scale=module.scaling)
+            seen = scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=module.scaling)
         else:
             seen = _seen_with_prefix(queries * module.scaling, keys, values, *prefix)
     else:
@@ -121,6 +126,17 @@ def _attention(
     return attended
 
 
+def _mask_with_gaps(shown: Tensor, start: int) -> Tensor:
+    """Return what the columns from ``start`` on attend to, (n, 1, s, c): the tokens up to their own, and themselves.
+
+    A column without a token needs itself, because the weights of a row that attends to nothing are not numbers.
+    """
+    columns = shown.shape[1]
+    ones = torch.ones(columns - start, columns, dtype=torch.bool, device=shown.device)
+    own = ones.tril(start).triu(start)
+    return (shown[:, None, None] & ones.tril(start)) | own
+
+
 def _seen_with_prefix(
     queries: Tensor, keys: Tensor, values: Tensor, prefix_keys: Tensor, prefix_values: Tensor
 ) -> Tensor:
@@ -135,7 +151,7 @@ def _seen_with_prefix(
 
 
 def _rotated(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Return states (n, s, k, d) with the rotary positions applied; ``cos`` and ``sin`` are (s, 1, d)."""
+    """Return states (n, s, k, d) with the rotary positions applied; ``cos`` and ``sin`` are ([n,] s, 1, d)."""
     half = states.shape[-1] // 2
     turned = states * cos
     turned[..., :half].addcmul_(states[..., half:], sin[..., :half], value=-1)

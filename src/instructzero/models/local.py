@@ -26,7 +26,7 @@ def load_local_writer(name: str, options: WriterOptions) -> SoftPromptModel:
 
 def load_local_blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
     """Load the folder or hub id ``name`` as a black box; raise `ModelError` if it does not load."""
-    from instructzero.models.huggingface import HuggingFaceBlackBox
+    from instructzero.models.local_blackbox import HuggingFaceBlackBox
 
     return HuggingFaceBlackBox(
         name,
@@ -35,5 +35,5 @@ def load_local_blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
         dtype=options.dtype,
         revision=options.revision,
         trust_remote_code=options.trust_remote_code,
-        batch_size=options.batch_size or 64,
+        batch_size=options.batch_size,
     )

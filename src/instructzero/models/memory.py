@@ -10,6 +10,9 @@ import torch
 _USED = 0.9
 """The share of the free memory that can be used; the rest is lost to fragmentation and to other processes."""
 
+_CAREFUL_ROWS = 8
+"""The rows decoded at once by a model whose configuration does not tell what a row takes."""
+
 _QUANTIZED_BYTES = {"int8": 1.0, "int4": 0.5}
 _MEMINFO = Path("/proc/meminfo")
 
@@ -50,25 +53,46 @@ def weight_bytes(skeleton: Any, dtype: torch.dtype, quantized: str | None = None
     return int((whole - small) * dtype.itemsize + small * _QUANTIZED_BYTES[quantized])
 
 
-def row_bytes(model: Any, positions: int) -> int:
-    """Return the bytes of a row during decoding: keys and values, embeddings, and two rows of logits."""
+def row_bytes(model: Any, positions: int) -> int | None:
+    """Return the bytes of a row during decoding: keys and values, embeddings, and two rows of logits.
+
+    None if the configuration does not tell the size of the keys and values.
+    """
     config = model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    heads = _largest(config, "num_key_value_heads") or _largest(config, "num_attention_heads")
+    layers, hidden, vocabulary = (_largest(config, name) for name in ("num_hidden_layers", "hidden_size", "vocab_size"))
+    if not (heads and layers and hidden and vocabulary):
+        return None
+    size = _largest(config, "head_dim") or hidden // (_largest(config, "num_attention_heads") or heads)
     # One layer is copied when rows are dropped.
-    cache = 2 * (config.num_hidden_layers + 1) * heads * size * positions
-    return int(model.dtype.itemsize * (cache + 2 * positions * config.hidden_size + 2 * config.vocab_size))
+    cache = 2 * (layers + 1) * heads * size * positions
+    return int(model.dtype.itemsize * (cache + 2 * positions * hidden + 2 * vocabulary))
 
 
-def pass_bytes(model: Any, positions: int) -> int:
-    """Return the bytes of the states of ``positions`` positions inside a layer."""
+def pass_bytes(model: Any, positions: int) -> int | None:
+    """Return the bytes of the states of ``positions`` positions inside a layer, or None if the sizes are unknown."""
     config = model.config.get_text_config()
-    wide = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    return int(model.dtype.itemsize * positions * (6 * config.hidden_size + 3 * wide))
+    hidden = _largest(config, "hidden_size")
+    if hidden is None:
+        return None
+    wide = _largest(config, "intermediate_size") or 4 * hidden
+    return int(model.dtype.itemsize * positions * (6 * hidden + 3 * wide))
+
+
+def _largest(config: Any, name: str) -> int | None:
+    """Return the largest number that a field of a configuration has in any layer, or None if it has none."""
+    try:
+        value = getattr(config, name, None)
+    except Exception:  # transformers refuses to read a field that differs between layers
+        value = [getattr(layer, name, None) for layer in config.per_layer_config]
+    values = value if isinstance(value, list | tuple) else [value]
+    return max((number for number in values if isinstance(number, int)), default=None)
 
 
 def rows_that_fit(model: Any, device: torch.device, positions: int, read_at_once: int) -> int | None:
     """Return the number of rows that fit into the free memory, at least 1, or None if the free memory is unknown.
+
+    It is a small number if the model's configuration does not tell what a row takes.
 
     Parameters
     ----------
@@ -82,8 +106,10 @@ def rows_that_fit(model: Any, device: torch.device, positions: int, read_at_once
     free = free_bytes(device)
     if free is None:
         return None
-    left = _USED * free - pass_bytes(model, max(positions, read_at_once))
-    return max(1, int(left // row_bytes(model, positions)))
+    row, states = row_bytes(model, positions), pass_bytes(model, max(positions, read_at_once))
+    if row is None or states is None:
+        return _CAREFUL_ROWS
+    return max(1, int((_USED * free - states) // row))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

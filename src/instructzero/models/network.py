@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -22,16 +22,18 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 
 from instructzero.errors import ModelError
 from instructzero.models.codec import Codec, first_line
+from instructzero.models.gguf import GgufFile, find_gguf, load_gguf, read_gguf
 from instructzero.models.memory import free_bytes, weight_bytes
-from instructzero.models.placement import MAP, Placement, place
+from instructzero.models.placement import MAP, QUANTIZED, Placement, place
 
 _SAMPLE_BYTES = 65536
+_MODEL_FILES = frozenset({".json", ".safetensors", ".bin", ".model", ".jinja", ".txt"})
 _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False)
 class Network(Codec):
-    """A loaded model. ``revision`` is the hub's commit, or a fingerprint of a local folder's files.
+    """A loaded model. ``revision`` is the hub's commit, or a fingerprint of the files here.
 
     ``eos`` holds the token ids that end a text. ``context`` is the number of positions, None if unbounded.
     ``quantized`` is the form of weights with less than 16 bits, such as ``int8``.
@@ -55,7 +57,7 @@ class Network(Codec):
     @property
     def dtype(self) -> str:
         """The precision of the weights."""
-        return self.quantized or str(self.model.dtype).removeprefix("torch.")
+        return self.quantized or _name(self.model.dtype)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def load_network(
     revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> Network:
-    """Load a local folder or a hub id.
+    """Load a local folder, a GGUF file or a hub id.
 
     The same arguments return the same object, as long as there is a reference to it. The parameters are those of
     `HuggingFaceModel`.
@@ -169,39 +171,85 @@ def load_network(
     ModelError
         If the model does not load, or does not fit into the memory.
     """
-    folder = Path(name).expanduser()
-    source = str(folder.resolve()) if folder.is_dir() else name
-    placement = place(device, dtype)
-    contents = fingerprint(folder) if folder.is_dir() else None
-    key = (source, contents, str(placement.device), placement.spread, dtype, revision, trust_remote_code)
+    folder, gguf = Path(name).expanduser(), find_gguf(name)
+    local = gguf or (folder.resolve() if folder.is_dir() else None)
+    source = _Source(str(local) if local else name, fingerprint(local) if local else None)
+    placement = _place_gguf(gguf, device, dtype) if gguf else place(device, dtype)
+    key = (source, str(placement.device), placement.spread, dtype, revision, trust_remote_code)
     network = _loaded.get(key)
     if network is None:
         options = {"revision": revision, "trust_remote_code": trust_remote_code}
-        network = _load(source, placement, options)
+        network = _load(source, read_gguf(gguf) if gguf else None, placement, options)
         _loaded[key] = network
     return network
 
 
-def _load(source: str, placement: Placement, options: dict[str, Any]) -> Network:
-    label = Path(source).name if Path(source).is_dir() else source
-    auto: Any = transformers.AutoModelForCausalLM
-    with loading(source):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
-        config = transformers.AutoConfig.from_pretrained(source, **options)
-        bare = bare_model(config, options["trust_remote_code"])
-    _check_memory(label, bare, placement)
-    with loading(source):
-        model, report = auto.from_pretrained(source, output_loading_info=True, **placement.options, **options)
-        model = (model.to(placement.device) if placement.moves else model).eval()
-    _check_complete(label, report)
+@dataclass(frozen=True)
+class _Source:
+    """The absolute path of a folder or GGUF file and its fingerprint, or a hub id and None."""
+
+    name: str
+    contents: str | None
+
+    @property
+    def label(self) -> str:
+        return self.name if self.contents is None else Path(self.name).name
+
+
+def _place_gguf(path: Path, device: str, dtype: str) -> Placement:
+    """Return the placement of the dequantized weights; ``auto`` is bfloat16 on a GPU, because no file states it."""
+    if dtype in QUANTIZED:
+        raise ModelError(
+            f"expected the dtype auto, float32, bfloat16 or float16 for the GGUF file {path.name}, whose weights are "
+            f"dequantized, got {dtype}; use --dtype bfloat16"
+        )
+    placement = place(device, dtype)
+    if isinstance(placement.options["dtype"], torch.dtype):
+        return placement
+    return replace(placement, options={**placement.options, "dtype": torch.bfloat16})
+
+
+def _load(source: _Source, gguf: GgufFile | None, placement: Placement, options: dict[str, Any]) -> Network:
+    if gguf:
+        dtype = placement.options["dtype"]
+        _check_memory(source.label, gguf.weights * dtype.itemsize, _name(dtype), placement)
+        with loading(source.name, gguf.explain):
+            model, tokenizer, report = load_gguf(gguf, placement.options)
+            model = _placed(model, placement)
+    else:
+        model, tokenizer, report = _load_checkpoint(source, placement, options)
+    _check_complete(source.label, report)
     eos = end_tokens(model, tokenizer)
     # generate() takes its defaults from here, so the checkpoint's sampling settings must go.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(eos), 0)
-    text_config = model.config.get_text_config()
-    context = getattr(text_config, "max_position_embeddings", None)
-    revision = fingerprint(Path(source)) if Path(source).is_dir() else _commit(model, options)
-    return Network(label, revision, model, tokenizer, eos, pad, context, placement.quantized)
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    revision = source.contents or _commit(model, options)
+    return Network(source.label, revision, model, tokenizer, eos, pad, context, placement.quantized)
+
+
+def _load_checkpoint(source: _Source, placement: Placement, options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Return model, tokenizer, and the report of transformers about missing weights."""
+    auto: Any = transformers.AutoModelForCausalLM
+    with loading(source.name):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **options)
+        config = transformers.AutoConfig.from_pretrained(source.name, **options)
+        bare = bare_model(config, options["trust_remote_code"])
+    asked = placement.options["dtype"]
+    dtype = asked if isinstance(asked, torch.dtype) else (bare.config.dtype or torch.float32)
+    needed = weight_bytes(bare, dtype, placement.quantized)
+    _check_memory(source.label, needed, placement.quantized or _name(dtype), placement)
+    with loading(source.name):
+        model, report = auto.from_pretrained(source.name, output_loading_info=True, **placement.options, **options)
+        return _placed(model, placement), tokenizer, report
+
+
+def _placed(model: Any, placement: Placement) -> Any:
+    return (model.to(placement.device) if placement.moves else model).eval()
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def bare_model(config: Any, trust_remote_code: bool) -> Any:
@@ -211,16 +259,10 @@ def bare_model(config: Any, trust_remote_code: bool) -> Any:
         return auto.from_config(config, trust_remote_code=trust_remote_code)
 
 
-def _check_memory(label: str, bare: Any, placement: Placement) -> None:
-    """Raise `ModelError` if all weights go to one device and do not fit there."""
+def _check_memory(label: str, needed: int, form: str, placement: Placement) -> None:
+    """Raise `ModelError` if all weights, ``needed`` bytes, go to one device and do not fit there."""
     free = free_bytes(placement.device)
-    if placement.spread or free is None:
-        return
-    asked = placement.options["dtype"]
-    dtype = asked if isinstance(asked, torch.dtype) else (bare.config.dtype or torch.float32)
-    needed = weight_bytes(bare, dtype, placement.quantized)
-    if needed > free:
-        form = placement.quantized or str(dtype).removeprefix("torch.")
+    if not placement.spread and free is not None and needed > free:
         raise ModelError(
             f"expected {needed / 1e9:.1f} GB of free memory on {placement.device} for the weights of {label} in "
             f"{form}, got {free / 1e9:.1f} GB; use a smaller model, a smaller --dtype, or --device {MAP} to spread it "
@@ -241,27 +283,43 @@ def _commit(model: Any, options: dict[str, Any]) -> str:
     return str(getattr(model.config, "_commit_hash", None) or options["revision"] or "main")
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(path: Path) -> str:
     """Return a digest of a checkpoint: the names, sizes, first and last bytes of all model files.
 
     Training changes all parts of the weights, so a sample is enough.
+
+    Parameters
+    ----------
+    path
+        A folder, or a file that is a whole model.
     """
     digest = hashlib.sha256()
-    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    for path in sorted(files, key=lambda file: file.name):
-        if path.suffix in {".json", ".safetensors", ".bin", ".model", ".jinja", ".txt"}:
-            size = path.stat().st_size
-            digest.update(f"{path.name}\0{size}\0".encode())
-            with path.open("rb") as file:
-                digest.update(file.read(_SAMPLE_BYTES))
-                file.seek(max(0, size - _SAMPLE_BYTES))
-                digest.update(file.read(_SAMPLE_BYTES))
+    files = [path] if path.is_file() else [file for file in path.iterdir() if _belongs_to_model(file)]
+    for file in sorted(files, key=lambda file: file.name):
+        size = file.stat().st_size
+        digest.update(f"{file.name}\0{size}\0".encode())
+        with file.open("rb") as content:
+            digest.update(content.read(_SAMPLE_BYTES))
+            content.seek(max(0, size - _SAMPLE_BYTES))
+            digest.update(content.read(_SAMPLE_BYTES))
     return digest.hexdigest()[:16]
 
 
+def _belongs_to_model(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".") and file.suffix in _MODEL_FILES
+
+
 @contextlib.contextmanager
-def loading(source: str) -> Iterator[None]:
-    """Load from a folder or hub id without progress bars and log messages; every error becomes a `ModelError`."""
+def loading(source: str, explain: Callable[[Exception], str] | None = None) -> Iterator[None]:
+    """Load from a folder or hub id without progress bars and log messages; every error becomes a `ModelError`.
+
+    Parameters
+    ----------
+    source
+        The folder or hub id.
+    explain
+        Makes the sentence for an error; None is the one for checkpoints.
+    """
     logging: Any = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     hub: Any = hub_logging
@@ -272,7 +330,7 @@ def loading(source: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # checkpoints fail in as many ways as there are libraries under transformers
-        raise ModelError(_explain(source, error)) from None
+        raise ModelError(explain(error) if explain else _explain(source, error)) from None
     finally:
         logging.set_verbosity(verbosity)
         hub.set_verbosity(hub_verbosity)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +22,7 @@ from instructzero.models.network import Network, pad_left, positions
 Ids = Sequence[int]
 # Separate prefixes cost a further pass and more padding, so the tokens have to shrink to this share.
 _WORTHWHILE = 0.8
+_GROUP = 4  # the cost of a further group, in tokens
 
 
 def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
@@ -51,25 +54,41 @@ def _parameters(forward: Callable[..., object]) -> frozenset[str]:
 def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
     """Group neighbours with a common prefix, as tuples (first row, common length, number of rows).
 
-    A row joins its neighbours if at least half of the first row stays common. At least one token of each row stays out
-    of the prefix, because the next token is predicted from it.
+    The groups are those with which the fewest tokens are read, if the prefix of a group is read once. At least one
+    token of each row stays out of the prefix, because the next token is predicted from it.
 
-    >>> cluster([(1, 2, 3, 4), (1, 2, 3, 5), (7, 8)])
-    [((1, 2, 3, 4), 3, 2), ((7, 8), 1, 1)]
+    >>> cluster([(1, 2, 3, 4, 5, 6), (1, 2, 3, 4, 5, 7), (1, 8)])
+    [((1, 2, 3, 4, 5, 6), 5, 2), ((1, 8), 1, 1)]
     """
-    clusters: list[tuple[Ids, int, int]] = []
-    for row in rows:
-        if clusters:
-            first, length, count = clusters[-1]
-            common = _common(first, row, min(length, len(row) - 1))
-            if 2 * common >= len(first):
-                clusters[-1] = (first, common, count + 1)
-                continue
-        clusters.append((row, len(row) - 1, 1))
-    return clusters
+    if not rows:
+        return []
+    common = [0] + [common_length(first, second) for first, second in itertools.pairwise(rows)]
+    return [(rows[start], length, end - start) for start, end, length in _cheapest(rows, common, 0, len(rows))[1]]
 
 
-def _common(first: Ids, second: Ids, limit: int) -> int:
+_Groups = list[tuple[int, int, int]]
+
+
+def _cheapest(rows: Sequence[Ids], common: Sequence[int], start: int, end: int) -> tuple[int, _Groups]:
+    """Return the tokens to read for the rows from ``start`` to ``end``, and their groups (start, end, prefix length).
+
+    ``common`` holds the length of a row's common prefix with the row before it.
+    """
+    if end == start + 1:
+        return len(rows[start]), [(start, end, len(rows[start]) - 1)]
+    length = min(common[start + 1 : end])
+    whole = sum(map(len, rows[start:end])) - (end - start - 1) * length + _GROUP if length else math.inf
+    cuts = [start, *(index for index in range(start + 1, end) if common[index] == length), end]
+    parts = [_cheapest(rows, common, *part) for part in itertools.pairwise(cuts)]
+    cost = sum(cost for cost, _ in parts)
+    if whole <= cost:
+        return int(whole), [(start, end, length)]
+    return cost, [group for _, groups in parts for group in groups]
+
+
+def common_length(first: Ids, second: Ids) -> int:
+    """Return the length of the common prefix of two rows, which leaves at least one token of each."""
+    limit = min(len(first), len(second)) - 1
     return next((index for index in range(limit) if first[index] != second[index]), limit)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from instructzero.errors import ConfigurationError, ModelError, nearest
+from instructzero.models.gguf import GGUF_SUFFIX, absolute_gguf
 from instructzero.protocols import BlackBox, Capabilities, SoftPromptModel
 from instructzero.registry import BACKENDS
 
@@ -132,7 +133,7 @@ class Backend:
     refusal
         The end of the message about a role that is None; ``{name}`` stands for the model's name.
     names_folders
-        A name may be a folder on this machine; a run stores it as an absolute path.
+        A name may be a folder or a GGUF file on this machine; a run stores it as an absolute path.
     address_variable
         The environment variable that sends requests to another address than the official one.
     """
@@ -214,11 +215,14 @@ def usual_address(spec: str) -> str | None:
 
 
 def with_absolute_folder(spec: str) -> str:
-    """Return the specification with an absolute path, if it names a folder on this machine."""
+    """Return the specification with an absolute path, if it names a folder or a GGUF file on this machine."""
     kind, colon, name = spec.partition(":")
     backend = find_backend(kind) if colon else None
-    prefix, folder = (f"{kind}:", name) if backend and backend.names_folders else ("", spec)
-    return f"{prefix}{Path(folder).resolve()}" if folder and Path(folder).is_dir() else spec
+    prefix, place = (f"{kind}:", name) if backend and backend.names_folders else ("", spec)
+    path = Path(place)
+    if place and path.is_dir():
+        return f"{prefix}{path.resolve()}"
+    return f"{prefix}{absolute_gguf(path)}" if path.suffix == GGUF_SUFFIX and path.is_file() else spec
 
 
 def load_writer(

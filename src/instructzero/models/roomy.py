@@ -1,6 +1,6 @@
 """A preallocated cache of keys and values, which can be filled a few rows at a time.
 
-Notation: n rows, g key-value heads, s sequence length, d head size.
+Notation: n rows, g key-value heads, s sequence length, c columns in the cache, d head size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         """Allocate the buffers in the precision and on the device of the states (n, g, s, d)."""
         self.dtype, self.device = key_states.dtype, key_states.device
         self._all_keys, self._all_values = (
-            states.new_empty((self._rows, states.shape[1], self._room, states.shape[3]))
+            # Zeros, because a column that is hidden still takes part in products.
+            states.new_zeros((self._rows, states.shape[1], self._room, states.shape[3]))
             for states in (key_states, value_states)
         )
         self.is_initialized = True
@@ -53,6 +54,11 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         """Add the next states to the rows from ``first`` on, after ``length`` positions."""
         self._first, self._length = first, length
 
+    def begin_with(self, other: RoomyLayer, rows: Tensor) -> None:
+        """Copy all columns of these rows of another layer, as the first columns."""
+        length = other.get_seq_length()
+        self.update(other._all_keys[rows, :, :length], other._all_values[rows, :, :length])
+
     def keep_rows(self, rows: Tensor) -> None:
         """Drop all rows but those with these indices."""
         rows = rows.to(self._all_keys.device)
@@ -60,15 +66,28 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
 
 class RoomyCache(DynamicCache):
-    """The cache of a model for ``rows`` rows of at most ``room`` positions."""
+    """The cache of a model for ``rows`` rows of at most ``room`` columns.
 
-    def __init__(self, model: Any, rows: int, room: int) -> None:
+    Parameters
+    ----------
+    model, rows, room
+        The model, and the size of the cache.
+    shown
+        False for the columns of a row that hold no token, (rows, room): the text has gaps there, which nothing attends
+        to and which take no position. None is a cache without gaps.
+    """
+
+    def __init__(self, model: Any, rows: int, room: int, shown: Tensor | None = None) -> None:
         super().__init__(config=model.config)
+        self.shown = shown
+        self._positions = None if shown is None else (shown.cumsum(dim=1) - 1).clamp(min=0)
+        self._first = 0
         self.roomy = [RoomyLayer(rows, room) for _ in self.layers]
         self.layers = [*self.roomy]
 
     def turn_to(self, first: int, length: int) -> None:
         """See `RoomyLayer.turn_to`."""
+        self._first = first
         for layer in self.roomy:
             layer.turn_to(first, length)
 
@@ -76,3 +95,22 @@ class RoomyCache(DynamicCache):
         """Drop all rows but those with these indices."""
         for layer in self.roomy:
             layer.keep_rows(rows)
+        if self.shown is not None and self._positions is not None:
+            self.shown, self._positions = self.shown[rows], self._positions[rows]
+
+    def begin_with(self, other: RoomyCache, rows: Tensor) -> None:
+        """Copy all columns of these rows of another cache, as the first columns."""
+        for layer, begun in zip(self.roomy, other.roomy, strict=True):
+            layer.begin_with(begun, rows)
+
+    def next_positions(self, rows: int, count: int) -> Tensor | None:
+        """Return the positions (rows, count) of the next columns; None if there are no gaps."""
+        start = self.get_seq_length()
+        return None if self._positions is None else self._rows(self._positions, rows)[:, start : start + count]
+
+    def next_shown(self, rows: int, count: int) -> Tensor | None:
+        """Return ``shown`` up to the next columns, (rows, c + count); None if there are no gaps."""
+        return None if self.shown is None else self._rows(self.shown, rows)[:, : self.get_seq_length() + count]
+
+    def _rows(self, table: Tensor, rows: int) -> Tensor:
+        return table[self._first : self._first + rows]

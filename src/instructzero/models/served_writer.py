@@ -5,12 +5,14 @@ Notation: n soft prompts, t soft tokens, h hidden size, s sequence length.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from torch import Tensor
 
@@ -90,6 +92,7 @@ class ServedWriter:
         self._exchange = partial(Exchange, self._service, concurrency=concurrency, timeout=timeout, retries=retries)
         self._embeddings = load_embeddings(name, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code)
         self._served: _Served | None = None
+        self._date: str | None = None
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -111,13 +114,29 @@ class ServedWriter:
         """True if the tokenizer has a chat template."""
         return self._embeddings.has_chat_template
 
+    @property
+    def prints_date(self) -> bool:
+        """True if the chat template prints the date."""
+        return self._embeddings.prints_date
+
+    @property
+    def date(self) -> str | None:
+        """The date that `on_date` gave it."""
+        return self._date
+
+    def on_date(self, date: str) -> Self:
+        """Return the writer with ``date`` in its chat template; see `Dated.on_date`."""
+        dated = copy.copy(self)
+        dated._date = date
+        return dated
+
     def embedding_statistics(self) -> tuple[float, float]:
         """Return mean and standard deviation over all entries of the input embeddings."""
         return self._embeddings.statistics()
 
     def render_chat(self, content: str) -> str:
         """Return a user turn in the model's chat template; raise `ModelError` if there is none."""
-        return self._embeddings.render_chat([{"role": "user", "content": content}])
+        return self._embeddings.render_chat([{"role": "user", "content": content}], self._date)
 
     def represent(self, soft_prompts: Tensor, before: str, after: str, *, special_tokens: bool) -> Tensor:
         """Raise `ModelError`: these servers return texts, not states."""

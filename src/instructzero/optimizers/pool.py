@@ -100,10 +100,11 @@ class PoolRecord:
     def open(self) -> Tensor:
         """Return a number for the text of every position that is not evaluated, and -1 for the others; shape (n,).
 
+        Positions with an empty text have -1 too: such a text is never evaluated.
         Positions with the same known text have the same number; a position that was never written has its own.
         """
         first: dict[str, int] = {}
         numbers = list(range(len(self._pool)))
         for position, text in sorted(self.texts.items()):
-            numbers[position] = -1 if text in self.scores else first.setdefault(text, position)
+            numbers[position] = -1 if text in self.scores or not text else first.setdefault(text, position)
         return torch.tensor(numbers)

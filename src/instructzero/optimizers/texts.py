@@ -43,8 +43,9 @@ class TextOptimizer(Optimizer):
         """Return the guesses that are missing, or the texts of the next round; at most ``limit``."""
         generator = generator_for(self._seed, self._written)
         missing = self._initial - self._written
-        if missing > 0:
-            return guesses(self._demonstrations, min(missing, limit), generator, self._dimension)
+        if missing > 0 or not self._trials:  # without one text that was worth evaluating, guess again
+            count = min(missing if missing > 0 else self._batch, limit)
+            return guesses(self._demonstrations, count, generator, self._dimension)
         return self._next(min(self._batch, limit), generator)
 
     @abstractmethod

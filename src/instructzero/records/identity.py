@@ -10,6 +10,7 @@ from typing import Any
 
 from instructzero.prompts import SOFT_PROMPT_MARK, WriterPrompt
 from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.records.dates import printed
 from instructzero.tasks import Task
 from instructzero.types import Example, Message, Request
 
@@ -24,13 +25,17 @@ _CONTEXT = 15  # characters of it before the first difference
 def header_of(
     task: Task, writer: SoftPromptModel, models: Mapping[str, BlackBox], prompts: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the header of the journal of a run; ``models`` and ``prompts`` are by role."""
+    """Return the header of the journal of a run; ``models`` and ``prompts`` are by role.
+
+    It holds a date only if a chat template prints one.
+    """
     return {
         "task": task.name,
         "metric": task.metric.name,
         **digests_of(task),
         "writer": dict(writer.identity),
         **{role: dict(model.identity) for role, model in models.items()},
+        **printed(writer, *models.values()),
         _PROMPTS: dict(prompts),
     }
 

@@ -109,9 +109,17 @@ class Search:
         self.observer.writing_started(number, len(proposals))
         writings, usage = self.writer.write(proposals, self._history.rewrites)
         candidates = [Candidate(*pair) for pair in zip(proposals, writings, strict=True)]
-        chosen = self.optimizer.choose(candidates, self._room(self.validation.questions, usage))
+        chosen = self._chosen(candidates, self._room(self.validation.questions, usage))
         self.journal.add_round(candidates, chosen, usage)
         self.observer.writing_finished(number, writings)
+
+    def _chosen(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
+        """Return the positions that the optimizer chooses; it sees no candidate without an instruction."""
+        written = [position for position, candidate in enumerate(candidates) if candidate.instruction]
+        if not written:
+            return []
+        chosen = self.optimizer.choose([candidates[position] for position in written], limit)
+        return [written[position] for position in chosen]
 
     def _evaluate_pending(self) -> None:
         """Lines 6–7: score the chosen instructions, and record their scores.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,12 +10,13 @@ from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidRole
 from instructzero.calls.store import Call
 from instructzero.types import Completion, Message, Request, Rewrite, Usage, Writing
-from instructzero.writing.cleaning import clean, one_line
+from instructzero.writing.cleaning import clean, one_line, unfenced, without_thoughts
 
 TEMPERATURE = 1.0
 """Above 0, so that samples of one prompt differ."""
 
 _OPENING, _CLOSING = "<prompt>", "</prompt>"
+_MARK = re.compile(r"<[^\S\n]*(/?)[^\S\n]*prompt[^\S\n]*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,13 @@ class AskingRewriter:
 def read_text(answer: str) -> str:
     r"""Return the text between the last ``<prompt>`` and ``</prompt>`` of an answer, or the whole answer, cleaned.
 
-    The closing mark may be missing, because an answer can be cut off.
+    Marks in a model's thoughts do not count. The closing mark may be missing, because an answer can be cut off.
 
     >>> read_text("First <prompt>Sort.</prompt>, or better\n<prompt>\nSort the\nwords.\n</prompt>")
     'Sort the words.'
     """
-    before, closing, _ = answer.rpartition(_CLOSING)
-    whole = before if closing else answer
+    marked = _MARK.sub(r"<\1prompt>", without_thoughts(answer))
+    before, closing, _ = marked.rpartition(_CLOSING)
+    whole = before if closing else marked
     _, opening, inside = whole.rpartition(_OPENING)
-    return one_line(inside) if opening else clean(whole)
+    return one_line(unfenced(inside)) if opening else clean(whole)

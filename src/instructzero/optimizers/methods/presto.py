@@ -62,7 +62,7 @@ class Presto(NeuralBandit):
 
     def _first(self, limit: int) -> list[int]:
         first = {text: position for position, text in sorted(self._record.texts.items(), reverse=True)}
-        unpaid = [text for text in reversed(first) if text not in self._record.scores]
+        unpaid = [text for text in reversed(first) if text and text not in self._record.scores]
         return [first[text] for text in self._covering(self._record.texts, unpaid, min(limit, self._missing))]
 
     def _covering(self, texts: Mapping[int, str], among: Sequence[str], count: int) -> list[str]:

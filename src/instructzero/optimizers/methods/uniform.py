@@ -20,17 +20,17 @@ class Uniform(Optimizer):
         self._dimension = dimension
         self._seed = seed
         self._batch = batch
-        self._trials = 0
+        self._written = 0
 
     def ask(self, limit: int) -> list[Proposal]:
         """Return random points, at most ``limit``."""
-        generator = generator_for(self._seed, self._trials)
+        generator = generator_for(self._seed, self._written)
         points = generator.uniform(-1, 1, (min(self._batch, limit), self._dimension))
         return [Proposal(tuple(point)) for point in points.tolist()]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
-        """Count the trials."""
-        self._trials += len(trials)
+        """Count the texts that were written, evaluated or not."""
+        self._written += len(trials) + len(unpaid)
 
 
 def _make(arguments: Arguments, materials: Materials) -> Optimizer:
