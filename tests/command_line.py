@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from instructzero.cli import main as cli
+from instructzero.cli import app as cli
 
 Call = Callable[..., tuple[int, str, str]]
 

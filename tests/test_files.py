@@ -24,7 +24,7 @@ WITHOUT_LOCKS = """
 import sys
 sys.modules["fcntl"] = None
 sys.argv = ["instructzero", "run", "--task", "antonyms"]
-from instructzero.cli.main import main
+from instructzero.cli import main
 main()
 """
 

@@ -21,7 +21,7 @@ def test_exported_names_are_pinned():
 def test_help_and_tasks_import_no_heavy_library():
     heavy = {"torch", "transformers", "openai", "anthropic", "numpy", "scipy", "sqlite3"}
     code = (
-        "import sys; from instructzero.cli.main import app; from instructzero.cli.inventory import print_tasks;"
+        "import sys; from instructzero.cli.app import app; from instructzero.cli.inventory import print_tasks;"
         "print_tasks();"
         f"sys.exit(bool({heavy} & set(sys.modules)))"
     )
@@ -37,7 +37,7 @@ def test_version_equals_that_of_distribution():
 def test_help_of_run_imports_no_heavy_library():
     heavy = {"torch", "transformers", "openai", "anthropic", "numpy", "scipy", "sqlite3"}
     code = (
-        "import sys; from instructzero.cli.main import app\n"
+        "import sys; from instructzero.cli.app import app\n"
         "try: app(['run', '--help'])\n"
         f"except SystemExit: sys.exit(bool({heavy} & set(sys.modules)))"
     )

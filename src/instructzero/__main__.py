@@ -1,5 +1,5 @@
 """Run the command line with ``python -m instructzero``."""
 
-from instructzero.cli.main import main
+from instructzero.cli import main
 
 main()

@@ -43,6 +43,17 @@ ARCHITECTURES: dict[str, tuple[str, Callable[[Any], Any]]] = {
         ),
     ),
     "gemma4": ("Gemma4TextConfig", lambda make: make(**SLIDING, **PER_LAYER)),
+    "gemma4 with images": (
+        "Gemma4Config",
+        lambda make: make(
+            text_config={**SLIDING, **PER_LAYER},
+            vision_config={**IMAGES, "num_key_value_heads": 2, "head_dim": 16},
+            audio_config=None,
+            image_token_id=258,
+            video_token_id=257,
+            audio_token_id=256,
+        ),
+    ),
     "falcon_h1": (
         "FalconH1Config",
         lambda make: make(**GROUPED, embedding_multiplier=5.6, mamba_d_ssm=64, mamba_n_heads=8, mamba_d_state=8),

@@ -6,7 +6,7 @@ import pytest
 
 import instructzero
 from instructzero import api
-from instructzero.cli import main as cli
+from instructzero.cli import app as cli
 from tests.report.conftest import SIZES
 
 

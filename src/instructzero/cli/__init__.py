@@ -1,1 +1,8 @@
-"""The command line: `main` puts the commands together, ``commands`` holds one module for each group of them."""
+"""The command line: the commands' files in `commands`, and `app`, which puts them together."""
+
+
+def main() -> None:
+    """Run the command line; the entry point of the package."""
+    from instructzero.cli import app  # here, so that a module of this folder can be imported without the commands
+
+    app.main()
