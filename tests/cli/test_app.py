@@ -46,7 +46,7 @@ def test_run_repeated_resumes_and_refuses_other_settings(run):
     arguments = ("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, "--out", "here")
     assert run(*arguments)[0] == 0
     code, out, _ = run(*arguments)
-    assert (code, "(0 of them in this session)" in out) == (0, True)
+    assert (code, "(0 of them now)" in out) == (0, True)
     code, _, err = run(*arguments, "--seed", "7")
     assert code == 2
     assert "seed: 0 there, 7 here" in err

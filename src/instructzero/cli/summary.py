@@ -121,7 +121,7 @@ def _calls(recorded: int, now: int) -> str:
     """
     if now > recorded:
         return f"{recorded:,} black-box calls, and {now - recorded:,} for an evaluation that the limit interrupted"
-    return f"{recorded:,} black-box calls{f' ({now:,} of them in this session)' if now < recorded else ''}"
+    return f"{recorded:,} black-box calls{f' ({now:,} of them now)' if now < recorded else ''}"
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

@@ -5,11 +5,9 @@ Notation: n rows, g clusters of rows with a common prefix, p prefix length, s su
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,6 +16,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from instructzero.models.network import Network, pad_left, positions
+from instructzero.models.stepping import takes
 
 Ids = Sequence[int]
 # Separate prefixes cost a further pass and more padding, so the tokens have to shrink to this share.
@@ -42,13 +41,7 @@ def prompt_inputs(network: Network, rows: Sequence[Ids]) -> dict[str, Any]:
 
 def cache_argument(network: Network) -> str:
     """Return the name of the model's argument for keys and values; newer releases of transformers call it `cache`."""
-    return "cache" if "cache" in _parameters(type(network.model).forward) else "past_key_values"
-
-
-@functools.cache
-def _parameters(forward: Callable[..., object]) -> frozenset[str]:
-    """Return the parameters of a forward pass; cached, because it is called for every token."""
-    return frozenset(inspect.signature(forward).parameters)
+    return "cache" if takes(network.model, "cache") else "past_key_values"
 
 
 def cluster(rows: Sequence[Ids]) -> list[tuple[Ids, int, int]]:
@@ -100,8 +93,9 @@ def _of_rows(clusters: Sequence[tuple[Ids, int, int]]) -> list[tuple[int, int]]:
 def can_share(network: Network) -> bool:
     """Return True if a cache can serve several rows: layers keep all keys and values, and positions are an argument."""
     layers = DynamicCache(config=network.model.config).layers
-    takes_positions = "position_ids" in _parameters(type(network.model).forward)
-    return takes_positions and bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+    return (
+        takes(network.model, "position_ids") and bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+    )
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from instructzero.models.capabilities import SERVED_WEIGHTS
 from instructzero.models.embeddings import InputEmbeddings, load_embeddings
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.exchange import Exchange, together
+from instructzero.models.registry import WriterOptions
 from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
 from instructzero.models.wire import Dialect, Order
 
@@ -310,3 +311,15 @@ def _service(dialect: Dialect, name: str, url: str) -> Service:
         )
     key = read_key(dialect.variable, required=False)
     return Service(endpoint.removesuffix("/v1"), name, dialect.variable, key, setting=SETTING)
+
+
+def load_served_writer(dialect: Dialect, name: str, options: WriterOptions) -> ServedWriter:
+    """Load the tokenizer and embeddings of ``name`` for a writer on a server; raise `ModelError` if that fails."""
+    return ServedWriter(
+        dialect,
+        name,
+        url=options.url,
+        dtype=options.dtype,
+        revision=options.revision,
+        trust_remote_code=options.trust_remote_code,
+    )

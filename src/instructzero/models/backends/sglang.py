@@ -12,17 +12,10 @@ if TYPE_CHECKING:
 
 
 def _writer(name: str, options: WriterOptions) -> SoftPromptModel:
-    from instructzero.models.served_writer import ServedWriter
+    from instructzero.models.served_writer import load_served_writer
     from instructzero.models.sglang import Sglang
 
-    return ServedWriter(
-        Sglang(),
-        name,
-        url=options.url,
-        dtype=options.dtype,
-        revision=options.revision,
-        trust_remote_code=options.trust_remote_code,
-    )
+    return load_served_writer(Sglang(), name, options)
 
 
 BACKEND = Backend(
