@@ -73,3 +73,10 @@ def test_asking_keeps_hub_commit_but_not_folder_fingerprint(tmp_path: Path) -> N
         header = {"black box": {"backend": "huggingface", "revision": revision, "template": "chat"}}
         path = write_run(tmp_path / revision, blackbox="hf:org/model", header=header)
         assert Asking.of(FinishedRun.read(path)).revision == kept
+
+
+def test_asking_has_the_base_model_of_an_adapter(tmp_path: Path) -> None:
+    base = {"base": "org/base", "base_revision": "b" * 40}
+    header = {"black box": {"backend": "huggingface", "revision": "a" * 40, "template": "chat", **base}}
+    asking = Asking.of(FinishedRun.read(write_run(tmp_path, blackbox="hf:org/adapter", header=header)))
+    assert (asking.base, asking.base_revision, asking.revision) == ("org/base", "b" * 40, "a" * 40)

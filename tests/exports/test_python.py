@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from instructzero.records.observers import Observer
 from instructzero.testing.endpoint import Endpoint
 from instructzero.types import Example, Message, Request
 from tests.exports.askings import ASKINGS, HOSTILE, make_asking
+from tests.models.conftest import byte_tokenizer
 from tests.models.gguf_files import tiny_llama_model, tiny_tokenizer, write_gguf
 
 
@@ -122,6 +124,24 @@ def test_script_of_a_gguf_file_answers_like_the_black_box(tmp_path: Path, named:
     box = load_blackbox(f"hf:{file}", device="cpu")
     expected = asyncio.run(box.complete(Request((Message("user", prompt),), 8, 0.0))).text
     assert run_module(script(asking))["answer"]("cat") == expected
+
+
+@pytest.mark.parametrize("own_tokenizer", [True, False])
+def test_script_of_an_adapter_answers_like_the_black_box(tmp_path: Path, own_tokenizer: bool) -> None:
+    pytest.importorskip("peft")
+    from tests.models.adapter_files import save_adapter, save_base
+
+    folder = save_adapter(tmp_path / "lora", save_base(tmp_path / "base"), named="../base")
+    if own_tokenizer:
+        byte_tokenizer(chat=True).save_pretrained(folder)
+    box = load_blackbox(f"hf:{folder}", device="cpu", dtype="float32")
+    own = {"base": "base", "chat": own_tokenizer, "max_tokens": 8}
+    asking = make_asking(kind="hf", model=str(folder), **own)
+    request = Request((Message("user", asking.prompt.render(asking.instruction, "cat")),), 8, 0.0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # peft uses a deprecated name
+        answer = run_module(script(asking))["answer"]
+    assert answer("cat") == asyncio.run(box.complete(request)).text
 
 
 @given(ASKINGS)

@@ -23,8 +23,9 @@ from instructzero.models.gguf import find_gguf, read_gguf
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.llama import is_plain_llama
 from instructzero.models.local_blackbox import HuggingFaceBlackBox
-from instructzero.models.network import fingerprint, load_network
+from instructzero.models.network import load_network
 from instructzero.models.registry import load_blackbox, load_writer
+from instructzero.models.sources import fingerprint
 from instructzero.types import Message, Request
 from tests.models.gguf_files import (
     Q8_0,

@@ -81,6 +81,9 @@ class Asking:
         The maximum tokens of an answer.
     temperature
         The sampling temperature.
+    base, base_revision
+        The name of the model into which an adapter is merged, and its commit on the Hugging Face hub; "" if the model
+        is no adapter, or the base model is a folder.
     """
 
     instruction: str
@@ -95,6 +98,8 @@ class Asking:
     chat: bool
     max_tokens: int
     temperature: float
+    base: str = ""
+    base_revision: str = ""
 
     @classmethod
     def of(cls, run: FinishedRun) -> Asking:
@@ -108,7 +113,6 @@ class Asking:
         kind, model = _kind_and_name(run.settings.blackbox)
         identity = run.blackbox
         endpoint = identity.get("endpoint", "")
-        revision = identity.get("revision", "")
         shots = _shots(run)
         return cls(
             instruction=run.instruction,
@@ -118,11 +122,13 @@ class Asking:
             model=model,
             endpoint=endpoint,
             official=endpoint in _OFFICIAL,
-            revision=revision if len(revision) == _COMMIT_LENGTH else "",
+            revision=_commit(identity.get("revision", "")),
             dtype=identity.get("dtype", ""),
             chat=identity.get("template", "chat") == "chat",
             max_tokens=run.settings.answer_tokens,
             temperature=run.settings.temperature,
+            base=identity.get("base", ""),
+            base_revision=_commit(identity.get("base_revision", "")),
         )
 
     @property
@@ -134,6 +140,11 @@ class Asking:
 # Not imported from the modules of the clients, which may need a package that is not installed.
 _OFFICIAL = ("https://api.openai.com/v1", "https://api.anthropic.com")
 _COMMIT_LENGTH = 40  # a folder's fingerprint is shorter
+
+
+def _commit(revision: str) -> str:
+    """Return the revision if it is a commit on the hub, else ""."""
+    return revision if len(revision) == _COMMIT_LENGTH else ""
 
 
 def _kind_and_name(spec: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from instructzero.exports.asking import Asking
+from instructzero.models.adapters import find_adapter
 from instructzero.models.gguf import GGUF_SUFFIX, find_gguf
 
 _HEAD = '''"""Answer an input with the instruction that instructzero found.
@@ -125,13 +126,14 @@ def _transformers(asking: Asking) -> tuple[str, str]:
     imports = (
         "import sys\n\nimport torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig"
     )
-    where = repr(asking.model)
     if asking.kind == "embedded":
         imports += "\n\nfrom instructzero.models.registry import EMBEDDED_FOLDER"
-        where = f"str(EMBEDDED_FOLDER / {asking.model!r})"
-    revision = f", revision={asking.revision!r}" if asking.revision else ""
-    if asking.kind == "hf" and (file := _gguf(asking.model)):
-        where, revision = repr(str(file.parent)), f", gguf_file={file.name!r}"
+        loaded = _whole(asking, f"str(EMBEDDED_FOLDER / {asking.model!r})", "")
+    elif asking.base:
+        imports = imports.replace("torch\n", "torch\nfrom peft import PeftModel\n")
+        loaded = _merged(asking)
+    else:
+        loaded = _whole(asking, *_named(asking.model, asking.revision))
     chat = """    text = tokenizer.apply_chat_template(
         [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=False
     )
@@ -144,13 +146,7 @@ def _transformers(asking: Asking) -> tuple[str, str]:
     return (
         imports,
         f'''DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-MODEL = {where}
-
-tokenizer = AutoTokenizer.from_pretrained(MODEL{revision})
-model = AutoModelForCausalLM.from_pretrained(MODEL{revision}, dtype={asking.dtype!r})
-model = model.to(DEVICE).eval()
-ends = model.generation_config.eos_token_id or tokenizer.eos_token_id
-model.generation_config = GenerationConfig(  # replaces the settings of the checkpoint
+{loaded}model.generation_config = GenerationConfig(  # replaces the settings of the checkpoint
     max_new_tokens={asking.max_tokens},
     {sampling}
     eos_token_id=ends,
@@ -169,6 +165,45 @@ def answer(question: str) -> str:
     return tokenizer.decode(row[ids.shape[1] :], skip_special_tokens=True, clean_up_tokenization_spaces=False)
 ''',
     )
+
+
+def _named(model: str, revision: str) -> tuple[str, str]:
+    """Return the name for transformers' `from_pretrained` as code, and the further arguments with their comma."""
+    if file := _gguf(model):
+        return repr(str(file.parent)), f", gguf_file={file.name!r}"
+    return repr(model), f", revision={revision!r}" if revision else ""
+
+
+def _whole(asking: Asking, name: str, options: str) -> str:
+    """Return the code that loads a model."""
+    return f"""MODEL = {name}
+
+tokenizer = AutoTokenizer.from_pretrained(MODEL{options})
+model = AutoModelForCausalLM.from_pretrained(MODEL{options}, dtype={asking.dtype!r})
+model = model.to(DEVICE).eval()
+ends = model.generation_config.eos_token_id or tokenizer.eos_token_id
+"""
+
+
+def _merged(asking: Asking) -> str:
+    """Return the code that loads the base model of an adapter and merges the adapter into it."""
+    adapter = find_adapter(asking.model, asking.revision or None)
+    base, options = _named(adapter.base if adapter else asking.base, asking.base_revision)
+    revision = f", revision={asking.revision!r}" if asking.revision else ""
+    tokenizer, more = f"BASE{options}", ""
+    if adapter and adapter.has_tokenizer:
+        tokenizer = f"MODEL{revision}, config=model.config"
+        more = """ends = [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]
+ends = [end for end in ends if end is not None]
+"""
+    return f"""BASE = {base}
+MODEL = {asking.model!r}
+
+model = AutoModelForCausalLM.from_pretrained(BASE{options}, dtype={asking.dtype!r}).to(DEVICE)
+tokenizer = AutoTokenizer.from_pretrained({tokenizer})
+ends = model.generation_config.eos_token_id or tokenizer.eos_token_id
+{more}model = PeftModel.from_pretrained(model, MODEL{revision}, torch_device=DEVICE).merge_and_unload().eval()
+"""
 
 
 def _gguf(model: str) -> Path | None:

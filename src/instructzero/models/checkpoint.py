@@ -14,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from instructzero.errors import ModelError
-from instructzero.models.network import loading
+from instructzero.models.sources import loading
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 

@@ -18,11 +18,13 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from instructzero.errors import ModelError
+from instructzero.models.adapters import find_adapter
 from instructzero.models.checkpoint import Checkpoint
 from instructzero.models.codec import Codec
 from instructzero.models.gguf import find_gguf
-from instructzero.models.network import bare_model, end_tokens, fingerprint, loading
+from instructzero.models.network import bare_model, end_tokens
 from instructzero.models.placement import DTYPES
+from instructzero.models.sources import commit_of, fingerprint, loading
 
 _ROWS_AT_ONCE = 4096
 
@@ -70,8 +72,8 @@ def load_embeddings(
     Raises
     ------
     ModelError
-        If the model does not load, is a GGUF file, or scales its embeddings: servers differ in whether they apply the
-        scale.
+        If the model does not load, is a GGUF file or an adapter, or scales its embeddings: servers differ in whether
+        they apply the scale.
     """
     if dtype not in DTYPES:
         raise ModelError(f"expected one of the dtypes {', '.join(DTYPES)}, got {dtype!r}; choose one of them")
@@ -79,6 +81,13 @@ def load_embeddings(
         raise ModelError(
             f"expected a folder with safetensors or a hub id for the embeddings of a served writer, got the GGUF file "
             f"{gguf}; give the checkpoint that the server loads, or use the file as a local writer, hf:{gguf}"
+        )
+    with loading(name):
+        adapter = find_adapter(name, revision)
+    if adapter:
+        raise ModelError(
+            f"expected a whole model for the embeddings of a served writer, got the adapter {adapter.name}; merge it "
+            f"with peft (merge_and_unload, save_pretrained) and serve that, or use it as a local writer, hf:{name}"
         )
     folder = Path(name).expanduser()
     source, label = (str(folder.resolve()), folder.resolve().name) if folder.is_dir() else (name, name)
@@ -88,11 +97,11 @@ def load_embeddings(
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
         skeleton = _skeleton(source, config, options)
     _check_plain(label, skeleton)
-    commit = getattr(config, "_commit_hash", None) or revision
+    commit = None if folder.is_dir() else commit_of(source, revision)
     table = _table(Checkpoint(source, label, commit), skeleton, config.tie_word_embeddings)
     return InputEmbeddings(
         name=label,
-        revision=fingerprint(folder) if folder.is_dir() else str(commit or "main"),
+        revision=commit or fingerprint(folder),
         tokenizer=tokenizer,
         table=table,
         dtype=torch.float32 if dtype == "auto" else getattr(torch, dtype),

@@ -35,7 +35,7 @@ class HuggingFaceModel:
     Parameters
     ----------
     name
-        A folder or a hub id.
+        A folder or a hub id, of a whole model or of an adapter, or a GGUF file.
     device, dtype
         Place and precision of the weights; see `place`.
     revision
@@ -79,7 +79,7 @@ class HuggingFaceModel:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Backend, model, revision and dtype."""
+        """Backend, model, revision and dtype; of an adapter, also the base model and its revision."""
         return identity_of(self._network)
 
     @property
@@ -252,13 +252,16 @@ def _joined(head: Tensor | None, soft: Tensor, tail: Tensor) -> Tensor:
 
 
 def identity_of(network: Network) -> dict[str, str]:
-    """Return what tells one local model from another: backend, model, revision and dtype."""
-    return {
+    """Return what tells one local model from another: backend, model, revision and dtype, and an adapter's base."""
+    identity = {
         "backend": "huggingface",
         "model": network.name,
         "revision": network.revision,
         "dtype": network.dtype,
     }
+    if network.base is None or network.base_revision is None:
+        return identity
+    return {**identity, "base": network.base, "base_revision": network.base_revision}
 
 
 def checked_batch_size(batch_size: int) -> int:

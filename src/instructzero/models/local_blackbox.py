@@ -85,7 +85,7 @@ class HuggingFaceBlackBox:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Backend, model, revision, dtype and template, and the date in the prompts if `on_date` gave it one."""
+        """What `identity_of` returns, the template, and the date in the prompts if `on_date` gave it one."""
         identity = {**identity_of(self._network), "template": "chat" if self._chat else "completion"}
         return identity if self._date is None else {**identity, "date": self._date}
 

@@ -5,10 +5,9 @@ Notation: n rows, s sequence length, h hidden size.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,18 +15,18 @@ from weakref import WeakValueDictionary
 
 import torch
 import transformers
-from huggingface_hub.utils import logging as hub_logging
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria
 
 from instructzero.errors import ModelError
-from instructzero.models.codec import Codec, first_line
-from instructzero.models.gguf import GgufFile, find_gguf, load_gguf, read_gguf
+from instructzero.models.adapters import Adapter, find_adapter, naming_base, require_peft
+from instructzero.models.codec import Codec
+from instructzero.models.gguf import find_gguf, load_gguf, read_gguf
 from instructzero.models.memory import free_bytes, weight_bytes
+from instructzero.models.merging import explain_merging, load_tokenizer, merge
 from instructzero.models.placement import MAP, QUANTIZED, Placement, place
+from instructzero.models.sources import commit_of, fingerprint, loading
 
-_SAMPLE_BYTES = 65536
-_MODEL_FILES = frozenset({".json", ".safetensors", ".bin", ".model", ".jinja", ".txt"})
 _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 
 
@@ -36,7 +35,8 @@ class Network(Codec):
     """A loaded model. ``revision`` is the hub's commit, or a fingerprint of the files here.
 
     ``eos`` holds the token ids that end a text. ``context`` is the number of positions, None if unbounded.
-    ``quantized`` is the form of weights with less than 16 bits, such as ``int8``.
+    ``quantized`` is the form of weights with less than 16 bits, such as ``int8``. If the model is a base model with an
+    adapter merged into it, ``name`` and ``revision`` are the adapter's, and ``base`` and ``base_revision`` the base's.
     """
 
     name: str
@@ -47,6 +47,8 @@ class Network(Codec):
     pad: int
     context: int | None
     quantized: str | None = None
+    base: str | None = None
+    base_revision: str | None = None
 
     @property
     def device(self) -> torch.device:
@@ -161,7 +163,7 @@ def load_network(
     revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> Network:
-    """Load a local folder, a GGUF file or a hub id.
+    """Load a local folder, a GGUF file or a hub id; an adapter is merged into its base model.
 
     The same arguments return the same object, as long as there is a reference to it. The parameters are those of
     `HuggingFaceModel`.
@@ -171,29 +173,72 @@ def load_network(
     ModelError
         If the model does not load, or does not fit into the memory.
     """
-    folder, gguf = Path(name).expanduser(), find_gguf(name)
-    local = gguf or (folder.resolve() if folder.is_dir() else None)
-    source = _Source(str(local) if local else name, fingerprint(local) if local else None)
-    placement = _place_gguf(gguf, device, dtype) if gguf else place(device, dtype)
-    key = (source, str(placement.device), placement.spread, dtype, revision, trust_remote_code)
+    source = _find(name, revision)
+    if source.adapter is not None:
+        require_peft(source.adapter)
+        _check_place(source.adapter, device, dtype)
+    placement = _place_gguf(source.gguf, device, dtype) if source.gguf else place(device, dtype)
+    key = (source, str(placement.device), placement.spread, dtype, trust_remote_code)
     network = _loaded.get(key)
     if network is None:
-        options = {"revision": revision, "trust_remote_code": trust_remote_code}
-        network = _load(source, read_gguf(gguf) if gguf else None, placement, options)
-        _loaded[key] = network
+        network = _loaded[key] = _load(source, placement, trust_remote_code)
     return network
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The absolute path of a folder or GGUF file and its fingerprint, or a hub id and None."""
+    """The place of a model, and of the adapter that is merged into it.
+
+    Parameters
+    ----------
+    name
+        The absolute path of a folder or GGUF file, or a hub id.
+    contents
+        The fingerprint of the folder or file, None for a hub id.
+    revision
+        The commit on the hub; None is the newest.
+    gguf
+        The file, if the model is a GGUF file.
+    adapter, adapter_revision
+        The adapter and its commit on the hub, or else its fingerprint; None and "" if there is none.
+    """
 
     name: str
     contents: str | None
+    revision: str | None
+    gguf: Path | None
+    adapter: Adapter | None = None
+    adapter_revision: str = ""
 
     @property
     def label(self) -> str:
         return self.name if self.contents is None else Path(self.name).name
+
+
+def _find(name: str, revision: str | None) -> _Source:
+    with loading(name):
+        adapter = find_adapter(name, revision)
+    if adapter is None:
+        return _find_whole(name, revision)
+    with naming_base(adapter):
+        base = _find_whole(adapter.base, adapter.base_revision)
+    return replace(base, adapter=adapter, adapter_revision=adapter.commit or fingerprint(adapter.folder))
+
+
+def _find_whole(name: str, revision: str | None) -> _Source:
+    folder, gguf = Path(name).expanduser(), find_gguf(name)
+    local = gguf or (folder.resolve() if folder.is_dir() else None)
+    return _Source(str(local) if local else name, fingerprint(local) if local else None, revision, gguf)
+
+
+def _check_place(adapter: Adapter, device: str, dtype: str) -> None:
+    """Refuse to merge into weights that are quantized, or lie on several devices."""
+    if device == MAP or dtype in QUANTIZED:
+        raise ModelError(
+            f"expected one device and the dtype auto, float32, bfloat16 or float16 for the adapter {adapter.name}, "
+            f"which is merged into its base model, got {device} and {dtype}; merge it with peft (merge_and_unload, "
+            "save_pretrained) and give the merged folder"
+        )
 
 
 def _place_gguf(path: Path, device: str, dtype: str) -> Placement:
@@ -209,39 +254,66 @@ def _place_gguf(path: Path, device: str, dtype: str) -> Placement:
     return replace(placement, options={**placement.options, "dtype": torch.bfloat16})
 
 
-def _load(source: _Source, gguf: GgufFile | None, placement: Placement, options: dict[str, Any]) -> Network:
-    if gguf:
-        dtype = placement.options["dtype"]
-        _check_memory(source.label, gguf.weights * dtype.itemsize, _name(dtype), placement)
-        with loading(source.name, gguf.explain):
-            model, tokenizer, report = load_gguf(gguf, placement.options)
-            model = _placed(model, placement)
-    else:
-        model, tokenizer, report = _load_checkpoint(source, placement, options)
-    _check_complete(source.label, report)
-    eos = end_tokens(model, tokenizer)
+def _load(source: _Source, placement: Placement, trust_remote_code: bool) -> Network:
+    options = {"revision": source.revision, "trust_remote_code": trust_remote_code}
+    with naming_base(source.adapter):
+        parts = _load_gguf(source.gguf, source, placement) if source.gguf else _load_whole(source, placement, options)
+        model, tokenizer, report = parts
+        _check_complete(source.label, report)
+    if source.adapter:
+        model, tokenizer = _merged(source.adapter, model, tokenizer, trust_remote_code)
+    eos = _ends(source.adapter, model, tokenizer)
     # generate() takes its defaults from here, so the checkpoint's sampling settings must go.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(eos), 0)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    revision = source.contents or _commit(model, options)
-    return Network(source.label, revision, model, tokenizer, eos, pad, context, placement.quantized)
+    whole = source.label, source.contents or commit_of(source.name, source.revision)
+    if source.adapter is None:
+        return Network(*whole, model, tokenizer, eos, pad, context, placement.quantized)
+    own = source.adapter.name, source.adapter_revision
+    return Network(*own, model, tokenizer, eos, pad, context, placement.quantized, *whole)
 
 
-def _load_checkpoint(source: _Source, placement: Placement, options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """Return model, tokenizer, and the report of transformers about missing weights."""
+def _load_gguf(path: Path, source: _Source, placement: Placement) -> tuple[Any, Any, dict[str, Any]]:
+    file, dtype = read_gguf(path), placement.options["dtype"]
+    _check_memory(source, file.weights * dtype.itemsize, _name(dtype), placement)
+    with loading(source.name, file.explain):
+        model, tokenizer, report = load_gguf(file, placement.options)
+        return _placed(model, placement), tokenizer, report
+
+
+def _load_whole(source: _Source, placement: Placement, options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Return model, tokenizer, and the report of transformers about missing weights.
+
+    The tokenizer is None if there is an adapter that has one.
+    """
     auto: Any = transformers.AutoModelForCausalLM
     with loading(source.name):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **options)
         config = transformers.AutoConfig.from_pretrained(source.name, **options)
+        tokenizer = None
+        if source.adapter is None or not source.adapter.has_tokenizer:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source.name, **options)
         bare = bare_model(config, options["trust_remote_code"])
+    if source.adapter and getattr(config, "quantization_config", None):
+        raise ModelError(
+            "expected a base model whose weights are not quantized, because an adapter is merged into them, got "
+            f"{source.label}; name the model from which it was made"
+        )
     asked = placement.options["dtype"]
     dtype = asked if isinstance(asked, torch.dtype) else (bare.config.dtype or torch.float32)
     needed = weight_bytes(bare, dtype, placement.quantized)
-    _check_memory(source.label, needed, placement.quantized or _name(dtype), placement)
+    _check_memory(source, needed, placement.quantized or _name(dtype), placement)
     with loading(source.name):
         model, report = auto.from_pretrained(source.name, output_loading_info=True, **placement.options, **options)
         return _placed(model, placement), tokenizer, report
+
+
+def _merged(adapter: Adapter, model: Any, tokenizer: Any, trust_remote_code: bool) -> tuple[Any, Any]:
+    """Return the model with the adapter merged into it, and the adapter's tokenizer, or else the base model's."""
+    with loading(str(adapter.folder), partial(explain_merging, adapter)):
+        if adapter.has_tokenizer:
+            tokenizer = load_tokenizer(adapter, model, trust_remote_code)
+        return merge(adapter, model), tokenizer
 
 
 def _placed(model: Any, placement: Placement) -> Any:
@@ -259,14 +331,16 @@ def bare_model(config: Any, trust_remote_code: bool) -> Any:
         return auto.from_config(config, trust_remote_code=trust_remote_code)
 
 
-def _check_memory(label: str, needed: int, form: str, placement: Placement) -> None:
+def _check_memory(source: _Source, needed: int, form: str, placement: Placement) -> None:
     """Raise `ModelError` if all weights, ``needed`` bytes, go to one device and do not fit there."""
     free = free_bytes(placement.device)
     if not placement.spread and free is not None and needed > free:
+        smaller = "use a smaller model or a smaller --dtype"
+        if source.adapter is None:
+            smaller = f"use a smaller model, a smaller --dtype, or --device {MAP} to spread it over all devices"
         raise ModelError(
-            f"expected {needed / 1e9:.1f} GB of free memory on {placement.device} for the weights of {label} in "
-            f"{form}, got {free / 1e9:.1f} GB; use a smaller model, a smaller --dtype, or --device {MAP} to spread it "
-            "over all devices"
+            f"expected {needed / 1e9:.1f} GB of free memory on {placement.device} for the weights of {source.label} in "
+            f"{form}, got {free / 1e9:.1f} GB; {smaller}"
         )
 
 
@@ -279,79 +353,11 @@ def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
     return (ids,) if isinstance(ids, int) else tuple(ids)
 
 
-def _commit(model: Any, options: dict[str, Any]) -> str:
-    return str(getattr(model.config, "_commit_hash", None) or options["revision"] or "main")
-
-
-def fingerprint(path: Path) -> str:
-    """Return a digest of a checkpoint: the names, sizes, first and last bytes of all model files.
-
-    Training changes all parts of the weights, so a sample is enough.
-
-    Parameters
-    ----------
-    path
-        A folder, or a file that is a whole model.
-    """
-    digest = hashlib.sha256()
-    files = [path] if path.is_file() else [file for file in path.iterdir() if _belongs_to_model(file)]
-    for file in sorted(files, key=lambda file: file.name):
-        size = file.stat().st_size
-        digest.update(f"{file.name}\0{size}\0".encode())
-        with file.open("rb") as content:
-            digest.update(content.read(_SAMPLE_BYTES))
-            content.seek(max(0, size - _SAMPLE_BYTES))
-            digest.update(content.read(_SAMPLE_BYTES))
-    return digest.hexdigest()[:16]
-
-
-def _belongs_to_model(file: Path) -> bool:
-    return file.is_file() and not file.name.startswith(".") and file.suffix in _MODEL_FILES
-
-
-@contextlib.contextmanager
-def loading(source: str, explain: Callable[[Exception], str] | None = None) -> Iterator[None]:
-    """Load from a folder or hub id without progress bars and log messages; every error becomes a `ModelError`.
-
-    Parameters
-    ----------
-    source
-        The folder or hub id.
-    explain
-        Makes the sentence for an error; None is the one for checkpoints.
-    """
-    logging: Any = transformers.utils.logging
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    hub: Any = hub_logging
-    hub_verbosity = hub.get_verbosity()
-    logging.set_verbosity_error()
-    hub.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    except Exception as error:  # checkpoints fail in as many ways as there are libraries under transformers
-        raise ModelError(explain(error) if explain else _explain(source, error)) from None
-    finally:
-        logging.set_verbosity(verbosity)
-        hub.set_verbosity(hub_verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _explain(source: str, error: Exception) -> str:
-    folder = Path(source)
-    if not folder.exists() and isinstance(error, OSError | ValueError) and "configuration class" not in str(error):
-        return (
-            f"expected a folder or a model of the Hugging Face hub, got {source!r}, which is neither a "
-            "folder here nor reachable on the hub; check the spelling, the network, or log in for a gated "
-            "model"
-        )
-    if folder.is_dir() and not (folder / "config.json").exists():
-        return f"expected a saved model in the folder {source}, got one without config.json; check the path"
-    return (
-        f"expected a causal language model in {source}, but it does not load ({type(error).__name__}: "
-        f"{first_line(error)}); check that the files are complete and that the model writes text"
-    )
+def _ends(adapter: Adapter | None, model: Any, tokenizer: Any) -> tuple[int, ...]:
+    """Return the ids that end a text; an adapter's tokenizer adds its own, with which the adapter was trained."""
+    ends = end_tokens(model, tokenizer)
+    own = tokenizer.eos_token_id if adapter and adapter.has_tokenizer else None
+    return ends if own is None else tuple(dict.fromkeys((*ends, own)))
 
 
 def _check_complete(label: str, report: dict[str, Any]) -> None:

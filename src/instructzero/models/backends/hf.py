@@ -7,7 +7,10 @@ from instructzero.models.registry import Backend, Role
 BACKEND = Backend(
     form="hf:FOLDER_OR_HUB_ID",
     capabilities=LOCAL_WEIGHTS,
-    writer=Role("any Hugging Face causal LM or .gguf file; as a writer, its path or id is enough", load_local_writer),
+    writer=Role(
+        "any Hugging Face causal LM, PEFT adapter or .gguf file; as a writer, its path or id is enough",
+        load_local_writer,
+    ),
     blackbox=Role("a local causal LM", load_local_blackbox),
     names_folders=True,
 )
