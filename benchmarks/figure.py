@@ -15,18 +15,26 @@ from instructzero.records.journal import Journal
 def draw(history: History, task: str, path: Path) -> None:
     """Draw the validation score of every evaluation, the best so far, and the plain instruction's score."""
     scores = [trial.score for trial in history.trials]
+    complete = [trial in history.complete_trials() for trial in history.trials]
+    found = [score if whole else 0.0 for score, whole in zip(scores, complete, strict=True)]
     with drawing(path, (9, 4.2)) as (figure, axes):
         rounds = [trial.round for trial in history.trials]
+        sizes = [22 if whole else 6 for whole in complete]
         axes.scatter(
-            range(1, len(scores) + 1), scores, c=rounds, cmap="viridis", s=22, label="an instruction (colour: round)"
+            range(1, len(scores) + 1),
+            scores,
+            c=rounds,
+            cmap="viridis",
+            s=sizes,
+            label="an instruction (colour: round; small: scored on a part of the examples)",
         )
         axes.step(
-            range(1, len(scores) + 1), list(accumulate(scores, max)), where="post", color="tab:red", label="best so far"
+            range(1, len(scores) + 1), list(accumulate(found, max)), where="post", color="tab:red", label="best so far"
         )
         if history.plain is not None:
             level = history.plain[1].mean
             axes.axhline(level, color="gray", linestyle="--", label=f"plain instruction ({level:.2f})")
-        best = max(history.trials, key=lambda trial: trial.score)
+        best = max(history.complete_trials(), key=lambda trial: trial.score)
         axes.set_title("\n".join(textwrap.wrap(f"{task}: “{best.instruction}” ({best.score:.2f})", 95)), fontsize=10)
         axes.set(xlabel="evaluations", ylabel="validation score", ylim=(-0.03, 1.03))
         figure.legend(loc="outside lower center", ncols=3, fontsize=8)

@@ -40,8 +40,20 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "paper": {"method": "paper"},
     "uniform": {"method": "uniform", "stop_early": False},
 }
-PARTS: Mapping[str, Mapping[str, Any]] = {
-    "racing": {"racing": True},
+POINTS: Mapping[str, Any] = {
+    "method": "paper",
+    "stop_early": True,
+    "initial": 10,
+    "batch": 5,
+    "noise": "binomial",
+    "lengthscale": "loo",
+    "maximiser": "pool",
+    "candidates": 8,
+    "preimages": True,
+}
+"""The search of points with the repairs of `instructzero.optimizers.REPAIRED`."""
+
+OF_POINTS: Mapping[str, Mapping[str, Any]] = {
     "kernel: corrected": {"kernel": "corrected"},
     "kernel: standard": {"kernel": "standard"},
     "S from predictions": {"similarity": "exact_match"},
@@ -52,12 +64,17 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "candidates by gradient": {"maximiser": "gradient"},
     "batch: fantasised": {"batch_choice": "fantasised"},
     "batch: Thompson": {"batch_choice": "thompson"},
-    "20 initial": {"initial": 20},
-    "batch of 10": {"batch": 10},
-    "4 candidates each": {"candidates": 4},
     "no decoding first": {"candidates": 1},
     "no preimages": {"preimages": False},
     "sphere": {"geometry": "sphere"},
+}
+"""One part of `POINTS` changed; a table compares with it if `points` is the first of the variants."""
+
+PARTS: Mapping[str, Mapping[str, Any]] = {
+    "racing": {"racing": True},
+    "32 initial": {"initial": 32},
+    "batch of 4": {"batch": 4},
+    "2 candidates each": {"candidates": 2},
     "no continuations": {"continued": 0.0},
     "all continuations": {"continued": 1.0},
     "soft prompt × 0.1": {"soft_scale": 0.1},
@@ -68,7 +85,14 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
     "t = 3": {"soft_tokens": 3},
     "t = 10": {"soft_tokens": 10},
 }
-VARIANTS = {**METHODS, **PARTS}
+"""One part of the default method changed."""
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    **METHODS,
+    **PARTS,
+    "points": POINTS,
+    **{name: {**POINTS, **part} for name, part in OF_POINTS.items()},
+}
 COMMON: Mapping[str, Any] = {"batch_size": 256, "racing": False, "confirmation": 0}
 """Settings of the search alone: every instruction is scored in full, and the best on validation is tested.
 

@@ -3,6 +3,9 @@
 A step is the fit of the surrogate and 25 proposals: CMA-ES from the 25 best points, 10 generations of 50. The reference
 is `published_step`. The package is measured first, for every n, so that the peak memory does not include the
 reference. Seconds are medians.
+
+The step of the default method follows, on texts of a small grammar: which texts are continued, which 5 of 40 candidates
+are evaluated, and who goes on after every sixth of the examples; without the writer and the black box.
 """
 
 from __future__ import annotations
@@ -26,10 +29,22 @@ from instructzero.bo.search import Points, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions, fit_surrogate
 from instructzero.optimizers import PAPER
 from instructzero.optimizers.bayesian import BOX
+from instructzero.optimizers.reading import ReadingInstructZero
+from instructzero.search.racing import sixths
+from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
 
 SIZES = (25, 50, 100, 150, 300, 600, 1200, 2400)
 DIMENSION, EXAMPLES, SEED = 10, 20, 0
-ONCE_BEYOND, COMPARED_UP_TO = 300, 150
+ONCE_BEYOND, COMPARED_UP_TO, READ_UP_TO = 300, 150, 600
+CANDIDATES, CHOSEN = 40, 5
+GRAMMAR = (
+    ("write", "give", "return", "print", "output", "find", "say", "name"),
+    ("the", "a", "only the", "any"),
+    ("opposite", "antonym", "plural", "sum", "sentiment", "first letter", "larger one"),
+    ("of the", "for the", "in the"),
+    ("word", "input", "text", "review", "given word", "sentence"),
+    ("", "or so", "in most cases", "if that seems right", "more or less", "in lower case"),
+)
 CORRECTED = SurrogateOptions(kernel="corrected", noise="binomial", lengthscale="loo")
 HEADER = """\
 | n | as published: fit | proposals | ours: fit | proposals | ratio | ours, corrected: total | peak memory |
@@ -148,6 +163,47 @@ def measure_ours(count: int, repeats: int) -> Row:
     return Row(count, paper, corrected, peak_memory_gb())
 
 
+def random_text(generator: np.random.Generator) -> str:
+    """Return an instruction of about ten words."""
+    return f"{' '.join(generator.choice(words) for words in GRAMMAR)}."
+
+
+def _as_written(text: str) -> Writing:
+    return Writing(text, text)
+
+
+def trials(count: int, generator: np.random.Generator) -> list[Trial]:
+    """Return evaluated texts: a third of them scored on all examples, the others on the first few."""
+    made = []
+    for number in range(count):
+        text = random_text(generator)
+        scored = EXAMPLES if number % 3 == 0 else EXAMPLES // 6
+        scores = (generator.random(scored) < len(text) % 7 / 7).astype(float).tolist()
+        z = tuple(generator.uniform(-1, 1, DIMENSION).tolist())
+        evaluation = Evaluation(tuple(scores), ("",) * scored)
+        made.append(Trial(number, 0, Proposal(z), _as_written(text), evaluation))
+    return made
+
+
+def reading_step(count: int, repeats: int) -> float:
+    """Return the median seconds of a step of the default method after ``count`` evaluations."""
+    generator = np.random.default_rng([SEED, 2])
+    told = trials(count, generator)
+
+    def step() -> None:
+        optimizer = ReadingInstructZero(dimension=DIMENSION, seed=SEED, batch=CHOSEN, candidates=CANDIDATES // CHOSEN)
+        optimizer.tell(told)
+        texts = [random_text(generator) for _ in range(CANDIDATES)]
+        proposals = optimizer.ask(CHOSEN)[:CANDIDATES]
+        candidates = [Candidate(*pair) for pair in zip(proposals, map(_as_written, texts), strict=False)]
+        chosen = optimizer.choose(candidates, CHOSEN)
+        for looked in sixths(EXAMPLES)[:-1]:
+            partial = Evaluation((1.0,) * looked, ("",) * looked)
+            optimizer.promising({candidates[position].instruction: partial for position in chosen})
+
+    return timed(step, repeats)[0]
+
+
 def draw(rows: list[Row], path: Path) -> None:
     """Draw the seconds of a step against the number of observed instructions."""
     with drawing(path, (9, 4.2)) as (figure, axes):
@@ -188,6 +244,9 @@ def main() -> None:
     for count, difference in differences.items():
         if count <= COMPARED_UP_TO:
             print(f"\nn = {count}: posterior means with the same hyperparameters differ by at most {difference:.1e}")
+    for count in sorted(size for size in arguments.sizes if size <= READ_UP_TO):
+        seconds = reading_step(count, arguments.repeats)
+        print(f"\ndefault method, n = {count}, {CHOSEN} of {CANDIDATES} candidates: {seconds:.3g} s")
     if arguments.plot:
         draw(rows, arguments.plot)
 

@@ -160,10 +160,12 @@ def build_search(
     objective = Objective(settings.length_penalty)
     finale = Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline)
     race = _race(settings, len(task.validation))
+    materials = Materials(writer.represent, demonstrations(task.exemplars), pays_for_texts(settings))
+    optimizer = build_optimizer(settings, materials)
     return Search(
-        optimizer=build_optimizer(settings, Materials(writer.represent, demonstrations(task.exemplars))),
+        optimizer=optimizer,
         writer=writer,
-        validation=Validation(evaluator, task.validation, objective, race, places=finale.contenders),
+        validation=Validation(evaluator, task.validation, objective, race, finale.contenders, optimizer.promising),
         objective=objective,
         finale=finale,
         reserve=BudgetReserve(budget, idle=(REWRITER,)),

@@ -156,7 +156,8 @@ def _by_writing(settings: Settings) -> Estimate:
     """Estimate from the first instructions of the writer, and the usual speed of services."""
     task = build_task(settings)
     writer = build_writer(settings, build_writer_model(settings), task)
-    optimizer = build_optimizer(settings, Materials(writer.represent, demonstrations(task.exemplars)))
+    materials = Materials(writer.represent, demonstrations(task.exemplars), pays_for_texts(settings))
+    optimizer = build_optimizer(settings, materials)
     proposals = optimizer.ask(settings.evaluations)
     start = time.perf_counter()
     (plain, *writings), _ = writer.write(

@@ -51,7 +51,8 @@ def test_of_the_best_on_validation_the_best_on_fresh_examples_too_is_tested(plan
     cell = cells_of(plan(methods=[method], tasks=plan().tasks[0], settings=sizes))[0]
     mark = run_cell(cell, models).cell.marks[-1]
     fresh = divide(build_data(cell.settings), cell.settings, confirmation=None)
-    validated = {trial.instruction: trial.evaluation for trial in Journal(cell.folder / "journal.jsonl").history.trials}
+    trials = Journal(cell.folder / "journal.jsonl").history.trials
+    validated = {trial.instruction: trial.evaluation for trial in trials if trial.evaluation.is_complete(3)}
     best = sorted(validated, key=lambda text: -validated[text].mean)[:3]
     asked = answers(cell)
     with asking(cell.folder, cell.settings, fresh) as evaluator:

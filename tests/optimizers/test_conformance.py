@@ -1,5 +1,6 @@
 """The contract of `Optimizer`, checked for every built-in method."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from instructzero.optimizers.methods.instinct import Instinct
 from instructzero.optimizers.methods.opro import Opro
 from instructzero.optimizers.methods.presto import Presto
 from instructzero.optimizers.methods.zopo import Zopo
+from instructzero.optimizers.reading import ReadingInstructZero
 from instructzero.registry import METHODS
 from instructzero.types import Candidate, Evaluation, Trial, Writing
 
@@ -35,7 +37,7 @@ def represent(points):
 POOLED = {"dimension": DIMENSION, "represent": represent, "initial": 6, "batch": 5}
 POPULATION = {"dimension": DIMENSION, "demonstrations": SHOWN, "population": 6}
 MAKERS = {
-    "instructzero": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, options=replace(REPAIRED, **SMALL)),
+    "instructzero": lambda seed: ReadingInstructZero(dimension=DIMENSION, seed=seed, initial=6, batch=5),
     "paper": lambda seed: InstructZero(dimension=DIMENSION, seed=seed, options=replace(PAPER, **SMALL)),
     "uniform": lambda seed: Uniform(dimension=DIMENSION, seed=seed, batch=5),
     "ape": lambda seed: Ape(dimension=DIMENSION, seed=seed, demonstrations=SHOWN, initial=6, batch=5),
@@ -73,6 +75,13 @@ def written(proposals):
 
 def play_round(optimizer, trials, limit=100, scores=informative):
     """Play one round: ask, write, choose, evaluate, tell. Return the new trials and the candidates not chosen."""
+    new, unpaid = evaluated_round(optimizer, trials, limit, scores)
+    optimizer.tell(new, unpaid)
+    return new, unpaid
+
+
+def evaluated_round(optimizer, trials, limit=100, scores=informative):
+    """Return the new trials of a round and the candidates not chosen, before the optimizer receives them."""
     candidates = written(optimizer.ask(limit))
     chosen = optimizer.choose(candidates, limit)
     new = [
@@ -85,9 +94,7 @@ def play_round(optimizer, trials, limit=100, scores=informative):
         )
         for index, (position, candidate) in enumerate((position, candidates[position]) for position in chosen)
     ]
-    unpaid = [candidate for position, candidate in enumerate(candidates) if position not in chosen]
-    optimizer.tell(new, unpaid)
-    return new, unpaid
+    return new, [candidate for position, candidate in enumerate(candidates) if position not in chosen]
 
 
 def evaluate(scores, candidate):
@@ -131,6 +138,32 @@ def test_ask_does_not_depend_on_how_trials_are_divided_among_tells(cut, name):
     assert at_once.ask(5) == in_pieces.ask(5)
 
 
+def on_first_examples(trials, sizes):
+    """Return results by instruction, in turn on ``sizes`` examples."""
+    return {
+        trial.instruction: Evaluation(trial.evaluation.scores[:size], trial.evaluation.predictions[:size])
+        for trial, size in zip(trials, itertools.cycle(sizes), strict=False)
+    }
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+def test_promising_names_instructions_of_the_results_and_changes_no_state(make, rounds):
+    """It is called any number of times while a round is evaluated, and the run goes on as without it."""
+    optimizer, other = make(0), make(0)
+    trials, _ = run(optimizer, rounds=rounds)
+    run(other, rounds=rounds)
+    new, unpaid = evaluated_round(optimizer, trials)
+    for sizes in ((1,), (2, 5), (8, 2), (8,)):
+        results = on_first_examples(new, sizes)
+        named = optimizer.promising(results, 1)
+        assert named == optimizer.promising(results, 1)
+        assert named is None or set(named) <= results.keys()
+        assert optimizer.ask(5) == other.ask(5)
+    for each in (optimizer, other):
+        each.tell(new, unpaid)
+    assert optimizer.ask(5) == other.ask(5)
+
+
 @pytest.mark.parametrize("limit", [1, 3, 100])
 def test_ask_returns_points_in_the_box_and_choose_keeps_to_the_limit(make, limit):
     optimizer, trials = make(0), []
@@ -164,7 +197,7 @@ def test_writer_with_a_constant_text_raises_nothing(make):
 
 
 @pytest.mark.parametrize(
-    "name", ["instructzero", "ape", "opro", "evoprompt-ga", "evoprompt-de", "capo", "instinct", "presto"]
+    "name", ["instructzero", "ape", "opro", "evoprompt-ga", "evoprompt-de", "capo", "instinct", "presto", "dro"]
 )
 def test_method_that_chooses_never_evaluates_a_text_twice(name):
     trials, unpaid = run(MAKERS[name](2), rounds=6)

@@ -1,5 +1,6 @@
 """Methods by name: constructed from the settings, with the parts that they have and no others."""
 
+import inspect
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from instructzero.checks import check_writer
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.optimizers import Optimizer, Uniform
+from instructzero.optimizers.reading import ENDS, ReadingInstructZero
 from instructzero.optimizers.registry import (
     Materials,
     Method,
@@ -29,6 +31,8 @@ MATERIALS = Materials(
 )
 TEXTS = {"ape", "opro", "evoprompt-ga", "evoprompt-de", "capo"}
 WRITERS = {"instructzero", *TEXTS}
+OF_POINTS = {"paper", "dro"}
+INITIAL = inspect.signature(ReadingInstructZero).parameters["initial"].default
 
 
 def settings(method, **parts):
@@ -81,7 +85,7 @@ def test_text_methods_quote_the_demonstrations(name):
 @pytest.mark.parametrize(
     ("method", "usual", "of_seven"),
     [
-        ("instructzero", 20, 14),
+        ("instructzero", 2 * INITIAL, 14),
         ("paper", 25, 7),
         ("ape", 25, 7),
         ("opro", 20, 7),
@@ -103,15 +107,22 @@ def test_batch_sets_the_size_of_a_round_of_methods_that_have_one():
     assert ask("evoprompt-ga", batch=3) == ask("evoprompt-ga")
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS.own) - {"instructzero", "paper", "dro"}))
+@pytest.mark.parametrize("method", sorted(set(METHODS.own) - OF_POINTS))
 def test_part_that_a_method_does_not_have_is_refused(method):
     with pytest.raises(ConfigurationError, match=f"'{method}' has no kernel, got 'standard'; leave --kernel out"):
         ask(method, kernel="standard")
 
 
-@pytest.mark.parametrize("method", ["instructzero", "paper", "dro"])
-def test_instructzero_family_takes_all_parts(method):
+@pytest.mark.parametrize("method", sorted(OF_POINTS))
+def test_search_of_points_takes_all_parts_of_it(method):
     assert len(ask(method, candidates=3, initial=5, kernel="standard", geometry="sphere")) == 10
+
+
+def test_share_of_continued_texts_is_a_part_of_the_default_method_only():
+    assert len(ask("instructzero", candidates=3, initial=5, continued=0.2)) == 10
+    for method in set(METHODS.own) - {"instructzero"}:
+        with pytest.raises(ConfigurationError, match=f"'{method}' has no continued, got 0.2; leave --continued out"):
+            ask(method, continued=0.2)
 
 
 def test_races_default_is_true_for_two_methods():
@@ -125,9 +136,10 @@ def test_pays_for_texts_is_true_only_for_methods_that_rewrite():
     assert not any(pays_for_texts(settings(name)) for name in METHODS.own)
 
 
-@pytest.mark.parametrize(("rewriter", "texts"), [("writer", 8), ("blackbox", 1)])
+@pytest.mark.parametrize(("rewriter", "texts"), [("writer", ENDS), ("blackbox", 1)])
 def test_paid_continuations_ask_for_one_ending(rewriter, texts):
-    optimizer = build_optimizer(settings("instructzero", rewriter=rewriter, initial=5), MATERIALS)
+    chosen = settings("instructzero", rewriter=rewriter, initial=5, batch=5, candidates=4, continued=0.5)
+    optimizer = build_optimizer(chosen, replace(MATERIALS, pays_for_texts=pays_for_texts(chosen)))
     optimizer.tell(
         [
             Trial(number, 0, proposal, Writing(text, text), Evaluation((number / 9,), ("",)))
@@ -136,8 +148,9 @@ def test_paid_continuations_ask_for_one_ending(rewriter, texts):
         ]
     )
     rewrites = [proposal.rewrite for proposal in optimizer.ask(5) if proposal.rewrite is not None]
-    assert len(rewrites) == 3 * texts
-    assert len({rewrite.start for rewrite in rewrites} | {rewrite.prompt for rewrite in rewrites}) >= 3
+    parents = {rewrite.prompt for rewrite in rewrites}
+    assert len(parents) > 1
+    assert len(rewrites) == texts * len(parents)
 
 
 def test_methods_without_a_pool_never_represent_points():

@@ -1,6 +1,5 @@
 """The search: what is scored, what is free, and what wins."""
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
@@ -9,20 +8,11 @@ import pytest
 
 import instructzero
 from instructzero.models.scripted import PHRASES, ScriptedBlackBox, ScriptedWriter, obey
+from instructzero.optimizers import Uniform
 from instructzero.records.journal import Journal
 from instructzero.registry import METHODS
 from instructzero.types import Example
-
-
-def run(scripted, tmp_path, box=None, **changes):
-    settings = {name: value for name, value in scripted.items() if name not in ("task", "writer", "blackbox")} | changes
-    return instructzero.optimize(
-        scripted["task"],
-        writer=ScriptedWriter(),
-        blackbox=box or ScriptedBlackBox(obey),
-        directory=tmp_path / "run",
-        **settings,
-    )
+from tests.search.graded import RACE, graded, run
 
 
 @pytest.mark.parametrize("method", ["instructzero", "paper", "uniform"])
@@ -71,7 +61,7 @@ def test_earliest_of_equals_wins_and_plain_only_if_better(scripted, tmp_path):
     result = run(scripted, tmp_path, ScriptedBlackBox(lambda prompt: "nothing"))
     assert result.instruction == result.trials[0].instruction
     only_plain = ScriptedBlackBox(lambda prompt: obey("Reverse.\n" + prompt) if "do something" in prompt else "")
-    best = run(scripted, tmp_path / "plain", only_plain)
+    best = run(scripted, tmp_path / "plain", only_plain, continued=0.0)
     assert best.instruction == "do something with the word" == best.plain.instruction
 
 
@@ -104,11 +94,9 @@ class Silent(ScriptedWriter):
 
 @pytest.mark.parametrize("method", METHODS.own)
 def test_empty_instruction_is_never_evaluated(scripted, tmp_path, method):
-    settings = {name: scripted[name] for name in ("evaluations", "initial", "batch")}
-    arguments = {"directory": tmp_path / "run", "method": method, "stop_early": False, **settings}
-    arguments["writer"] = ScriptedWriter(("",) * len(PHRASES) + PHRASES)
-    box = ScriptedBlackBox(obey)
-    result = instructzero.optimize(scripted["task"], blackbox=box, **arguments)
+    writer, box = ScriptedWriter(("",) * len(PHRASES) + PHRASES), ScriptedBlackBox(obey)
+    settings = {"writer": writer, "method": method, "stop_early": False}
+    result = run(scripted, tmp_path, box, **settings)
     path = tmp_path / "run/journal.jsonl"
     rounds = Journal(path).history.rounds
     assert "" in {candidate.instruction for round_ in rounds for candidate in round_.candidates}
@@ -117,21 +105,13 @@ def test_empty_instruction_is_never_evaluated(scripted, tmp_path, method):
     assert not any(prompt.startswith("Instruction: \n") for prompt in box.calls)
     whole = path.read_bytes()
     path.write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
-    assert instructzero.optimize(scripted["task"], blackbox=ScriptedBlackBox(obey), **arguments) == result
+    assert run(scripted, tmp_path, **settings) == result
     assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize("method", METHODS.own)
 def test_search_ends_when_writer_writes_nothing(scripted, tmp_path, method):
-    settings = {name: scripted[name] for name in ("evaluations", "initial", "batch")}
-    result = instructzero.optimize(
-        scripted["task"],
-        writer=Silent(),
-        blackbox=ScriptedBlackBox(obey),
-        directory=tmp_path / "run",
-        method=method,
-        **settings,
-    )
+    result = run(scripted, tmp_path, writer=Silent(), method=method)
     assert (result.trials, result.instruction) == ((), result.plain.instruction)
 
 
@@ -154,17 +134,13 @@ def test_resume_needs_only_the_directory(scripted, tmp_path):
 
 def test_optimize_accepts_pairs_and_a_function(tmp_path):
     pairs = [(word, word[::-1]) for word in "ape bee cat dog eel fox gnu hen ibex jay".split()]
-    result = instructzero.optimize(
-        pairs, writer=ScriptedWriter(), blackbox=obey, directory=tmp_path / "run", evaluations=10, initial=10
-    )
+    settings = {"writer": ScriptedWriter(), "blackbox": obey, "evaluations": 10, "initial": 10}
+    result = instructzero.optimize(pairs, directory=tmp_path / "run", **settings)
     assert result.test_score == 1.0
     exemplars = [Example(word, (answer,)) for word, answer in pairs]
     with pytest.raises(instructzero.ConfigurationError, match="were Python objects; continue it with"):
         instructzero.resume(tmp_path / "run")
-    again = instructzero.optimize(
-        exemplars, writer=ScriptedWriter(), blackbox=obey, directory=tmp_path / "run", evaluations=10, initial=10
-    )
-    assert again == result
+    assert instructzero.optimize(exemplars, directory=tmp_path / "run", **settings) == result
 
 
 def test_observer_receives_all_events_and_changes_nothing(scripted, tmp_path):
@@ -192,32 +168,7 @@ def test_observer_receives_all_events_and_changes_nothing(scripted, tmp_path):
     assert listener.received.count("answer") == result.usage.calls
 
 
-# Races, the final selection, and limits
-
-
-EIGHTHS = dict(zip(PHRASES, (2, 1, 6, 7, 8, 4, 0, 3), strict=True))
-
-
-def graded(prompt, eighths=EIGHTHS):
-    """Answer a share of the words right that depends on the instruction, always the same words."""
-    instruction, _, text = prompt.partition("Instruction: ")[2].partition("\n")
-    word = text.partition("Input: ")[2].split()[0]
-    luck = int(hashlib.sha256(f"{instruction}/{word}".encode()).hexdigest(), 16) % 8
-    return word[::-1] if luck < eighths[instruction] else "nothing"
-
-
-PARTS = {"exemplars": 2, "validation": 8, "test": 4, "confirmation": 6}
-RACE = {**PARTS, "method": "uniform", "racing": True, "evaluations": 12, "batch": 4, "initial": None, "seed": 2}
-REFERENCE, END = 8, 10
-"""The calls of the smallest run: the plain instruction on validation, then on confirmation and test."""
-
-
-class Reasons(instructzero.Observer):
-    def __init__(self):
-        self.received = []
-
-    def search_stopped(self, reason):
-        self.received.append(reason)
+# Races and the final selection
 
 
 def journal(directory):
@@ -237,6 +188,37 @@ def test_race_finds_same_winner_with_fewer_calls(scripted, tmp_path, method):
     assert {len(trial.evaluation.scores) for trial in second.trials} == {8}
     assert min(len(trial.evaluation.scores) for trial in first.trials) < 8
     assert max(raced.calls.values()) == 1
+
+
+class Partial(instructzero.Optimizer):
+    """Proposes random points, and has only texts about the word's letters scored on more than the first examples."""
+
+    def __init__(self, *, dimension, seed, batch=4):
+        self._points = Uniform(dimension=dimension, seed=seed, batch=batch)
+
+    def ask(self, limit):
+        return self._points.ask(limit)
+
+    def tell(self, trials, unpaid=()):
+        self._points.tell(trials, unpaid)
+
+    def promising(self, results, places):
+        return [text for text in results if "letter" in text]
+
+
+def test_method_decides_which_texts_are_scored_further(scripted, tmp_path):
+    settings = {**RACE, "method": f"python:{__name__}:Partial", "evaluations": 24, "stop_early": False}
+    result = run(scripted, tmp_path, ScriptedBlackBox(graded), **settings)
+    sizes = {trial.instruction: len(trial.evaluation.scores) for trial in result.trials}
+    assert {"letter" in text for text in sizes} == {True, False}
+    plain = result.plain.instruction
+    assert all((size == 8) == ("letter" in text) for text, size in sizes.items() if text != plain)
+    whole = journal(tmp_path / "run")
+    (tmp_path / "run/journal.jsonl").write_bytes(b"".join(whole.splitlines(keepends=True)[:5]))
+    again = ScriptedBlackBox(graded)
+    assert run(scripted, tmp_path, again, **settings) == result
+    assert journal(tmp_path / "run") == whole
+    assert again.calls.total() == 0
 
 
 def test_winner_of_race_has_complete_scores(scripted, tmp_path):
@@ -298,110 +280,6 @@ def test_length_penalty_decides_the_winner(scripted, tmp_path):
     always = ScriptedBlackBox(lambda prompt: prompt.rpartition("Input: ")[2].split()[0][::-1])
     result = run(scripted, tmp_path, always, **{**RACE, "length_penalty": 0.5})
     assert result.instruction == min((trial.instruction for trial in result.trials), key=len)
-
-
-@pytest.mark.parametrize("racing", [True, False])
-@pytest.mark.parametrize("limit", [1, 3, 8, 17, 18, 19, 41, 45, 52, 60, 70, 79, 10_000])
-def test_limit_of_calls_is_kept_and_higher_limit_continues(scripted, tmp_path, limit, racing):
-    settings = {**RACE, "racing": racing}
-    first, second, reasons = ScriptedBlackBox(graded), ScriptedBlackBox(graded), Reasons()
-    if limit < REFERENCE + END:
-        with pytest.raises(instructzero.InstructZeroError, match=f"limit of {limit} calls .*raise --max-calls"):
-            run(scripted, tmp_path, first, max_calls=limit, **settings)
-    else:
-        result = run(scripted, tmp_path, first, max_calls=limit, observer=reasons, **settings)
-        assert len(result.best.test.scores) == 4
-        assert result.spent["black box"].calls == first.calls.total()
-        stopped = len(result.trials) < 12
-        assert len(reasons.received) == stopped
-        assert stopped or limit > 60
-        assert all(f"limit of {limit} calls" in each and "--max-calls" in each for each in reasons.received)
-    assert first.calls.total() <= limit
-    whole = run(scripted, tmp_path, second, max_calls=20_000, **settings)
-    assert len(whole.trials) == 12
-    assert max((first.calls + second.calls).values()) == 1
-    unbroken = run(scripted, tmp_path / "unbroken", ScriptedBlackBox(graded), **settings)
-    assert whole.trials == unbroken.trials
-    assert whole.instruction == unbroken.instruction
-
-
-@pytest.mark.parametrize("limit", [5, 60, 100, 120, 1_000])
-def test_limit_of_calls_counts_judge_calls(scripted, tmp_path, limit):
-    """The grades cannot be read, so every answer scores 0; only the calls matter here."""
-    box, reasons = ScriptedBlackBox(graded), Reasons()
-    settings = {**RACE, "metric": "judge", "judge": "scripted:echo", "max_calls": limit}
-    if limit < 2 * (REFERENCE + END):
-        with pytest.raises(instructzero.InstructZeroError, match=f"limit of {limit} calls"):
-            run(scripted, tmp_path, box, observer=reasons, **settings)
-    else:
-        result = run(scripted, tmp_path, box, observer=reasons, **settings)
-        assert sum(usage.calls for usage in result.spent.values()) <= limit
-        assert result.spent["judge"].calls <= result.spent["black box"].calls
-        assert len(result.best.test.scores) == 4
-        assert len(reasons.received) == (len(result.trials) < 12)
-    assert box.calls.total() <= limit
-
-
-def test_second_run_with_same_limit_asks_nothing(scripted, tmp_path):
-    first = run(scripted, tmp_path, ScriptedBlackBox(graded), max_calls=60, **RACE)
-    box = ScriptedBlackBox(graded)
-    assert run(scripted, tmp_path, box, max_calls=60, **RACE) == first
-    assert box.calls.total() == 0
-
-
-def test_complete_instruction_of_stopped_race_may_win(scripted, tmp_path):
-    """The search has 15 calls: enough for a first look at four instructions, and for the rest of the leader."""
-
-    def close(prompt):
-        return graded(prompt, {**dict.fromkeys(PHRASES, 5), PHRASES[-1]: 2})
-
-    result = run(scripted, tmp_path, ScriptedBlackBox(close), max_calls=55, **RACE)
-    (leader,) = Journal(tmp_path / "run/journal.jsonl").history.cut_short
-    assert result.trials == ()
-    assert result.instruction == leader != result.plain.instruction
-    whole = run(scripted, tmp_path, ScriptedBlackBox(close), **RACE)
-    unbroken = run(scripted, tmp_path / "unbroken", ScriptedBlackBox(close), **RACE)
-    assert (whole.trials, whole.best) == (unbroken.trials, unbroken.best)
-
-
-def test_limit_of_time_raises_one_sentence(scripted, tmp_path):
-    with pytest.raises(instructzero.InstructZeroError, match=r"seconds is reached.*raise --max-time"):
-        run(scripted, tmp_path, ScriptedBlackBox(graded), max_time=1e-9, **RACE)
-
-
-def test_limit_in_dollars_without_price_is_refused(scripted, tmp_path):
-    box = ScriptedBlackBox(graded)
-    with pytest.raises(instructzero.ConfigurationError, match="price of the black box is not known"):
-        run(scripted, tmp_path, box, max_usd=1.0, **RACE)
-    assert box.calls.total() == 0
-
-
-def test_limit_in_dollars_is_kept(scripted, tmp_path):
-    """One dollar per prompt token; a prompt of the scripted black box has about nine tokens."""
-    prices = {"input_price": 1e6, "output_price": 0.0}
-    box, reasons = ScriptedBlackBox(graded), Reasons()
-    result = run(scripted, tmp_path, box, max_usd=700.0, observer=reasons, **prices, **RACE)
-    assert 100 < result.spent["black box"].prompt_tokens <= 700
-    assert "limit of $700" in reasons.received[0]
-    assert len(result.trials) < 12
-    assert len(result.best.test.scores) == 4
-
-
-@pytest.mark.parametrize("limit", [100, 400, 500, 600, 700, 800, 5_000])
-def test_limit_of_tokens_is_kept_with_room_for_final_test(scripted, tmp_path, limit):
-    """A prompt has about nine tokens; its bound, before it is asked, is about two hundred."""
-    box, reasons = ScriptedBlackBox(graded), Reasons()
-    settings = {**RACE, "answer_tokens": 5, "max_tokens": limit}
-    if limit < 400:
-        with pytest.raises(instructzero.InstructZeroError, match=r"leaves no room .* raise --max-tokens"):
-            run(scripted, tmp_path, box, **settings)
-        assert box.calls.total() == 0
-        return
-    result = run(scripted, tmp_path, box, observer=reasons, **settings)
-    spent = result.spent["black box"]
-    assert spent.prompt_tokens + spent.completion_tokens <= limit
-    assert len(reasons.received) == (len(result.trials) < 12)
-    assert len(result.best.test.scores) == 4
 
 
 def test_runs_with_shared_store_pay_once(scripted, tmp_path):

@@ -93,6 +93,10 @@ def test_default_method_pays_only_for_continued_texts(scripted, tmp_path):
     assert result.spent["rewriter"].calls == box.rewritings >= len(continued) > 2
     assert all("way" in trial.instruction for trial in continued)
     assert box.rewritings == len(history(tmp_path).rewrites)
+    asked = [{one.proposal.rewrite for one in each.candidates} - {None} for each in history(tmp_path).rounds]
+    for number, rewrites in enumerate(asked):
+        new = rewrites.difference(*asked[:number])
+        assert len({one.prompt for one in new}) == len(new), "one paid ending for each text that is continued"
 
 
 @pytest.mark.parametrize("method", ["ape", "capo", "instructzero"])

@@ -78,7 +78,7 @@ def test_report_names_reason_of_early_stop(scripted, tmp_path, changes):
     assert ending(read_source(tmp_path)).endswith(f" evaluations were made: {reason}.")
 
 
-@pytest.mark.parametrize("changes", [{"max_calls": 60}, {"max_calls": 100, "stop_early": False}])
+@pytest.mark.parametrize("changes", [{"max_calls": 45}, {"max_calls": 100, "stop_early": False}])
 def test_report_does_not_confuse_limit_with_early_stop(scripted, tmp_path, changes):
     reasons = Reasons()
     run(scripted, tmp_path, reasons, **changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -16,7 +16,7 @@ from instructzero.models.scripted import ScriptedBlackBox
 from instructzero.records.objective import Objective
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.search.racing import Race, sixths
-from instructzero.search.validation import Validation
+from instructzero.search.validation import Promising, Validation
 from instructzero.types import Completion, Evaluation, Example, Message, Request
 
 CERTAIN = 1e-12
@@ -55,6 +55,7 @@ class Bench:
         penalty: float = 0.0,
         looks: Sequence[int] | None = None,
         places: int = 1,
+        promising: Promising = lambda results, places: None,
     ) -> None:
         def answer(prompt: str) -> str:
             instruction, number = json.loads(prompt)
@@ -67,7 +68,7 @@ class Bench:
         opened = Evaluator.of(self.box, store, lambda prediction, _: float(prediction), render=render)
         self.evaluator = self._open.enter_context(opened)
         race = None if alpha is None else Race(SIZE, tuple(looks or sixths(SIZE)), alpha)
-        self.validation = Validation(self.evaluator, EXAMPLES, self.objective, race, places)
+        self.validation = Validation(self.evaluator, EXAMPLES, self.objective, race, places, promising)
 
     def __enter__(self) -> Bench:
         return self
@@ -240,3 +241,96 @@ def test_whole_ignores_the_race() -> None:
 def test_race_with_single_look_has_one_stage() -> None:
     with Bench({"a": ones(3), "b": ones(5)}, 0.05, looks=(SIZE,)) as bench:
         assert [each.mean for each in bench.score(["a", "b"]).values()] == [3 / SIZE, 5 / SIZE]
+
+
+# With a posterior that decides who goes on
+
+
+class Deciding:
+    """Names the texts of each look in turn, and keeps the results that it received."""
+
+    def __init__(self, named: Sequence[Collection[str] | None]) -> None:
+        self._named = list(named)
+        self.received: list[dict[str, Evaluation]] = []
+
+    def __call__(self, results: Mapping[str, Evaluation], places: int) -> Collection[str] | None:
+        assert places == 1
+        self.received.append(dict(results))
+        return self._named[len(self.received) - 1]
+
+
+LOOKS = (2, 4, 8)
+
+
+@quickly
+@given(
+    table=TABLES,
+    named=st.lists(st.sets(st.sampled_from("abcdef")), min_size=3, max_size=3),
+    target=st.sampled_from([0.0, 0.75, 1.0]),
+)
+def test_stages_go_on_for_promising_texts_only(table: Table, named: list[set[str]], target: float) -> None:
+    """No text is scored ahead, as the leader of a race is, and a text that was left out does not return."""
+    texts = {text[0]: text for text in table}
+    deciding = Deciding([{texts.get(letter, letter) for letter in letters} for letters in named])
+    with Bench(table, 0.05, looks=LOOKS, promising=deciding) as bench:
+        results = bench.score(list(table), target)
+        for letter, text in texts.items():
+            left_out = next((look for look, letters in zip(LOOKS, named, strict=True) if letter not in letters), SIZE)
+            assert list(results[text].scores) == list(table[text])[:left_out]
+            assert results[text].usage.calls == left_out
+        assert bench.box.calls.total() == sum(len(result.scores) for result in results.values())
+        assert set(bench.box.calls.values()) == {1}
+
+
+def test_promising_receives_all_results_so_far_at_every_look() -> None:
+    deciding = Deciding([{"a", "b"}, {"b"}, set()])
+    table = {"a": ones(5), "b": ones(8), "c": ones(3)}
+    with Bench(table, 0.05, looks=LOOKS, promising=deciding) as bench:
+        bench.score(list(table))
+    sizes = [{text: len(result.scores) for text, result in results.items()} for results in deciding.received]
+    assert sizes == [{"a": 2, "b": 2, "c": 2}, {"a": 4, "b": 4, "c": 2}, {"a": 4, "b": 8, "c": 2}]
+    assert all(
+        list(result.scores) == table[text][: len(result.scores)]
+        for results in deciding.received
+        for text, result in results.items()
+    )
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.1, 1.0])
+def test_promising_receives_scores_minus_length_penalty_and_results_do_not_have_it(penalty: float) -> None:
+    long = "b" * 50
+    table, deciding = {"a": ones(4), long: ones(7)}, Deciding([{"a", long}, {long}, set()])
+    with Bench(table, 0.05, penalty, looks=LOOKS, promising=deciding) as bench:
+        results = bench.score(list(table))
+    for received in deciding.received:
+        for text, result in received.items():
+            raw = table[text][: len(result.scores)]
+            assert result.scores == bench.objective.scores(text, raw)
+            assert sum(result.scores) == pytest.approx(max(0.0, sum(raw) - penalty * len(text) / 100 * len(raw)))
+    assert [list(result.scores) for result in results.values()] == [ones(4)[:4], ones(7)]
+
+
+def test_promising_is_not_asked_again_when_nothing_goes_on() -> None:
+    deciding = Deciding([()])
+    with Bench({"a": ones(8), "b": ones(8)}, 0.05, looks=LOOKS, promising=deciding) as bench:
+        assert [len(result.scores) for result in bench.score(["a", "b"]).values()] == [2, 2]
+        assert list(bench.validation.score([], [0.5])) == []
+    assert len(deciding.received) == 1
+
+
+@quickly
+@given(table=TABLES, target=st.sampled_from([0.0, 0.4, 0.75, 1.0]), alpha=st.sampled_from([CERTAIN, 0.05, 0.5]))
+def test_test_of_the_race_decides_if_promising_returns_none(table: Table, target: float, alpha: float) -> None:
+    deciding = Deciding([None] * SIZE)
+    with Bench(table, alpha, promising=deciding) as bench, Bench(table, alpha) as raced:
+        assert bench.score(list(table), target) == raced.score(list(table), target)
+        assert bench.box.calls == raced.box.calls
+    assert deciding.received
+
+
+def test_promising_is_not_asked_without_a_race() -> None:
+    deciding = Deciding([])
+    with Bench({"a": ones(0), "b": ones(8)}, promising=deciding) as bench:
+        assert [len(result.scores) for result in bench.score(["a", "b"], 1.0).values()] == [SIZE, SIZE]
+        assert bench.validation.is_complete(next(bench.validation.whole(["a"])))
+    assert not deciding.received

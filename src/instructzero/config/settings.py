@@ -299,7 +299,8 @@ class Settings(BaseModel):
         part("maximiser of the acquisition function: CMA-ES, gradients, or the best of many random points"),
     ] = None
     candidates: Annotated[
-        Count | None, part("instructions written for each one that is scored; with 1, every one is scored")
+        Count | None,
+        part("instructions written for each one that is scored; with 1, paper and dro score all"),
     ] = None
     batch_choice: Annotated[
         Literal["best", "fantasised", "thompson"] | None,
@@ -311,7 +312,7 @@ class Settings(BaseModel):
     geometry: Annotated[Literal["box", "sphere"] | None, part("search the whole box, or directions only")] = None
     continued: Annotated[
         float | None,
-        part("share of the evaluations whose texts continue the first words of the best", ge=0, le=1),
+        part("share of the written texts that continue the first words of evaluated ones", ge=0, le=1),
     ] = None
 
     def parts(self) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from instructzero.types import Candidate, Proposal, Trial
+from instructzero.types import Candidate, Evaluation, Proposal, Trial
 
 Represent = Callable[[Sequence[tuple[float, ...]]], Tensor]
 """Maps n points to the writer's states before it writes: the last layer at the last token, (n, h), float64."""
@@ -62,16 +62,35 @@ class Optimizer(ABC):
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         """Receive new trials in the order of their numbers, and the candidates of their rounds that were not chosen."""
 
+    def promising(self, results: Mapping[str, Evaluation], places: int) -> Collection[str] | None:
+        """Return the instructions of the current round that are worth scoring on more examples.
+
+        It is called while a round is evaluated in stages. None, the default, leaves the decision to the test of
+        `instructzero.search.racing`. It changes no state.
+
+        Parameters
+        ----------
+        results
+            The results so far by instruction, each on the first validation examples.
+        places
+            The number of instructions that take part in the final selection.
+        """
+        return None
+
 
 class Predictor(Optimizer):
-    """An optimizer with a model of the score over points, whose predictions a report can show."""
+    """An optimizer with a model of the score of a text, whose predictions a report can show."""
 
     @abstractmethod
-    def belief(self, points: Points) -> tuple[Points, Points]:
-        """Return the mean and the standard deviation of `outcome` that the model predicts at points (q, d), each (q,).
+    def belief(self, candidates: Sequence[Candidate]) -> tuple[Points, Points]:
+        """Return the mean and the standard deviation of `outcome` that the model predicts for q texts, each (q,).
 
         They do not include the noise of an evaluation.
         """
+
+    def predicts(self, candidate: Candidate) -> bool:
+        """Return True if the model covers the candidate; by default it covers all of them."""
+        return True
 
     @abstractmethod
     def outcome(self, trial: Trial) -> float:

@@ -19,7 +19,6 @@ from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompso
 from instructzero.bo.search import Acquisition, ascend_from_starts, evolve_from_starts
 from instructzero.bo.surrogate import CoupledGP, Observations, fit_surrogate
 from instructzero.optimizers.base import Points, Predictor, generator_for
-from instructzero.optimizers.continuations import PARENTS, continuations, due, shortest_continuations
 from instructzero.optimizers.metaprompts import fresh
 from instructzero.optimizers.search_options import PAPER, SearchOptions
 from instructzero.tasks.text import normal_form
@@ -56,20 +55,16 @@ class InstructZero(Predictor):
         self._surrogate: CoupledGP | None = None
 
     def ask(self, limit: int) -> list[Proposal]:
-        """Return the next initial points, or the candidates and continuations of a round (lines 3 to 5)."""
+        """Return the next initial points, or the candidates of a round (lines 3 to 5)."""
         initial = self._options.initial
         if len(self._trials) < initial:
             # Twice as many if texts are chosen afterwards, because some of them will be the same.
             count = min(initial - len(self._trials), limit) * min(self._options.candidates, 2)
             return _proposals(self._initial_points(count))
-        count = min(self._options.batch, limit)
-        continued = due(len(self._trials) - initial, count, self._options.continued)
-        searched = count - continued
-        points = _proposals(self._candidates(searched * self._options.candidates)) if searched else []
-        return [*points, *self._continuations(continued)]
+        return _proposals(self._candidates(min(self._options.batch, limit) * self._options.candidates))
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
-        """Return the positions of the new texts to evaluate: points by ``batch_choice``, then continuations."""
+        """Return the positions of the new texts to evaluate, by ``batch_choice``."""
         initial = self._options.initial
         remaining = initial - len(self._trials)
         limit = min(limit, remaining if remaining > 0 else self._options.batch)
@@ -78,11 +73,10 @@ class InstructZero(Predictor):
         new = fresh(candidates, self._trials)
         if remaining > 0:
             return new[:limit]
-        continued = shortest_continuations(candidates, new)[:limit]
-        located = [position for position in new if candidates[position].proposal.point is not None]
-        points = np.array([candidates[position].proposal.point for position in located], dtype=np.float64)
-        picked = self._pick(points, limit - len(continued)) if located else []
-        chosen = [*(located[position] for position in picked), *continued]
+        if not new:
+            return []
+        points = np.array([candidates[position].proposal.point for position in new], dtype=np.float64)
+        chosen = [new[position] for position in self._pick(points, limit)]
         return [*chosen, *(position for position in new if position not in chosen)][:limit]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
@@ -92,8 +86,8 @@ class InstructZero(Predictor):
         self._written.extend(Candidate(trial.proposal, trial.writing) for trial in trials)
         self._written.extend(unpaid)
 
-    def belief(self, points: Points) -> tuple[Points, Points]:
-        """Return the posterior means and standard deviations of the surrogate at points (q, d), each (q,).
+    def belief(self, candidates: Sequence[Candidate]) -> tuple[Points, Points]:
+        """Return the posterior means and standard deviations of the surrogate at the points of candidates, each (q,).
 
         They are on the scale of `outcome`, without the noise of an evaluation.
         """
@@ -101,8 +95,13 @@ class InstructZero(Predictor):
         values = observations.scores.nanmean(1) if observations.values is None else observations.values
         deviation = float(values.std()) if len(values) > 1 else 0.0
         scale = deviation if deviation > 1e-12 else 1.0
-        mean, variance = self._fitted().posterior(self._place(torch.from_numpy(points)))
+        points = torch.tensor([candidate.proposal.point for candidate in candidates], dtype=torch.float64)
+        mean, variance = self._fitted().posterior(self._place(points))
         return (float(values.mean()) + scale * mean).numpy(), (scale * variance.sqrt()).numpy()
+
+    def predicts(self, candidate: Candidate) -> bool:
+        """Return True if a point alone determines the text."""
+        return candidate.proposal.point is not None
 
     def outcome(self, trial: Trial) -> float:
         """Return the value of an evaluation that the search maximises, on the scale of `belief`."""
@@ -141,26 +140,6 @@ class InstructZero(Predictor):
         placed: Tensor = points / points.norm(dim=-1, keepdim=True).clamp_min(1e-9)
         return placed
 
-    def _continuations(self, count: int) -> list[Proposal]:
-        """Return beginnings of good texts, each under random soft prompts and under some near those of good texts."""
-        (generator,) = generator_for(self._seed, len(self._written)).spawn(1)
-        ends = self._options.ends or self._options.candidates
-        parents = sorted(self._trials, key=self._rank)[:PARENTS]
-        places = np.array([trial.proposal.z for trial in parents], dtype=np.float64)
-
-        def points() -> Points:
-            anywhere = self._spread(generator.random((ends // 2, self._dimension)))
-            return np.concatenate([anywhere, self._steps_from(places, ends - ends // 2, generator)])
-
-        return continuations(parents, count, points, generator)
-
-    def _rank(self, trial: Trial) -> tuple[float, int]:
-        """Return the sort key of a trial: the best outcome first, among equals the one with more scored examples.
-
-        A race drops instructions that fall behind, so that more examples are evidence for an instruction.
-        """
-        return -self.outcome(trial), -len(trial.evaluation.scores)
-
     def _candidates(self, count: int) -> Points:
         """Return one point for each start, the most promising first; shape (count, d)."""
         generator = generator_for(self._seed, len(self._written))
@@ -178,13 +157,10 @@ class InstructZero(Predictor):
         size = POOL // 2
         anywhere = self._spread(generator.random((size, self._dimension)))
         best = self._starts(self._options.batch, generator)
-        return np.concatenate([anywhere, self._steps_from(best, size, generator)])
-
-    def _steps_from(self, places: Points, count: int, generator: np.random.Generator) -> Points:
-        """Return steps of all sizes away from random rows of ``places`` (n, d); shape (count, d)."""
-        origins = places[generator.integers(len(places), size=count)]
-        steps = generator.standard_normal(origins.shape) * 10 ** generator.uniform(-1.5, 0, (count, 1))
-        return self._place(torch.from_numpy(np.clip(origins + steps, *BOX))).numpy()
+        origins = best[generator.integers(len(best), size=size)]
+        steps = generator.standard_normal(origins.shape) * 10 ** generator.uniform(-1.5, 0, (size, 1))
+        near = self._place(torch.from_numpy(np.clip(origins + steps, *BOX))).numpy()
+        return np.concatenate([anywhere, near])
 
     def _starts(self, count: int, generator: np.random.Generator) -> Points:
         """Return the best evaluated points, filled up with random ones if texts are chosen afterwards."""

@@ -24,10 +24,21 @@ SIZES: Mapping[str, str] = {"initial": "initial", "batch": "batch"}
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What methods use besides the settings: the writer's representation of points, and the exemplars as text."""
+    """What methods use besides the settings.
+
+    Parameters
+    ----------
+    represent
+        The writer's representation of points.
+    demonstrations
+        The exemplars as text.
+    pays_for_texts
+        Every text that is made from other texts is a paid call.
+    """
 
     represent: Represent
     demonstrations: str
+    pays_for_texts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class Method:
         and the materials.
     parts
         The settings of the panel "Parts of the search" that the method has, each with the name of its keyword
-        argument. ``None`` stands for all of them: ``make`` receives them as one mapping ``parts``.
+        argument.
     races
         Instructions race by default (the setting ``racing``).
     stops_early
@@ -61,7 +72,7 @@ class Method:
 
     summary: str
     make: Callable[[Arguments, Materials], Optimizer]
-    parts: Mapping[str, str] | None
+    parts: Mapping[str, str]
     races: bool = False
     stops_early: bool = True
     confirms: bool = True
@@ -110,9 +121,6 @@ def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
     method = get_method(settings.method)
     common = {"dimension": settings.dimension, "seed": settings.seed}
     parts = settings.parts()
-    if method.parts is None:
-        paid = {"ends": 1} if pays_for_texts(settings) else {}
-        return method.make({**common, "parts": {**parts, **paid}}, materials)
     for name in parts.keys() - method.parts.keys() - SIZES.keys():
         raise ConfigurationError(
             f"method {settings.method!r} has no {name}, got {parts[name]!r}; leave --{name.replace('_', '-')} out"

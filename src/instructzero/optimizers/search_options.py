@@ -35,10 +35,6 @@ class SearchOptions:
     geometry
         ``sphere`` searches directions only: the writer normalises its input, so that a longer soft prompt has the same
         meaning.
-    continued
-        The share of the evaluations after the initial ones whose texts continue the beginnings of the best.
-    ends
-        The number of texts written for one of these beginnings; None for as many as ``candidates``.
     sigma, population, generations
         The settings of CMA-ES. No setting of a run changes them; they are for use of the class from Python.
     """
@@ -52,8 +48,6 @@ class SearchOptions:
     batch_choice: Literal["best", "fantasised", "thompson"] = "best"
     preimages: bool = False
     geometry: Literal["box", "sphere"] = "box"
-    continued: float = 0.0
-    ends: int | None = None
     sigma: float = 0.8
     population: int = 50
     generations: int = 10
@@ -69,6 +63,14 @@ class SearchOptions:
         return replace(self, surrogate=surrogate, **{name: parts[name] for name in parts.keys() - of_surrogate})
 
 
+PARTS = {
+    option.name: option.name
+    for kind in (SearchOptions, SurrogateOptions)
+    for option in fields(kind)
+    if option.name not in ("surrogate", "sigma", "population", "generations")
+}
+"""The options that are settings of a run, by name, as `Method.parts` needs them."""
+
 PAPER = SearchOptions()
 """The search as published."""
 
@@ -79,6 +81,16 @@ REPAIRED = SearchOptions(
     maximiser="pool",
     candidates=8,
     preimages=True,
-    continued=0.6,
 )
-"""The search of the default method."""
+"""The search over z with all repairs, as `dro` uses it."""
+
+
+def with_options(preset: SearchOptions, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `InstructZero`: those of ``arguments`` that are `PARTS` are put into its options.
+
+    >>> with_options(PAPER, {"dimension": 10, "batch": 5})["options"].batch
+    5
+    """
+    parts = {name: value for name, value in arguments.items() if name in PARTS}
+    others = {name: value for name, value in arguments.items() if name not in PARTS}
+    return {**others, "options": preset.with_parts(parts)}

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NoReturn
 
-import numpy as np
-
 from instructzero.optimizers.base import Predictor
 from instructzero.optimizers.registry import Materials, build_optimizer
 from instructzero.report.source import Record, Source
 from instructzero.report.trajectory import evenly
-from instructzero.types import Trial
+from instructzero.types import Candidate, Trial
 
 MAX_FITS = 8
 """The maximum number of rounds for which the surrogate is fitted again, evenly spread. One fit takes up to 0.5 s."""
@@ -55,10 +53,10 @@ def belief_of(source: Source, numbers: Mapping[str, int], known: Beliefs | None 
             "note": f"The method {source.settings.method} has no Gaussian process, so there are no predictions to show."
         }
     written = list(accumulate((len(entry.candidates) for entry in source.history.rounds), initial=0))
-    starts = _starts(source)
+    starts = _starts(source, optimizer)
     fitting = [number for number, start in starts.items() if start <= MAX_EVALUATIONS and written[number] <= MAX_TEXTS]
     chosen = evenly(fitting, MAX_FITS)
-    missing = [number for number in chosen if len(known.get(number, ())) < len(_predicted(source, number))]
+    missing = [number for number in chosen if len(known.get(number, ())) < len(_predicted(source, optimizer, number))]
     _replay(source, optimizer, missing, known)
     texts = [trial.instruction for trial in source.history.trials]
     points = [{"row": numbers[texts[point["evaluation"] - 1]], **point} for number in chosen for point in known[number]]
@@ -77,32 +75,36 @@ def _no_writer(points: object) -> NoReturn:
     raise RuntimeError("a report loads no writer")
 
 
-def _starts(source: Source) -> dict[int, int]:
-    """Return the number of earlier evaluations of every round whose points could be chosen from them."""
+def _candidate(trial: Trial) -> Candidate:
+    return Candidate(trial.proposal, trial.writing)
+
+
+def _starts(source: Source, optimizer: Predictor) -> dict[int, int]:
+    """Return the number of earlier evaluations of every round whose texts could be chosen from them."""
     return {
         number: trials[0].number
         for number, trials in source.trials_by_round.items()
-        if trials[0].number >= MIN_EVALUATIONS and any(trial.proposal.point is not None for trial in trials)
+        if trials[0].number >= MIN_EVALUATIONS and any(optimizer.predicts(_candidate(trial)) for trial in trials)
     }
 
 
-def _predicted(source: Source, number: int) -> list[Trial]:
+def _predicted(source: Source, optimizer: Predictor, number: int) -> list[Trial]:
     """Return the evaluations of a round that the surrogate models, with the values that the optimiser receives."""
     trials = source.trials_by_round.get(number, [])
-    return [source.objective.adjusted(trial) for trial in trials if trial.proposal.point is not None]
+    return [source.objective.adjusted(trial) for trial in trials if optimizer.predicts(_candidate(trial))]
 
 
 def _replay(source: Source, optimizer: Predictor, missing: Sequence[int], known: Beliefs) -> None:
     """Pass the rounds to the optimiser in order, as the search did, and record predictions before the missing ones."""
     for entry in source.history.rounds[: max(missing, default=-1) + 1]:
         if entry.number in missing:
-            known[entry.number] = _points(optimizer, _predicted(source, entry.number))
+            known[entry.number] = _points(optimizer, _predicted(source, optimizer, entry.number))
         trials = [source.objective.adjusted(trial) for trial in source.trials_by_round.get(entry.number, [])]
         optimizer.tell(trials, entry.unpaid)
 
 
 def _points(optimizer: Predictor, trials: Sequence[Trial]) -> list[Record]:
-    means, doubts = optimizer.belief(np.array([trial.proposal.point for trial in trials], dtype=np.float64))
+    means, doubts = optimizer.belief([_candidate(trial) for trial in trials])
     return [
         {
             "evaluation": trial.number + 1,

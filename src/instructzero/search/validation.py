@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from instructzero.errors import BudgetExhausted
@@ -12,6 +13,9 @@ from instructzero.search.racing import Race
 from instructzero.types import Evaluation, Example
 
 _MORE = 1e-6  # among equals the earlier one ranks higher, so a place must be beaten, not only reached
+
+Promising = Callable[[Mapping[str, Evaluation], int], Collection[str] | None]
+"""A function from results by instruction and the number of places to the instructions that go on, or None."""
 
 
 class Validation:
@@ -29,6 +33,9 @@ class Validation:
         The rule by which instructions drop out; None to score all of them on all examples.
     places
         The number of finalists: an instruction drops out when it can hardly become one of them.
+    promising
+        Returns the instructions that go on, given the results so far, with scores minus the penalty; None leaves it to
+        the test of ``race``. See `Optimizer.promising`.
 
     Attributes
     ----------
@@ -37,13 +44,20 @@ class Validation:
     """
 
     def __init__(
-        self, evaluator: Evaluator, examples: Sequence[Example], objective: Objective, race: Race | None, places: int
+        self,
+        evaluator: Evaluator,
+        examples: Sequence[Example],
+        objective: Objective,
+        race: Race | None,
+        places: int,
+        promising: Promising = lambda results, places: None,
     ) -> None:
         self._evaluator = evaluator
         self._examples = tuple(examples)
         self._objective = objective
         self._race = race
         self._places = places
+        self._promising = promising
         self.cut_short: dict[str, Evaluation] = {}
 
     @property
@@ -75,22 +89,43 @@ class Validation:
     def _run_race(
         self, race: Race, results: dict[str, Evaluation], instructions: Sequence[str], values: Sequence[float]
     ) -> None:
-        """Score in stages, on more and more examples. After the first stage the leader is scored on all examples.
-
-        While a place is free, as many leaders as there are places are scored on all examples.
-        """
+        """Score in stages, on more and more examples, those that go on after the last stage."""
         running = list(dict.fromkeys(instructions))
         for start, end in pairwise((0, *race.looks)):
             running = [text for text in running if start == 0 or not self.is_complete(results[text])]
+            if not running:
+                return
             self._advance(results, running, start, end)
+            adjusted = {text: self._adjusted(text, result) for text, result in results.items()}
+            promising = self._promising(adjusted, self._places)
+            if promising is not None:
+                running = [text for text in running if text in promising]
+                continue
             if start == 0:
-                ranked = sorted(running, key=lambda text: -self._objective.value(text, results[text]))
-                leaders = ranked[: 1 if len(values) >= self._places else self._places]
-                self._advance(results, leaders, end, len(self._examples))
-            finished = [self._objective.value(*scored) for scored in results.items() if self.is_complete(scored[1])]
-            taken = sorted([*values, *finished], reverse=True)[: self._places]
-            if len(taken) == self._places:
-                running = [text for text in running if self._may_still_win(race, text, results[text], taken[-1])]
+                self._complete_leaders(results, running, end, values)
+            running = self._still_winning(race, results, running, values)
+
+    def _complete_leaders(
+        self, results: dict[str, Evaluation], running: Sequence[str], scored: int, values: Sequence[float]
+    ) -> None:
+        """Score the leader of the first stage on all examples; while a place is free, as many as there are places."""
+        ranked = sorted(running, key=lambda text: -self._objective.value(text, results[text]))
+        leaders = ranked[: 1 if len(values) >= self._places else self._places]
+        self._advance(results, leaders, scored, len(self._examples))
+
+    def _still_winning(
+        self, race: Race, results: Mapping[str, Evaluation], running: Sequence[str], values: Sequence[float]
+    ) -> list[str]:
+        """Return those of ``running`` that may still take a place; all of them while one is free."""
+        finished = [self._objective.value(*scored) for scored in results.items() if self.is_complete(scored[1])]
+        taken = sorted([*values, *finished], reverse=True)[: self._places]
+        if len(taken) < self._places:
+            return list(running)
+        return [text for text in running if self._may_still_win(race, text, results[text], taken[-1])]
+
+    def _adjusted(self, text: str, result: Evaluation) -> Evaluation:
+        """Return the result with the scores that the optimizer receives."""
+        return replace(result, scores=self._objective.scores(text, result.scores))
 
     def _may_still_win(self, race: Race, text: str, result: Evaluation, worst: float) -> bool:
         """Return True if the mean score, minus the penalty, may still beat the ``worst`` of the places."""

@@ -32,7 +32,7 @@ from instructzero.bo.surrogate import Observations
 from instructzero.optimizers.base import Optimizer
 from instructzero.optimizers.bayesian import InstructZero
 from instructzero.optimizers.registry import Arguments, Materials, Method
-from instructzero.optimizers.search_options import REPAIRED
+from instructzero.optimizers.search_options import PARTS, REPAIRED, with_options
 from instructzero.types import Trial
 
 RADIUS = 0.1
@@ -94,13 +94,11 @@ def _tilted(above: Tensor, scored: Tensor, log_eta: Tensor) -> Tensor:
 
 
 def _make(arguments: Arguments, materials: Materials) -> Optimizer:
-    # The publication searches points only.
-    options = REPAIRED.with_parts({"continued": 0.0, **arguments.pop("parts")})
-    return DistributionallyRobust(options=options, **arguments)
+    return DistributionallyRobust(**with_options(REPAIRED, arguments))
 
 
 METHOD = Method(
     summary="DRO-InstructZero (Li, 2025): InstructZero with the worst case of the scores over shifted examples",
     make=_make,
-    parts=None,
+    parts=PARTS,
 )

@@ -1,0 +1,233 @@
+"""InstructZero with a surrogate that reads the instructions: the default method.
+
+The writer is free and the black box is paid, so that the texts of a round are known before any of them is paid for. The
+paper's surrogate predicts the score at a point z; this one predicts it from the words of the text, whichever way the
+text was made. One posterior makes all decisions: which texts are continued, which are scored, and which of these are
+scored further.
+
+Notation: d coordinates of z, n evaluated texts, q candidates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.quasirandom import SobolEngine
+
+from instructzero.bo.acquisition import log_expected_improvement
+from instructzero.bo.batch import choose_thompson
+from instructzero.bo.feature_gp import FeatureGP, chance_of_exceeding, separated
+from instructzero.bo.surrogate import MINIMUM_VARIANCE
+from instructzero.optimizers.base import Points, Predictor, generator_for
+from instructzero.optimizers.metaprompts import beginning, fresh, propose, vary
+from instructzero.optimizers.word_features import Vocabulary
+from instructzero.types import Candidate, Evaluation, Proposal, Trial
+
+ENDS = 5
+"""The number of endings that are written for one beginning, if they cost nothing."""
+
+REMEMBERED = 10
+"""The number of texts of earlier rounds, written but not scored, that are candidates again."""
+
+MAXIMUM_CHANCE = 0.3
+"""An instruction that is better than the best with at least this probability is scored further in any case.
+
+Higher values decide on fewer examples. Chosen on development tasks.
+"""
+
+Scores = Mapping[str, Sequence[float]]
+"""Scores by text, on the first examples; one text may have more of them than another."""
+
+
+class ReadingInstructZero(Predictor):
+    """Rounds of Thompson sampling from a Gaussian process over the words of the texts.
+
+    >>> optimizer = ReadingInstructZero(dimension=10, seed=0)
+    >>> len(optimizer.ask(limit=20)) > 20
+    True
+
+    Parameters
+    ----------
+    dimension
+        d.
+    seed
+        The seed of all random draws.
+    initial
+        The number of texts from random points that are evaluated first.
+    batch
+        The number of evaluations in a later round.
+    candidates
+        The number of texts written for one evaluation of a later round.
+    continued
+        The share of these texts that continue the beginnings of evaluated ones. The others come from random points.
+    ends
+        The number of texts written for one beginning.
+    """
+
+    def __init__(
+        self,
+        *,
+        dimension: int,
+        seed: int,
+        initial: int = 16,
+        batch: int = 8,
+        candidates: int = 5,
+        continued: float = 0.5,
+        ends: int = ENDS,
+    ) -> None:
+        self._dimension = dimension
+        self._seed = seed
+        self._initial = initial
+        self._batch = batch
+        self._ends = ends
+        continuations = round(batch * candidates * continued)
+        self._beginnings = math.ceil(continuations / ENDS) if continued else 0
+        self._points = max(batch * candidates - continuations, 0 if continued else 1)
+        self._trials: list[Trial] = []
+        self._unpaid: dict[str, Candidate] = {}
+        self._written = 0  # the number of texts, evaluated or not
+        self._fitted: tuple[Vocabulary, FeatureGP] | None = None
+
+    def ask(self, limit: int) -> list[Proposal]:
+        """Return random points first; later also continuations and texts that were not paid for (lines 3 to 5)."""
+        missing = self._initial - len(self._trials)
+        if missing > 0:
+            # Twice as many, because some of the texts will be the same.
+            return [Proposal(z) for z in self._anywhere(2 * missing)]
+        points = [Proposal(z) for z in self._anywhere(self._points)]
+        return [*points, *self._continuations(self._generator(0)), *self._remembered()]
+
+    def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
+        """Return the positions of new texts, by Thompson sampling: each is the best under a draw of the posterior."""
+        new = fresh(candidates, self._trials)
+        missing = self._initial - len(self._trials)
+        if missing > 0 or not new:
+            return new[: max(0, min(limit, missing))]
+        texts = [candidates[position].instruction for position in new]
+        return [new[position] for position in self._pick(texts, min(limit, self._batch))]
+
+    def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
+        """Add the trials, and the texts that were not paid for; the surrogate is fitted when it is needed (line 8)."""
+        self._fitted = None
+        self._trials.extend(trials)
+        self._written += len(trials) + len(unpaid)
+        for candidate in unpaid:
+            if candidate.instruction:
+                self._unpaid.setdefault(candidate.instruction, candidate)
+        for trial in self._trials:
+            self._unpaid.pop(trial.instruction, None)
+
+    def promising(self, results: Mapping[str, Evaluation], places: int) -> Collection[str]:
+        """Return the instructions of this round that are a better bet than a new one, or lead by their posterior means.
+
+        An example for an instruction that may be the best costs as much as one for a new instruction.
+        """
+        scores = {**self._scores(), **{text: evaluation.scores for text, evaluation in results.items()}}
+        scales = self._surrogate()[1].scales if self._trials else None
+        mean, covariance = _fit(scores, scales)[1].posterior_of_scored()
+        chances = chance_of_exceeding(mean, covariance, int(mean.argmax()))
+        chances[mean.argsort(descending=True, stable=True)[:places]] = 1.0
+        least = min(MAXIMUM_CHANCE, self._chance_of_new(list(results)))
+        return {text for text, chance in zip(scores, chances.tolist(), strict=True) if chance >= least} & results.keys()
+
+    def _chance_of_new(self, texts: Sequence[str]) -> float:
+        """Return the mean probability of texts to be better than the best evaluated one, before they were scored."""
+        if not self._trials:
+            return 1.0
+        vocabulary, gp = self._surrogate()
+        chances = chance_of_exceeding(*gp.posterior_beside_best(vocabulary.features(texts)), 0)
+        return float(chances[1:].mean())
+
+    def belief(self, candidates: Sequence[Candidate]) -> tuple[Points, Points]:
+        """Return the posterior means and standard deviations of the scores of new texts, each (q,)."""
+        mean, covariance = self._posterior([candidate.instruction for candidate in candidates])
+        return mean.numpy(), covariance.diagonal().clamp_min(MINIMUM_VARIANCE).sqrt().numpy()
+
+    def outcome(self, trial: Trial) -> float:
+        """Return the mean score."""
+        return trial.score
+
+    def _pick(self, texts: Sequence[str], count: int) -> list[int]:
+        """Return the positions of at most ``count`` of the new ``texts``."""
+        return choose_thompson(*self._posterior(texts), count, self._draws(self._generator(1)))
+
+    def _generator(self, purpose: int) -> np.random.Generator:
+        """Return the random generator of this round for a purpose: 0 for `ask`, 1 for `choose`."""
+        return generator_for(self._seed, self._written).spawn(2)[purpose]
+
+    def _anywhere(self, count: int) -> list[tuple[float, ...]]:
+        """Return scrambled Sobol points in [-1, 1]^d, after those that were already written."""
+        if not count:
+            return []
+        seed = int(generator_for(self._seed, 0).integers(2**32))
+        sobol = SobolEngine(self._dimension, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
+        sobol.fast_forward(self._written)  # type: ignore[no-untyped-call]
+        return [tuple(row) for row in (2 * sobol.draw(count, dtype=torch.float64) - 1).tolist()]
+
+    def _continuations(self, generator: np.random.Generator) -> list[Proposal]:
+        """Return beginnings of evaluated texts, each to be continued under several random soft prompts.
+
+        The texts are drawn by Thompson sampling: each of them is the best one under its own draw of the posterior. So
+        the surrogate's doubt decides how far from the best one the search looks.
+        """
+        parents = self._parents(generator)
+        proposals: list[Proposal] = []
+        for parent in parents:
+            start = beginning(parent, generator)
+            points = generator.uniform(-1, 1, (self._ends, self._dimension))
+            proposals += [propose(vary(parent), start, tuple(z), generator) for z in points.tolist()]
+        return proposals
+
+    def _parents(self, generator: np.random.Generator) -> list[str]:
+        texts = list(self._scores())
+        posterior = self._surrogate()[1].posterior_of_scored()
+        return [texts[position] for position in choose_thompson(*posterior, self._beginnings, self._draws(generator))]
+
+    @staticmethod
+    def _draws(generator: np.random.Generator) -> torch.Generator:
+        """Return a generator of PyTorch, seeded by a draw."""
+        return torch.Generator().manual_seed(int(generator.integers(2**62)))
+
+    def _remembered(self) -> list[Proposal]:
+        """Return the proposals of the texts not paid for that have the greatest expected improvement."""
+        texts = list(self._unpaid)
+        if not texts:
+            return []
+        mean, covariance = self._posterior(texts)
+        variance = covariance.diagonal().clamp_min(MINIMUM_VARIANCE)
+        order = log_expected_improvement(mean, variance, self._best()).argsort(descending=True, stable=True)
+        return [self._unpaid[texts[position]].proposal for position in order[:REMEMBERED].tolist()]
+
+    def _best(self) -> float:
+        """Return the greatest posterior mean of the evaluated texts."""
+        return float(self._surrogate()[1].posterior_of_scored()[0].max())
+
+    def _posterior(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return the posterior mean (q,) and covariance (q, q) of the scores of new texts."""
+        vocabulary, gp = self._surrogate()
+        return gp.posterior(vocabulary.features(texts))
+
+    def _surrogate(self) -> tuple[Vocabulary, FeatureGP]:
+        if self._fitted is None:
+            self._fitted = _fit(self._scores())
+        return self._fitted
+
+    def _scores(self) -> dict[str, Sequence[float]]:
+        """Return the scores of the evaluated texts; of equal texts, those of the first trial."""
+        return {trial.instruction: trial.evaluation.scores for trial in reversed(self._trials)}
+
+
+def _fit(scores: Scores, scales: tuple[float, float] | None = None) -> tuple[Vocabulary, FeatureGP]:
+    """Return the surrogate of all texts with ``scores``, and the vocabulary of its features.
+
+    Without ``scales``, they are fitted too.
+    """
+    most = max(map(len, scores.values()))
+    padded = [[*row, *[math.nan] * (most - len(row))] for row in scores.values()]
+    values, noise = separated(torch.tensor(padded, dtype=torch.float64))
+    vocabulary = Vocabulary(scores)
+    return vocabulary, FeatureGP(vocabulary.features(list(scores)), values, noise, scales)
