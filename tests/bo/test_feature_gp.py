@@ -113,6 +113,16 @@ def test_variance_of_new_text_is_at_least_that_of_scored_text_with_same_features
 
 @quickly
 @given(SEEDS, st.sampled_from([4, 6, 9]))
+def test_marginal_posterior_is_the_diagonal_of_the_joint_one(seed, width):
+    generator = np.random.default_rng(seed)
+    gp, queries = process(*random_case(generator)), torch.from_numpy(random_features(generator, 5, width))
+    (mean, variance), (joint_mean, covariance) = gp.marginal_posterior(queries), gp.posterior(queries)
+    np.testing.assert_allclose(mean, joint_mean, atol=1e-12)
+    np.testing.assert_allclose(variance, covariance.diagonal(), atol=1e-9)
+
+
+@quickly
+@given(SEEDS, st.sampled_from([4, 6, 9]))
 def test_posterior_beside_best_joins_that_of_best_scored_text_and_of_new_texts(seed, width):
     generator = np.random.default_rng(seed)
     features, values, noise = random_case(generator)

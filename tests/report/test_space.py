@@ -33,17 +33,26 @@ def test_principal_components_of_one_dimension_give_zero_second_axis():
     assert explained == [pytest.approx(1), 0]
 
 
-def test_space_has_every_point_and_marks_best_of_round(finished):
+def test_space_has_every_point_with_those_of_continuations_and_marks_best_of_round(finished):
     source = read_source(finished)
     numbers = numbers_of(rows_of(source))
     space = space_of(source, numbers)
-    alone = [trial for trial in source.history.trials if trial.proposal.rewrite is None]
-    assert len(alone) < len(source.history.trials)  # the others are not determined by a point alone
-    assert [point["evaluation"] for point in space["points"]] == [trial.number + 1 for trial in alone]
-    for number in {trial.round for trial in alone}:
+    trials = source.history.trials
+    assert [point["evaluation"] for point in space["points"]] == [trial.number + 1 for trial in trials]
+    assert space["continued"] == sum(trial.proposal.rewrite is not None for trial in trials) > 0
+    for number in {trial.round for trial in trials}:
         (leader,) = [point for point in space["points"] if point["round"] == number and point["leader"]]
-        best = max(trial.score for trial in alone if trial.round == number)
-        assert source.history.trials[leader["evaluation"] - 1].score == best
+        best = max(source.value(trial.instruction) for trial in trials if trial.round == number)
+        assert source.value(trials[leader["evaluation"] - 1].instruction) == best
+
+
+def test_space_leaves_out_texts_that_the_black_box_wrote(finished):
+    source = read_source(finished)
+    settings = source.settings.model_copy(update={"rewriter": "blackbox"})
+    space = space_of(replace(source, settings=settings), numbers_of(rows_of(source)))
+    alone = [trial.number + 1 for trial in source.history.trials if trial.proposal.rewrite is None]
+    assert [point["evaluation"] for point in space["points"]] == alone
+    assert space["continued"] == 0
 
 
 def test_space_without_effective_points_gives_note(finished):

@@ -13,7 +13,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from instructzero.bo.fitting import MINIMUM_NOISE, one_thread
+from instructzero.bo.fitting import MINIMUM_NOISE, one_thread, spread_rows
 from instructzero.bo.kernels import matern52_of
 from instructzero.bo.surrogate import MINIMUM_VARIANCE, standardise
 
@@ -75,6 +75,14 @@ class FeatureGP:
         """Return the posterior mean (q,) and covariance (q, q) of the values of new texts with ``features`` (q, f)."""
         return self._posterior(self.kernel(features, self._features), self._prior(features))
 
+    @one_thread()
+    def marginal_posterior(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the posterior mean (q,) and variance (q,) of the values of new texts, without their covariance."""
+        cross = self.kernel(features, self._features)
+        explained = torch.linalg.solve_triangular(self._factor, cross.T, upper=False).square().sum(0)
+        variance = self.scales[1] + OWN_VARIANCE - explained
+        return self._posterior_mean(cross), self._scale**2 * variance.clamp_min(MINIMUM_VARIANCE)
+
     def posterior_of_scored(self) -> tuple[Tensor, Tensor]:
         """Return the posterior mean (n,) and covariance (n, n) of the values of the scored texts."""
         return self._posterior(self._prior_of_scored, self._prior_of_scored)
@@ -98,19 +106,25 @@ class FeatureGP:
     @one_thread()
     def _posterior(self, cross: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
         explained = torch.linalg.solve_triangular(self._factor, cross.T, upper=False)
-        mean = self._centre + self._scale * (self._mean + cross @ self._coefficients)  # Eq. 4
         covariance = prior - explained.T @ explained  # Eq. 5
-        return mean, self._scale**2 * (covariance + covariance.T) / 2
+        return self._posterior_mean(cross), self._scale**2 * (covariance + covariance.T) / 2
+
+    def _posterior_mean(self, cross: Tensor) -> Tensor:
+        mean: Tensor = self._centre + self._scale * (self._mean + cross @ self._coefficients)  # Eq. 4
+        return mean
 
 
 @one_thread()
 def fit_leave_one_out(features: Tensor, targets: Tensor, noise: Tensor) -> tuple[float, float]:
     """Return the lengthscale and the signal variance with the highest leave-one-out density of ``targets`` (n,).
 
-    ``noise`` (n,) is the variance of a target that the kernel does not explain.
+    ``noise`` (n,) is the variance of a target that the kernel does not explain. Of more than `MAXIMUM_FITTED` texts, an
+    evenly spaced subset is used.
     """
     if len(targets) < 3:
         return 1.0, 1.0
+    rows = spread_rows(len(targets))
+    features, targets, noise = features[rows], targets[rows], noise[rows]
     squared = _squared_distances(features, features)
     kernels = {lengthscale: matern52_of(squared / lengthscale**2) for lengthscale in LENGTHSCALES}
 

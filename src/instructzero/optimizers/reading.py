@@ -21,7 +21,6 @@ from torch.quasirandom import SobolEngine
 from instructzero.bo.acquisition import log_expected_improvement
 from instructzero.bo.batch import choose_thompson
 from instructzero.bo.feature_gp import FeatureGP, chance_of_exceeding, separated
-from instructzero.bo.surrogate import MINIMUM_VARIANCE
 from instructzero.optimizers.base import Points, Predictor, generator_for
 from instructzero.optimizers.metaprompts import beginning, fresh, propose, vary
 from instructzero.optimizers.word_features import Vocabulary
@@ -144,8 +143,8 @@ class ReadingInstructZero(Predictor):
 
     def belief(self, candidates: Sequence[Candidate]) -> tuple[Points, Points]:
         """Return the posterior means and standard deviations of the scores of new texts, each (q,)."""
-        mean, covariance = self._posterior([candidate.instruction for candidate in candidates])
-        return mean.numpy(), covariance.diagonal().clamp_min(MINIMUM_VARIANCE).sqrt().numpy()
+        mean, variance = self._marginals([candidate.instruction for candidate in candidates])
+        return mean.numpy(), variance.sqrt().numpy()
 
     def outcome(self, trial: Trial) -> float:
         """Return the mean score."""
@@ -197,9 +196,8 @@ class ReadingInstructZero(Predictor):
         texts = list(self._unpaid)
         if not texts:
             return []
-        mean, covariance = self._posterior(texts)
-        variance = covariance.diagonal().clamp_min(MINIMUM_VARIANCE)
-        order = log_expected_improvement(mean, variance, self._best()).argsort(descending=True, stable=True)
+        improvement = log_expected_improvement(*self._marginals(texts), self._best())
+        order = improvement.argsort(descending=True, stable=True)
         return [self._unpaid[texts[position]].proposal for position in order[:REMEMBERED].tolist()]
 
     def _best(self) -> float:
@@ -210,6 +208,11 @@ class ReadingInstructZero(Predictor):
         """Return the posterior mean (q,) and covariance (q, q) of the scores of new texts."""
         vocabulary, gp = self._surrogate()
         return gp.posterior(vocabulary.features(texts))
+
+    def _marginals(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return the posterior mean (q,) and variance (q,) of the scores of new texts."""
+        vocabulary, gp = self._surrogate()
+        return gp.marginal_posterior(vocabulary.features(texts))
 
     def _surrogate(self) -> tuple[Vocabulary, FeatureGP]:
         if self._fitted is None:

@@ -149,6 +149,11 @@ def _map_caption(data: Record) -> str:
     orange = ", the orange ring the best of all" if has_best else ""
     others = data["run"]["evaluations"] - all_
     rest = f" The other {others:,} evaluations were made from earlier instructions and have no point." if others else ""
+    if space["continued"]:
+        rest += (
+            f" {space['continued']:,} of them are the soft prompts under which the first words of an earlier "
+            "instruction were continued."
+        )
     return (
         f"{'All' if shown == all_ else f'{shown:,} of'} {all_:,} evaluated points of the "
         f"{space['dimension']}-dimensional search space.{rest} Larger dots scored higher. Rings mark the best point of "

@@ -24,7 +24,8 @@ Array = NDArray[np.float64]
 def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     """Return the evaluated points in two dimensions, by principal components and by t-SNE.
 
-    Instructions that continue others are left out, because their point determines only a part of the text.
+    An instruction that continues another is at the soft prompt under which it was continued. Instructions that the
+    black box wrote from others have no point.
 
     Parameters
     ----------
@@ -36,13 +37,14 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     Returns
     -------
     ``points``: one record per point; ``leader`` marks the best one of its round. ``explained``: the share of the
-    variance along each component. ``evaluated``: the number of points before thinning. If there is no map, the
-    only key is ``note``, which says why.
+    variance along each component. ``evaluated``: the number of points before thinning, of which ``continued`` belong to
+    continuations. If there is no map, the only key is ``note``, which says why.
     """
-    alone = [trial for trial in source.history.trials if trial.proposal.point is not None]
-    if not alone and pays_for_texts(source.settings):
+    paid = pays_for_texts(source.settings)
+    of_trial = [trial.proposal.point if paid else trial.proposal.z for trial in source.history.trials]
+    trials = [trial for trial, z in zip(source.history.trials, of_trial, strict=True) if z is not None]
+    if paid and not trials:
         return {"note": "The black box wrote the instructions, so soft prompts had no effect and there is no map."}
-    trials = alone or [trial for trial in source.history.trials if trial.proposal.z is not None]
     if len(trials) < 2:
         return {"note": "There is no map, because fewer than two points have been evaluated."}
     points = np.array([trial.proposal.z for trial in trials], dtype=np.float64)
@@ -63,7 +65,13 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
         clustered = tsne(points[sorted(chosen)], places[sorted(chosen)])
         for record, place in zip(shown, clustered.round(3).tolist(), strict=True):
             record["tsne"] = place
-    return {"points": shown, "explained": explained, "evaluated": len(trials), "dimension": points.shape[1]}
+    return {
+        "points": shown,
+        "explained": explained,
+        "evaluated": len(trials),
+        "continued": sum(trial.proposal.rewrite is not None for trial in trials),
+        "dimension": points.shape[1],
+    }
 
 
 def principal_components(points: Array) -> tuple[Array, list[float]]:
