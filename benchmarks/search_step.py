@@ -36,7 +36,7 @@ from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
 SIZES = (25, 50, 100, 150, 300, 600, 1200, 2400)
 DIMENSION, EXAMPLES, SEED = 10, 20, 0
 ONCE_BEYOND, COMPARED_UP_TO, READ_UP_TO = 300, 150, 600
-CANDIDATES, CHOSEN = 40, 5
+CANDIDATES, CHOSEN, PLACES = 40, 5, 3
 GRAMMAR = (
     ("write", "give", "return", "print", "output", "find", "say", "name"),
     ("the", "a", "only the", "any"),
@@ -199,7 +199,7 @@ def reading_step(count: int, repeats: int) -> float:
         chosen = optimizer.choose(candidates, CHOSEN)
         for looked in sixths(EXAMPLES)[:-1]:
             partial = Evaluation((1.0,) * looked, ("",) * looked)
-            optimizer.promising({candidates[position].instruction: partial for position in chosen})
+            optimizer.promising({candidates[position].instruction: partial for position in chosen}, PLACES)
 
     return timed(step, repeats)[0]
 
