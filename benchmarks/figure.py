@@ -15,7 +15,8 @@ from instructzero.records.journal import Journal
 def draw(history: History, task: str, path: Path) -> None:
     """Draw the validation score of every evaluation, the best so far, and the plain instruction's score."""
     scores = [trial.score for trial in history.trials]
-    complete = [trial in history.complete_trials() for trial in history.trials]
+    examples = history.validation_examples
+    complete = [trial.evaluation.is_complete(examples) for trial in history.trials]
     found = [score if whole else 0.0 for score, whole in zip(scores, complete, strict=True)]
     with drawing(path, (9, 4.2)) as (figure, axes):
         rounds = [trial.round for trial in history.trials]

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from instructzero.bo.acquisition import log_expected_improvement
 from instructzero.bo.batch import choose_fantasised
@@ -57,9 +58,7 @@ def _method(kind: type[ReadingInstructZero]) -> Method:
     def make(arguments: Arguments, materials: Materials) -> Optimizer:
         return kind(**arguments)
 
-    return Method(
-        summary=str(kind.__doc__), make=make, parts=METHOD.parts, races=True, rewrites=True, requests=METHOD.requests
-    )
+    return replace(METHOD, summary=str(kind.__doc__), make=make)
 
 
 RANDOM = _method(RandomChoice)

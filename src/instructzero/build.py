@@ -10,6 +10,7 @@ from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, CallStore
 from instructzero.checks import check_judge
 from instructzero.config import Settings
 from instructzero.models.registry import load_blackbox, load_writer
+from instructzero.optimizers.base import Optimizer
 from instructzero.optimizers.registry import (
     Materials,
     build_optimizer,
@@ -160,8 +161,7 @@ def build_search(
     objective = Objective(settings.length_penalty)
     finale = Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline)
     race = _race(settings, len(task.validation))
-    materials = Materials(writer.represent, demonstrations(task.exemplars), pays_for_texts(settings))
-    optimizer = build_optimizer(settings, materials)
+    optimizer = build_method(settings, task, writer)
     return Search(
         optimizer=optimizer,
         writer=writer,
@@ -175,6 +175,12 @@ def build_search(
         observer=observer,
         search_calls=settings.search_calls,
     )
+
+
+def build_method(settings: Settings, task: Task, writer: Writer) -> Optimizer:
+    """Build the optimizer with what it uses of the task and the writer."""
+    materials = Materials(writer.represent, demonstrations(task.exemplars), pays_for_texts(settings))
+    return build_optimizer(settings, materials)
 
 
 def _race(settings: Settings, examples: int) -> Race | None:

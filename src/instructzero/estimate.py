@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from instructzero.build import (
     build_judging,
+    build_method,
     build_task,
     build_writer,
     build_writer_model,
@@ -20,9 +21,9 @@ from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER
 from instructzero.config import Settings
 from instructzero.execute import execute
 from instructzero.models.registry import capabilities
-from instructzero.optimizers.registry import Materials, build_optimizer, pays_for_texts, races
+from instructzero.optimizers.registry import pays_for_texts, races
 from instructzero.pricing import role_prices
-from instructzero.prompts import demonstrations, few_shot
+from instructzero.prompts import few_shot
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
 from instructzero.search.finale import final_questions
@@ -156,8 +157,7 @@ def _by_writing(settings: Settings) -> Estimate:
     """Estimate from the first instructions of the writer, and the usual speed of services."""
     task = build_task(settings)
     writer = build_writer(settings, build_writer_model(settings), task)
-    materials = Materials(writer.represent, demonstrations(task.exemplars), pays_for_texts(settings))
-    optimizer = build_optimizer(settings, materials)
+    optimizer = build_method(settings, task, writer)
     proposals = optimizer.ask(settings.evaluations)
     start = time.perf_counter()
     (plain, *writings), _ = writer.write(

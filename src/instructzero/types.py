@@ -254,6 +254,11 @@ class Trial:
         return self.writing.instruction
 
     @property
+    def candidate(self) -> Candidate:
+        """The candidate that was evaluated."""
+        return Candidate(self.proposal, self.writing)
+
+    @property
     def score(self) -> float:
         """The mean score over the examples."""
         return self.evaluation.mean

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from instructzero.bo.fitting import MINIMUM_NOISE, one_thread, spread_rows
 from instructzero.bo.kernels import matern52_of
-from instructzero.bo.surrogate import MINIMUM_VARIANCE, standardise
+from instructzero.bo.surrogate import MINIMUM_VARIANCE, scale_of, standardise, variance_of_means
 
 LENGTHSCALES = (0.5, 1.0, 2.0, 4.0)
 """The lengthscales ℓ to choose from; two texts of unit features without a common feature are √2 apart."""
@@ -52,19 +52,27 @@ class FeatureGP:
         The variances Σ of the values, shape (n,).
     scales
         ℓ and s², as in `FeatureGP.scales`; by default those of `fit_leave_one_out`.
+
+    Attributes
+    ----------
+    scales
+        ℓ and s².
+    scored_mean
+        The posterior means of the scored texts, (n,).
     """
 
     def __init__(
         self, features: Tensor, values: Tensor, noise: Tensor, scales: tuple[float, float] | None = None
     ) -> None:
         self._features = features
-        self._centre, self._scale = float(values.mean()), _deviation(values)
+        self._centre, self._scale = float(values.mean()), scale_of(values)
         targets = standardise(values)
         noise = (noise / self._scale**2).clamp_min(MINIMUM_NOISE)
         self.scales = scales or fit_leave_one_out(features, targets, noise + OWN_VARIANCE)
         self._prior_of_scored = self._prior(features)
         self._factor, self._mean = _factorised(self._prior_of_scored, noise, targets)
         self._coefficients = torch.cholesky_solve((targets - self._mean).unsqueeze(-1), self._factor).squeeze(-1)
+        self.scored_mean = self._posterior_mean(self._prior_of_scored)
 
     def kernel(self, first: Tensor, second: Tensor) -> Tensor:
         """Return k between rows of features, in units of the variance of the values."""
@@ -92,7 +100,7 @@ class FeatureGP:
 
         The shapes are (1 + q,) and (1 + q, 1 + q).
         """
-        best = int(self.posterior_of_scored()[0].argmax())
+        best = int(self.scored_mean.argmax())
         width = max(features.shape[1], self._features.shape[1])
         rows = (self._features[best : best + 1], features)
         joined = torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[1])) for row in rows])
@@ -167,8 +175,7 @@ def separated(scores: Tensor) -> tuple[Tensor, Tensor]:
     weights = 1 / (known.sum(0) + EXAMPLE_SHRINKAGE)  # W, the effects are W (Kᵀ y − Kᵀ v)
     system = torch.diag(counts) - (known * weights) @ known.T
     values = torch.linalg.solve(system, filled.sum(1) - known @ (weights * filled.sum(0)))
-    p = (filled.sum(1) + 0.5) / (counts + 1)  # Jeffreys' estimate
-    return values, p * (1 - p) / counts
+    return values, variance_of_means(scores)
 
 
 def _factorised(kernel: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor, float]:
@@ -185,8 +192,3 @@ def _squared_distances(first: Tensor, second: Tensor) -> Tensor:
     lengths = first.square().sum(1)[:, None] + second.square().sum(1)[None]
     squared: Tensor = (lengths - 2 * first[:, :width] @ second[:, :width].T).clamp_min(0.0)
     return squared
-
-
-def _deviation(values: Tensor) -> float:
-    deviation = float(values.std()) if len(values) > 1 else 0.0
-    return deviation if deviation > 1e-12 else 1.0

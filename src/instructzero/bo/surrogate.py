@@ -99,6 +99,12 @@ class CoupledGP:
         return self._mean + features @ self._coefficients, (covariance + covariance.mT) / 2
 
 
+def scale_of(values: Tensor) -> float:
+    """Return the standard deviation of values (u,), and 1 if all are equal or u is 1."""
+    deviation = float(values.std()) if len(values) > 1 else 0.0
+    return deviation if deviation > 1e-12 else 1.0
+
+
 def standardise(values: Tensor) -> Tensor:
     """Shift and scale values (u,) to zero mean and unit standard deviation; zeros if all are equal or u is 1."""
     centred = values - values.mean()
@@ -205,8 +211,12 @@ def binomial_noise(scores: Tensor) -> Tensor:
     p is Jeffreys' estimate, which is never 0 or 1, so that a perfect score on m examples keeps some noise. ``scores``
     has shape (u, m), with NaN where an example was not asked.
     """
-    means, examples = scores.nanmean(1), (~scores.isnan()).sum(1)
+    scale = scale_of(scores.nanmean(1))
+    return (variance_of_means(scores) / (scale * scale)).clamp_min(MINIMUM_NOISE)
+
+
+def variance_of_means(scores: Tensor) -> Tensor:
+    """Return the variance p (1 − p) / m of every mean score, in the units of the scores; see `binomial_noise`."""
+    examples = (~scores.isnan()).sum(1)
     p = (scores.nansum(1) + 0.5) / (examples + 1)
-    deviation = means.std() if len(means) > 1 else torch.zeros(())
-    scale = torch.where(deviation > 1e-12, deviation, 1.0)
-    return (p * (1 - p) / examples / scale.square()).clamp_min(MINIMUM_NOISE)
+    return p * (1 - p) / examples

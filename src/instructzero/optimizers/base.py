@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.quasirandom import SobolEngine
 
 from instructzero.types import Candidate, Evaluation, Proposal, Trial
 
@@ -100,3 +103,23 @@ class Predictor(Optimizer):
 def generator_for(seed: int, trials: int) -> np.random.Generator:
     """Return the random generator for the ``ask`` after ``trials`` trials; never NumPy's global one."""
     return np.random.default_rng([seed, trials])
+
+
+def torch_generator(generator: np.random.Generator) -> torch.Generator:
+    """Return a random generator of PyTorch, seeded by a draw of ``generator``."""
+    return torch.Generator().manual_seed(int(generator.integers(2**62)))
+
+
+def sobol_points(seed: int, dimension: int, count: int, begin: int = 0) -> Points:
+    """Return the points of the run's scrambled Sobol sequence in [0, 1]^d after the first ``begin``; (count, d)."""
+    scramble = int(generator_for(seed, 0).integers(2**32))
+    sobol = SobolEngine(dimension, scramble=True, seed=scramble)  # type: ignore[no-untyped-call]
+    sobol.fast_forward(begin)  # type: ignore[no-untyped-call]
+    points: Points = sobol.draw(count, dtype=torch.float64).numpy()
+    return points
+
+
+def aligned_scores(rows: Iterable[Sequence[float]]) -> Tensor:
+    """Return scores on the first examples as one matrix (n, m), float64, with NaN where an example was not asked."""
+    scores = [torch.tensor(row, dtype=torch.float64) for row in rows]
+    return pad_sequence(scores, batch_first=True, padding_value=torch.nan)

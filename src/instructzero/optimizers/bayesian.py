@@ -5,20 +5,24 @@ Notation: d coordinates of z, q points that are asked about, n points in a set.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.quasirandom import SobolEngine
 
 from instructzero.bo.acquisition import Improvement, expected_improvement, log_expected_improvement
 from instructzero.bo.batch import choose_best, choose_fantasised, choose_thompson
 from instructzero.bo.search import Acquisition, ascend_from_starts, evolve_from_starts
-from instructzero.bo.surrogate import CoupledGP, Observations, fit_surrogate
-from instructzero.optimizers.base import Points, Predictor, generator_for
+from instructzero.bo.surrogate import CoupledGP, Observations, fit_surrogate, scale_of
+from instructzero.optimizers.base import (
+    Points,
+    Predictor,
+    aligned_scores,
+    generator_for,
+    sobol_points,
+    torch_generator,
+)
 from instructzero.optimizers.metaprompts import fresh
 from instructzero.optimizers.search_options import PAPER, SearchOptions
 from instructzero.tasks.text import normal_form
@@ -83,7 +87,7 @@ class InstructZero(Predictor):
         """Add the trials and the unpaid candidates; the surrogate is fitted again when it is next needed (line 8)."""
         self._surrogate = None
         self._trials.extend(trials)
-        self._written.extend(Candidate(trial.proposal, trial.writing) for trial in trials)
+        self._written.extend(trial.candidate for trial in trials)
         self._written.extend(unpaid)
 
     def belief(self, candidates: Sequence[Candidate]) -> tuple[Points, Points]:
@@ -93,8 +97,7 @@ class InstructZero(Predictor):
         """
         observations = self._observations()
         values = observations.scores.nanmean(1) if observations.values is None else observations.values
-        deviation = float(values.std()) if len(values) > 1 else 0.0
-        scale = deviation if deviation > 1e-12 else 1.0
+        scale = scale_of(values)
         points = torch.tensor([candidate.proposal.point for candidate in candidates], dtype=torch.float64)
         mean, variance = self._fitted().posterior(self._place(points))
         return (float(values.mean()) + scale * mean).numpy(), (scale * variance.sqrt()).numpy()
@@ -113,18 +116,16 @@ class InstructZero(Predictor):
         mean, covariance = surrogate.joint_posterior(torch.from_numpy(points))
         best = float(surrogate.targets.max())
         if self._options.batch_choice == "thompson":
-            seed = int(generator_for(self._seed, len(self._written)).integers(2**62))
-            return choose_thompson(mean, covariance, count, torch.Generator().manual_seed(seed))
+            return choose_thompson(
+                mean, covariance, count, torch_generator(generator_for(self._seed, len(self._written)))
+            )
         if self._options.batch_choice == "fantasised":
             return choose_fantasised(mean, covariance, best, count, noise=FANTASY_NOISE, improvement=self._improvement)
         return choose_best(mean, covariance, best, count, improvement=self._improvement)
 
     def _initial_points(self, count: int) -> Points:
         """Return scrambled Sobol points in the box, shape (count, d), after those that were already written."""
-        seed = int(generator_for(self._seed, 0).integers(2**32))
-        sobol = SobolEngine(self._dimension, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-        sobol.fast_forward(len(self._written))  # type: ignore[no-untyped-call]
-        return self._spread(sobol.draw(count, dtype=torch.float64).numpy())
+        return self._spread(sobol_points(self._seed, self._dimension, count, begin=len(self._written)))
 
     def _spread(self, unit: Points) -> Points:
         """Map points of [0, 1]^d evenly onto the box or the sphere."""
@@ -202,7 +203,7 @@ class InstructZero(Predictor):
     def _located(self) -> list[tuple[Trial, list[tuple[float, ...]]]]:
         """Return the evaluations of texts that a point alone determines, with these points.
 
-        Where preimages are shared there is one for an instruction, also if it was evaluated as a continuation.
+        Where preimages are shared there is one for an instruction.
         """
         if not self._options.preimages:
             return [(trial, [point]) for trial in self._trials if (point := trial.proposal.point) is not None]
@@ -222,12 +223,8 @@ class InstructZero(Predictor):
         return Observations(
             points=torch.tensor([point for _, points in located for point in points], dtype=torch.float64),
             instruction=torch.arange(len(trials)).repeat_interleave(sizes),
-            scores=torch.tensor(
-                [_padded(trial.evaluation.scores, most, math.nan) for trial in trials], dtype=torch.float64
-            ),
-            predictions=[
-                _padded([normal_form(text) for text in trial.evaluation.predictions], most, None) for trial in trials
-            ],
+            scores=aligned_scores(trial.evaluation.scores for trial in trials),
+            predictions=[_answers(trial, most) for trial in trials],
         )
 
 
@@ -235,5 +232,7 @@ def _proposals(points: Points) -> list[Proposal]:
     return [Proposal(tuple(point)) for point in points.tolist()]
 
 
-def _padded(values: Sequence[Any], size: int, filler: Any) -> list[Any]:
-    return [*values, *[filler] * (size - len(values))]
+def _answers(trial: Trial, examples: int) -> list[str | None]:
+    """Return the normalised answers of a trial, None where an example was not asked."""
+    known = [normal_form(text) for text in trial.evaluation.predictions]
+    return [*known, *[None] * (examples - len(known))]

@@ -10,10 +10,9 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.quasirandom import SobolEngine
 
 from instructzero.errors import ModelError
-from instructzero.optimizers.base import Represent, generator_for
+from instructzero.optimizers.base import Represent, sobol_points
 from instructzero.types import Candidate, Trial
 
 SIZE = 500
@@ -30,9 +29,7 @@ class Pool:
 
     def __init__(self, *, dimension: int, seed: int, represent: Represent, size: int = SIZE) -> None:
         """Draw the points; ``represent`` is called at most once, with all of them, when ``features`` is first read."""
-        scramble = int(generator_for(seed, 0).integers(2**32))
-        sobol = SobolEngine(dimension, scramble=True, seed=scramble)  # type: ignore[no-untyped-call]
-        unit = sobol.draw(size, dtype=torch.float64)
+        unit = sobol_points(seed, dimension, size)
         self.points: tuple[tuple[float, ...], ...] = tuple(map(tuple, (2 * unit - 1).tolist()))
         self._represent = represent
         self._position = {z: position for position, z in enumerate(self.points)}
@@ -80,7 +77,7 @@ class PoolRecord:
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         """Add trials with their scores, and the texts of the candidates that were not chosen."""
         self.scores |= {trial.instruction: trial.score for trial in trials}
-        self.texts |= self.texts_of([Candidate(trial.proposal, trial.writing) for trial in trials])
+        self.texts |= self.texts_of([trial.candidate for trial in trials])
         self.texts |= self.texts_of(unpaid)
 
     def texts_of(self, candidates: Sequence[Candidate]) -> Mapping[int, str]:

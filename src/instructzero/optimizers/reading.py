@@ -14,15 +14,20 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.quasirandom import SobolEngine
 
 from instructzero.bo.acquisition import log_expected_improvement
 from instructzero.bo.batch import choose_thompson
 from instructzero.bo.feature_gp import FeatureGP, chance_of_exceeding, separated
-from instructzero.optimizers.base import Points, Predictor, generator_for
-from instructzero.optimizers.metaprompts import beginning, fresh, propose, vary
+from instructzero.optimizers.base import (
+    Points,
+    Predictor,
+    aligned_scores,
+    generator_for,
+    sobol_points,
+    torch_generator,
+)
+from instructzero.optimizers.metaprompts import beginning, fresh, propose, random_point, vary
 from instructzero.optimizers.word_features import Vocabulary
 from instructzero.types import Candidate, Evaluation, Proposal, Trial
 
@@ -152,7 +157,7 @@ class ReadingInstructZero(Predictor):
 
     def _pick(self, texts: Sequence[str], count: int) -> list[int]:
         """Return the positions of at most ``count`` of the new ``texts``."""
-        return choose_thompson(*self._posterior(texts), count, self._draws(self._generator(1)))
+        return choose_thompson(*self._posterior(texts), count, torch_generator(self._generator(1)))
 
     def _generator(self, purpose: int) -> np.random.Generator:
         """Return the random generator of this round for a purpose: 0 for `ask`, 1 for `choose`."""
@@ -160,12 +165,8 @@ class ReadingInstructZero(Predictor):
 
     def _anywhere(self, count: int) -> list[tuple[float, ...]]:
         """Return scrambled Sobol points in [-1, 1]^d, after those that were already written."""
-        if not count:
-            return []
-        seed = int(generator_for(self._seed, 0).integers(2**32))
-        sobol = SobolEngine(self._dimension, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-        sobol.fast_forward(self._written)  # type: ignore[no-untyped-call]
-        return [tuple(row) for row in (2 * sobol.draw(count, dtype=torch.float64) - 1).tolist()]
+        unit = sobol_points(self._seed, self._dimension, count, begin=self._written)
+        return [tuple(row) for row in (2 * unit - 1).tolist()]
 
     def _continuations(self, generator: np.random.Generator) -> list[Proposal]:
         """Return beginnings of evaluated texts, each to be continued under several random soft prompts.
@@ -177,19 +178,16 @@ class ReadingInstructZero(Predictor):
         proposals: list[Proposal] = []
         for parent in parents:
             start = beginning(parent, generator)
-            points = generator.uniform(-1, 1, (self._ends, self._dimension))
-            proposals += [propose(vary(parent), start, tuple(z), generator) for z in points.tolist()]
+            points = [random_point(generator, self._dimension) for _ in range(self._ends)]
+            proposals += [propose(vary(parent), start, z, generator) for z in points]
         return proposals
 
     def _parents(self, generator: np.random.Generator) -> list[str]:
         texts = list(self._scores())
         posterior = self._surrogate()[1].posterior_of_scored()
-        return [texts[position] for position in choose_thompson(*posterior, self._beginnings, self._draws(generator))]
-
-    @staticmethod
-    def _draws(generator: np.random.Generator) -> torch.Generator:
-        """Return a generator of PyTorch, seeded by a draw."""
-        return torch.Generator().manual_seed(int(generator.integers(2**62)))
+        return [
+            texts[position] for position in choose_thompson(*posterior, self._beginnings, torch_generator(generator))
+        ]
 
     def _remembered(self) -> list[Proposal]:
         """Return the proposals of the texts not paid for that have the greatest expected improvement."""
@@ -202,7 +200,7 @@ class ReadingInstructZero(Predictor):
 
     def _best(self) -> float:
         """Return the greatest posterior mean of the evaluated texts."""
-        return float(self._surrogate()[1].posterior_of_scored()[0].max())
+        return float(self._surrogate()[1].scored_mean.max())
 
     def _posterior(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return the posterior mean (q,) and covariance (q, q) of the scores of new texts."""
@@ -229,8 +227,6 @@ def _fit(scores: Scores, scales: tuple[float, float] | None = None) -> tuple[Voc
 
     Without ``scales``, they are fitted too.
     """
-    most = max(map(len, scores.values()))
-    padded = [[*row, *[math.nan] * (most - len(row))] for row in scores.values()]
-    values, noise = separated(torch.tensor(padded, dtype=torch.float64))
+    values, noise = separated(aligned_scores(scores.values()))
     vocabulary = Vocabulary(scores)
     return vocabulary, FeatureGP(vocabulary.features(list(scores)), values, noise, scales)

@@ -11,7 +11,7 @@ from instructzero.optimizers.base import Predictor
 from instructzero.optimizers.registry import Materials, build_optimizer
 from instructzero.report.source import Record, Source
 from instructzero.report.trajectory import evenly
-from instructzero.types import Candidate, Trial
+from instructzero.types import Trial
 
 MAX_FITS = 8
 """The maximum number of rounds for which the surrogate is fitted again, evenly spread. One fit takes up to 0.5 s."""
@@ -75,23 +75,19 @@ def _no_writer(points: object) -> NoReturn:
     raise RuntimeError("a report loads no writer")
 
 
-def _candidate(trial: Trial) -> Candidate:
-    return Candidate(trial.proposal, trial.writing)
-
-
 def _starts(source: Source, optimizer: Predictor) -> dict[int, int]:
     """Return the number of earlier evaluations of every round whose texts could be chosen from them."""
     return {
         number: trials[0].number
         for number, trials in source.trials_by_round.items()
-        if trials[0].number >= MIN_EVALUATIONS and any(optimizer.predicts(_candidate(trial)) for trial in trials)
+        if trials[0].number >= MIN_EVALUATIONS and any(optimizer.predicts(trial.candidate) for trial in trials)
     }
 
 
 def _predicted(source: Source, optimizer: Predictor, number: int) -> list[Trial]:
     """Return the evaluations of a round that the surrogate models, with the values that the optimiser receives."""
     trials = source.trials_by_round.get(number, [])
-    return [source.objective.adjusted(trial) for trial in trials if optimizer.predicts(_candidate(trial))]
+    return [source.objective.adjusted(trial) for trial in trials if optimizer.predicts(trial.candidate)]
 
 
 def _replay(source: Source, optimizer: Predictor, missing: Sequence[int], known: Beliefs) -> None:
@@ -104,7 +100,7 @@ def _replay(source: Source, optimizer: Predictor, missing: Sequence[int], known:
 
 
 def _points(optimizer: Predictor, trials: Sequence[Trial]) -> list[Record]:
-    means, doubts = optimizer.belief([_candidate(trial) for trial in trials])
+    means, doubts = optimizer.belief([trial.candidate for trial in trials])
     return [
         {
             "evaluation": trial.number + 1,

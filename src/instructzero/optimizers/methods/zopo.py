@@ -33,12 +33,11 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from instructzero.bo.fitting import one_thread
 from instructzero.bo.ntk import DerivedGP, TangentKernel
 from instructzero.bo.surrogate import binomial_noise, standardise
-from instructzero.optimizers.base import Optimizer, Represent, generator_for
+from instructzero.optimizers.base import Optimizer, Represent, aligned_scores, generator_for
 from instructzero.optimizers.pool import Pool, PoolRecord
 from instructzero.optimizers.registry import SIZES, Arguments, Materials, Method
 from instructzero.types import Candidate, Proposal, Trial
@@ -112,8 +111,7 @@ def _posterior(points: Tensor, trials: Sequence[Trial], seed: int) -> DerivedGP:
 
     Its kernel is that of the random network of ``seed``.
     """
-    scores = [torch.tensor(trial.evaluation.scores, dtype=torch.float64) for trial in trials]
-    aligned = pad_sequence(scores, batch_first=True, padding_value=torch.nan)
+    aligned = aligned_scores(trial.evaluation.scores for trial in trials)
     kernel = TangentKernel(points.shape[1], generator_for(seed, 0))
     prior = kernel(points, points)
     spread = float(prior.diagonal().mean() - prior.mean())  # E of the variance of f over the points
