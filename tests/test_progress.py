@@ -10,7 +10,7 @@ from rich.console import Console
 
 from instructzero.progress import LiveProgress, PlainProgress, Tally, progress_on
 from instructzero.records.observers import RunPlan
-from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
+from instructzero.types import Completion, Evaluation, Finish, Incomplete, Proposal, Trial, Usage, Writing
 
 
 def trial(number: int, scores: list[float]) -> Trial:
@@ -140,3 +140,22 @@ def test_live_display_shows_progress_of_search() -> None:
     console.print(display.render())
     assert isinstance(console.file, io.StringIO)
     assert f"1 of 10 evaluations, 4 of 8 calls · {'━' * 12}{'╌' * 12}" in " ".join(console.file.getvalue().split())
+
+
+def test_plain_instruction_whose_answers_are_empty_gives_a_warning_with_the_remedy() -> None:
+    output = io.StringIO()
+    progress = PlainProgress(Console(file=output, width=200), {})
+    progress.run_started(RunPlan("task", "instructzero", 10, 4, 100, answer_tokens=64))
+    incomplete = tuple(Incomplete(position, Finish.EMPTY_AT_LIMIT) for position in range(3))
+    progress.plain_finished(Writing("", "Plain."), Evaluation((0.0, 0.0, 0.0, 1.0), ("",) * 4, incomplete=incomplete))
+    said = "3 of 4 answers were empty: the model used all 64 tokens before it answered; raise --answer-tokens"
+    assert said in output.getvalue()
+
+
+def test_answers_that_did_not_arrive_are_counted_in_the_display() -> None:
+    live = LiveProgress(Console(file=io.StringIO()), {})
+    live.answered(Completion("x"), False)
+    assert "answers" not in dict(live._rows())
+    for completion in (Completion(""), Completion("y", finish=Finish.CUT), Completion.failed("no")):
+        live.answered(completion, False)
+    assert dict(live._rows())["answers"] == "1 empty, 1 cut off, 1 not given"

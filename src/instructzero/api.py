@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from instructzero.records.directory import RunDirectory
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
 from instructzero.report import write_report
-from instructzero.tasks import Task, TaskData, is_task_file
-from instructzero.types import Example
+from instructzero.tasks import Rows, Task, load_rows, resolved, source_name
 
-Examples = Iterable[tuple[str, str] | Example]
+_LOGGER = logging.getLogger("instructzero")
+_ROWS = "examples"  # the name of a task that is given as rows
 
 
 def optimize(
-    task: str | Path | Task | Examples,
+    task: str | Path | Task | Rows,
     *,
     writer: str | SoftPromptModel = "embedded:writer",
     blackbox: str | BlackBox | Callable[[str], str] = "embedded:blackbox",
@@ -43,7 +44,9 @@ def optimize(
     Parameters
     ----------
     task
-        The name of a built-in task, a file, a `Task`, or pairs of input and output.
+        The name of a built-in task, a file, a data set ``hf:NAME[#CONFIG][:SPLIT]``, a `Task`, or rows in Python: pairs
+        of input and answer (or a list of accepted answers), dicts, a DataFrame of pandas or polars, a Table of pyarrow,
+        a Dataset or DatasetDict of ``datasets``. ``input_column`` and ``output_column`` name their columns.
     writer
         A specification such as ``"hf:FOLDER"``, or an object.
     blackbox
@@ -74,11 +77,23 @@ def optimize(
     return _reported(
         chosen,
         Path(directory) if directory is not None else default_directory(chosen),
-        observer or Observer(),
+        observer or Notices(),
         task=None if isinstance(task, str | Path) else _task(task, chosen),
         writer_model=None if isinstance(writer, str) else writer,
         blackbox=None if isinstance(blackbox, str) else _blackbox(blackbox),
     )
+
+
+class Notices(Observer):
+    """Logs what the user should know about a run under the name ``instructzero``, at the level of warnings."""
+
+    def warned(self, message: str) -> None:
+        """Log a warning."""
+        _LOGGER.warning("%s", message)
+
+    def was_complete(self) -> None:
+        """Log that the result is the one of an earlier call."""
+        _LOGGER.warning("this run was complete already: nothing was asked; for a new run, name another directory")
 
 
 def run_settings(settings: Settings, directory: Path, observer: Observer) -> Result:
@@ -88,6 +103,11 @@ def run_settings(settings: Settings, directory: Path, observer: Observer) -> Res
         raise ConfigurationError(
             f"the {' and the '.join(given)} of this run {'was a' if len(given) == 1 else 'were'} Python "
             f"object{'s' if len(given) > 1 else ''}; continue it with instructzero.optimize and the same arguments"
+        )
+    if settings.task == _ROWS and settings.data_dir is None:
+        raise ConfigurationError(
+            "the examples of this run were rows in Python; continue it with instructzero.optimize and the same "
+            "arguments"
         )
     return _reported(resolve_paths(settings), directory, observer)
 
@@ -118,21 +138,23 @@ def _reported(
 def resume(directory: str | Path, *, observer: Observer | None = None) -> Result:
     """Continue the run in ``directory`` to its end, with the settings that it was started with."""
     path = Path(directory)
-    return run_settings(RunDirectory.read_settings(path), path, observer or Observer())
+    return run_settings(RunDirectory.read_settings(path), path, observer or Notices())
 
 
 def default_directory(settings: Settings) -> Path:
     """Return the directory of a run for which none is given: ``runs/TASK-METHOD-SEED``."""
-    name = f"{Path(settings.task).stem}-{settings.method}-{settings.seed}"
+    name = f"{source_name(settings.task)}-{settings.method}-{settings.seed}"
     return Path("runs") / re.sub(r"[^\w.-]+", "-", name)
 
 
 def resolve_paths(settings: Settings) -> Settings:
     """Return the settings with absolute paths, so that a run can be resumed from any working directory."""
-    paths = {name: getattr(settings, name) for name in ("data_dir", "test_data", "store")}
+    paths = {name: getattr(settings, name) for name in ("data_dir", "store")}
     changes: dict[str, Any] = {name: path.resolve() for name, path in paths.items() if path is not None}
-    if settings.data_dir is None and is_task_file(settings.task) and Path(settings.task).exists():
-        changes["task"] = str(Path(settings.task).resolve())
+    if settings.test_data is not None:
+        changes["test_data"] = Path(resolved(settings.test_data))
+    if settings.data_dir is None:
+        changes["task"] = resolved(settings.task)
     for name in ("writer", "blackbox", "judge"):
         if spec := getattr(settings, name):
             changes[name] = with_absolute_folder(spec)
@@ -141,7 +163,7 @@ def resolve_paths(settings: Settings) -> Settings:
 
 def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
     """Return the names in the settings of a task and models that may be objects."""
-    name = str(task) if isinstance(task, str | Path) else task.name if isinstance(task, Task) else "examples"
+    name = str(task) if isinstance(task, str | Path) else task.name if isinstance(task, Task) else _ROWS
     return {
         "task": name,
         "writer": writer if isinstance(writer, str) else f"object:{type(writer).__name__}",
@@ -149,11 +171,19 @@ def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
     }
 
 
-def _task(task: Task | Examples, settings: Settings) -> Task:
+def _task(task: Task | Rows, settings: Settings) -> Task:
     if isinstance(task, Task):
         return task
-    examples = tuple(pair if isinstance(pair, Example) else Example(pair[0], (pair[1],)) for pair in task)
-    return split(TaskData(name="examples", search=examples), settings)
+    data = load_rows(
+        task,
+        name=_ROWS,
+        test_source=settings.test_data,
+        input_column=settings.input_column,
+        output_column=settings.output_column,
+        answer_separator=settings.answer_separator,
+        metric=settings.metric,
+    )
+    return split(data, settings)
 
 
 def _blackbox(blackbox: BlackBox | Callable[[str], str]) -> BlackBox:

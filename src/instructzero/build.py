@@ -23,11 +23,13 @@ from instructzero.optimizers.registry import (
 from instructzero.pricing import role_prices
 from instructzero.prompts import demonstrations, few_shot, writer_prompt
 from instructzero.protocols import BlackBox, SoftPromptModel
+from instructzero.records.history import History
 from instructzero.records.identity import PLACEHOLDER, render_judge, render_question, render_writer
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.scoring.evaluator import Evaluator
+from instructzero.scoring.failures import Failures
 from instructzero.scoring.judge import JudgeMetric
 from instructzero.scoring.scorers import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
 from instructzero.search.finale import Finale
@@ -35,6 +37,7 @@ from instructzero.search.loop import Search
 from instructzero.search.racing import Race, sixths
 from instructzero.search.validation import Validation
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
+from instructzero.tasks.classification.labels import label_of
 from instructzero.writing.projection import Projection
 from instructzero.writing.rewriter import AskingRewriter
 from instructzero.writing.writer import Writer
@@ -57,6 +60,7 @@ def build_data(settings: Settings) -> TaskData:
         input_column=settings.input_column,
         output_column=settings.output_column,
         answer_separator=settings.answer_separator,
+        metric=settings.metric,
     )
 
 
@@ -158,7 +162,7 @@ def build_search(
     observer: Observer,
 ) -> Search:
     """Build the search from its parts."""
-    objective = Objective(settings.length_penalty)
+    objective = Objective(settings.length_penalty, tuple(map(label_of, task.validation)))
     finale = Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline)
     race = _race(settings, len(task.validation))
     optimizer = build_method(settings, task, writer)
@@ -174,6 +178,7 @@ def build_search(
         stop_early=stops_early(settings),
         observer=observer,
         search_calls=settings.search_calls,
+        stop_on_zero=settings.on_zero == "stop",
     )
 
 
@@ -212,6 +217,7 @@ def build_paid_models(
         shared=settings.store is not None,
         requests_per_minute=settings.requests_per_minute,
         tokens_per_minute=settings.tokens_per_minute,
+        tolerant=True,
     )
 
 
@@ -226,8 +232,24 @@ def build_prompts(settings: Settings, writer: SoftPromptModel) -> dict[str, str]
     return prompts | {f"{REWRITER} ({name})": wording for name, wording in text_requests(settings).items()}
 
 
-def build_evaluator(settings: Settings, task: Task, paid: PaidModels, observer: Observer) -> Evaluator:
-    """Build the evaluator of a run."""
+def build_failures(settings: Settings, task: Task, history: History, observer: Observer) -> Failures:
+    """Build the limit of examples without an answer; those that the ``history`` records count already."""
+    failures = Failures(settings.max_failures, (*task.validation, *task.confirmation), task.test, observer.warned)
+    parts = (
+        (task.validation, history.known_evaluations()),
+        (task.confirmation, history.confirmations),
+        (task.test, history.tests),
+    )
+    for examples, results in parts:
+        for evaluation in results.values():
+            failures.replay(examples, evaluation)
+    return failures
+
+
+def build_evaluator(
+    settings: Settings, task: Task, paid: PaidModels, observer: Observer, history: History | None = None
+) -> Evaluator:
+    """Build the evaluator of a run; ``history`` is what an earlier process recorded of it."""
     scorer: Scorer = MetricScorer(task.metric)
     if JUDGE in paid.models:
         scorer = JudgeScorer(build_judging(settings), paid.role(JUDGE).answers, observer.judged)
@@ -241,6 +263,7 @@ def build_evaluator(settings: Settings, task: Task, paid: PaidModels, observer: 
         temperature=settings.temperature,
         likelihood=settings.scoring == "loglikelihood",
         on_answer=lambda request, completion, cached: observer.answered(completion, cached),
+        failures=build_failures(settings, task, history or History(), observer),
     )
 
 

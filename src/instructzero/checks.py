@@ -14,7 +14,7 @@ def check_run(settings: Settings, task: Task, blackbox: BlackBox) -> None:
     """Raise `ConfigurationError` for settings that this task, black box, writer or method cannot be run with."""
     _check_shots(settings, len(task.exemplars))
     if settings.scoring == "loglikelihood":
-        _check_likelihoods(settings, blackbox)
+        _check_likelihoods(settings, task, blackbox)
     check_writer(settings)
     _check_search_calls(settings, len(task.validation))
 
@@ -44,7 +44,7 @@ def _check_shots(settings: Settings, exemplars: int) -> None:
         )
 
 
-def _check_likelihoods(settings: Settings, blackbox: BlackBox) -> None:
+def _check_likelihoods(settings: Settings, task: Task, blackbox: BlackBox) -> None:
     """Refuse a black box without likelihoods, and every setting that needs the text of an answer."""
     if not capabilities_of(blackbox).likelihoods:
         raise ConfigurationError(
@@ -55,6 +55,11 @@ def _check_likelihoods(settings: Settings, blackbox: BlackBox) -> None:
         raise ConfigurationError(
             "expected answers for a judge or a similarity of predictions, got --scoring loglikelihood, which has none; "
             "leave one of them out"
+        )
+    if task.metric.scores_sets:
+        raise ConfigurationError(
+            f"expected answers for the metric {task.metric.name}, which counts the labels they name, got --scoring "
+            "loglikelihood, which has none; leave one of them out"
         )
 
 

@@ -5,9 +5,11 @@
     │   ├── ConfigurationError       a setting: unknown key, impossible value, other settings in the directory
     │   ├── TaskError                the data: missing file, malformed line, unknown column, too few examples
     │   ├── ModelError               a model: unknown id or folder, no embeddings access, wrong key
+    │   │   └── RefusedQuestion      one question is refused, others may be answered: its content, its length
     │   └── RunDirectoryError        the directory: unwritable, full disk, damaged journal
     ├── EndpointError                the black box does not answer; paid answers are stored, resume later
-    │   └── TransientError           one attempt failed, the next one may succeed
+    │   ├── TransientError           one attempt failed, the next one may succeed
+    │   └── TooManyFailures          too many examples get no answer; raise --max-failures and resume
     └── BudgetExhausted              a limit of calls, dollars, tokens or time is reached; raise it and resume
 
 Every message says what was expected, what came, and what to do.
@@ -37,6 +39,29 @@ class TaskError(UserError):
 
 class ModelError(UserError):
     """A model cannot be found, loaded or used as asked."""
+
+
+class RefusedQuestion(ModelError):
+    """A black box refuses one question, and may answer others.
+
+    Parameters
+    ----------
+    message
+        The sentence for the user, for the case that it refuses all questions.
+    reason
+        The same in a few words, for a list of the examples that failed.
+    about_content
+        True if the refusal names the content or the length of the question. Otherwise, the fault may be in what all
+        questions have in common.
+    at_limit
+        True if the model has worked on the question and used all tokens before it answered.
+    """
+
+    def __init__(self, message: str, *, reason: str, about_content: bool, at_limit: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.about_content = about_content
+        self.at_limit = at_limit
 
 
 class RunDirectoryError(UserError):
@@ -69,6 +94,10 @@ class TransientError(EndpointError):
         self.retry_after = retry_after
         self.throttled = throttled
         self.maybe_paid = maybe_paid
+
+
+class TooManyFailures(EndpointError):
+    """More examples got no answer than the user accepts; the run can be resumed with a larger share of failures."""
 
 
 class BudgetExhausted(InstructZeroError):

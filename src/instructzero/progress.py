@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from rich.text import Text
 
 from instructzero.calls.prices import Price, cost_of
 from instructzero.calls.store import BLACK_BOX, JUDGE
+from instructzero.records.endings import Endings
 from instructzero.records.observers import Observer, RunPlan
-from instructzero.terminal import format_cost, format_seconds, log_line, printable, short
-from instructzero.types import Completion, Evaluation, Trial, Usage, Writing
+from instructzero.terminal import format_cost, format_seconds, log_line, paragraph, printable, short
+from instructzero.types import Completion, Evaluation, Finish, Trial, Usage, Writing
 
 _LIVE_TEXT = 180
 """Maximum characters of an instruction in the live display, so that a long one leaves room on a small terminal."""
@@ -56,10 +58,16 @@ class Tally(Observer):
         The distinct instructions.
     usage, judging, reused
         Calls of the black box, calls of the judge, and cached answers, in this process.
+    endings
+        The answers of this process by how they ended, from the call store included.
     started, searching_since
         Times of `time.monotonic`, in seconds.
     searched
         True once the search has ended.
+    complete
+        True if the run had finished in an earlier process.
+    warnings
+        The warnings so far.
     """
 
     plan: RunPlan | None = None
@@ -76,18 +84,32 @@ class Tally(Observer):
     usage: Usage = field(default_factory=Usage)
     judging: Usage = field(default_factory=Usage)
     reused: int = 0
+    endings: Counter[Finish] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
     searching_since: float | None = None
     searched: bool = False
+    complete: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     def run_started(self, plan: RunPlan) -> None:
         """Keep the plan."""
         self.plan = plan
         self.stage = "scoring the plain instruction"
 
+    def was_complete(self) -> None:
+        """Keep that the run was finished before."""
+        self.complete = True
+
+    def warned(self, message: str) -> None:
+        """Keep the warning."""
+        self.warnings.append(message)
+
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
-        """Keep the plain instruction with its score."""
-        self.plain = writing.instruction, evaluation.mean
+        """Keep the plain instruction with its score, and warn if many of its answers did not arrive."""
+        self.plain = writing.instruction, evaluation.score
+        limit = self.plan.answer_tokens if self.plan else 0
+        for sentence in Endings.of({"": ([evaluation], ())}, limit).by_kind(hopeless=evaluation.mean == 0):
+            self.warned(f"with the plain instruction, {sentence}")
 
     def writing_started(self, number: int, proposals: int) -> None:
         """Start a round; the first one starts the clock of the search."""
@@ -100,6 +122,7 @@ class Tally(Observer):
 
     def answered(self, completion: Completion, cached: bool) -> None:
         """Count an answer of the black box."""
+        self.endings[completion.finish] += 1
         if cached:
             self.reused += 1
         else:
@@ -139,6 +162,10 @@ class Tally(Observer):
     def run_finished(self) -> None:
         """Change the stage."""
         self.stage = "done"
+
+    def incomplete(self) -> str:
+        """Return the counts of the answers that are not complete, in words; "" if there are none."""
+        return Endings(self.endings.total(), {kind: self.endings[kind] for kind in Finish}).counted()
 
     def seconds_left(self) -> float | None:
         """Return the seconds left for the search at the pace of this process, or None before the first evaluation.
@@ -183,6 +210,7 @@ class LiveProgress(Tally):
     def __init__(self, console: Console, prices: Mapping[str, Price | None]) -> None:
         super().__init__()
         self._prices = prices
+        self._console = console
         self._live = Live(console=console, get_renderable=self.render, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> LiveProgress:
@@ -196,6 +224,12 @@ class LiveProgress(Tally):
         traceback: TracebackType | None,
     ) -> None:
         self._live.stop()
+
+    def warned(self, message: str) -> None:
+        """Print the warning above the table, where it stays."""
+        super().warned(message)
+        for line in f"Warning: {message}".splitlines():
+            paragraph(self._console, line)
 
     def render(self) -> RenderableType:
         """Return the table in its current state."""
@@ -215,6 +249,7 @@ class LiveProgress(Tally):
             ("plain", _quoted(self.plain, _LIVE_TEXT)),
             ("best so far", _quoted(self.best, _LIVE_TEXT)),
             ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} cached"),
+            *([("answers", found)] if (found := self.incomplete()) else []),
             ("tokens", f"{self.usage.prompt_tokens:,} in · {self.usage.completion_tokens:,} out"),
             ("cost", format_cost(cost_of(self.spent, self._prices))),
             ("time left", "estimating" if left is None else format_seconds(left)),
@@ -245,6 +280,12 @@ class PlainProgress(Tally):
             f"task {plan.task}, method {plan.method}: {plan.evaluations} evaluations on {plan.validation} "
             f"validation examples, then {plan.test} test examples"
         )
+
+    def warned(self, message: str) -> None:
+        """Print the warning."""
+        super().warned(message)
+        for line in f"Warning: {message}".splitlines():
+            self._say(line)
 
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
         """Print the plain instruction with its score."""
@@ -281,13 +322,13 @@ class PlainProgress(Tally):
 
     def _report_round(self) -> None:
         self._reported = self.evaluations
-        left = self.seconds_left()
+        left, found = self.seconds_left(), self.incomplete()
         self._say(
             f"round {self.round} done: {self.reached()}, "
             f"{len(self.instructions)} distinct instructions, {self.usage.calls:,} calls, "
             f"{self.usage.prompt_tokens + self.usage.completion_tokens:,} tokens, "
             f"{format_cost(cost_of(self.spent, self._prices))}, "
-            f"{'?' if left is None else format_seconds(left)} left"
+            f"{'?' if left is None else format_seconds(left)} left{f'; answers: {found}' if found else ''}"
         )
 
     def _say(self, line: str) -> None:

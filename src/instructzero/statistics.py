@@ -14,12 +14,15 @@ p-values are those of the two-sided sign-flip test: if both instructions are equ
 are exchangeable. The test is exact for up to `EXACT_PAIRS` differing pairs, and for any number of pairs that differ
 by the same amount (binary scores: McNemar's exact test); otherwise `FLIPS` random flips estimate the p-value,
 counting the observed one (Phipson and Smyth, 2010).
+
+Scores that are functions of a whole set of examples, such as macro F1, have the same kinds of intervals and tests:
+bootstraps over the examples, and random exchanges of the two instructions' outcomes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -35,6 +38,9 @@ _CHUNK = 1_000  # resamples in memory at once
 _DIGITS = 12  # differences that agree in these decimals are equal: 0.3 - 0.1 is 0.2
 
 Array = NDArray[np.float64]
+
+SetValue = Callable[[Array], Array]
+"""A function from the numbers of examples with each outcome, (b, m), to the scores of these b sets, (b,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,108 @@ def paired_test(first: Sequence[float], second: Sequence[float], *, level: float
     else:
         low, high = _bootstrap(differences, worst=-1.0, best=1.0, level=level)
     return PairedTest(mean, max(-1.0, min(low, mean)), min(1.0, max(high, mean)), _sign_flip_p_value(differences))
+
+
+def set_interval(
+    groups: Sequence[int], counts: Sequence[float], extra: Sequence[float], value: SetValue, *, level: float = 0.95
+) -> Interval:
+    """Return the confidence interval of a score that is no mean over the examples, but a function of all of them.
+
+    It is a percentile bootstrap over the examples within their groups. As in the interval of a mean, each group is
+    resampled with two examples more, so that an interval is not limited to the outcomes that were observed. It always
+    contains the score.
+
+    Parameters
+    ----------
+    groups
+        The group of each outcome, such as the label of an example, shape (m,).
+    counts
+        The number of examples with each outcome, shape (m,).
+    extra
+        The additional examples of each outcome, which sum to two for each group, shape (m,).
+    value
+        Returns the scores, shape (b,), of sets with these numbers of examples, shape (b, m).
+    level
+        Confidence level in (0, 1).
+    """
+    _check_level(level)
+    known, observed = np.asarray(counts, dtype=np.float64), _value(value, counts)
+    low, high = _resampled_interval(np.asarray(groups), known, np.asarray(extra, dtype=np.float64), value, level)
+    return Interval(min(low, observed), max(high, observed))
+
+
+def set_test(
+    groups: Sequence[int],
+    counts: Sequence[float],
+    extra: Sequence[float],
+    mirror: Sequence[int],
+    difference: SetValue,
+    *,
+    level: float = 0.95,
+) -> PairedTest:
+    """Compare two instructions by a score that is a function of all examples.
+
+    The interval is that of `set_interval`. The p-value is that of the sign-flip test for such scores: the outcomes of
+    the two instructions are exchanged in a random half of the examples, `FLIPS` times.
+
+    Parameters
+    ----------
+    groups, counts, extra, level
+        As in `set_interval`. An outcome is the pair of what both instructions did on an example.
+    mirror
+        The position of the outcome with the two instructions exchanged, shape (m,).
+    difference
+        Returns the differences of the scores, first minus second, as ``value`` does in `set_interval`.
+    """
+    _check_level(level)
+    places, swap = np.asarray(groups), np.asarray(mirror)
+    known, more = np.asarray(counts, dtype=np.float64), np.asarray(extra, dtype=np.float64)
+    observed = _value(difference, counts)
+    if (observed, known.tolist()) < (-observed, known[swap].tolist()):  # the same random numbers in both directions
+        found = set_test(groups, known[swap].tolist(), more[swap].tolist(), mirror, difference, level=level)
+        return PairedTest(-found.difference, -found.high, -found.low, found.p_value)
+    low, high = _resampled_interval(places, known, more, difference, level)
+    p_value = _exchange_p_value(known, swap, difference, observed)
+    return PairedTest(observed, min(low, observed), max(high, observed), p_value)
+
+
+def _value(value: SetValue, counts: Sequence[float] | Array) -> float:
+    return float(value(np.asarray(counts, dtype=np.float64)[None])[0])
+
+
+def _resampled_interval(
+    groups: NDArray[np.int64], counts: Array, extra: Array, value: SetValue, level: float
+) -> tuple[float, float]:
+    """Return the percentile interval of ``value`` over sets that are drawn group by group."""
+    rng = np.random.default_rng(SEED)
+    values = []
+    for _ in range(RESAMPLES // _CHUNK):
+        drawn = np.zeros((_CHUNK, len(counts)))
+        for group in np.unique(groups):
+            members = np.flatnonzero(groups == group)
+            pool, size = counts[members] + extra[members], counts[members].sum()
+            if size:
+                sample = rng.multinomial(round(pool.sum()), pool / pool.sum(), size=_CHUNK)
+                drawn[:, members] = sample * (size / pool.sum())  # the group keeps its weight in the set
+        values.append(value(drawn))
+    low, high = np.quantile(np.concatenate(values), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _exchange_p_value(counts: Array, mirror: NDArray[np.int64], difference: SetValue, observed: float) -> float:
+    """Return P(|difference| ≥ |observed|) if the outcomes of both instructions are exchanged at random."""
+    first = np.flatnonzero(mirror > np.arange(len(mirror)))
+    both = np.rint(counts[first] + counts[mirror[first]]).astype(np.int64)
+    if not both.sum():
+        return 1.0
+    rng = np.random.default_rng(SEED)
+    extreme = 0
+    for _ in range(FLIPS // _CHUNK):
+        drawn = np.repeat(counts[None], _CHUNK, axis=0)
+        drawn[:, first] = rng.binomial(both, 0.5, size=(_CHUNK, len(first)))
+        drawn[:, mirror[first]] = both - drawn[:, first]
+        extreme += int((np.abs(difference(drawn)) >= abs(observed) - 10.0**-_DIGITS).sum())
+    return (extreme + 1) / (FLIPS + 1)
 
 
 def _checked(scores: Sequence[float]) -> Array:

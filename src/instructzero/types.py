@@ -5,12 +5,61 @@ Notation: d intrinsic dimension of z, m examples.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from instructzero.tasks.classification.objectives import Outcomes
+
+
+class Cells(Mapping[str, Any]):
+    """The further columns of an example: an immutable, hashable mapping of names to JSON values.
+
+    Every access decodes a value of its own, so that nobody can change it. What JSON does not know becomes None.
+
+    >>> Cells({"tests": ["f(1) == 2"]})["tests"]
+    ['f(1) == 2']
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self._text = json.dumps(dict(values or {}), default=lambda value: None)
+
+    def __getitem__(self, name: str) -> Any:
+        return json.loads(self._text)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(json.loads(self._text))
+
+    def __len__(self) -> int:
+        return len(json.loads(self._text))
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self))  # equal mappings may differ in the order of their columns
+
+    def __repr__(self) -> str:
+        return f"Cells({json.loads(self._text)!r})"
+
+
+NO_CELLS = Cells()
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """One input of a task with every accepted answer.
+
+    Parameters
+    ----------
+    input
+        The input.
+    outputs
+        The accepted answers.
+    columns
+        The other columns of the row by name, as JSON values, for metrics that read them. A mapping becomes `Cells`.
 
     Raises
     ------
@@ -19,14 +68,19 @@ class Example:
 
     >>> Example("cat", ("chat", "un chat")).outputs[0]
     'chat'
+    >>> Example("cat", ("chat",), {"kind": "noun"}).columns["kind"]
+    'noun'
     """
 
     input: str
     outputs: tuple[str, ...]
+    columns: Mapping[str, Any] = field(default=NO_CELLS, repr=False)
 
     def __post_init__(self) -> None:
         if not self.outputs:
             raise ValueError(f"expected at least one accepted answer for input {self.input!r}, got none")
+        if not isinstance(self.columns, Cells):
+            object.__setattr__(self, "columns", Cells(self.columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +117,27 @@ class Request:
     seed: int | None = None
 
 
+class Finish(StrEnum):
+    """How an answer ended. The values are kept in the call store and in the journal."""
+
+    COMPLETE = "complete"
+    CUT = "cut"
+    """The limit of tokens cut it off."""
+    EMPTY = "empty"
+    """It has no text, although the model had tokens left."""
+    EMPTY_AT_LIMIT = "empty_at_limit"
+    """It has no text, because the model used all tokens before it answered."""
+    FILTERED = "filtered"
+    """The content filter of the service withheld it or a part of it."""
+    REFUSED = "refused"
+    """The model declined to answer."""
+    FAILED = "failed"
+    """There is none: the service refused the question, or the function raised an exception for it."""
+
+
+_WITHOUT_TEXT = {Finish.COMPLETE: Finish.EMPTY, Finish.CUT: Finish.EMPTY_AT_LIMIT}
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One answer of a black box, with the tokens that it was billed for.
@@ -70,13 +145,37 @@ class Completion:
     A likelihood travels as text too, because the call store and the journal keep answers as text. `of_likelihood` and
     `likelihood` are the only places that convert between the two.
 
-    >>> Completion.of_likelihood(0.25, prompt_tokens=7, completion_tokens=2)
-    Completion(text='0.25', prompt_tokens=7, completion_tokens=2)
+    Parameters
+    ----------
+    text
+        The answer, without the thoughts that the service returns in a field of their own.
+    prompt_tokens, completion_tokens
+        The tokens that were billed; 0 if they are not known.
+    finish
+        How it ended. An answer without text is never complete: ``finish`` is then one of the empty ones.
+    reason
+        Why there is no answer, if the service said so.
+
+    >>> Completion.of_likelihood(0.25, prompt_tokens=7, completion_tokens=2).text
+    '0.25'
+    >>> Completion("").finish.name, Completion("", finish=Finish.CUT).finish.name
+    ('EMPTY', 'EMPTY_AT_LIMIT')
     """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    finish: Finish = Finish.COMPLETE
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.finish in _WITHOUT_TEXT and not self.text.strip():
+            object.__setattr__(self, "finish", _WITHOUT_TEXT[self.finish])
+
+    @classmethod
+    def failed(cls, reason: str, *, at_limit: bool = False) -> Completion:
+        """Return what stands for the answer to a question that was refused, or at which the model used all tokens."""
+        return cls("", finish=Finish.EMPTY_AT_LIMIT if at_limit else Finish.FAILED, reason=reason)
 
     @classmethod
     def of_likelihood(cls, likelihood: float, prompt_tokens: int = 0, completion_tokens: int = 0) -> Completion:
@@ -195,6 +294,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Incomplete:
+    """An answer that is not `Finish.COMPLETE`: its position among the examples, how it ended, and why it failed."""
+
+    position: int
+    finish: Finish
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """The results of one instruction on m examples, in the order of the examples, which all trials of a run share.
 
@@ -206,18 +314,31 @@ class Evaluation:
         The answers of the black box, shape (m,).
     usage
         The calls and tokens that the results took.
+    incomplete
+        The answers that are not complete, by position.
+    outcomes
+        What the answers amount to as a set, if the metric scores the set as a whole.
+    remarks
+        The remarks of the metric about the answers, shape (m,), "" for an answer without one; empty if it has none.
 
     Raises
     ------
     ValueError
-        If the numbers of scores and predictions differ, or there are none.
+        If the numbers of scores and predictions differ, or there are none, or remarks are missing.
     """
 
     scores: tuple[float, ...]
     predictions: tuple[str, ...]
     usage: Usage = field(default_factory=Usage)
+    incomplete: tuple[Incomplete, ...] = ()
+    outcomes: Outcomes | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not any(self.remarks):
+            object.__setattr__(self, "remarks", ())
+        elif len(self.remarks) != len(self.scores):
+            raise ValueError(f"expected a remark for each of {len(self.scores)} scores, got {len(self.remarks)}")
         if len(self.scores) != len(self.predictions) or not self.scores:
             raise ValueError(
                 f"expected as many scores as predictions and at least one, "
@@ -229,13 +350,27 @@ class Evaluation:
         """The mean score over the examples: H(z) of the paper."""
         return sum(self.scores) / len(self.scores)
 
+    @property
+    def score(self) -> float:
+        """The score of the instruction: that of its outcomes as a set if there are any, else the mean."""
+        return self.mean if self.outcomes is None else self.outcomes.value
+
     def is_complete(self, examples: int) -> bool:
         """Return True if the instruction was scored on all ``examples``, so that it did not drop out of a race."""
         return len(self.scores) >= examples
 
     def __add__(self, more: Evaluation) -> Evaluation:
         """Return these results followed by ``more``, the results on the next examples."""
-        return Evaluation(self.scores + more.scores, self.predictions + more.predictions, self.usage + more.usage)
+        before = len(self.scores)
+        later = tuple(Incomplete(one.position + before, one.finish, one.reason) for one in more.incomplete)
+        return Evaluation(
+            self.scores + more.scores,
+            self.predictions + more.predictions,
+            self.usage + more.usage,
+            self.incomplete + later,
+            self.outcomes + more.outcomes if self.outcomes and more.outcomes else None,
+            (self.remarks or ("",) * before) + (more.remarks or ("",) * len(more.scores)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,5 +395,5 @@ class Trial:
 
     @property
     def score(self) -> float:
-        """The mean score over the examples."""
-        return self.evaluation.mean
+        """The score over the examples; see `Evaluation.score`."""
+        return self.evaluation.score

@@ -17,7 +17,7 @@ import pytest
 
 from instructzero.calls.store import BLACK_BOX, JUDGE, Call, CallStore
 from instructzero.errors import EndpointError, RunDirectoryError
-from instructzero.types import Completion, Message, Request, Usage
+from instructzero.types import Completion, Finish, Message, Request, Usage
 
 IDENTITY = {"backend": "test", "model": "m"}
 
@@ -378,3 +378,36 @@ def test_put_on_full_disk_raises_and_stores_nothing(tmp_path: Path) -> None:
         assert store.get(call("a")) == Completion("A")
         assert store.get(call("b")) is None
         assert store.spent("") == {BLACK_BOX: Usage(1)}
+
+
+def test_ending_and_reason_are_kept_and_complete_answers_are_stored_as_before(tmp_path: Path) -> None:
+    answers = [Completion("A", 3, 4), Completion("B", finish=Finish.CUT), Completion.failed("status 400: too long")]
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        store.put_many([(call(str(number)), answer) for number, answer in enumerate(answers)])
+        assert [store.get(call(str(number))) for number in range(3)] == answers
+    with sqlite3.connect(tmp_path / "calls.sqlite") as plain:
+        documents = [row[0] for row in plain.execute("SELECT answer FROM calls")]
+    plain.close()
+    assert documents[0] == '{"completion_tokens":4,"prompt_tokens":3,"text":"A"}'
+
+
+def test_answers_of_an_older_version_are_read(tmp_path: Path) -> None:
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        store.put_many([(call("a"), Completion("A")), (call("b"), Completion("B"))])
+    with sqlite3.connect(tmp_path / "calls.sqlite") as plain:
+        old = '{"completion_tokens":2,"prompt_tokens":1,"text":""}'
+        plain.execute("UPDATE calls SET answer = ? WHERE key = ?", (old, call("b").key))
+    plain.close()
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert store.get(call("a")) == Completion("A")
+        assert store.get(call("b")) == Completion("", 1, 2, Finish.EMPTY)
+
+
+def test_has_answers_counts_neither_failures_nor_other_payers() -> None:
+    with CallStore(":memory:") as store:
+        store.put(call("a"), Completion.failed("no"), run="r")
+        store.put(call("b"), Completion("B"), run="r", role=JUDGE)
+        store.put(call("c"), Completion("C"), run="s")
+        assert not store.has_answers("r", BLACK_BOX)
+        store.put(call("d"), Completion(""), run="r")
+        assert store.has_answers("r", BLACK_BOX)

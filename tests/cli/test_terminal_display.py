@@ -30,7 +30,7 @@ def test_help_has_colours_unless_no_color_is_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("columns", [80, 200])
 def test_run_on_terminal_shows_display_and_ends_with_summary(task_file: Path, tmp_path: Path, columns: int) -> None:
     asked = ("run", "--task", task_file.name, *QUICK, "--out", "here", "--baseline", "repeat the word " * 8)
-    frames, code = record((*PROGRAM, *asked), columns=columns, rows=30, folder=tmp_path)
+    frames, code = record((*PROGRAM, *asked), columns=columns, rows=36, folder=tmp_path)
     shown = [words(frame) for frame in frames]
     assert code == 0
     assert any("best so far" in text and "calls paid" in text for text in shown)

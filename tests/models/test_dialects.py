@@ -10,7 +10,7 @@ import pytest
 from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
 from instructzero.models.openai import read_answer
 from instructzero.models.service import Complaint, Reply, Service
-from instructzero.types import Completion
+from instructzero.types import Completion, Finish
 
 SERVICE = Service("http://host/v1", "m", "OPENAI_API_KEY", "")
 
@@ -58,7 +58,7 @@ def test_vllm_answer_without_content_is_empty() -> None:
     "tool_calls":[],"reasoning_content":"Okay, the user"},"logprobs":null,"finish_reason":"length","stop_reason":null}],
     "service_tier":null,"usage":{"prompt_tokens":14,"total_tokens":30,"completion_tokens":16,
     "prompt_tokens_details":null},"prompt_logprobs":null,"kv_transfer_params":null}"""
-    assert read(body) == Completion("", 14, 16)
+    assert read(body) == Completion("", 14, 16, Finish.EMPTY_AT_LIMIT)
 
 
 def test_vllm_error_without_envelope_raises_model_error() -> None:
@@ -184,7 +184,7 @@ def test_deepseek_blank_lines_before_the_answer_are_ignored() -> None:
 def test_openai_refusal_is_an_empty_answer() -> None:
     body = """{"choices":[{"message":{"role":"assistant","content":null,"refusal":"I can't help with that."},
     "finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":8}}"""
-    assert read(body) == Completion("", 5, 8)
+    assert read(body) == Completion("", 5, 8, finish=Finish.REFUSED)
 
 
 def test_openai_completion_text_is_read() -> None:

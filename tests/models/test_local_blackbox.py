@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from instructzero.errors import ModelError
+from instructzero.errors import ModelError, RefusedQuestion
 from instructzero.models import local_blackbox
 from instructzero.models.answering import answer_greedily
 from instructzero.models.local_blackbox import HuggingFaceBlackBox
-from instructzero.types import Completion, Message, Request
+from instructzero.types import Completion, Finish, Message, Request
 
 STARTS = ("Instruction: reverse the word.\nInput: ", "Instruction: say the first letter.\nInput: ", "")
 REQUESTS = [
@@ -83,3 +83,29 @@ def test_close_during_an_answer_raises_model_error(tiny_llama: Path) -> None:
     box._stop.set()
     with pytest.raises(ModelError, match="stay open until it has answered"):
         answers(box)
+
+
+def test_answer_that_uses_all_its_tokens_is_cut_and_one_that_ends_is_complete(tiny_llama: Path) -> None:
+    box = HuggingFaceBlackBox(str(tiny_llama))
+    found = answers(box)
+    for request, answer in zip(REQUESTS, found, strict=True):
+        is_whole = answer.completion_tokens < request.max_tokens
+        assert answer.finish in ((Finish.COMPLETE, Finish.EMPTY) if is_whole else tuple(Finish))
+    assert box._finish([5] * 9, 9) is Finish.CUT
+    assert box._finish([5] * 8 + [box._network.eos[0]], 9) is Finish.COMPLETE
+    assert box._finish([5] * 8, 9) is Finish.COMPLETE
+
+
+@pytest.mark.parametrize("accepted", [(), ("yes",)])
+def test_question_beyond_the_context_is_refused_for_its_length(tiny_llama: Path, accepted: tuple[str, ...]) -> None:
+    async def run() -> None:
+        box = HuggingFaceBlackBox(str(tiny_llama))
+        try:
+            await box.complete(Request((Message("user", "long " * 200),), 9, answers=accepted))
+        finally:
+            await box.close()
+
+    with pytest.raises(RefusedQuestion, match="256 positions") as caught:
+        asyncio.run(run())
+    assert caught.value.about_content
+    assert "and the model has 256 positions" in caught.value.reason

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,38 @@ def test_difference_of_equal_headers_is_none() -> None:
 
 def test_difference_names_the_field_with_both_values() -> None:
     assert difference({"task": "words"}, {"task": "sum"}) == "task ('words', now 'sum')"
+
+
+def test_difference_of_a_functions_code_is_said_in_words() -> None:
+    recorded, current = ({"blackbox": {"backend": "python", "function": "ask", "code": code}} for code in "ab")
+    assert difference(recorded, current) == "code of the function ask"
+
+
+def test_changed_function_is_another_run(tmp_path: Path) -> None:
+    pairs = [(f"{number} + 1", str(number + 1)) for number in range(20)]
+
+    def ask(prompt: str) -> str:
+        return "?"
+
+    instructzero.optimize(pairs, blackbox=ask, evaluations=2, directory=tmp_path)
+
+    def ask(prompt: str) -> str:  # type: ignore[no-redef]  # the fixed cell of a notebook
+        return str(eval(prompt.rsplit("Input: ", 1)[1].split("\n")[0]))
+
+    with pytest.raises(RunDirectoryError, match=r"another code of the function .*ask"):
+        instructzero.optimize(pairs, blackbox=ask, evaluations=2, directory=tmp_path)
+
+
+def test_changed_metric_is_another_run(
+    scripted: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for value, refused in (("1.0", False), ("1.0  # the same", False), ("0.5", True)):
+        Path("my_scores.py").write_text(f"def score(prediction, answers):\n    return {value}\n")
+        sys.modules.pop("my_scores", None)
+        with pytest.raises(RunDirectoryError, match="code of the metric my_scores:score") if refused else nullcontext():
+            instructzero.optimize(**scripted, metric="my_scores:score", directory=tmp_path / "run")
 
 
 def test_difference_of_prompts_names_the_role_and_shows_a_short_excerpt() -> None:

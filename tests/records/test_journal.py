@@ -1,6 +1,7 @@
 """The journal: a replay restores what was recorded, and damage is always found."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from instructzero.errors import RunDirectoryError
 from instructzero.records.journal import Journal, JournalReader
-from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Usage, Writing
+from instructzero.types import Candidate, Evaluation, Finish, Incomplete, Proposal, Rewrite, Usage, Writing
 
 EVALUATION = Evaluation((1.0, 0.25), ("yes", "no\n\0\u202e"), Usage(2, 10, 3))
 HEADER = {"task": "words"}
@@ -223,3 +224,14 @@ def test_reader_reads_replaced_file_from_the_beginning(tmp_path):
     assert reader.history is not before
     assert reader.history.header == before.header
     assert reader.history.plain is None
+
+
+def test_incomplete_answers_are_restored_and_complete_ones_leave_no_trace(tmp_path):
+    whole = Journal(tmp_path / "whole.jsonl")
+    whole.add_test("c", EVALUATION)
+    assert b"incomplete" not in whole.path.read_bytes()
+    answers = (Incomplete(0, Finish.CUT), Incomplete(1, Finish.FAILED, "status 400: \x1b ü"))
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.add_test("c", replace(EVALUATION, incomplete=answers))
+    assert b'"incomplete":[[0,"cut"],[1,"failed","status 400' in journal.path.read_bytes()
+    assert Journal(journal.path).history.tests["c"].incomplete == answers

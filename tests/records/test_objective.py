@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from instructzero.errors import ConfigurationError
 from instructzero.records.objective import Objective
+from instructzero.search.racing import Race
+from instructzero.tasks.classification.objectives import Outcomes
 from instructzero.types import Evaluation, Proposal, Trial, Usage, Writing
 
 score_lists = st.lists(st.floats(0, 1), min_size=1, max_size=30)
@@ -63,3 +65,52 @@ def test_adjusted_trial_differs_in_scores_only():
 def test_impossible_penalty_is_refused(penalty):
     with pytest.raises(ConfigurationError, match="length penalty of 0 or more"):
         Objective(penalty)
+
+
+SKEWED = ("ham", "ham", "ham", "spam", "ham")
+
+
+def answered(*said, measure="balanced_accuracy"):
+    pairs = tuple(zip(SKEWED, said, strict=False))
+    scores = tuple(float(label == name) for label, name in pairs)
+    return Evaluation(scores, said, outcomes=Outcomes(measure, pairs))
+
+
+@pytest.mark.parametrize("measure", ["balanced_accuracy", "macro_f1", "mcc"])
+@pytest.mark.parametrize("penalty", [0.0, 0.2])
+def test_adjusted_trial_of_a_set_has_the_value_as_its_mean(measure, penalty):
+    objective = Objective(penalty, SKEWED)
+    evaluation = answered("ham", "spam", "ham", "spam", "ham", measure=measure)
+    text = "x" * 50
+    trial = Trial(0, 0, Proposal(None), Writing(text, text), evaluation)
+    adjusted = objective.adjusted(trial)
+    assert adjusted.score == pytest.approx(objective.value(text, evaluation))
+    assert objective.value(text, evaluation) == pytest.approx(evaluation.score - penalty / 2)
+
+
+def test_value_of_first_answers_of_a_set_is_the_mean_of_their_credits():
+    objective = Objective(labels=SKEWED)
+    begun = answered("ham", "ham", "spam")
+    assert begun.score == pytest.approx(2 / 3)  # of the set so far, which is not the score of all examples
+    assert objective.value("x", begun) == pytest.approx((1 + 1 + 1 - 5 / (2 * 4)) / 3)
+
+
+def test_race_of_a_set_gives_up_exactly_what_cannot_be_reached():
+    objective, race = Objective(labels=SKEWED), Race(5, (5,), alpha=0.1)
+    missed = answered("ham", "ham", "ham", "ham")  # at most 0.5
+    slipped = answered("ham", "ham", "spam", "spam")  # at most 0.875
+    for evaluation, highest in ((missed, 0.5), (slipped, 0.875)):
+        assert race.may_still_win(*objective.race("x", evaluation, highest))
+        assert not race.may_still_win(*objective.race("x", evaluation, highest + 0.01))
+
+
+def test_race_of_means_takes_the_scores_as_they_are():
+    assert Objective(0.1).race("x" * 100, Evaluation((1.0, 0.5), ("a", "b")), 0.6) == ((1.0, 0.5), 0.7)
+
+
+def test_negative_value_of_a_set_counts_as_zero():
+    objective = Objective(labels=SKEWED)
+    evaluation = answered("spam", "spam", "spam", "ham", "ham", measure="mcc")
+    assert evaluation.score < 0
+    assert objective.value("x", evaluation) == 0
+    assert set(objective.adjusted_evaluation("x", evaluation).scores) == {0.0}

@@ -152,9 +152,16 @@ def test_better_plain_instruction_wins(tmp_path: Path, finalists: int) -> None:
         assert set(ending.journal.history.tests) == {"plain"}
 
 
-def test_plain_instruction_does_not_win_a_tie(tmp_path: Path) -> None:
-    with Ending(tmp_path, {"a": (8, 6), "plain": (8, 6)}) as ending:
-        assert ending.run() == "a"
+@pytest.mark.parametrize("rates", [(8, 6), (7, 7), (9, 5)])
+def test_tie_with_the_plain_instruction_goes_to_the_plain_instruction(tmp_path: Path, rates: tuple[int, int]) -> None:
+    with Ending(tmp_path, {"a": (8, 6), "plain": rates}) as ending:
+        assert ending.run() == "plain"
+
+
+def test_tie_with_the_users_instruction_goes_to_the_users_instruction(tmp_path: Path) -> None:
+    rates = {"a": (8, 6), "mine": (8, 6), "plain": (8, 6)}
+    with Ending(tmp_path, rates, baseline="mine") as ending:
+        assert ending.run() == "mine"
 
 
 def test_better_baseline_wins(tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ def test_trials_score_the_same_examples_in_the_same_order(scripted, tmp_path):
     assert [text[::-1] for text in reverse] == list(by_text["repeat the word"])
 
 
-def test_earliest_of_equals_wins_and_plain_only_if_better(scripted, tmp_path):
+def test_plain_instruction_wins_ties_and_if_it_is_better(scripted, tmp_path):
     result = run(scripted, tmp_path, ScriptedBlackBox(lambda prompt: "nothing"))
-    assert result.instruction == result.trials[0].instruction
+    assert result.instruction == result.plain.instruction
     only_plain = ScriptedBlackBox(lambda prompt: obey("Reverse.\n" + prompt) if "do something" in prompt else "")
     best = run(scripted, tmp_path / "plain", only_plain, continued=0.0)
     assert best.instruction == "do something with the word" == best.plain.instruction

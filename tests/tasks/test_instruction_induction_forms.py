@@ -36,7 +36,7 @@ def test_cause_and_effect_input_shows_sentences_in_either_order(folder):
 def test_common_concept_joins_items_and_accepts_every_concept(folder):
     rows = [{"concept": "go up.", "items": ["a", "b", "c"], "all_common_concepts": ["go up.", "rise."]}]
     data = load_task_data("common_concept", data_dir=folder("common_concept", rows))
-    assert data.search == (Example("a, b, c", ("go up.", "rise.")),)
+    assert data.search == (Example("a, b, c", ("go up.", "rise."), {"concept": "go up."}),)
     assert data.metric == "f1"
 
 

@@ -13,7 +13,7 @@ from instructzero.calls.asker import Asker
 from instructzero.errors import TransientError
 from instructzero.models.openai import OpenAIBlackBox
 from instructzero.models.throttle import Throttle
-from instructzero.testing import Endpoint, Fault, Faults
+from instructzero.testing import Endpoint, Fault, Faults, Reply
 from instructzero.types import Completion, Message, Request, Usage
 
 
@@ -151,3 +151,12 @@ def test_asker_gets_all_answers_billed_once_despite_faults() -> None:
     tries = endpoint.received.total()
     assert tries == 60 + endpoint.failed.total() - endpoint.failed[Fault.DELAY]
     assert len(endpoint.failed) >= 6
+
+
+def test_reply_of_the_script_is_sent_as_it_is() -> None:
+    replies = {"a": Reply.refusal("too long", status=413), "b": Reply.chat("x", "length")}
+    with Endpoint(lambda prompt: replies[prompt]) as endpoint:
+        refused, cut = (send(f"{endpoint.base_url}/completions", {"prompt": prompt}) for prompt in "ab")
+    assert (refused.status_code, refused.json()["error"]["message"]) == (413, "too long")
+    assert cut.json()["choices"][0]["finish_reason"] == "length"
+    assert endpoint.billed == {"b": 1}

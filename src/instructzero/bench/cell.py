@@ -40,7 +40,7 @@ from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.scoring.evaluator import Evaluator
-from instructzero.search.finale import best_confirmed
+from instructzero.search.finale import best_confirmed, references_first
 from instructzero.tasks import Task
 from instructzero.types import Evaluation, Example, Usage
 
@@ -144,7 +144,7 @@ def _finish(plan: CellPlan) -> Cell:
         task=plan.task,
         models=plan.models,
         seed=plan.seed,
-        curve=tuple((calls, best[0][1].mean) for calls, best in steps[1:]),
+        curve=tuple((calls, best[0][1].score) for calls, best in steps[1:]),
         marks=tuple(marks),
         plain=first,
         usage=history.search_usage(),
@@ -161,23 +161,26 @@ def _marks(plan: CellPlan, task: Task, plain: Scored, finalists: Mapping[int, Se
         if task.confirmation:
             finalists = {budget: (*best, plain) for budget, best in finalists.items()}
             confirmed = results_on(task.confirmation, evaluator, (text for text, _ in chain(*finalists.values())))
-        winners = {0: plain, **{budget: _winner(best, objective, confirmed) for budget, best in finalists.items()}}
+        winners = {0: plain}
+        winners |= {budget: _winner(best, plain[0], objective, confirmed) for budget, best in finalists.items()}
         tests = results_on(task.test, evaluator, (text for text, _ in winners.values()))
     for budget, (text, validation) in winners.items():
         yield Mark(
             budget,
             text,
-            validation=validation.mean,
-            confirmation=confirmed[text].mean if text in confirmed else None,
-            test=tests[text].mean,
+            validation=validation.score,
+            confirmation=confirmed[text].score if text in confirmed else None,
+            test=tests[text].score,
             test_scores=tests[text].scores,
         )
 
 
-def _winner(finalists: Sequence[Scored], objective: Objective, confirmed: Mapping[str, Evaluation]) -> Scored:
-    """Return the best of the ``finalists``, confirmed or not."""
+def _winner(
+    finalists: Sequence[Scored], plain: str, objective: Objective, confirmed: Mapping[str, Evaluation]
+) -> Scored:
+    """Return the best of the ``finalists``, confirmed or not; of equals, the ``plain`` instruction."""
     validation = dict(finalists)
-    text = best_confirmed(list(validation), objective, validation, confirmed)
+    text = best_confirmed(references_first(list(validation), plain), objective, validation, confirmed)
     return text, validation[text]
 
 

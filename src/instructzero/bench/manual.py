@@ -62,4 +62,4 @@ def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> st
 
 def _test_score(folder: Path, settings: Settings, task: Task, instruction: str) -> float:
     with asking(folder, settings, task) as evaluator:
-        return results_on(task.test, evaluator, [instruction])[instruction].mean
+        return results_on(task.test, evaluator, [instruction])[instruction].score

@@ -216,10 +216,10 @@ def _pair(settings: object) -> str:
 
 
 def _label(task: str) -> str:
-    """Return the label of a task: its name, or the name of its file without folder and suffix."""
-    from instructzero.tasks import is_task_file
+    """Return the label of a task: its name, or that of its file or data set without folder and suffix."""
+    from instructzero.tasks import source_name
 
-    return Path(task).stem if is_task_file(task) else task
+    return source_name(task)
 
 
 def _groups(plan: Plan) -> Iterable[tuple[str, Mapping[str, Any]]]:

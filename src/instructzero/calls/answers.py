@@ -45,8 +45,16 @@ class Answers:
         self._saving: asyncio.Task[None] | None = None
         self._asking: dict[Call, asyncio.Future[Completion]] = {}
         self._looked_up: dict[Call, Completion | None] = {}
-        self.proven = False
+
+    @property
+    def proven(self) -> bool:
         """True once the model has answered."""
+        return self._asker.proven
+
+    @property
+    def tolerant(self) -> bool:
+        """True if a question that is refused for its own sake gets a completion without an answer; see `Asker`."""
+        return self._asker.tolerant
 
     @property
     def concurrency(self) -> int:
@@ -106,7 +114,6 @@ class Answers:
 
     async def _pay(self, call: Call, request: Request, arrived: Callable[[], None]) -> Completion:
         completion = await self._asker.ask(request)
-        self.proven = True
         arrived()
         return await self._save(call, request, completion)
 

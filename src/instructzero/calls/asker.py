@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from instructzero.calls.budget import Reservation, Reserve, bound_of
-from instructzero.errors import InstructZeroError, TransientError
+from instructzero.errors import InstructZeroError, RefusedQuestion, TransientError
 from instructzero.models.retrying import Retrier
 from instructzero.models.throttle import Throttle
 from instructzero.protocols import BlackBox
@@ -29,6 +29,15 @@ class Asker:
         Reserves the maximum cost of a try; None is no budget.
     seed
         The seed of the random part of the waits between tries.
+    has_answered
+        Returns True if the black box has answered in an earlier process. If it is given, a question that is refused
+        for its own sake has a completion that is `Finish.FAILED`, charged at its bound because services bill some
+        refusals; otherwise every refusal is raised.
+
+    Attributes
+    ----------
+    proven
+        True once the black box has answered.
 
     Raises
     ------
@@ -46,8 +55,17 @@ class Asker:
     """
 
     def __init__(
-        self, blackbox: BlackBox, *, retries: int, throttle: Throttle, reserve: Reserve | None = None, seed: int = 0
+        self,
+        blackbox: BlackBox,
+        *,
+        retries: int,
+        throttle: Throttle,
+        reserve: Reserve | None = None,
+        seed: int = 0,
+        has_answered: Callable[[], bool] | None = None,
     ) -> None:
+        self.proven = False
+        self._has_answered = has_answered
         self._blackbox = blackbox
         self._throttle = throttle
         self._retrier = Retrier(throttle, retries, seed=seed)
@@ -67,6 +85,11 @@ class Asker:
     def concurrency(self) -> int:
         """The maximum number of requests in flight."""
         return self._throttle.places
+
+    @property
+    def tolerant(self) -> bool:
+        """True if a question that is refused for its own sake does not raise an error."""
+        return self._has_answered is not None
 
     async def ask(self, request: Request) -> Completion:
         """Return the answer to ``request``.
@@ -97,6 +120,12 @@ class Asker:
         """Try once; the reservation is closed exactly once, whatever happens."""
         try:
             completion = await self._blackbox.complete(request)
+            self.proven = True
+        except RefusedQuestion as error:
+            if not self._is_alone(error):
+                reservation.cancel()
+                raise
+            completion = Completion.failed(error.reason, at_limit=error.at_limit)
         except TransientError as error:
             if error.maybe_paid:
                 reservation.lose()
@@ -111,6 +140,12 @@ class Asker:
             raise
         reservation.settle(completion.usage)
         return completion
+
+    def _is_alone(self, error: RefusedQuestion) -> bool:
+        """Return True if the refusal concerns this question only: it says so, or others were answered."""
+        if self._has_answered is None:
+            return False
+        return error.about_content or self.proven or self._has_answered()
 
 
 class _Nothing:

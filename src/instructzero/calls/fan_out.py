@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from instructzero.calls.store import Call
+from instructzero.errors import RefusedQuestion
 
 Answer = TypeVar("Answer")
 Arrived = Callable[[], None]
@@ -43,6 +44,9 @@ class QuestionBatch(Generic[Question, Answer]):
         Seconds that questions in flight have to finish when the batch is stopped.
     proven
         Returns True once the model has answered.
+    tolerant
+        A question that is refused before the model has answered any is asked again after the others; if the next one is
+        refused too, the fault is in what they have in common.
     """
 
     def __init__(
@@ -52,12 +56,14 @@ class QuestionBatch(Generic[Question, Answer]):
         width: int,
         grace_s: float,
         proven: Callable[[], bool],
+        tolerant: bool = False,
     ) -> None:
         self._ask = ask
         self._queue = deque(questions)
         self._width = width
         self._grace_s = grace_s
         self._proven = proven
+        self._may_wait = tolerant
         self._answers: dict[Call, Answer] = {}
         self._changed = asyncio.Event()
         self._failure: Exception | None = None
@@ -119,8 +125,12 @@ class QuestionBatch(Generic[Question, Answer]):
         try:
             self._answers[question.call] = await self._ask(question, arrived)
         except Exception as error:  # wait_for raises it in the caller
-            self._failure = self._failure or error
-            self._queue.clear()
+            if self._may_wait and self._queue and isinstance(error, RefusedQuestion):
+                self._may_wait = False
+                self._queue.append(question)
+            else:
+                self._failure = self._failure or error
+                self._queue.clear()
         finally:
             arrived()
             self._changed.set()

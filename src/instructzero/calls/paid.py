@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ class PaidRole:
         """Return a batch of distinct questions to ask concurrently; the role's last batch is stopped first."""
         self.stop()
         width, proven = self.answers.concurrency, lambda: self.answers.proven
-        batch = self._batch = QuestionBatch(ask, questions, width, self._grace_s, proven)
+        batch = self._batch = QuestionBatch(ask, questions, width, self._grace_s, proven, self.answers.tolerant)
         return batch
 
     def stop(self, batch: QuestionBatch[Any, Any] | None = None) -> None:
@@ -84,6 +85,9 @@ class PaidModels:
     grace_s
         Seconds that questions in flight have to finish when a batch is stopped; by default what the black box
         declares in its `Capabilities`.
+    tolerant
+        True if a question that the black box refuses for its own sake has a completion that is `Finish.FAILED`; if
+        False, it raises an error, as it does for the judge and the rewriter.
 
     >>> from instructzero.models.scripted import ScriptedBlackBox, echo
     >>> from instructzero.types import Message, Request
@@ -108,11 +112,12 @@ class PaidModels:
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
         grace_s: float | None = None,
+        tolerant: bool = False,
     ) -> None:
         self.models = dict(models)
         self._store = store
         self._run, self._budget, self._shared = run, budget, shared
-        self._retries, self._seed = retries, seed
+        self._retries, self._seed, self._tolerant = retries, seed, tolerant
         self._grace_s = capabilities_of(self.models[BLACK_BOX]).grace_s if grace_s is None else grace_s
         limits = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
         self._throttles = {
@@ -131,12 +136,14 @@ class PaidModels:
 
     def _asker(self, name: str) -> Asker:
         model = BLACK_BOX if name == REWRITER else name
+        tolerant = self._tolerant and name == BLACK_BOX
         return Asker(
             self.models[model],
             retries=self._retries,
             throttle=self._throttles[model],
             reserve=None if self._budget is None else self._budget.reserve_for(name),
             seed=self._seed,
+            has_answered=partial(self._store.has_answers, self._run, name) if tolerant else None,
         )
 
     def __enter__(self) -> PaidModels:

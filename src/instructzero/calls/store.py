@@ -19,7 +19,7 @@ from typing import Any
 from instructzero.calls.claims import Claims
 from instructzero.calls.database import Database
 from instructzero.errors import RunDirectoryError
-from instructzero.types import Completion, Message, Request, Usage
+from instructzero.types import Completion, Finish, Message, Request, Usage
 
 FORMAT = 2
 """The format of the file, SQLite's ``user_version``."""
@@ -50,7 +50,8 @@ _AMOUNTS = "sum(calls), sum(prompt_tokens), sum(completion_tokens)"
 # The other fields are a part of the key only where they differ from their default, so that a new field changes no key.
 _ALWAYS = ("messages", "max_tokens", "temperature")
 _OPTIONAL = {each.name: each.default for each in fields(Request) if each.name not in _ALWAYS}
-_ANSWER = [each.name for each in fields(Completion)]
+_ANSWER = {each.name: each.default for each in fields(Completion)}
+_ALWAYS_STORED = ("text", "prompt_tokens", "completion_tokens")
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -109,10 +110,8 @@ class CallStore:
 
     >>> store = CallStore(":memory:")
     >>> call = Call.of({"model": "m"}, Request((Message("user", "ping"),)))
-    >>> store.put(call, Completion("pong"))
-    Completion(text='pong', prompt_tokens=0, completion_tokens=0)
-    >>> store.get(call).text
-    'pong'
+    >>> store.put(call, Completion("pong")).text, store.get(call).text
+    ('pong', 'pong')
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -138,7 +137,7 @@ class CallStore:
             query = f"SELECT key, answer FROM calls WHERE key IN ({', '.join('?' * len(page))})"
             for key, answer in self._database.rows(query, tuple(page)):
                 with self._database.reporting():
-                    found[by_key[key]] = Completion(**json.loads(answer))
+                    found[by_key[key]] = _completion(answer)
         return found
 
     def put(self, call: Call, completion: Completion, *, run: str = "", role: str = BLACK_BOX) -> Completion:
@@ -192,6 +191,13 @@ class CallStore:
         rows = self._database.rows(f"SELECT role, {_AMOUNTS} FROM ledger WHERE run = ? GROUP BY role", (run,))
         return {role: Usage(*amounts) for role, *amounts in rows}
 
+    def has_answers(self, run: str, role: str) -> bool:
+        """Return True if the model has answered a question that ``role`` of ``run`` paid for."""
+        query = "SELECT answer FROM ledger JOIN calls USING (key) WHERE run = ? AND role = ? LIMIT ?"
+        rows = self._database.rows(query, (run, role, _PAGE))
+        with self._database.reporting():
+            return any(_completion(answer).finish is not Finish.FAILED for (answer,) in rows)
+
     def accounts(self) -> list[Account]:
         """Return the ledger summed by run and role, in the order of the first payment."""
         rows = self._database.rows(
@@ -207,7 +213,7 @@ class CallStore:
             for key, call, answer in self._calls():
                 if run is None or key in roles:
                     content = json.loads(call)
-                    request, completion = _request(content["request"]), Completion(**json.loads(answer))
+                    request, completion = _request(content["request"]), _completion(answer)
                     yield StoredCall(key, content["identity"], request, completion, roles.get(key, ""))
 
     @contextlib.asynccontextmanager
@@ -269,7 +275,7 @@ class CallStore:
     def _find(self, key: str) -> Completion | None:
         rows = self._database.rows("SELECT answer FROM calls WHERE key = ?", (key,))
         with self._database.reporting():
-            return Completion(**json.loads(rows[0][0])) if rows else None
+            return _completion(rows[0][0]) if rows else None
 
     def _calls(self) -> Iterator[tuple[str, str, str]]:
         """Yield key, call and answer of every row, read page by page, so that a slow reader does not block writers."""
@@ -287,7 +293,15 @@ class CallStore:
 
 
 def _document(answer: Completion) -> str:
-    return _encode({name: getattr(answer, name) for name in _ANSWER})
+    """Return the answer as JSON; other fields than the first three only where they differ from their default."""
+    values = {name: getattr(answer, name) for name in _ANSWER}
+    return _encode({name: value for name, value in values.items() if name in _ALWAYS_STORED or value != _ANSWER[name]})
+
+
+def _completion(document: str) -> Completion:
+    """Return a stored answer. Older versions stored no more than its text and its tokens."""
+    content = json.loads(document)
+    return Completion(**{**content, "finish": Finish(content.get("finish", Finish.COMPLETE))})
 
 
 def _payment(run: str, role: str, key: str | None, usage: Usage) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from instructzero.calls.store import Account, CallStore, StoredCall
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.records.directory import RunDirectory
 from instructzero.terminal import printable
-from instructzero.types import Usage
+from instructzero.types import Finish, Usage
 
 STDOUT = "-"
 """The name of an export that goes to standard output."""
@@ -114,6 +114,10 @@ def _write_lines(calls: Iterable[StoredCall], file: TextIO) -> int:
     count = 0
     for count, call in enumerate(calls, start=1):  # noqa: B007
         answer = asdict(call.completion)
+        if call.completion.finish is Finish.COMPLETE:
+            del answer["finish"]
+        if not call.completion.reason:
+            del answer["reason"]
         content = {
             "request": asdict(call.request),
             "answer": answer,

@@ -16,7 +16,8 @@ from typing import Any
 from instructzero.calls.store import JUDGE
 from instructzero.errors import ConfigurationError
 from instructzero.finished_run import FinishedRun
-from instructzero.statistics import PairedTest, holm, interval_method, mean_interval, paired_test
+from instructzero.records.uncertainty import score_interval, score_interval_method, score_test
+from instructzero.statistics import PairedTest, holm
 from instructzero.types import Evaluation
 
 SIGNIFICANCE = 0.05
@@ -156,7 +157,7 @@ def compare(runs: Sequence[FinishedRun]) -> Comparison:
 
 
 def _compared(runs: dict[str, FinishedRun], pairs: Sequence[tuple[str, str]]) -> Iterator[Pair]:
-    tests = [paired_test(runs[first].test.scores, runs[second].test.scores) for first, second in pairs]
+    tests = [score_test(runs[first].test, runs[second].test) for first, second in pairs]
     adjusted = holm([test.p_value for test in tests])
     for (first, second), test, p_value in zip(pairs, tests, adjusted, strict=True):
         alike = runs[first].instruction == runs[second].instruction
@@ -222,11 +223,11 @@ def _described(run: FinishedRun) -> dict[str, Any]:
 def _interval(evaluation: Evaluation | None) -> dict[str, Any] | None:
     if evaluation is None:
         return None
-    interval = mean_interval(evaluation.scores)
+    interval = score_interval(evaluation)
     return {
-        "score": evaluation.mean,
+        "score": evaluation.score,
         **asdict(interval),
-        "method": interval_method(evaluation.scores),
+        "method": score_interval_method(evaluation),
         "examples": len(evaluation.scores),
     }
 

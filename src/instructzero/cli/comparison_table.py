@@ -13,7 +13,7 @@ from rich.text import Text
 
 from instructzero.cli.compare import Comparison, Pair, compare, read_runs
 from instructzero.finished_run import FinishedRun
-from instructzero.statistics import mean_interval
+from instructzero.records.uncertainty import score_interval
 from instructzero.terminal import format_cost, paragraph, printable, unbroken
 from instructzero.types import Evaluation
 
@@ -38,7 +38,7 @@ def print_comparison(paths: Sequence[Path], *, as_json: bool = False) -> None:
     _print_pairs(console, comparison.pairs)
     for note in comparison.notes():
         paragraph(console, f"Warning: {note}")
-    best = max(comparison.runs.values(), key=lambda run: run.test.mean)
+    best = max(comparison.runs.values(), key=lambda run: run.test.score)
     command = f"instructzero export {shlex.quote(printable(str(best.path)))} --format python"
     paragraph(console, f"Export the best: {unbroken(command)}")
 
@@ -70,12 +70,12 @@ def _table(comparison: Comparison, wide: bool) -> Table:
 
 
 def _numbers(run: FinishedRun) -> list[str]:
-    interval = mean_interval(run.test.scores)
+    interval = score_interval(run.test)
     dollars = run.dollars()
     return [
         _mean(run.validation),
         _mean(run.confirmation),
-        f"{run.test.mean:.3f} [{interval.low:.2f}, {interval.high:.2f}]",
+        f"{run.test.score:.3f} [{interval.low:.2f}, {interval.high:.2f}]",
         f"{run.usage.calls:,}",
         "—" if dollars is None else format_cost(dollars),
     ]
@@ -101,4 +101,4 @@ def _quoted(run: FinishedRun) -> str:
 
 
 def _mean(evaluation: Evaluation | None) -> str:
-    return "—" if evaluation is None else f"{evaluation.mean:.3f}"
+    return "—" if evaluation is None else f"{evaluation.score:.3f}"

@@ -14,7 +14,7 @@ from instructzero.calls.prices import Price, cost_of
 from instructzero.calls.store import JUDGE
 from instructzero.progress import Tally
 from instructzero.records.result import REFERENCES, Result
-from instructzero.statistics import mean_interval
+from instructzero.records.uncertainty import score_interval
 from instructzero.terminal import format_cost, format_seconds, paragraph, printable, unbroken
 from instructzero.types import Evaluation
 
@@ -45,7 +45,7 @@ def print_summary(
     if result.baseline is not None:
         _instruction(console, "Your instruction", result.baseline.instruction)
     for line in _table(result):
-        _say(console, line, style="dim" if line.startswith("score") else "")
+        _say(console, line, style="dim" if line.startswith(("score", "majority:")) else "")
     _say(console, "")
     for line in [*_comparisons(result), *(f"Warning: {warning}" for warning in result.warnings())]:
         paragraph(console, line)
@@ -53,6 +53,10 @@ def print_summary(
         paragraph(console, "The search found no better instruction than the plain one.")
     if tally.stopped is not None:
         paragraph(console, f"The search stopped early: {tally.stopped}.")
+    if tally.complete:
+        paragraph(console, "This run was complete already: nothing was asked.")
+    if incomplete := result.endings.summary():
+        paragraph(console, incomplete)
     _say(console, "")
     paragraph(console, _effort(result, prices, tally))
     paragraph(console, f"Results in {unbroken(str(directory))}: {', '.join(_kept(directory))}")
@@ -75,13 +79,17 @@ def _table(result: Result) -> Iterator[str]:
     for name, scored in rows.items():
         if scored is not None:
             yield f"{name:<8}" + "".join(f"{_score(getattr(scored, part)):>{_COLUMN}}" for part in parts)
+    if known := result.labels.majority:
+        interval = " " * len(" [0.00, 1.00]")
+        yield f"{'majority':<8}" + "".join(f"{f'{known[part]:.3f}{interval}':>{_COLUMN}}" for part in parts)
+        yield "majority: the commonest label of each part as the answer to everything"
 
 
 def _score(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return "—"
-    interval = mean_interval(evaluation.scores)
-    return f"{evaluation.mean:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
+    interval = score_interval(evaluation)
+    return f"{evaluation.score:.3f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def _comparisons(result: Result) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """The settings of a run, and where they come from: flags, YAML files and Python keywords."""
 
 from instructzero.config.fields import Count, Panel
-from instructzero.config.settings import Settings, differences, dump_yaml, make_settings, metadata_of, panel_of
-from instructzero.config.yaml_file import load_yaml
+from instructzero.config.settings import Settings, differences, make_settings, metadata_of, panel_of
+from instructzero.config.yaml_file import dump_yaml, load_yaml
 
 __all__ = [
     "Count",

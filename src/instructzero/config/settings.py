@@ -40,7 +40,7 @@ class Settings(BaseModel):
 
     task: Annotated[
         str,
-        option(Panel.TASK, "name of a built-in task, or a JSONL, JSON, CSV or TSV file of examples", form="TASK"),
+        option(Panel.TASK, "built-in task, file (JSONL, JSON, CSV, TSV, Parquet, XLSX) or hf:DATASET", form="TASK"),
     ]
     data_dir: Annotated[
         Path | None,
@@ -48,7 +48,9 @@ class Settings(BaseModel):
             Panel.TASK, "folder of the instruction-induction benchmark; --task names one of its tasks", form="FOLDER"
         ),
     ] = None
-    test_data: Annotated[Path | None, option(Panel.TASK, "separate file with the test examples", form="FILE")] = None
+    test_data: Annotated[
+        Path | None, option(Panel.TASK, "separate file or hf:DATASET with the test examples", form="FILE")
+    ] = None
     input_column: Annotated[str, option(Panel.TASK, "column or key of the input")] = "input"
     output_column: Annotated[str, option(Panel.TASK, "column or key of the accepted answer or answers")] = "output"
     answer_separator: Annotated[
@@ -143,6 +145,10 @@ class Settings(BaseModel):
     retries: Annotated[
         int, option(Panel.BLACK_BOX, "further attempts after a transient failure", operational=True, ge=0)
     ] = 5
+    max_failures: Annotated[
+        float,
+        option(Panel.BLACK_BOX, "share of examples that may get no answer and score 0", operational=True, ge=0, le=1),
+    ] = 0.1
     requests_per_minute: Annotated[
         Count | None, option(Panel.BLACK_BOX, "maximum requests per minute", operational=True)
     ] = None
@@ -154,7 +160,8 @@ class Settings(BaseModel):
         str | None,
         option(
             Panel.SCORING,
-            "exact_match, f1, exact_set, contains, regex:PATTERN, numeric[:TOLERANCE], choice[:A|B], "
+            "exact_match, verbatim, f1, exact_set, contains, regex:PATTERN, numeric[:TOLERANCE], json[:strict], code, "
+            "choice[:A|B], macro_f1, balanced_accuracy, mcc, bleu, chrf, rouge1, rouge2, rougeL, wer, cer, "
             "module:function, judge, or a sum such as 0.7*exact_match+0.3*f1 (default: the task's own)",
             form="METRIC",
         ),
@@ -247,6 +254,10 @@ class Settings(BaseModel):
             "selection and the final test",
         ),
     ] = None
+    on_zero: Annotated[
+        Literal["warn", "stop"],
+        option(Panel.SEARCH, "action if all first scores are 0, or all instructions score the same", operational=True),
+    ] = "warn"
     seed: Annotated[int, option(Panel.SEARCH, "seed of all random choices", form="SEED", ge=0, lt=2**32)] = 0
 
     device: Annotated[
@@ -361,13 +372,6 @@ def make_settings(values: Mapping[str, Any]) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigurationError(fault_sentence(error, _WORDING, Settings.model_fields)) from None
-
-
-def dump_yaml(settings: Settings) -> str:
-    """Return the settings as YAML; `make_settings` restores them from the loaded file."""
-    import yaml
-
-    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def differences(old: Settings, new: Settings) -> list[str]:

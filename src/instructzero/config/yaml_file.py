@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from instructzero.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from instructzero.config.settings import Settings
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -31,3 +34,10 @@ def load_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ConfigurationError(f"expected {path} to hold keys and values such as 'task: antonyms'; fix it")
     return values
+
+
+def dump_yaml(settings: Settings) -> str:
+    """Return the settings as YAML; `make_settings` restores them from the loaded file."""
+    import yaml
+
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

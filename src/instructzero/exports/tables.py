@@ -88,7 +88,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 def _results(evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
     return [
-        {"instruction": instruction, "score": evaluation.mean, **asdict(evaluation)}
+        {"instruction": instruction, "score": evaluation.score, **asdict(evaluation)}
         for instruction, evaluation in evaluations.items()
     ]
 

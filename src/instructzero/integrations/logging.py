@@ -67,6 +67,14 @@ class FanOut(Observer):
                     f"address and its login, or leave --log-to {name} out"
                 ) from None
 
+    def warned(self, message: str) -> None:
+        """Pass a warning on to the display."""
+        self._display.warned(message)
+
+    def was_complete(self) -> None:
+        """Pass on to the display that the run was finished before."""
+        self._display.was_complete()
+
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
         """Pass the score of the plain instruction on."""
         self._display.plain_finished(writing, evaluation)

@@ -72,7 +72,7 @@ class TrialLogger(Observer):
         """Log the score of the plain instruction."""
         self._calls += evaluation.usage.calls
         if not self._first:
-            self.log({PLAIN_SCORE: evaluation.mean}, 0)
+            self.log({PLAIN_SCORE: evaluation.score}, 0)
         self._consider(writing.instruction, evaluation, 0)
 
     def trial_finished(self, trial: Trial) -> None:
@@ -83,8 +83,8 @@ class TrialLogger(Observer):
             self.log({SCORE: trial.score, BEST_SCORE: self._best, CALLS: self._calls}, trial.number)
 
     def _consider(self, instruction: str, evaluation: Evaluation, number: int) -> None:
-        if evaluation.is_complete(self._examples) and evaluation.mean > self._best:
-            self._best = evaluation.mean
+        if evaluation.is_complete(self._examples) and evaluation.score > self._best:
+            self._best = evaluation.score
             if number >= self._first:
                 self.note(BEST_INSTRUCTION, instruction, number)
 

@@ -15,7 +15,7 @@ from instructzero.models.capabilities import REMOTE
 from instructzero.models.parameters import Parameters
 from instructzero.models.service import Reply, Service, check_service, checked_url, count, read_key
 from instructzero.protocols import Capabilities
-from instructzero.types import Completion, Request
+from instructzero.types import Completion, Finish, Request
 
 try:
     import anthropic as sdk
@@ -26,6 +26,11 @@ except ImportError:
     ) from None
 
 OFFICIAL_URL = "https://api.anthropic.com"
+_FINISHES = {
+    "max_tokens": Finish.CUT,
+    "model_context_window_exceeded": Finish.CUT,
+    "refusal": Finish.REFUSED,
+}
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
@@ -148,4 +153,5 @@ def read_message(reply: Reply, service: Service) -> Completion:
         "".join(text for text in texts if isinstance(text, str)),
         sum(count(usage.get(name)) for name in _INPUT_TOKENS),
         count(usage.get("output_tokens")),
+        _FINISHES.get(str(data.get("stop_reason")), Finish.COMPLETE),
     )

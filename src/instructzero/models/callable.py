@@ -6,14 +6,19 @@ import asyncio
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from instructzero.errors import InstructZeroError, ModelError
+from instructzero.errors import InstructZeroError, ModelError, RefusedQuestion
 from instructzero.models.base import join_contents
 from instructzero.models.capabilities import REMOTE
+from instructzero.models.fingerprint import fingerprint
 from instructzero.types import Completion, Request
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+"""An address of an object, which differs from run to run."""
 
 TextFunction = Callable[[str], str] | Callable[[str], Awaitable[str]]
 
@@ -53,8 +58,9 @@ class CallableBlackBox:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Backend and function."""
-        return {"backend": "python", "function": self._name}
+        """Backend, function, and the fingerprint of its code unless it belongs to a library."""
+        code = fingerprint(self._function)
+        return {"backend": "python", "function": self._name, **({"code": code} if code else {})}
 
     @property
     def concurrency(self) -> int:
@@ -62,18 +68,23 @@ class CallableBlackBox:
         return self._concurrency
 
     async def complete(self, request: Request) -> Completion:
-        """Call the function once; its exceptions become a `ModelError`, except an `InstructZeroError`."""
+        """Call the function once; its exceptions become a `RefusedQuestion`, except an `InstructZeroError`."""
         prompt = join_contents(request.messages)
         try:
             text = await self._call(prompt)
         except InstructZeroError:
             raise
         except Exception as error:
-            raise ModelError(
-                f"the function {self._name} raised {type(error).__name__} ({_line(error)}); fix the function"
+            said = f"{type(error).__name__} ({_ADDRESS.sub('0x…', _line(error))})"
+            raise RefusedQuestion(
+                f"the function {self._name} raised {said}; fix the function", reason=said, about_content=False
             ) from error
         if not isinstance(text, str):
-            raise ModelError(f"expected a str from the function {self._name}, got {type(text).__name__}; return a str")
+            raise RefusedQuestion(
+                f"expected a str from the function {self._name}, got {type(text).__name__}; return a str",
+                reason=f"the function returned {type(text).__name__}",
+                about_content=False,
+            )
         return Completion(text)
 
     async def close(self) -> None:

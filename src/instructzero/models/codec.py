@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from instructzero.errors import ModelError
+from instructzero.errors import ModelError, RefusedQuestion
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _CLOCK = "strftime_now"
@@ -105,14 +105,18 @@ class Codec:
         Raises
         ------
         ModelError
-            If the prompt is empty or fills the context.
+            If the prompt is empty.
+        RefusedQuestion
+            If the prompt fills the context.
         """
         if length < 1:
             raise ModelError(f"expected a prompt of at least one token for {self.name}, got none; write a prompt")
         if self.context is not None and length >= self.context:
-            raise ModelError(
+            raise RefusedQuestion(
                 f"expected a prompt shorter than the {self.context} positions of {self.name}, got {length} "
-                "tokens; use fewer or shorter examples, or a model with a longer context"
+                "tokens; use fewer or shorter examples, or a model with a longer context",
+                reason=f"{length:,} tokens, and the model has {self.context:,} positions",
+                about_content=True,
             )
         return max_new_tokens if self.context is None else min(max_new_tokens, self.context - length)
 

@@ -22,7 +22,7 @@ from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabil
 from instructzero.models.memory import give_back, is_out_of_memory, rows_that_fit
 from instructzero.models.network import Sampling, generate, load_network
 from instructzero.models.prefix import prompt_inputs
-from instructzero.types import Completion, Message, Request
+from instructzero.types import Completion, Finish, Message, Request
 
 TEMPLATES = ("auto", "chat", "completion")
 _ROWS, _ROWS_OF_SAMPLES = 256, 64
@@ -144,9 +144,13 @@ class HuggingFaceBlackBox:
         """Return the completions of prompts that share a budget and a temperature."""
         rows = self._greedily(prompts) if prompts[0].temperature == 0 and self._reads_trees else self._plainly(prompts)
         return [
-            Completion(self._network.decode(row), len(prompt.ids), len(row))
+            Completion(self._network.decode(row), len(prompt.ids), len(row), self._finish(row, prompt.budget))
             for prompt, row in zip(prompts, rows, strict=True)
         ]
+
+    def _finish(self, row: Sequence[int], budget: int) -> Finish:
+        ended = len(row) < budget or (len(row) > 0 and row[-1] in self._network.eos)
+        return Finish.COMPLETE if ended else Finish.CUT
 
     @cached_property
     def _reads_trees(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from instructzero.errors import ModelError, TaskError
+from instructzero.errors import ModelError, RefusedQuestion, TaskError
 from instructzero.models.network import Network, pad_left, positions
 
 
@@ -36,7 +36,7 @@ def answer_row(network: Network, prompt: str, answer: str, *, special_tokens: bo
     ------
     TaskError
         If the answer has no text.
-    ModelError
+    RefusedQuestion
         If prompt and answer are longer than the model's context.
     """
     ids = network.encode(prompt, special_tokens=special_tokens)
@@ -53,9 +53,11 @@ def answer_row(network: Network, prompt: str, answer: str, *, special_tokens: bo
 
 def _fitting(network: Network, row: Row) -> Row:
     if network.budget(len(row.prompt), len(row.answer)) < len(row.answer):
-        raise ModelError(
+        raise RefusedQuestion(
             f"expected a prompt and an answer within the {network.context} positions of {network.name}, got "
-            f"{len(row.prompt)} and {len(row.answer)} tokens; use shorter ones, or a model with a longer context"
+            f"{len(row.prompt)} and {len(row.answer)} tokens; use shorter ones, or a model with a longer context",
+            reason=f"{len(row.prompt) + len(row.answer):,} tokens, and the model has {network.context:,} positions",
+            about_content=True,
         )
     return row
 

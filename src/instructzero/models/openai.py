@@ -18,10 +18,31 @@ from instructzero.models.http import NoReply, Poster
 from instructzero.models.parameters import Parameters
 from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
 from instructzero.protocols import Capabilities
-from instructzero.types import Completion, Request
+from instructzero.types import Completion, Finish, Request
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 TEMPLATES = ("chat", "completion")
+_TEXT_PARTS = ("text", "output_text")
+_FINISHES = {
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens", "model_length", "token_limit"), Finish.CUT),
+    **dict.fromkeys(
+        (
+            "content_filter",
+            "content_filtered",
+            "safety",
+            "recitation",
+            "blocklist",
+            "prohibited_content",
+            "spii",
+            "sensitive",
+            "guardrail_intervened",
+        ),
+        Finish.FILTERED,
+    ),
+    "refusal": Finish.REFUSED,
+}
+"""The reasons of OpenAI and of services with its interface; every other one means that the model stopped by itself."""
+
 _ACCOUNT_VARIABLES = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 
 
@@ -193,7 +214,8 @@ def read_answer(reply: Reply, service: Service) -> Completion:
     choice = _first_choice(data)
     if choice is None:
         raise service.unreadable(reply.headers)
-    return Completion(_text(choice), *_tokens(data.get("usage")))
+    text = _text(choice)
+    return Completion(text, *_tokens(data.get("usage")), finish=_finish(choice, text))
 
 
 def _embedded_failure(data: Mapping[str, Any], service: Service) -> InstructZeroError | None:
@@ -213,9 +235,24 @@ def _text(choice: Mapping[str, Any]) -> str:
     message = choice.get("message")
     content = message.get("content") if isinstance(message, dict) else choice.get("text")
     if isinstance(content, list):  # parts, including a reasoning model's thoughts
-        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(part for part in parts if isinstance(part, str))
+        return "".join(text for part in content if isinstance(text := _part(part), str))
     return content if isinstance(content, str) else ""
+
+
+def _part(part: object) -> object:
+    """Return the text of a part of the content; thoughts and refusals are parts of other types."""
+    return part.get("text") if isinstance(part, dict) and part.get("type") in _TEXT_PARTS else part
+
+
+def _finish(choice: Mapping[str, Any], text: str) -> Finish:
+    """Return how the answer ended, from the reason that the service gives and the parts that it sends."""
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    parts = message.get("content")
+    kinds = [part.get("type") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    if not text.strip() and (message.get("refusal") or "refusal" in kinds):
+        return Finish.REFUSED
+    return _FINISHES.get(str(choice.get("finish_reason")).lower(), Finish.COMPLETE)
 
 
 def _tokens(usage: object) -> tuple[int, int]:

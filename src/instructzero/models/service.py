@@ -13,13 +13,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
+from instructzero.errors import EndpointError, InstructZeroError, ModelError, RefusedQuestion, TransientError
+from instructzero.models.refusals import STATUSES, concerns_all, is_about_content, is_at_token_limit
 
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
 _PASSING = (408, 409, 429)
 _GATEWAY_TIMEOUTS = (504, 524)  # the service behind the gateway may have finished the request
 _NO_MONEY = re.compile(r"credit balance is too low|insufficient (?:balance|credits?|funds)", re.IGNORECASE)
+_BAD_REQUEST, _FORBIDDEN = 400, 403
 _WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio reports it with status 200
 
 
@@ -104,10 +106,28 @@ class Service:
                 throttled=status == 429,
                 maybe_paid=status in _GATEWAY_TIMEOUTS,
             )
+        if status in STATUSES and (refused := self._refused_question(status, complaint)):
+            return refused
         return self._refusal(status, said)
 
+    def _refused_question(self, status: int, complaint: Complaint) -> RefusedQuestion | None:
+        """Return the error for a refusal that concerns one question, or may do so; None for any other."""
+        said = f"status {status}: {self.scrub(complaint.message)}"
+        about_content = is_about_content(status, complaint.code, complaint.message)
+        if about_content:
+            advice = "shorten or remove it, or change the content filter or the limit of tokens (--answer-tokens)"
+            message = (
+                f"{self.endpoint} refuses the question to {self.model!r} for its content or length ({said}); {advice}"
+            )
+        elif status == _FORBIDDEN or concerns_all(complaint.code, complaint.message):
+            return None
+        else:
+            message = f"{self.endpoint} refuses the request for {self.model!r} ({said}); fix the request's settings"
+        at_limit = about_content and is_at_token_limit(complaint.message)
+        return RefusedQuestion(message, reason=said, about_content=about_content, at_limit=at_limit)
+
     def _refusal(self, status: int, said: str) -> ModelError:
-        if status in (401, 403):
+        if status in (401, _FORBIDDEN):
             return ModelError(
                 f"expected a key for {self.endpoint} in the environment variable {self.variable}, but the server "
                 f"refuses {'it' if self.key else 'a request without one'} ({said}); set a valid key that may use "
@@ -136,6 +156,8 @@ class Service:
                 f"expected an API at {self.endpoint}, got: {self.scrub(complaint.message)}; check {self.setting}, "
                 "often it ends in /v1"
             )
+        if is_about_content(_BAD_REQUEST, complaint.code, complaint.message):
+            return self.failure(_BAD_REQUEST, {}, complaint)
         said = self.scrub(complaint.message)
         return TransientError(f"the endpoint {self.endpoint} answers with an error ({said})", maybe_paid=True)
 

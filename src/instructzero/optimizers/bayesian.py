@@ -25,7 +25,7 @@ from instructzero.optimizers.base import (
 )
 from instructzero.optimizers.metaprompts import fresh
 from instructzero.optimizers.search_options import PAPER, SearchOptions
-from instructzero.tasks.text import normal_form
+from instructzero.tasks.answers.text import normal_form
 from instructzero.types import Candidate, Proposal, Trial
 
 BOX = (-1.0, 1.0)

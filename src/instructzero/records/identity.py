@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
+from instructzero.models.fingerprint import fingerprint
 from instructzero.prompts import SOFT_PROMPT_MARK, WriterPrompt
 from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.dates import printed
-from instructzero.tasks import Task
+from instructzero.tasks import Metric, Task
+from instructzero.tasks.custom import FunctionMetric
 from instructzero.types import Example, Message, Request
 
 PLACEHOLDER = Example("{exemplar input}", ("{exemplar output}",))
 """An exemplar for rendering prompts: the wording of a prompt is recorded, not the data in it."""
 
-_PROMPTS = "prompts"
+_PROMPTS, _METRIC_CODE, _CODE = "prompts", "metric_code", "code"
 _SHOWN = 60  # characters of a prompt in a message
 _CONTEXT = 15  # characters of it before the first difference
 
@@ -32,6 +33,7 @@ def header_of(
     return {
         "task": task.name,
         "metric": task.metric.name,
+        **_metric_code(task.metric),
         **digests_of(task),
         "writer": dict(writer.identity),
         **{role: dict(model.identity) for role, model in models.items()},
@@ -45,7 +47,14 @@ def digests_of(task: Task) -> dict[str, str]:
     parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
     if task.confirmation:
         parts["confirmation"] = task.confirmation
-    return {name: _digest([asdict(example) for example in examples]) for name, examples in parts.items()}
+    whole = task.metric.reads_columns
+    return {name: _digest([_record(example, whole) for example in examples]) for name, examples in parts.items()}
+
+
+def _record(example: Example, whole: bool) -> dict[str, Any]:
+    """Return what a run depends on of an example, as JSON: its columns too if it is wanted ``whole``."""
+    columns = {"columns": dict(example.columns)} if whole and example.columns else {}
+    return {"input": example.input, "outputs": example.outputs, **columns}
 
 
 def render_question(render: Callable[[str, str], tuple[Message, ...]]) -> str:
@@ -68,8 +77,27 @@ def difference(recorded: Mapping[str, Any], current: Mapping[str, Any]) -> str |
     for name, value in current.items():
         found = recorded.get(name)
         if found != value:
-            return _prompt_difference(found or {}, value) if name == _PROMPTS else f"{name} ({found!r}, now {value!r})"
+            return _field_difference(name, found, value)
     return None
+
+
+def _field_difference(name: str, found: Any, value: Any) -> str:
+    if name == _PROMPTS:
+        return _prompt_difference(found or {}, value)
+    if isinstance(found, Mapping) and isinstance(value, Mapping):
+        changed = {key for key in {*found, *value} if found.get(key) != value.get(key)}
+        if name == _METRIC_CODE:
+            return f"code of the metric {', '.join(sorted(changed))}"
+        if changed == {_CODE}:
+            return f"code of the function {value['function']}"
+    return f"{name} ({found!r}, now {value!r})"
+
+
+def _metric_code(metric: Metric) -> dict[str, dict[str, str]]:
+    """Return the fingerprints of the functions in a metric by name; nothing if there are none."""
+    functions = {name: part.function for name, part in metric.parts.items() if isinstance(part, FunctionMetric)}
+    codes = {name: code for name, function in functions.items() if (code := fingerprint(function))}
+    return {_METRIC_CODE: codes} if codes else {}
 
 
 def _prompt_difference(recorded: Mapping[str, str], current: Mapping[str, str]) -> str:

@@ -11,6 +11,8 @@ damage is an error. The journal holds no clock reading: the same settings and se
     trial    the validation results of the round's next chosen candidate
     cut_short    the complete validation results of a candidate whose race a limit stopped; its trial may follow later
     confirmation, test    the results of an instruction on the confirmation or test examples
+
+Results name the answers that are not complete: position, ending, and the reason if there is no answer.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from typing import Any
 from instructzero.errors import RunDirectoryError
 from instructzero.records.history import History, Round
 from instructzero.records.identity import difference
-from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Trial, Usage, Writing
+from instructzero.tasks.classification.objectives import Outcomes
+from instructzero.types import Candidate, Evaluation, Finish, Incomplete, Proposal, Rewrite, Trial, Usage, Writing
 
 VERSION = 1
 """The version of the journal's format."""
@@ -41,6 +44,13 @@ class Journal:
     >>> journal.start(header)                                       # doctest: +SKIP
     >>> journal.add_trial(trial); journal.history.trials[-1] == trial  # doctest: +SKIP
     True
+
+    Attributes
+    ----------
+    history
+        What the records say.
+    records
+        Their number.
     """
 
     def __init__(self, path: Path, *, repair: bool = True) -> None:
@@ -51,8 +61,9 @@ class Journal:
         """
         self.path = path
         self.history = History()
+        self.records = 0
         for record in _read(path, repair):
-            _replay(path, self.history, record)
+            self._replay(record)
 
     def start(self, header: Mapping[str, Any]) -> None:
         """Write the header of a new run, or raise `RunDirectoryError` if the run was begun with another header."""
@@ -61,8 +72,14 @@ class Journal:
             self._append({"kind": "run", **expected})
         elif changed := difference(self.history.header, expected):
             raise RunDirectoryError(
-                f"{self.path} was begun with another {changed}; use another directory, or restore what has changed"
+                f"{self.path} was begun with another {changed}; use another directory{self._reuse()}, or restore what "
+                "has changed"
             )
+
+    def _reuse(self) -> str:
+        """Return how another run gets the answers of this one, if they lie beside the journal."""
+        store = self.path.with_name("calls.sqlite")
+        return f" (with --store {store}, equal questions are not paid again)" if store.exists() else ""
 
     def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
         """Record the instruction without a soft prompt, and its validation results."""
@@ -119,7 +136,11 @@ class Journal:
             raise RunDirectoryError(
                 f"cannot write {self.path}: {error.strerror}; make room or choose another directory, then resume"
             ) from None
-        _replay(self.path, self.history, _unseal(line[:-1]))  # exactly what a later replay will read
+        self._replay(_unseal(line[:-1]))  # exactly what a later replay will read
+
+    def _replay(self, record: Record) -> None:
+        _replay(self.path, self.history, record)
+        self.records += 1
 
 
 class JournalReader:
@@ -233,11 +254,33 @@ def _records(path: Path, lines: bytes, before: int = 0) -> list[Record]:
 
 
 def _encode(evaluation: Evaluation) -> Record:
-    return asdict(evaluation)
+    """Return an evaluation as JSON values, without what it does not have."""
+    record = asdict(evaluation)
+    record["incomplete"] = [
+        [one.position, one.finish.value, *([one.reason] if one.reason else [])] for one in evaluation.incomplete
+    ]
+    return {name: value for name, value in record.items() if value or name in ("scores", "predictions", "usage")}
 
 
 def _decode(record: Record) -> Evaluation:
-    return Evaluation(tuple(record["scores"]), tuple(record["predictions"]), Usage(**record["usage"]))
+    return Evaluation(
+        tuple(record["scores"]),
+        tuple(record["predictions"]),
+        Usage(**record["usage"]),
+        tuple(_incomplete(*answer) for answer in record.get("incomplete", ())),
+        outcomes=_outcomes(record.get("outcomes")),
+        remarks=tuple(record.get("remarks", ())),
+    )
+
+
+def _incomplete(position: int, finish: str, reason: str = "") -> Incomplete:
+    return Incomplete(position, Finish(finish), reason)
+
+
+def _outcomes(record: Record | None) -> Outcomes | None:
+    if record is None:
+        return None
+    return Outcomes(record["measure"], tuple((label, said) for label, said in record["pairs"]))
 
 
 def _replay_run(history: History, record: Record) -> None:

@@ -21,6 +21,8 @@ class RunPlan:
         The numbers of examples.
     search_calls
         The maximum calls of the search; None for no limit of its own.
+    answer_tokens
+        The maximum tokens of an answer; 0 if it is not known.
     """
 
     task: str
@@ -29,6 +31,7 @@ class RunPlan:
     validation: int
     test: int
     search_calls: int | None = None
+    answer_tokens: int = 0
 
 
 class Observer:
@@ -36,6 +39,12 @@ class Observer:
 
     def run_started(self, plan: RunPlan) -> None:
         """Receive the plan, before the first step."""
+
+    def warned(self, message: str) -> None:
+        """Receive a sentence about something that deserves a look; the run goes on."""
+
+    def was_complete(self) -> None:
+        """Receive, after the end, that the run had finished in an earlier process: nothing was asked."""
 
     def plain_finished(self, writing: Writing, evaluation: Evaluation) -> None:
         """Receive the plain instruction with its validation results."""

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from instructzero.statistics import PairedTest, interval_method, mean_interval, paired_test
+from instructzero.records.endings import Endings
+from instructzero.records.label_results import LabelResults
+from instructzero.records.uncertainty import score_interval, score_interval_method, score_test
+from instructzero.statistics import PairedTest
 from instructzero.terminal import short
 from instructzero.types import Evaluation, Example, Trial, Usage
 
@@ -28,7 +31,7 @@ class Scored:
         parts = {"validation": self.validation, "confirmation": self.confirmation, "test": self.test}
         return {
             "instruction": self.instruction,
-            **{f"{name}_score": part.mean for name, part in parts.items() if part},
+            **{f"{name}_score": part.score for name, part in parts.items() if part},
             "intervals": {name: _interval(part) for name, part in parts.items() if part},
         }
 
@@ -55,6 +58,12 @@ class Result:
         The usage that was paid, by role.
     sampled
         True if the black box accepts no temperature, so that its answers are samples although greedy ones were asked.
+    endings
+        The counts of the answers that are empty, cut off, filtered, refused or not given.
+    labels
+        The results by label, if the answers are a few labels.
+    remarks
+        What is doubtful about the data, one sentence each.
     """
 
     best: Scored
@@ -65,6 +74,9 @@ class Result:
     leaks: tuple[Example, ...] = ()
     spent: Mapping[str, Usage] = field(default_factory=dict)
     sampled: bool = False
+    endings: Endings = field(default_factory=Endings)
+    labels: LabelResults = field(default_factory=LabelResults)
+    remarks: tuple[str, ...] = ()
 
     @property
     def instruction(self) -> str:
@@ -73,13 +85,13 @@ class Result:
 
     @property
     def validation_score(self) -> float:
-        """The mean score of the best instruction on the validation examples, in [0, 1]."""
-        return self.best.validation.mean
+        """The score of the best instruction on the validation examples."""
+        return self.best.validation.score
 
     @property
     def test_score(self) -> float:
-        """The mean score of the best instruction on the test examples, in [0, 1]."""
-        return self.best.test.mean
+        """The score of the best instruction on the test examples."""
+        return self.best.test.score
 
     @property
     def distinct_instructions(self) -> int:
@@ -90,14 +102,15 @@ class Result:
         """Return paired tests, on the test examples, of the best instruction against the references, by name."""
         references = {"plain": self.plain, "baseline": self.baseline}
         return {
-            name: paired_test(self.best.test.scores, reference.test.scores)
+            name: score_test(self.best.test, reference.test)
             for name, reference in references.items()
             if reference is not None and reference.instruction != self.instruction
         }
 
     def warnings(self) -> list[str]:
         """Return the reasons to doubt the result, one sentence per reason."""
-        return [*self._no_better(), *self._leaking(), *self._disagreeing(), *self._sampled()]
+        endings = self.endings.warnings(hopeless=self.best.test.mean == 0)
+        return [*self.remarks, *endings, *self._no_better(), *self._leaking(), *self._disagreeing(), *self._sampled()]
 
     def _no_better(self) -> Iterator[str]:
         """Yield a sentence for every reference that the best instruction does not beat significantly."""
@@ -121,10 +134,10 @@ class Result:
 
     def _disagreeing(self) -> Iterator[str]:
         known = self.best.validation + self.best.confirmation if self.best.confirmation else self.best.validation
-        before, after = mean_interval(known.scores), mean_interval(self.best.test.scores)
+        before, after = score_interval(known), score_interval(self.best.test)
         if after.high < before.low or before.high < after.low:
             yield (
-                f"Validation ({known.mean:.3f}) and test ({self.test_score:.3f}) disagree by more than chance "
+                f"Validation ({known.score:.3f}) and test ({self.test_score:.3f}) disagree by more than chance "
                 "explains: the examples of the search may not be like the test examples."
             )
 
@@ -157,11 +170,13 @@ class Result:
             "validation_examples": len(self.best.validation.scores),
             "confirmation_examples": len(self.best.confirmation.scores) if self.best.confirmation else 0,
             "test_examples": len(self.best.test.scores),
+            **self.endings.to_dict(),
+            **self.labels.to_dict(),
             "usage": asdict(self.usage),
             "spent": {role: asdict(usage) for role, usage in self.spent.items()},
         }
 
 
 def _interval(evaluation: Evaluation) -> dict[str, Any]:
-    interval = mean_interval(evaluation.scores)
-    return {"low": interval.low, "high": interval.high, "method": interval_method(evaluation.scores)}
+    interval = score_interval(evaluation)
+    return {"low": interval.low, "high": interval.high, "method": score_interval_method(evaluation)}

@@ -7,16 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 from instructzero.config import Settings
 from instructzero.optimizers.registry import races
+from instructzero.records.uncertainty import score_interval
 from instructzero.report import statements
+from instructzero.report.answers import answers_of
 from instructzero.report.belief import Beliefs, belief_of
 from instructzero.report.costs import costs_of
 from instructzero.report.examples import examples_of
 from instructzero.report.instructions import interval_record, numbers_of, rows_of
+from instructzero.report.labels import labels_of
 from instructzero.report.lineage import lineage_of
 from instructzero.report.source import Record, Source
 from instructzero.report.space import space_of
 from instructzero.report.trajectory import rounds_of, trajectory_of
-from instructzero.statistics import mean_interval
 from instructzero.types import Evaluation
 
 PACKAGES = ("instructzero", "torch", "transformers", "numpy", "scipy")
@@ -55,7 +57,9 @@ def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
         "space": space_of(source, numbers),
         "belief": belief_of(source, numbers, beliefs),
         "examples": examples,
+        "labels": labels_of(source),
         "lineage": lineage_of(source, numbers),
+        "answers": answers_of(source),
         "costs": costs_of(source),
         "settings": _settings(source.settings),
         "identities": dict(source.header),
@@ -106,8 +110,8 @@ def _scores(source: Source) -> list[Record]:
 
 def _interval(evaluation: Evaluation) -> Record:
     return {
-        "score": evaluation.mean,
-        "interval": interval_record(mean_interval(evaluation.scores)),
+        "score": evaluation.score,
+        "interval": interval_record(score_interval(evaluation)),
         "examples": len(evaluation.scores),
     }
 

@@ -18,8 +18,9 @@ def examples_of(source: Source, numbers: Mapping[str, int]) -> Record:
     """Return the scores and answers of the best instructions on every example, for each part of the data.
 
     ``rows[i]["scores"][j]`` and ``rows[i]["answers"][j]`` belong to ``examples[j]``. They are None if the instruction
-    was not scored on that example. ``duels`` count, for every reference instruction, the examples on which the best
-    instruction scored higher, lower and the same.
+    was not scored on that example. ``rows[i]["remarks"][j]`` is the remark of the metric about that answer, "" without
+    one; the list is empty if the metric made none. ``duels`` count, for every reference instruction, the examples on
+    which the best instruction scored higher, lower and the same.
     """
     history, task = source.history, source.task
     known = {
@@ -93,6 +94,7 @@ def _results(evaluation: Evaluation, shown: Sequence[int]) -> Record:
     return {
         "scores": [evaluation.scores[place] if place < count else None for place in shown],
         "answers": [evaluation.predictions[place] if place < count else None for place in shown],
+        "remarks": [evaluation.remarks[place] if place < count else "" for place in shown if evaluation.remarks],
     }
 
 

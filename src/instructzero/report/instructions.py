@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from instructzero.records.uncertainty import score_interval, score_interval_method
 from instructzero.report.source import Record, Source
-from instructzero.statistics import Interval, interval_method, mean_interval
+from instructzero.statistics import Interval
 from instructzero.types import Evaluation, Trial
 
 MAX_BOOTSTRAPS = 500
@@ -62,12 +63,12 @@ def _scored(source: Source, text: str, interval: Interval | None) -> Record:
     evaluation, history = source.known[text], source.history
     confirmed, tested = history.confirmations.get(text), history.tests.get(text)
     return {
-        "score": evaluation.mean,
+        "score": evaluation.score,
         "value": source.value(text),
         "interval": interval_record(interval),
         "examples": len(evaluation.scores),
-        "confirmation": confirmed.mean if confirmed else None,
-        "test": tested.mean if tested else None,
+        "confirmation": confirmed.score if confirmed else None,
+        "test": tested.score if tested else None,
     }
 
 
@@ -90,11 +91,11 @@ def _calls(source: Source, text: str, trials: Sequence[Trial]) -> int:
 
 def _intervals(evaluations: Sequence[Evaluation]) -> list[Interval | None]:
     """Return the 95 % intervals; None for bootstraps beyond the first `MAX_BOOTSTRAPS`. Equal scores share one."""
-    known: dict[tuple[float, ...], Interval] = {}
+    known: dict[object, Interval] = {}
     intervals: list[Interval | None] = []
     for evaluation in evaluations:
-        scores = tuple(sorted(evaluation.scores))
-        if scores not in known and (interval_method(scores) == "Wilson" or len(known) < MAX_BOOTSTRAPS):
-            known[scores] = mean_interval(scores)
-        intervals.append(known.get(scores))
+        key = tuple(sorted(evaluation.scores)) if evaluation.outcomes is None else evaluation.outcomes
+        if key not in known and (score_interval_method(evaluation) == "Wilson" or len(known) < MAX_BOOTSTRAPS):
+            known[key] = score_interval(evaluation)
+        intervals.append(known.get(key))
     return intervals

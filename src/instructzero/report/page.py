@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from instructzero.report import sections
 from instructzero.report.document import document
 from instructzero.report.html import Html, foreign, tag
+from instructzero.report.labels import labels
 from instructzero.report.limits import fitting_script
 from instructzero.report.lineage_section import lineage
 from instructzero.report.source import Record
@@ -24,6 +26,7 @@ _SECTIONS = (
     ("search", "Search", sections.search),
     ("instructions", "All instructions", sections.instructions),
     ("examples", "Results by example", sections.examples),
+    ("labels", "Results by label", labels),
     ("lineage", "Origin of the best instruction", lineage),
     ("cost", "Cost", sections.cost),
     ("reproduction", "Reproducing this run", sections.reproduction),
@@ -48,7 +51,9 @@ def render(data: Record, live: Live | None = None) -> str:
     live
         Makes a live page, which asks its server for updates.
     """
-    parts = [tag("section", tag("h2", title), make(data), id=name, aria_label=title) for name, title, make in _SECTIONS]
+    parts = [
+        tag("section", tag("h2", title), make(data), id=name, aria_label=title) for name, title, make in _sections(data)
+    ]
     return document(
         f"{data['run']['task']}: report of a run",
         tag("a", "Skip to the content", href="#main", class_="skip"),
@@ -62,13 +67,18 @@ def render(data: Record, live: Live | None = None) -> str:
     )
 
 
+def _sections(data: Record) -> list[tuple[str, str, Callable[[Record], Html]]]:
+    """Return the sections that this run has."""
+    return [section for section in _SECTIONS if section[0] != "labels" or data["labels"]]
+
+
 def _head_of_page(data: Record, live: Live | None) -> Html:
     run = data["run"]
     facts = (
         f"method {run['method']} · metric {run['metric']} · seed {run['seed']} · {run['evaluations']:,} evaluations · "
         f"{run['distinct']:,} instructions"
     )
-    links = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in _SECTIONS]
+    links = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in _sections(data)]
     return tag(
         "header",
         top("Report of a run"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from instructzero.report.answers import answers
 from instructzero.report.html import Html, foreign, join, tag
 from instructzero.report.limits import TEXT_LENGTHS, cut
 from instructzero.report.source import Record
@@ -32,8 +33,9 @@ def result(data: Record) -> Html:
             class_="winner",
         ),
         *_warnings(said["warnings"]),
+        answers(data),
         tag("h3", "Scores, with 95 % intervals"),
-        _scores(scores),
+        _scores(scores, data["labels"].get("majority_scores") or {}),
         *(tag("p", _name(other["role"]), ": ", _text(other["text"]), class_="rival") for other in others),
         *([tag("h3", "Statistical comparison")] if said["comparisons"] else []),
         *(tag("p", statement) for statement in said["comparisons"]),
@@ -54,8 +56,8 @@ def _warnings(warnings: Sequence[str]) -> list[Html]:
     return [tag("p", tag("strong", "Warning: "), foreign(text), class_="warning") for text in warnings]
 
 
-def _scores(scores: Sequence[Record]) -> Html:
-    """Render one row per instruction and one column per part of the data."""
+def _scores(scores: Sequence[Record], majority: Mapping[str, float]) -> Html:
+    """Render one row per instruction and one column per part of the data, and a row for the commonest label."""
     best = scores[0]["parts"]
     parts = [part for part in _PARTS if part in best]
     heads = [
@@ -77,6 +79,9 @@ def _scores(scores: Sequence[Record]) -> Html:
         )
         for row in scores
     ]
+    if majority:
+        cells = (tag("td", f"{majority[part]:.3f}") for part in parts)
+        rows.append(tag("tr", tag("th", "Majority", scope="row"), *cells, class_="majority"))
     return tag(
         "table",
         tag("thead", tag("tr", tag("td"), *heads)),
@@ -91,7 +96,7 @@ def _score(part: Record | None) -> Iterator[Html]:
         return
     low, high = part["interval"]
     yield tag("b", f"{part['score']:.3f}")
-    yield _bar(part["score"], low, high)
+    yield _bar(*(max(0.0, value) for value in (part["score"], low, high)))  # Matthews correlation may be negative
     yield tag("small", f"{low:.2f} to {high:.2f}")
 
 

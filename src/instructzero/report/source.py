@@ -62,7 +62,9 @@ class Source:
     @cached_property
     def objective(self) -> Objective:
         """The objective of the search."""
-        return Objective(self.settings.length_penalty)
+        plain = self.history.plain
+        labels = plain[1].outcomes.labels if plain and plain[1].outcomes else ()
+        return Objective(self.settings.length_penalty, labels)
 
     @cached_property
     def prices(self) -> Mapping[str, Price | None]:

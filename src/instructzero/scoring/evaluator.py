@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidModels, PaidRole
 from instructzero.calls.store import BLACK_BOX, Call, CallStore
 from instructzero.protocols import BlackBox
+from instructzero.scoring.failures import Failures
 from instructzero.scoring.scorers import MetricScorer, Scorer
-from instructzero.tasks.metric import ScoreFunction
-from instructzero.types import Completion, Evaluation, Example, Message, Request, Usage
+from instructzero.tasks.answers.forms import without_thoughts
+from instructzero.tasks.metric import Grade, ScoreFunction
+from instructzero.types import Completion, Evaluation, Example, Finish, Incomplete, Message, Request, Usage
 
 Render = Callable[[str, str], tuple[Message, ...]]
 """A function (instruction, input) -> messages for the black box."""
@@ -33,7 +35,7 @@ class _Question:
 @dataclass(frozen=True, slots=True)
 class _Graded:
     completion: Completion
-    score: float
+    grade: Grade
 
 
 class Evaluator:
@@ -54,6 +56,8 @@ class Evaluator:
     on_answer
         ``on_answer(request, completion, cached)`` is called once for every pair of instruction and example; ``cached``
         is False only for an answer that was just paid for.
+    failures
+        Counts the examples that get no answer and limits their number; None is no limit. Such an example scores 0.
 
     >>> from instructzero.models.scripted import ScriptedBlackBox, echo
     >>> examples = [Example("cat", ("cat",)), Example("dog", ("hound",))]
@@ -77,6 +81,7 @@ class Evaluator:
         temperature: float = 0.0,
         likelihood: bool = False,
         on_answer: OnAnswer | None = None,
+        failures: Failures | None = None,
     ) -> None:
         self._role = role
         self._answers = role.answers
@@ -86,6 +91,7 @@ class Evaluator:
         self._temperature = temperature
         self._likelihood = likelihood
         self._on_answer = on_answer
+        self._failures = failures or Failures(1.0, (), ())
 
     @classmethod
     @contextmanager
@@ -112,13 +118,26 @@ class Evaluator:
         ``scores[i]`` and ``predictions[i]`` belong to ``examples[i]``. ``usage`` counts the distinct questions of an
         instruction that no earlier instruction of this call has asked. Cached answers count too, so that a resumed run
         has the same usage as an uninterrupted one. The questions of all instructions are asked concurrently.
+
+        Raises
+        ------
+        TooManyFailures
+            If more examples get no answer than ``failures`` accepts.
         """
         table = [[self._question(instruction, example) for example in examples] for instruction in instructions]
         seen: set[Call] = set()
         for questions, graded in zip(table, self._graded(table), strict=True):
             usage = _usage(questions, [result.completion for result in graded], seen)
             predictions = tuple(result.completion.text for result in graded)
-            yield Evaluation(tuple(result.score for result in graded), predictions, usage)
+            self._failures.check(examples)
+            yield Evaluation(
+                scores=tuple(result.grade.score for result in graded),
+                predictions=predictions,
+                usage=usage,
+                incomplete=_incomplete(graded),
+                outcomes=self._scorer.outcomes(predictions, examples),
+                remarks=tuple(result.grade.remark for result in graded),
+            )
 
     def _question(self, instruction: str, example: Example) -> _Question:
         request = Request(
@@ -149,11 +168,32 @@ class Evaluator:
 
     async def _ask(self, question: _Question, times: int, arrived: Arrived) -> _Graded:
         """Return the answer and its score; report the answer once for each of the ``times`` it is needed."""
-        completion, cached = await self._answers.get(question.call, question.request, arrived)
+        stored, cached = await self._answers.get(question.call, question.request, arrived)
+        completion = _beyond_thoughts(stored)
         if self._on_answer is not None:
             for time in range(times):
                 self._on_answer(question.request, completion, cached or time > 0)
-        return _Graded(completion, await self._scorer.score(question.example, completion))
+        if completion.finish is Finish.FAILED:
+            self._failures.add(question.example, completion.reason)
+        if completion.reason:
+            return _Graded(completion, Grade(0.0))
+        return _Graded(completion, await self._scorer.grade(question.example, completion))
+
+
+def _beyond_thoughts(completion: Completion) -> Completion:
+    """Return the same answer; if it ended within or after its thoughts, it is an empty one, whatever its text."""
+    if without_thoughts(completion.text).strip():
+        return completion
+    return replace(completion, finish=replace(completion, text="").finish)
+
+
+def _incomplete(graded: Sequence[_Graded]) -> tuple[Incomplete, ...]:
+    answers = enumerate(result.completion for result in graded)
+    return tuple(
+        Incomplete(position, answer.finish, answer.reason)
+        for position, answer in answers
+        if answer.finish is not Finish.COMPLETE
+    )
 
 
 def _usage(questions: Sequence[_Question], answers: Sequence[Completion], seen: set[Call]) -> Usage:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from instructzero.errors import ConfigurationError
+from instructzero.tasks.answers.forms import without_thoughts
 from instructzero.types import Example, Message, Request
 
 LOWEST, HIGHEST = 0, 10
@@ -133,7 +134,7 @@ def read_grade(text: str) -> float | None:
 
 def _plain(text: str) -> str:
     """Return the reply in lower case with digits for number words, without thoughts, markup and the scale itself."""
-    said = _MARKUP.sub("", text.rpartition("</think>")[2].lower()).strip()
+    said = _MARKUP.sub("", without_thoughts(text).lower()).strip()
     said = _WORD.sub(lambda word: str(_WORDS.index(word.group())), said)
     return _THE_SCALE.sub("", said).strip(" \n\t{[(")
 

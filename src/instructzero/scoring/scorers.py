@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from instructzero.calls.answers import Answers
 from instructzero.errors import TaskError
 from instructzero.scoring.judge import JudgeMetric
-from instructzero.tasks.metric import ScoreFunction
+from instructzero.tasks.answers.forms import without_thoughts
+from instructzero.tasks.classification.objectives import Outcomes
+from instructzero.tasks.metric import Grade, Metric, ScoreFunction
 from instructzero.types import Completion, Example
 
 
@@ -21,32 +23,52 @@ class Scorer(Protocol):
         """Return the score in [0, 1] of the answer ``completion`` to ``example``."""
         ...
 
+    async def grade(self, example: Example, completion: Completion) -> Grade:
+        """Return the score with a remark about the answer, if the scorer has one."""
+        return Grade(await self.score(example, completion))
+
+    def outcomes(self, predictions: Sequence[str], examples: Sequence[Example]) -> Outcomes | None:
+        """Return what aligned predictions amount to as a set; None if their mean score is their score."""
+        return None
+
 
 @dataclass(frozen=True)
-class MetricScorer:
-    """Scores by a metric, a function (prediction, accepted answers) -> score in [0, 1]."""
+class MetricScorer(Scorer):
+    """Scores by a metric: a `Metric`, or a function (prediction, accepted answers) -> score in [0, 1]."""
 
-    metric: ScoreFunction
+    metric: Metric | ScoreFunction
 
     async def score(self, example: Example, completion: Completion) -> float:
-        """Return the score of the metric.
+        """Return the score of the metric; see `grade`."""
+        return (await self.grade(example, completion)).score
+
+    async def grade(self, example: Example, completion: Completion) -> Grade:
+        """Return the score of the metric and its remark.
 
         Raises
         ------
         TaskError
             If the metric returns no number in [0, 1].
         """
-        score = self.metric(completion.text, example.outputs)
+        if isinstance(self.metric, Metric):
+            grade = self.metric.grade(completion.text, example)
+        else:
+            grade = Grade(self.metric(completion.text, example.outputs))
+        score = grade.score
         if not isinstance(score, int | float) or math.isnan(score) or not 0 <= score <= 1:
             raise TaskError(
                 f"expected a score in [0, 1] from the metric, got {score!r} for the input "
                 f"{example.input!r}; fix the metric"
             )
-        return float(score)
+        return Grade(float(score), grade.remark)
+
+    def outcomes(self, predictions: Sequence[str], examples: Sequence[Example]) -> Outcomes | None:
+        """Return the outcomes of the metric."""
+        return self.metric.outcomes(predictions, examples) if isinstance(self.metric, Metric) else None
 
 
 @dataclass(frozen=True)
-class JudgeScorer:
+class JudgeScorer(Scorer):
     """Scores by the grade of another model.
 
     Parameters
@@ -65,14 +87,14 @@ class JudgeScorer:
 
     async def score(self, example: Example, completion: Completion) -> float:
         """Return the grade as a score; a reply without a grade scores 0."""
-        request = self.judge.request(example, completion.text)
+        request = self.judge.request(example, without_thoughts(completion.text))
         reply, cached = await self.answers.get(self.answers.call(request), request)
         self.on_answer(reply, cached)
         return self.judge.read(reply.text) or 0.0
 
 
 @dataclass(frozen=True)
-class LikelihoodScorer:
+class LikelihoodScorer(Scorer):
     """Scores by the likelihood that a local model gives to the likeliest accepted answer."""
 
     async def score(self, example: Example, completion: Completion) -> float:

@@ -21,6 +21,11 @@ def final_questions(task: Task, finalists: int, baseline: str | None) -> int:
     return (finalists + 1) * len(task.confirmation) + tested * len(task.test)
 
 
+def references_first(contenders: Sequence[str], *references: str | None) -> list[str]:
+    """Return the ``contenders``, those among the ``references`` first: of equals, `best_confirmed` takes the first."""
+    return sorted(contenders, key=lambda text: references.index(text) if text in references else len(references))
+
+
 def best_confirmed(
     contenders: Sequence[str],
     objective: Objective,
@@ -90,6 +95,7 @@ class Finale:
         if self.task.confirmation:
             contenders = list(dict.fromkeys([*contenders, plain]))
             self._complete(contenders, history.confirmations, self.task.confirmation, self.journal.add_confirmation)
+        contenders = references_first(contenders, self.baseline, plain)
         winner = best_confirmed(contenders, self.objective, history.known_evaluations(), history.confirmations)
         subjects = dict.fromkeys([winner, plain, *([self.baseline] if self.baseline is not None else [])])
         self._complete(list(subjects), history.tests, self.task.test, self.journal.add_test)

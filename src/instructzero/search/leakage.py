@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from instructzero.tasks.text import normal_form
+from instructzero.tasks.answers.text import normal_form
 from instructzero.types import Example
 
 # Signs that join two words without white space, as in "hot->cold" or "hot/cold", but not in "3.5" or "don't".

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from instructzero.errors import BudgetExhausted
+from instructzero.errors import BudgetExhausted, ConfigurationError
 from instructzero.optimizers import Optimizer
 from instructzero.records.history import History, Round
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
+from instructzero.search.diagnosis import look_at
 from instructzero.search.finale import Finale
 from instructzero.search.stopping import is_exhausted, nothing_better
 from instructzero.search.validation import Validation
@@ -62,6 +63,8 @@ class Search:
     search_calls
         The maximum calls of the black box for writing and scoring texts in the search. The references and the finale
         are not counted. None for no limit.
+    stop_on_zero
+        Stop after the first round if its scores are suspicious; see `look_at`. Run again, the search goes on.
     """
 
     optimizer: Optimizer
@@ -75,6 +78,7 @@ class Search:
     stop_early: bool
     observer: Observer
     search_calls: int | None = None
+    stop_on_zero: bool = False
 
     def run(self) -> Result:
         """Run to the end and return the result.
@@ -101,6 +105,22 @@ class Search:
                 self._propose()
             self._evaluate_pending()
             self._tell(self._history.rounds[-1])
+            if len(self._history.rounds) == 1:
+                self._look_at_first_round()
+
+    def _look_at_first_round(self) -> None:
+        """Warn of suspicious first scores, or stop because of them."""
+        task = self.finale.task
+        found = look_at(self._history.known_evaluations(), task.validation, task.metric)
+        if found is None:
+            return
+        if not self.stop_on_zero:
+            self.observer.warned(found)
+            return
+        raise ConfigurationError(
+            f"stopped after the first round, as --on-zero stop asks: {found}\nEvery paid answer is stored; run the "
+            "same command again to go on all the same"
+        )
 
     def _propose(self) -> None:
         """Lines 3–5: propose new soft prompts, and write the instructions that they lead to."""
@@ -226,13 +246,14 @@ class Search:
     def _ranked(self) -> list[str]:
         """Return all instructions with complete results, the best first.
 
-        Among equals, the earliest trial comes first, and the references last.
+        Among equals, the references come first, the user's own instruction before the plain one, and then the earliest
+        trial: an instruction that is only as good is no reason to change.
         """
         history = self._history
-        scored = [(trial.instruction, trial.evaluation) for trial in history.trials]
-        scored += history.cut_short.items()
+        scored = [history.baseline] if history.baseline else []
         scored.append((self._plain()[0].instruction, self._plain()[1]))
-        scored += [history.baseline] if history.baseline else []
+        scored += [(trial.instruction, trial.evaluation) for trial in history.trials]
+        scored += history.cut_short.items()
         complete = [(text, evaluation) for text, evaluation in scored if self.validation.is_complete(evaluation)]
         complete.sort(key=lambda pair: -self.objective.value(*pair))
         return list(dict.fromkeys(text for text, _ in complete))
@@ -251,4 +272,4 @@ class Search:
 
 def _for_free(evaluation: Evaluation) -> Evaluation:
     """Return the same results without usage."""
-    return Evaluation(evaluation.scores, evaluation.predictions, Usage())
+    return replace(evaluation, usage=Usage())

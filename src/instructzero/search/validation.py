@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from instructzero.errors import BudgetExhausted
@@ -125,12 +124,12 @@ class Validation:
 
     def _adjusted(self, text: str, result: Evaluation) -> Evaluation:
         """Return the result with the scores that the optimizer receives."""
-        return replace(result, scores=self._objective.scores(text, result.scores))
+        return self._objective.adjusted_evaluation(text, result)
 
     def _may_still_win(self, race: Race, text: str, result: Evaluation, worst: float) -> bool:
-        """Return True if the mean score, minus the penalty, may still beat the ``worst`` of the places."""
-        needed = worst + _MORE + self._objective.penalty(text)
-        return needed <= 1 and race.may_still_win(result.scores, needed)
+        """Return True if the score, minus the penalty, may still beat the ``worst`` of the places."""
+        scores, needed = self._objective.race(text, result, worst + _MORE)
+        return needed <= 1 and race.may_still_win(scores, needed)
 
     def _advance(self, results: dict[str, Evaluation], texts: Sequence[str], start: int, end: int) -> None:
         """Add the results on the examples ``start`` to ``end`` - 1."""

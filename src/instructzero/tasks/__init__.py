@@ -2,7 +2,8 @@
 
 from instructzero.tasks.catalog import builtin_names, load_builtin
 from instructzero.tasks.data import TaskData
-from instructzero.tasks.loading import is_task_file, load_task_data
+from instructzero.tasks.files.rows import Rows
+from instructzero.tasks.loading import is_task_file, load_rows, load_task_data, resolved, source_name
 from instructzero.tasks.metric import Metric, MetricKind
 from instructzero.tasks.specifications import METRIC_FORMS, get_metric, is_judged
 from instructzero.tasks.splitting import Task, split_task
@@ -11,6 +12,7 @@ __all__ = [
     "METRIC_FORMS",
     "Metric",
     "MetricKind",
+    "Rows",
     "Task",
     "TaskData",
     "builtin_names",
@@ -18,6 +20,9 @@ __all__ = [
     "is_judged",
     "is_task_file",
     "load_builtin",
+    "load_rows",
     "load_task_data",
+    "resolved",
+    "source_name",
     "split_task",
 ]

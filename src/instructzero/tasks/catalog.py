@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 
 from instructzero.errors import TaskError
 from instructzero.tasks.data import Columns, TaskData, keep_apart, to_examples
-from instructzero.tasks.formats import SUFFIXES, parse_json
+from instructzero.tasks.files.formats import SUFFIXES, parse_json
 from instructzero.tasks.hints import nearest_hint
 
 
@@ -44,4 +44,4 @@ def unknown_task(name: str) -> str:
     """Return the error message for a name that is neither a built-in task nor a file."""
     names = builtin_names()
     asked = f"unknown task {name!r}{nearest_hint(name, names)}"
-    return f"{asked}; expected a file ({', '.join(SUFFIXES)}) or one of {', '.join(names)}"
+    return f"{asked}; expected a file ({', '.join(SUFFIXES)}), hf:DATASET or one of {', '.join(names)}"

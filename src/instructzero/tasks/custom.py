@@ -1,51 +1,106 @@
-"""Metrics that are plain Python functions (prediction, accepted answers) -> score in [0, 1]."""
+"""Metrics that are plain Python functions.
+
+    def score(prediction, answers): ...    # answers: a tuple of the accepted answers
+    def score(prediction, example): ...    # example: the `Example` with all columns of its row
+
+The name ``example`` of a parameter decides between the two. A function returns a number from 0 to 1, or a pair of that
+number and a remark: a text about this answer, which the report shows and methods can read.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
+from typing import Any
 
 from instructzero.errors import TaskError
-from instructzero.tasks.metric import Metric, ScoreFunction
+from instructzero.tasks.answers.forms import without_thoughts
+from instructzero.tasks.metric import Grade, Metric
+from instructzero.types import Example
+
+_EXAMPLE = "example"
+_LONGEST_REMARK = 2_000  # characters
 
 
 @dataclass(frozen=True)
 class FunctionMetric(Metric):
-    """Scores by ``function`` and checks the value that it returns.
+    """Scores by ``function`` and checks the value that it returns; see the module.
+
+    The function receives the answer without the model's thoughts.
 
     >>> FunctionMetric("short", lambda prediction, outputs: len(prediction) < 10)("brief", ["x"])
     1.0
+    >>> judged = FunctionMetric("known", lambda prediction, example: (0.0, f"a {example.columns['kind']} is asked for"))
+    >>> judged.grade("to run", Example("cat", ("chat",), {"kind": "noun"})).remark
+    'a noun is asked for'
     """
 
-    function: ScoreFunction
+    function: Callable[..., Any]
 
     def __call__(self, prediction: str, outputs: Sequence[str]) -> float:
-        """Return the score of the function.
+        """Return the score of the function; one that takes the example receives it without input and columns.
 
         Raises
         ------
         TaskError
             If the function fails, or returns no number from 0 to 1.
         """
+        answers = tuple(outputs)
+        return self._grade(prediction, Example("", answers) if self.reads_columns else answers).score
+
+    def grade(self, prediction: str, example: Example) -> Grade:
+        """Return the score of the function and its remark, if it returns one; raise `TaskError` as a call does."""
+        return self._grade(prediction, example if self.reads_columns else example.outputs)
+
+    @property
+    def reads_columns(self) -> bool:
+        """True if the function has a parameter ``example``."""
+        return _EXAMPLE in self._parameters
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...]:
         try:
-            score = self.function(prediction, tuple(outputs))
+            return tuple(inspect.signature(self.function).parameters)
+        except (TypeError, ValueError):  # a function of C without a signature
+            return ()
+
+    def _grade(self, prediction: str, asked: Example | tuple[str, ...]) -> Grade:
+        said = without_thoughts(prediction)
+        arguments = (asked, said) if self._parameters[:1] == (_EXAMPLE,) else (said, asked)
+        try:
+            found = self.function(*arguments)
         except Exception as error:
             raise TaskError(
-                f"metric {self.name!r}: expected a score for the prediction {prediction[:80]!r}, "
+                f"metric {self.name!r}: expected a score for the prediction {said[:80]!r}, "
                 f"got {type(error).__name__}: {error}; fix the function"
             ) from error
-        if not isinstance(score, Real) or not 0 <= score <= 1:
-            came = f"got {score!r} for the prediction {prediction[:80]!r}"
-            raise TaskError(f"metric {self.name!r}: expected a number from 0 to 1, {came}; fix the function")
-        return float(score)
+        score: Any
+        score, remark = found if isinstance(found, tuple) and len(found) == 2 else (found, "")
+        if not isinstance(score, Real) or not 0 <= float(score) <= 1 or not isinstance(remark, str | None):
+            raise TaskError(
+                f"metric {self.name!r}: expected a number from 0 to 1, got {_shown(score, remark)} for the prediction "
+                f"{said[:80]!r}; fix the function, which may return a pair of the number and a remark"
+            )
+        return Grade(float(score), _shortened(remark or ""))
 
     def score(self, prediction: str, answer: str) -> float:
         """Return the score of ``prediction`` with ``answer`` as the only accepted answer."""
         return self(prediction, (answer,))
+
+
+def _shown(score: object, remark: object) -> str:
+    return f"{score!r:.80}" if isinstance(remark, str | None) else f"a remark of type {type(remark).__name__}"
+
+
+def _shortened(remark: str) -> str:
+    remark = remark.strip()
+    return remark if len(remark) <= _LONGEST_REMARK else f"{remark[: _LONGEST_REMARK - 1]}…"
 
 
 def load_function(spec: str) -> FunctionMetric:

@@ -1,13 +1,18 @@
-"""A task's examples before they are split, and the conversion of a file's rows to examples."""
+"""A task's examples before they are split, and the conversion of rows to examples."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from instructzero.errors import TaskError
+from instructzero.tasks.cells import Accepted, bare, json_text, json_value, kind_of, text_of
 from instructzero.tasks.hints import nearest_hint
-from instructzero.types import Example
+from instructzero.types import NO_CELLS, Cells, Example
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -58,82 +63,117 @@ def input_key(example: Example) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One record of a file with its place, such as ``words.csv, line 3``."""
+    """One record with its place, such as ``words.csv, line 3``, and its cells as JSON values."""
 
     where: str
-    cells: Mapping[str, object]
+    cells: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, where: str, cells: Mapping[Any, object]) -> Row:
+        """Return the row of a record that holds values of Python or of another library; see `json_value`."""
+        return cls(where, {str(name): json_value(cell) for name, cell in cells.items()})
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of the input and of the answers; ``separator`` splits a text cell with several answers."""
+    """The columns of the input and of the answers.
+
+    Parameters
+    ----------
+    input, output
+        Their names. ``answers.text`` names the key ``text`` inside the objects of the column ``answers``.
+    separator
+        Splits a text cell with several answers.
+    objects
+        True if an object or a list is one answer, as its JSON text: with the metric ``json``. Otherwise a list holds
+        several accepted answers, and an object is refused.
+    halves
+        True if a text may hold half of a surrogate pair. Python programs can pass such texts to each other, but a file
+        that has one is damaged.
+    """
 
     input: str = "input"
     output: str = "output"
     separator: str | None = None
+    objects: bool = False
+    halves: bool = False
 
     def __post_init__(self) -> None:
         if self.separator == "":
             raise TaskError("expected an answer separator of one character or more, such as '|', got none")
 
     def example(self, row: Row) -> Example:
-        """Return the row as an example.
+        """Return the row as an example, with the cells of its other columns.
 
         Raises
         ------
         TaskError
             If a column is missing or a cell holds no text.
         """
-        text = _text(self._cell(row, self.input), row.where, self.input)
-        return Example(text, self._answers(row))
+        text = self._text(self._cell(row, self.input, "input_column"), row.where, self.input)
+        output = "outputs" if self._is_own(row) else self.output
+        answers = self._answers(self._cell(row, output, "output_column"), row.where, several=output != self.output)
+        others = {name: bare(cell) for name, cell in row.cells.items() if name not in (self.input, output)}
+        return Example(text, answers, Cells(others) if others else NO_CELLS)
 
-    def _cell(self, row: Row, column: str) -> object:
-        if column == "output" and column not in row.cells:
-            column = "outputs" if "outputs" in row.cells else column  # the package's own task files
+    def _is_own(self, row: Row) -> bool:
+        """Return True for a row of the package's own task files, whose answers are a list under ``outputs``."""
+        return self.output == "output" and "output" not in row.cells and "outputs" in row.cells
+
+    def _cell(self, row: Row, column: str, setting: str) -> object:
         if column in row.cells:
             return row.cells[column]
+        outer, dot, inner = column.rpartition(".")
+        if dot and isinstance(held := row.cells.get(outer), Mapping) and inner in held:
+            return held[inner]
         hint = nearest_hint(column, row.cells)
         there = ", ".join(map(repr, row.cells)) or "none"
-        raise TaskError(f"{row.where}: expected a column {column!r}, got {there}{hint}")
+        raise TaskError(
+            f"{row.where}: expected a column {column!r}, got {there}{hint}; "
+            f"name the right one as --{setting.replace('_', '-')} (in Python, {setting})"
+        )
 
-    def _answers(self, row: Row) -> tuple[str, ...]:
-        cell = self._cell(row, self.output)
-        cells = cell if isinstance(cell, list) else [cell]
-        answers = [_text(item, row.where, self.output) for item in cells]
-        if self.separator is not None and not isinstance(cell, list):
-            parts = (part.strip() for answer in answers for part in answer.split(self.separator))
-            answers = [part for part in parts if part]
+    def _answers(self, cell: object, where: str, *, several: bool) -> tuple[str, ...]:
+        """Return the accepted answers in a cell; with ``several``, a list never is one answer."""
+        several = several or isinstance(cell, Accepted) or not self.objects
+        answers = [self._answer(item, where) for item in (cell if isinstance(cell, list) and several else [cell])]
+        if self.separator is not None and isinstance(cell, str):
+            answers = [part for part in map(str.strip, cell.split(self.separator)) if part]
         if not answers:
-            raise TaskError(f"{row.where}: expected an answer in {self.output!r}, got none; remove the row")
+            raise TaskError(f"{where}: expected an answer in {self.output!r}, got none; remove the row")
         return tuple(dict.fromkeys(answers))
 
+    def _answer(self, cell: object, where: str) -> str:
+        if self.objects and isinstance(cell, dict | list):
+            return json_text(cell)
+        fix = "name a column with text, or use the metric json" if isinstance(cell, dict) else None
+        return self._text(cell, where, self.output, fix)
 
-def _text(cell: object, where: str, column: str) -> str:
-    """Return a cell as text, booleans as in JSON; refuse missing, empty and nested cells."""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    came = {type(None): "null", dict: "an object", list: "a list"}.get(type(cell))
-    if came is None and not str(cell).strip():
-        came = "an empty cell"
-    if came is not None:
-        raise TaskError(f"{where}: expected text in {column!r}, got {came}; fill it in or remove the row")
-    try:
-        str(cell).encode()
-    except UnicodeEncodeError as error:
-        raise TaskError(
-            f"{where}: expected text in {column!r}, got half of a surrogate pair at character {error.start}"
-        ) from None
-    return str(cell)
+    def _text(self, cell: object, where: str, column: str, fix: str | None = None) -> str:
+        """Return a cell as text; refuse missing, empty and nested cells."""
+        text = text_of(cell)
+        if text is None or not text.strip():
+            fix = fix or "fill it in or remove the row"
+            raise TaskError(f"{where}: expected text in {column!r}, got {kind_of(cell)}; {fix}")
+        if not self.halves and (half := _HALF.search(text)):
+            raise TaskError(
+                f"{where}: expected text in {column!r}, got half of a surrogate pair at character {half.start()}"
+            )
+        return text
 
 
 def to_examples(rows: Iterable[Row], columns: Columns) -> tuple[Example, ...]:
-    """Return the rows as examples; rows with the same input become one example that accepts all their answers."""
+    """Return the rows as examples.
+
+    Rows with the same input become one example that accepts all their answers and has the columns of the first row.
+    """
     merged: dict[str, Example] = {}
     for row in rows:
         example = columns.example(row)
         first = merged.setdefault(input_key(example), example)
-        outputs = tuple(dict.fromkeys((*first.outputs, *example.outputs)))
-        merged[input_key(example)] = Example(first.input, outputs)
+        if first is not example:
+            outputs = tuple(dict.fromkeys((*first.outputs, *example.outputs)))
+            merged[input_key(example)] = Example(first.input, outputs, first.columns)
     return tuple(merged.values())
 
 

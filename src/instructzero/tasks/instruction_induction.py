@@ -12,7 +12,7 @@ from pathlib import Path
 
 from instructzero.errors import TaskError
 from instructzero.tasks.data import Columns, Row, TaskData, keep_apart, to_examples
-from instructzero.tasks.formats import read_document
+from instructzero.tasks.files.formats import read_document
 from instructzero.tasks.hints import nearest_hint
 from instructzero.types import Example
 
@@ -24,6 +24,7 @@ _METRICS = {
     "synonyms": "contains",
 }
 _FURTHER_ANSWERS = ("other_rhymes", "possible_translations", "all_common_concepts")
+_SPECIAL = ("cause", "effect", "items", *_FURTHER_ANSWERS)  # they have become the input and the answers
 
 
 def benchmark_metric(name: str) -> str:
@@ -74,7 +75,7 @@ def plain_row(row: Row) -> Row:
     answers = [answer for key in _FURTHER_ANSWERS for answer in _listed(cells, key)]
     if answers:
         cells["output"] = [*([cells["output"]] if "output" in cells else []), *answers]
-    return Row(row.where, cells)
+    return Row(row.where, {name: cell for name, cell in cells.items() if name not in _SPECIAL})
 
 
 def _listed(cells: Mapping[str, object], key: str) -> list[object]:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from instructzero.tasks.answers.forms import without_thoughts
 from instructzero.types import Example
+
+if TYPE_CHECKING:
+    from instructzero.tasks.classification.objectives import Outcomes
 
 ScoreFunction = Callable[[str, tuple[str, ...]], float]
 """A function (prediction, accepted answers) -> score in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The score of one answer, and what the metric remarks about it: a text for people and for methods that read it."""
+
+    score: float
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,8 +42,34 @@ class Metric(ABC):
     name: str
 
     def __call__(self, prediction: str, outputs: Sequence[str]) -> float:
-        """Return the score in [0, 1] of ``prediction``: the best over the accepted answers ``outputs``."""
-        return max((self.score(prediction, answer) for answer in outputs), default=0.0)
+        """Return the score in [0, 1] of ``prediction``: the best over the accepted answers ``outputs``.
+
+        The thoughts of a model that reasons are no part of its answer (`answer_forms.without_thoughts`).
+        """
+        said = without_thoughts(prediction)
+        return max((self.score(said, answer) for answer in outputs), default=0.0)
+
+    def grade(self, prediction: str, example: Example) -> Grade:
+        """Return the score of ``prediction`` as the answer to ``example``, with the metric's remark if it has one."""
+        return Grade(self(prediction, example.outputs))
+
+    def outcomes(self, predictions: Sequence[str], examples: Sequence[Example]) -> Outcomes | None:
+        """Return what aligned predictions amount to as a set; None, the default, if their mean score is their score."""
+        return None
+
+    @property
+    def scores_sets(self) -> bool:
+        """True if the score of a set of answers is no mean over them; then `outcomes` returns it."""
+        return False
+
+    def remarks(self, examples: Iterable[Example]) -> tuple[str, ...]:
+        """Return what is doubtful about ``examples`` under this metric, one sentence each."""
+        return ()
+
+    @property
+    def reads_columns(self) -> bool:
+        """True if the score may depend on `Example.columns`; then they are part of a run's identity."""
+        return False
 
     @abstractmethod
     def score(self, prediction: str, answer: str) -> float:

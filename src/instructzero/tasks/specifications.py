@@ -6,8 +6,8 @@
     0.7*f1 + 0.3*regex:…   the weighted mean of several of these; only the ratio of the weights counts
 
 Every metric gives a score in [0, 1], the best over the accepted answers. Texts are compared in the normal form of
-`instructzero.tasks.text`. Every answer scores 1 against itself, except where a regex has no match in the bare answer,
-or a Python function or a judge decides otherwise.
+`instructzero.tasks.answers.text`. Every answer scores 1 against itself, except where a regex has no match in the bare
+answer, or a Python function or a judge decides otherwise.
 """
 
 from __future__ import annotations
@@ -112,7 +112,13 @@ def _term(spec: str, term: str) -> tuple[float, Metric]:
         raise TaskError(f"metric {spec!r}: expected a weight above 0 before each metric, got {term.strip()!r}; fix it")
     if is_judged(name) or _WEIGHTED.fullmatch(name):
         raise TaskError(f"metric {spec!r}: expected metrics that stand alone, got {name!r} in a sum; leave it out")
-    return weight, get_metric(name)
+    metric = get_metric(name)
+    if metric.scores_sets:
+        raise TaskError(
+            f"metric {spec!r}: expected metrics that score one answer at a time, got {name!r} in a sum, which scores "
+            f"all answers together; give it alone"
+        )
+    return weight, metric
 
 
 def _own_form(name: str) -> str:

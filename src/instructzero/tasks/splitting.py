@@ -1,12 +1,18 @@
-"""Split a task's examples into exemplars, validation, test and confirmation examples: disjoint and seeded."""
+"""Split a task's examples into exemplars, validation, test and confirmation examples: disjoint and seeded.
+
+If the answers are a few labels, every part keeps their shares (`instructzero.tasks.classification.stratified`).
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from instructzero.errors import TaskError
+from instructzero.tasks.ambiguities import ambiguities
+from instructzero.tasks.classification.labels import conflicting_labels, label_counts, label_of, missing_labels
+from instructzero.tasks.classification.stratified import cut
 from instructzero.tasks.data import TaskData, input_key
 from instructzero.tasks.metric import Metric
 from instructzero.tasks.specifications import get_metric
@@ -39,6 +45,8 @@ class Task:
         One line for tables.
     confirmation
         The examples on which the best instructions are scored again before the winner is chosen; may be empty.
+    remarks
+        What is doubtful about the data, one sentence each: warnings that are due before the first call.
 
     Raises
     ------
@@ -53,6 +61,7 @@ class Task:
     metric: Metric
     description: str = ""
     confirmation: tuple[Example, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part in _PARTS:
@@ -75,7 +84,8 @@ def split_task(
 ) -> Task:
     """Split ``data`` at random; the split depends on ``seed`` and the task's name only.
 
-    A task with a test part of its own takes its test examples from there and the others from its search part.
+    A task with a test part of its own takes its test examples from there and the others from its search part. If the
+    answers are a few labels, every part keeps their shares; see `instructzero.tasks.classification.stratified.cut`.
 
     Parameters
     ----------
@@ -103,26 +113,37 @@ def split_task(
         asked[_CONFIRMATION] = confirmation
     _check_sizes(asked)
     search = _shuffled(data.search, f"{seed}/{data.name}/search")
+    everything = (*data.search, *(data.test or ()))
+    label = label_of if label_counts(everything) else None
     if data.test is None:
         sizes = _share(len(search), asked, data.name)
-        own = search
+        shown, validated, tested, rest = cut(search, [sizes[part] for part in _PARTS], label)
     else:
         of_search = {part: size for part, size in asked.items() if part != "test"}
         sizes = _share(len(search), of_search, data.name) | _share(len(data.test), {"test": test}, data.name)
-        own = _shuffled(data.test, f"{seed}/{data.name}/test")
-    searched = sizes["exemplars"] + sizes["validation"]
-    tested = searched if data.test is None else 0
-    left = searched if data.test is not None else searched + sizes["test"]
-    confirmed = DEFAULT_CONFIRMATION if confirmation is None else confirmation
-    return Task(
+        shown, validated, rest = cut(search, [sizes["exemplars"], sizes["validation"]], label)
+        tested, _ = cut(_shuffled(data.test, f"{seed}/{data.name}/test"), [sizes["test"]], label)
+    confirmed, _ = cut(rest, [min(DEFAULT_CONFIRMATION if confirmation is None else confirmation, len(rest))], label)
+    task = Task(
         name=data.name,
-        exemplars=search[: sizes["exemplars"]],
-        validation=search[sizes["exemplars"] : searched],
-        test=own[tested : tested + sizes["test"]],
-        confirmation=search[left : left + confirmed],
-        metric=get_metric(metric or data.metric or "exact_match").bind((*data.search, *(data.test or ()))),
+        exemplars=shown,
+        validation=validated,
+        test=tested,
+        confirmation=confirmed,
+        metric=get_metric(metric or data.metric or "exact_match").bind(everything),
         description=data.description,
     )
+    return replace(task, remarks=tuple(_remarks(task, everything)))
+
+
+def _remarks(task: Task, examples: Sequence[Example]) -> Iterator[str]:
+    """Yield what is doubtful about the ``examples`` and their split, one sentence each."""
+    parts: dict[str, Sequence[Example]] = {name: getattr(task, part) for part, name in _NAMES.items()}
+    yield from missing_labels(parts, label_counts(examples))
+    yield from conflicting_labels(examples)
+    yield from ambiguities(examples, task.metric)
+    for metric in task.metric.parts.values():
+        yield from metric.remarks(examples)
 
 
 def _shuffled(examples: tuple[Example, ...], seed: str) -> tuple[Example, ...]:

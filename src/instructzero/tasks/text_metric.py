@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from instructzero.tasks.answers.forms import forms
+from instructzero.tasks.answers.text import normal_form, plain, readings, sentences
 from instructzero.tasks.metric import Metric
-from instructzero.tasks.text import normal_form, plain, readings, sentences
 
 
 @dataclass(frozen=True)
 class TextMetric(Metric):
     """Scores by ``compare(reading, answer)``, a function of two normal forms; the best reading counts.
+
+    The prediction is read as it is and out of its wrapping (`answer_forms.forms`).
 
     >>> TextMetric("same_length", lambda said, answer: float(len(said) == len(answer)))("Rome!", ["lion"])
     1.0
@@ -21,10 +24,18 @@ class TextMetric(Metric):
 
     def score(self, prediction: str, answer: str) -> float:
         """Return the best score over the readings of ``prediction``."""
+        best = 0.0
+        for form in forms(prediction):
+            best = max(best, self._of_form(form, answer))
+            if best == 1.0:
+                break
+        return best
+
+    def _of_form(self, form: str, answer: str) -> float:
         if not sentences(answer):  # punctuation only, or empty
-            return self.compare(plain(prediction), plain(answer))
+            return self.compare(plain(form), plain(answer))
         target = normal_form(answer)
-        return max(self.compare(reading, target) for reading in readings(prediction, answer))
+        return max(self.compare(reading, target) for reading in readings(form, answer))
 
 
 def same_text(said: str, answer: str) -> float:

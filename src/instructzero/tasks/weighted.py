@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from instructzero.tasks.metric import Metric
+from instructzero.tasks.metric import Grade, Metric
 from instructzero.types import Example
 
 
@@ -33,6 +33,18 @@ class WeightedMetric(Metric):
         # fsum is monotone, so that rounding never carries the quotient over 1.
         total = math.fsum(weight for weight, _ in self.terms)
         return math.fsum(weight * metric(prediction, outputs) for weight, metric in self.terms) / total
+
+    def grade(self, prediction: str, example: Example) -> Grade:
+        """Return the weighted mean of the scores of the parts, and their remarks on a line each."""
+        grades = [(weight, metric.grade(prediction, example)) for weight, metric in self.terms]
+        total = math.fsum(weight for weight, _ in self.terms)
+        score = math.fsum(weight * grade.score for weight, grade in grades) / total
+        return Grade(score, "\n".join(grade.remark for _, grade in grades if grade.remark))
+
+    @property
+    def reads_columns(self) -> bool:
+        """True if a part reads the columns."""
+        return any(metric.reads_columns for _, metric in self.terms)
 
     def score(self, prediction: str, answer: str) -> float:
         """Return the score of ``prediction`` with ``answer`` as the only accepted answer."""

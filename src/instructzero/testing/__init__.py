@@ -2,5 +2,6 @@
 
 from instructzero.testing.endpoint import Endpoint
 from instructzero.testing.faults import Fault, Faults
+from instructzero.testing.replies import Reply
 
-__all__ = ["Endpoint", "Fault", "Faults"]
+__all__ = ["Endpoint", "Fault", "Faults", "Reply"]

@@ -8,10 +8,12 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from instructzero.testing.faults import Fault, Faults
 from instructzero.testing.loopback import Loopback
+from instructzero.testing.replies import Reply
 from instructzero.types import Usage
 
 _CHAT = (
@@ -44,7 +46,7 @@ class Endpoint(Loopback):
     Parameters
     ----------
     script
-        The function from prompt to answer.
+        The function from prompt to answer. It may also return a `Reply`, which is sent as it is.
     latency
         Seconds before every answer.
     faults
@@ -77,7 +79,9 @@ class Endpoint(Loopback):
     Counter({'ping': 1})
     """
 
-    def __init__(self, script: Callable[[str], str], *, latency: float = 0.0, faults: Faults | None = None) -> None:
+    def __init__(
+        self, script: Callable[[str], str | Reply], *, latency: float = 0.0, faults: Faults | None = None
+    ) -> None:
         super().__init__("instructzero-endpoint")
         self.script = script
         self.latency = latency
@@ -168,6 +172,11 @@ class _Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return  # the client has closed the connection
         text = self._endpoint.script(prompt)
+        if isinstance(text, Reply):
+            if text.status == HTTPStatus.OK:
+                self._endpoint.billed[prompt] += 1
+            self._send(text.line.encode(), json.dumps(text.content).encode())
+            return
         tokens = len(prompt.split()), len(text.split())
         body = form % (json.dumps(text).encode(), *tokens)
         if fault is None or fault is Fault.DELAY:

@@ -72,8 +72,8 @@ function exampleRows(part, rival, filter) {
   const other = rival && roleOf(part, rival);
   const rows = part.examples.map((example, place) => ({
     ...example,
-    best: { score: best.scores[place], answer: best.answers[place] },
-    rival: other ? { score: other.scores[place], answer: other.answers[place] } : null,
+    best: { score: best.scores[place], answer: best.answers[place], remark: best.remarks[place] },
+    rival: other ? { score: other.scores[place], answer: other.answers[place], remark: other.remarks[place] } : null,
   }));
   if (!other || filter === "all") return rows;
   const fits = {
@@ -88,7 +88,12 @@ function exampleColumns(part, rival) {
   const answer = (name, key) => ({
     name,
     value: (row) => row[key].score,
-    cell: (row) => [verdict(row[key].score), " ", row[key].answer === null ? "not evaluated" : foreign(row[key].answer, 300)],
+    cell: (row) => [
+      verdict(row[key].score),
+      " ",
+      row[key].answer === null ? "not evaluated" : foreign(row[key].answer, 300),
+      ...remarked(row[key].remark),
+    ],
     kind: "answer",
   });
   return [
@@ -103,6 +108,11 @@ function exampleColumns(part, rival) {
 function accepted(row) {
   if (row.outputs === null) return NO_TEXT;
   return row.outputs.flatMap((output, place) => [place ? " or " : "", foreign(output, 200)]);
+}
+
+/** The remark of the metric about an answer, on a line of its own; nothing if there is none. */
+function remarked(remark) {
+  return remark ? [el("div", { class: "faint" }, "Remark: ", foreign(remark, 300))] : [];
 }
 
 /** A sign for a correct, wrong or partly correct answer, with a text for screen readers. */
@@ -191,5 +201,6 @@ function sayCell(part, row, column) {
     el("p", {}, "Input: ", example.input === null ? NO_TEXT : foreign(example.input, 300)),
     el("p", {}, "Accepted: ", ...[accepted(example)].flat()),
     el("p", {}, "Answer: ", answer === null ? "not evaluated" : foreign(answer, 300), " ", verdict(row.scores[column])),
+    ...remarked(row.remarks[column]),
   ];
 }

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from instructzero.errors import TaskError
+from instructzero.tasks.answers.forms import without_thoughts
+from instructzero.tasks.answers.mentions import Options
+from instructzero.tasks.answers.text import normal_form
 from instructzero.tasks.metric import Metric, MetricKind
-from instructzero.tasks.text import normal_form, sentences
-from instructzero.tasks.text_metric import EXACT_MATCH
 from instructzero.types import Example
+
+_options = lru_cache(maxsize=1024)(Options)  # an object keeps its pattern
 
 
 @dataclass(frozen=True)
 class ChoiceMetric(Metric):
-    """Scores 1 if the first sentence that names an option names accepted options only.
+    """Scores 1 if the prediction names accepted options only.
 
-    Options match as whole words in any case. The longest option wins, so "not the same" does not name "the same".
-    A single capital such as A must be a capital in the prediction too. Without ``options``, `bind` takes the accepted
-    answers of the examples.
+    `instructzero.tasks.answers.mentions` says what names an option.
+
+    Without ``options``, `bind` takes the accepted answers of the examples.
 
     >>> ChoiceMetric("choice", ("positive", "negative"))("It is clearly Positive.", ["positive"])
     1.0
@@ -29,15 +32,13 @@ class ChoiceMetric(Metric):
 
     def __call__(self, prediction: str, outputs: Sequence[str]) -> float:
         """Return 1 if ``prediction`` names accepted answers and no other option, else 0."""
-        if EXACT_MATCH(prediction, outputs):
-            return 1.0
-        accepted = {normal_form(answer) for answer in outputs}
-        pattern = self._pattern(outputs)
-        for sentence in sentences(prediction, lower=False):
-            named = {found.lower() for found in pattern.findall(sentence)}
-            if named:
-                return float(named <= accepted)
-        return 0.0
+        said, accepted = without_thoughts(prediction), frozenset(map(normal_form, outputs))
+        if self.options:
+            known = _options(self.options)
+            if not accepted <= known.labels:
+                known = _options((*self.options, *outputs))
+            return _score(known, said, accepted)
+        return max((_score(_options(those), said, accepted) for those in (tuple(outputs), *zip(outputs))), default=0.0)
 
     def score(self, prediction: str, answer: str) -> float:
         """Return the score of ``prediction`` with ``answer`` as the only accepted answer."""
@@ -64,13 +65,10 @@ class ChoiceMetric(Metric):
             )
         return self
 
-    def _pattern(self, outputs: Sequence[str]) -> re.Pattern[str]:
-        forms = {" ".join(sentences(option, lower=False)) for option in self.options or outputs} - {""}
-        alternatives = [
-            re.escape(form) if len(form) == 1 and form.isupper() else f"(?i:{re.escape(form)})"
-            for form in sorted(forms, key=lambda form: (-len(form), form))
-        ]
-        return re.compile(rf"(?<![\w.\-])(?:{'|'.join(alternatives) or '(?!)'})(?!\w|\.\d)")
+
+def _score(options: Options, said: str, accepted: frozenset[str]) -> float:
+    named = options.named_in(said)
+    return float(bool(named) and named <= accepted)
 
 
 def _parse(spec: str, parameter: str) -> ChoiceMetric:

@@ -1,9 +1,8 @@
 """The answer's words occur in the prediction."""
 
-import re
-
+from instructzero.tasks.answers.scripts import occurs
+from instructzero.tasks.answers.text import words
 from instructzero.tasks.metric import MetricKind
-from instructzero.tasks.text import words
 from instructzero.tasks.text_metric import TextMetric
 
 
@@ -11,9 +10,7 @@ def _contains(said: str, answer: str) -> float:
     """Match whole words only: 5 is not in 15, -5 or 5.2. An empty answer is only in an empty prediction."""
     if not answer:
         return float(not said)
-    if not words(answer):
-        return float(answer in said)
-    return float(re.search(rf"(?<![\w.\-]){re.escape(answer)}(?!\w|\.\d)", said) is not None)
+    return float(occurs(answer, said) if words(answer) else answer in said)
 
 
 METRIC = MetricKind.of(TextMetric("contains", _contains), "the answer occurs in the prediction as whole words")

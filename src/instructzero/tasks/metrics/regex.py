@@ -12,21 +12,29 @@ from instructzero.tasks.text_metric import EXACT_MATCH
 
 @dataclass(frozen=True)
 class RegexMetric(Metric):
-    """Compares the first match of ``pattern`` in the whole prediction (group 1 if the pattern has one) with the answer.
+    """Compares what ``pattern`` extracts from the prediction with what it extracts from the answer.
 
-    The comparison is that of ``exact_match``. A prediction without a match scores 0.
+    The text of a match is that of group 1 if the pattern has a group. Of a prediction the first match counts, and
+    without a match it scores 0. Of an answer the match of the whole counts, else the first match; an answer without a
+    match counts as it is. The texts are compared as by ``exact_match``.
 
-    >>> RegexMetric("regex", re.compile("#### (.+)"))("3 and 4 make 7. #### 7", ["7"])
-    1.0
+    >>> metric = RegexMetric("regex", re.compile("#### (.+)"))
+    >>> metric("3 and 4 make 7. #### 7", ["7"]), metric("#### 7", ["4 + 3 = 7 #### 7"])
+    (1.0, 1.0)
     """
 
     pattern: re.Pattern[str]
 
     def score(self, prediction: str, answer: str) -> float:
-        """Return 1 if the extracted text equals ``answer``, else 0."""
-        found = self.pattern.search(prediction)
-        extracted = found and found[1 if self.pattern.groups else 0]
-        return 0.0 if extracted is None else EXACT_MATCH.score(extracted, answer)
+        """Return 1 if the extracted texts are equal, else 0."""
+        said = self._text(self.pattern.search(prediction))
+        if said is None:
+            return 0.0
+        accepted = self._text(self.pattern.fullmatch(answer) or self.pattern.search(answer))
+        return EXACT_MATCH.score(said, accepted or answer)
+
+    def _text(self, found: re.Match[str] | None) -> str | None:
+        return found and found[1 if self.pattern.groups else 0]
 
 
 def _parse(spec: str, parameter: str) -> RegexMetric:

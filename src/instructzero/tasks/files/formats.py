@@ -1,20 +1,20 @@
-"""Read .jsonl, .json, .csv and .tsv files into rows. Errors name the file and the line."""
+"""Read files into rows: JSON, JSON lines, CSV, TSV, Parquet, workbooks. Errors name the file and the line."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from instructzero.errors import TaskError
+from instructzero.tasks.cells import WrittenNumber
 from instructzero.tasks.data import Row
+from instructzero.tasks.files.delimited import table_rows
+from instructzero.tasks.files.encodings import read_text
+from instructzero.tasks.files.tables import parquet_rows, sheet_rows
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LARGEST_FIELD = 2**31 - 1  # the largest C long on every platform
+_PACKED = ".gz"
 
 
 @dataclass(frozen=True)
@@ -29,40 +29,67 @@ class Document:
     numbered: bool = False
 
 
-def read_document(path: Path) -> Document:
-    """Read the file ``path`` in the format of its suffix.
+@dataclass(frozen=True)
+class FilePlace:
+    """The parts of a file's name: the path, the sheet of a workbook, the format, and the task's name.
+
+    >>> FilePlace.of("data/words.jsonl.gz").name, FilePlace.of("words.xlsx#French").sheet
+    ('words', 'French')
+    """
+
+    path: Path
+    sheet: str | None = None
+
+    @classmethod
+    def of(cls, source: str | Path) -> FilePlace:
+        """Read ``PATH`` or, for a workbook, ``PATH#SHEET``."""
+        text, mark, sheet = str(source).rpartition("#")
+        if mark and Path(text).suffix.lower() in _WORKBOOKS:
+            return cls(Path(text), sheet or None)
+        return cls(Path(source))
+
+    @property
+    def suffix(self) -> str:
+        """The suffix that tells the format, in small letters; that of a compressed file is the one before ``.gz``."""
+        suffix = self.path.suffix.lower()
+        return Path(self.path.stem).suffix.lower() if suffix == _PACKED else suffix
+
+    @property
+    def name(self) -> str:
+        """The name of the file without its suffixes."""
+        stem = self.path.stem
+        return Path(stem).stem if self.path.suffix.lower() == _PACKED else stem
+
+    def resolved(self) -> str:
+        """Return the absolute path, with the sheet."""
+        return f"{self.path.resolve()}{f'#{self.sheet}' if self.sheet else ''}"
+
+
+def read_document(source: str | Path) -> Document:
+    """Read a file, or a sheet of a workbook, in the format of its suffix.
 
     Raises
     ------
     TaskError
         If the file is missing, unreadable, malformed or empty.
     """
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        came = repr(path.suffix) if path.suffix else "no suffix"
-        raise TaskError(f"{path}: expected a file ending in {', '.join(_READERS)}, got {came}")
-    document = reader(_read_text(path), str(path))
+    place = FilePlace.of(source)
+    if place.suffix in _TEXTS:
+        document = _TEXTS[place.suffix](read_text(place.path), str(place.path))
+    elif place.suffix in _WORKBOOKS:
+        document = Document(sheet_rows(place.path, place.sheet))
+    elif place.suffix == _PARQUET:
+        document = Document(parquet_rows(place.path))
+    else:
+        raise TaskError(f"{source}: expected a file ending in {', '.join(SUFFIXES)}, got {_came(place.path)}")
     if not document.search:
-        raise TaskError(f"{path}: expected at least one example, got an empty task")
+        raise TaskError(f"{source}: expected at least one example, got an empty task")
     return document
 
 
-def _read_text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise TaskError(f"{path}: expected a file, got none there; check the path") from None
-    except (OSError, ValueError) as error:
-        raise TaskError(f"{path}: expected a readable file, got {error}") from None
-    try:
-        return data.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
-    except UnicodeDecodeError as error:
-        position = error.start + len(data) - len(error.object)
-        line = data.count(b"\n", 0, position) + 1
-        raise TaskError(
-            f"{path}: expected UTF-8, got byte 0x{data[position]:02x} at position {position} (line {line}); "
-            f"save the file as UTF-8"
-        ) from None
+def _came(path: Path) -> str:
+    came = repr(path.suffix) if path.suffix else "no suffix"
+    return f"{came}; save the workbook as .xlsx" if path.suffix.lower() in _OLD_WORKBOOKS else came
 
 
 def parse_json(text: str, where: str) -> Document:
@@ -93,7 +120,7 @@ def parse_json(text: str, where: str) -> Document:
 def _describe(content: object) -> str:
     if isinstance(content, dict):
         return f"an object with {', '.join(map(repr, list(content)[:5])) or 'nothing in it'}"
-    return f"a bare {type(content).__name__}"
+    return f"a bare {'number' if isinstance(content, WrittenNumber) else type(content).__name__}"
 
 
 def _headed(document: Document, content: Mapping[str, object], where: str) -> Document:
@@ -133,7 +160,7 @@ def _parse_jsonl(text: str, where: str) -> Document:
 def _decode(text: str, where: str, first_line: int) -> object:
     """Parse JSON, with numbers as they are written ("3.50" stays "3.50") and NaN as null."""
     try:
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=lambda _: None)
+        return json.loads(text, parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         place = f"{where}, line {first_line + error.lineno - 1}, column {error.colno}"
         raise TaskError(f"{place}: expected JSON, got an error there ({error.msg})") from None
@@ -141,58 +168,20 @@ def _decode(text: str, where: str, first_line: int) -> object:
         raise TaskError(f"{where}, line {first_line}: expected examples, got too deep a nesting") from None
 
 
-def _parse_table(text: str, where: str, delimiter: str) -> Document:
-    with _large_fields():
-        lines = _numbered_lines(text, where, delimiter)
-        header = [name.strip() for name in next(lines, (1, []))[1]]
-        if len(set(header)) < len(header):
-            names = ", ".join(map(repr, header))
-            raise TaskError(f"{where}, line 1: expected column names that differ, got {names}")
-        rows = (_table_row(header, cells, f"{where}, line {number}") for number, cells in lines)
-        return Document(tuple(rows))
-
-
-def _table_row(header: list[str], cells: list[str], where: str) -> Row:
-    if len(cells) != len(header):
-        raise TaskError(
-            f"{where}: expected {len(header)} cells, as the header has, got {len(cells)}; "
-            f"put a cell that holds the delimiter between double quotes"
-        )
-    return Row(where, dict(zip(header, cells, strict=True)))
-
-
-def _numbered_lines(text: str, where: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of the table that are not blank, with the number of the line on which the row starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        start = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise TaskError(
-                f"{where}, line {start}: expected a row of the table, got {error}; "
-                f"write a quote inside a quoted cell twice"
-            ) from None
-        if cells:
-            yield start, cells
-
-
-@contextmanager
-def _large_fields() -> Iterator[None]:
-    """Raise the limit of the csv module, which is global, while a table is read."""
-    before = csv.field_size_limit(_LARGEST_FIELD)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-_READERS: dict[str, Callable[[str, str], Document]] = {
+_TEXTS: dict[str, Callable[[str, str], Document]] = {
     ".jsonl": _parse_jsonl,
+    ".ndjson": _parse_jsonl,
     ".json": parse_json,
-    ".csv": lambda text, where: _parse_table(text, where, ","),
-    ".tsv": lambda text, where: _parse_table(text, where, "\t"),
+    ".csv": lambda text, where: Document(table_rows(text, where, ",")),
+    ".tsv": lambda text, where: Document(table_rows(text, where, "\t")),
 }
-SUFFIXES = tuple(_READERS)
+_PARQUET = ".parquet"
+_WORKBOOKS = (".xlsx", ".xlsm")
+_OLD_WORKBOOKS = (".xls", ".xlsb", ".ods")
+SUFFIXES = (*_TEXTS, _PARQUET, *_WORKBOOKS)
+"""The suffixes of a task file; ``.gz`` may follow that of a text."""
+
+
+def is_task_suffix(source: str | Path) -> bool:
+    """Return True if a name ends as a task file does."""
+    return FilePlace.of(source).suffix in SUFFIXES

@@ -1,0 +1,1 @@
+"""Tasks whose outputs are a few labels: the split by label, and scores of the whole set of answers."""
