@@ -235,3 +235,18 @@ def test_incomplete_answers_are_restored_and_complete_ones_leave_no_trace(tmp_pa
     journal.add_test("c", replace(EVALUATION, incomplete=answers))
     assert b'"incomplete":[[0,"cut"],[1,"failed","status 400' in journal.path.read_bytes()
     assert Journal(journal.path).history.tests["c"].incomplete == answers
+
+
+MODEL = {"backend": "python", "function": "ask", "code": "a"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "hint"), [({"validation": "b"}, True), ({"black box": {**MODEL, "code": "b"}}, False)]
+)
+def test_refusal_names_the_stored_answers_only_if_the_same_model_gave_them(tmp_path, changed, hint):
+    header = {"task": "words", "validation": "a", "black box": MODEL}
+    (tmp_path / "calls.sqlite").touch()
+    Journal(tmp_path / "journal.jsonl").start(header)
+    with pytest.raises(RunDirectoryError) as caught:
+        Journal(tmp_path / "journal.jsonl").start({**header, **changed})
+    assert ("--store" in str(caught.value)) == hint

@@ -34,6 +34,9 @@ from instructzero.types import Candidate, Evaluation, Finish, Incomplete, Propos
 VERSION = 1
 """The version of the journal's format."""
 
+_OTHER_ANSWERS = ("black box ", "code of the function ")
+"""The beginnings of `difference` after which no stored answer can be used."""
+
 Record = dict[str, Any]
 
 
@@ -72,14 +75,16 @@ class Journal:
             self._append({"kind": "run", **expected})
         elif changed := difference(self.history.header, expected):
             raise RunDirectoryError(
-                f"{self.path} was begun with another {changed}; use another directory{self._reuse()}, or restore what "
-                "has changed"
+                f"{self.path} was begun with another {changed}; use another directory{self._reuse(changed)}, or "
+                "restore what has changed"
             )
 
-    def _reuse(self) -> str:
-        """Return how another run gets the answers of this one, if they lie beside the journal."""
+    def _reuse(self, changed: str) -> str:
+        """Return how another run gets the answers of this one, if they are here and those of the same black box."""
         store = self.path.with_name("calls.sqlite")
-        return f" (with --store {store}, equal questions are not paid again)" if store.exists() else ""
+        if not store.exists() or changed.startswith(_OTHER_ANSWERS):
+            return ""
+        return f" (with --store {store}, equal questions are not paid again)"
 
     def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
         """Record the instruction without a soft prompt, and its validation results."""
