@@ -61,6 +61,15 @@ def short(text: str, limit: int = 24) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def excerpt(text: str, limit: int) -> str:
+    r"""Return the text on one line, without control characters, in at most ``limit`` characters.
+
+    >>> excerpt("two\n lines", 5)
+    'two …'
+    """
+    return short(printable(" ".join(text.split())), limit)
+
+
 def write(content: str) -> None:
     """Write to standard output: unchanged into a file or a pipe, without control characters on a terminal."""
     if sys.stdout.isatty():

@@ -12,7 +12,7 @@ from instructzero.errors import RunDirectoryError
 from instructzero.exports.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, require_matplotlib, save
 from instructzero.report.data import collect
 from instructzero.report.source import Record, read_source
-from instructzero.terminal import printable, short
+from instructzero.terminal import excerpt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -235,5 +235,5 @@ def _answers(data: Record, part: Record) -> Figure:
 def _label(row: Record) -> str:
     """Return the label of an instruction's row: its roles and its text, without characters that SVG cannot hold."""
     names = ", ".join(ROLE_NAMES[role] for role in row["roles"])
-    text = short(printable(" ".join(row["text"].split())), _LABEL) or "(empty)"
+    text = excerpt(row["text"], _LABEL) or "(empty)"
     return f"{names}: {text}" if names else text

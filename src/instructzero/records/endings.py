@@ -9,7 +9,7 @@ from typing import Any
 
 from instructzero.records.history import History
 from instructzero.tasks import Task
-from instructzero.terminal import printable, short
+from instructzero.terminal import excerpt, printable, short
 from instructzero.types import Evaluation, Example, Finish
 
 _NOTICEABLE = 0.05
@@ -143,8 +143,7 @@ class Endings:
         if not self.failed:
             return
         named = [
-            f"“{printable(short(' '.join(one.input.split()), _SHOWN))}” ({printable(short(one.reason, _REASON))})"
-            for one in self.failed[:_NAMED]
+            f"“{excerpt(one.input, _SHOWN)}” ({printable(short(one.reason, _REASON))})" for one in self.failed[:_NAMED]
         ]
         more = len(self.failed) - len(named)
         rest = f", and {more:,} more that result.json names" if more else ""

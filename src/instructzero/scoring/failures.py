@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from instructzero.errors import TooManyFailures
-from instructzero.terminal import printable, short
+from instructzero.terminal import excerpt, printable
 from instructzero.types import Evaluation, Example, Finish
 
 _SHOWN = 60  # characters of an input
@@ -102,7 +102,7 @@ class Failures:
 
 
 def _shown(text: str) -> str:
-    return f"“{printable(short(' '.join(text.split()), _SHOWN))}”"
+    return f"“{excerpt(text, _SHOWN)}”"
 
 
 def _tail(count: int, marked: int, drawn: int, found: int) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from instructzero.errors import TaskError
 from instructzero.tasks import Metric, get_metric
 from instructzero.tasks.answers.forms import without_thoughts
-from instructzero.terminal import printable, short
+from instructzero.terminal import excerpt
 from instructzero.types import Evaluation, Example, Finish
 
 _SHOWN = 3
@@ -93,7 +93,7 @@ def _shown(answered: Sequence[_Answered]) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    return f"“{short(printable(' '.join(text.split())), _WIDTH)}”" if text.strip() else "an empty answer"
+    return f"“{excerpt(text, _WIDTH)}”" if text.strip() else "an empty answer"
 
 
 def _remedy(answered: Sequence[_Answered], examples: Sequence[Example], metric: Metric) -> str:

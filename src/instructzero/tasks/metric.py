@@ -44,7 +44,7 @@ class Metric(ABC):
     def __call__(self, prediction: str, outputs: Sequence[str]) -> float:
         """Return the score in [0, 1] of ``prediction``: the best over the accepted answers ``outputs``.
 
-        The thoughts of a model that reasons are no part of its answer (`answer_forms.without_thoughts`).
+        The thoughts of a model that reasons are no part of its answer (`tasks.answers.forms.without_thoughts`).
         """
         said = without_thoughts(prediction)
         return max((self.score(said, answer) for answer in outputs), default=0.0)

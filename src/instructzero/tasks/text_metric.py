@@ -14,7 +14,7 @@ from instructzero.tasks.metric import Metric
 class TextMetric(Metric):
     """Scores by ``compare(reading, answer)``, a function of two normal forms; the best reading counts.
 
-    The prediction is read as it is and out of its wrapping (`answer_forms.forms`).
+    The prediction is read as it is and out of its wrapping (`tasks.answers.forms.forms`).
 
     >>> TextMetric("same_length", lambda said, answer: float(len(said) == len(answer)))("Rome!", ["lion"])
     1.0
