@@ -29,7 +29,7 @@ from benchmarks.machine import describe
 from instructzero.calls.paid import PaidModels
 from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.models.openai import OpenAIBlackBox
-from instructzero.prompts import zero_shot
+from instructzero.prompts import DEFAULT, renderer, zero_shot
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.scoring.scorers import MetricScorer
 from instructzero.testing import Endpoint
@@ -112,7 +112,9 @@ def ours(url: str, concurrency: int, instructions: int, rounds: int) -> tuple[li
     with tempfile.TemporaryDirectory() as folder:
         models = {BLACK_BOX: OpenAIBlackBox("m", base_url=url, concurrency=concurrency)}
         with CallStore(Path(folder) / "calls.sqlite") as store, PaidModels(models, store, retries=5) as paid:
-            evaluator = Evaluator(paid.role(BLACK_BOX), MetricScorer(lambda text, answers: 1.0), render=zero_shot)
+            evaluator = Evaluator(
+                paid.role(BLACK_BOX), MetricScorer(lambda text, answers: 1.0), render=renderer(DEFAULT)
+            )
             for number in range(rounds + 1):
                 texts = [f"instruction {number} {index}" for index in range(instructions)]
                 work = partial(list, evaluator.evaluate(texts, EXAMPLES))  # the generator starts when the list is built

@@ -15,7 +15,7 @@ from statistics import median
 from benchmarks.machine import describe
 from instructzero.calls.store import CallStore
 from instructzero.models.registry import load_blackbox, load_writer
-from instructzero.prompts import writer_prompt, zero_shot
+from instructzero.prompts import DEFAULT, renderer, writer_prompt
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.tasks import load_task_data, split_task
 from instructzero.types import Proposal
@@ -67,7 +67,7 @@ def main() -> None:
         blackbox = load_blackbox("embedded:blackbox")
         with (
             CallStore(":memory:") as store,
-            Evaluator.of(blackbox, store, task.metric, render=zero_shot, max_tokens=64) as evaluator,
+            Evaluator.of(blackbox, store, task.metric, render=renderer(DEFAULT), max_tokens=64) as evaluator,
         ):
             queries = [
                 seconds(lambda: list(evaluator.evaluate([instruction], task.validation)))  # noqa: B023

@@ -21,7 +21,7 @@ import torch
 
 from instructzero.calls.store import CallStore
 from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox, load_writer
-from instructzero.prompts import writer_prompt, zero_shot
+from instructzero.prompts import DEFAULT, renderer, writer_prompt
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.tasks import load_task_data, split_task
 from instructzero.types import Proposal
@@ -204,7 +204,7 @@ def score(task_name: str, written: Written, options: argparse.Namespace) -> Scor
         return Scored(**record)
     with (
         CallStore(":memory:") as calls,
-        Evaluator.of(model, calls, task.metric, render=zero_shot, max_tokens=64) as evaluator,
+        Evaluator.of(model, calls, task.metric, render=renderer(DEFAULT), max_tokens=64) as evaluator,
     ):
         evaluations = evaluator.evaluate(instructions, task.test)
         scores = {text: evaluation.mean for text, evaluation in zip(instructions, evaluations, strict=True)}

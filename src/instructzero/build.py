@@ -21,7 +21,7 @@ from instructzero.optimizers.registry import (
     text_requests,
 )
 from instructzero.pricing import role_prices
-from instructzero.prompts import demonstrations, few_shot, writer_prompt
+from instructzero.prompts import DEFAULT, demonstrations, renderer, writer_prompt
 from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.history import History
 from instructzero.records.identity import PLACEHOLDER, render_judge, render_question, render_writer
@@ -184,7 +184,13 @@ def build_search(
 
 def build_method(settings: Settings, task: Task, writer: Writer) -> Optimizer:
     """Build the optimizer with what it uses of the task and the writer."""
-    materials = Materials(writer.represent, demonstrations(task.exemplars), pays_for_texts(settings))
+    materials = Materials(
+        writer.represent,
+        demonstrations(task.exemplars),
+        pays_for_texts(settings),
+        examples=task.validation,
+        description=settings.task_description or "",
+    )
     return build_optimizer(settings, materials)
 
 
@@ -226,7 +232,7 @@ def build_prompts(settings: Settings, writer: SoftPromptModel) -> dict[str, str]
     exemplars = [PLACEHOLDER] * 2  # two, so that the text between exemplars is a part of the wording
     shots = exemplars[: settings.shots]
     prompt = writer_prompt(writer, exemplars, template=settings.writer_template, placement=settings.placement)
-    prompts = {BLACK_BOX: render_question(few_shot(shots)), "writer": render_writer(prompt)}
+    prompts = {BLACK_BOX: render_question(renderer(DEFAULT, shots)), "writer": render_writer(prompt)}
     if settings.judge is not None:
         prompts[JUDGE] = render_judge(build_judging(settings).request)
     return prompts | {f"{REWRITER} ({name})": wording for name, wording in text_requests(settings).items()}
@@ -258,7 +264,7 @@ def build_evaluator(
     return Evaluator(
         paid.role(BLACK_BOX),
         scorer,
-        render=few_shot(task.exemplars[: settings.shots]),
+        render=renderer(DEFAULT, task.exemplars[: settings.shots]),
         max_tokens=settings.answer_tokens,
         temperature=settings.temperature,
         likelihood=settings.scoring == "loglikelihood",

@@ -23,7 +23,7 @@ from instructzero.execute import execute
 from instructzero.models.registry import capabilities
 from instructzero.optimizers.registry import pays_for_texts, races
 from instructzero.pricing import role_prices
-from instructzero.prompts import few_shot
+from instructzero.prompts import DEFAULT, renderer
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
 from instructzero.search.finale import final_questions
@@ -209,8 +209,8 @@ def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
 
 def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Return the mean bytes of a prompt and of an answer, by role."""
-    render = few_shot(task.exemplars[: settings.shots])
-    prompts = [_bytes(render(text, example.input)) for text in texts for example in task.validation]
+    render = renderer(DEFAULT, task.exemplars[: settings.shots])
+    prompts = [_bytes(render(text, example)) for text in texts for example in task.validation]
     sizes = {BLACK_BOX: (fmean(prompts), fmean(len(example.outputs[0].encode()) for example in task.validation))}
     if settings.judge is not None:
         judge = build_judging(settings)

@@ -37,7 +37,7 @@ def test_repeated_choices_equal_their_sources() -> None:
         ("temperature", "NUMBER"),
         ("max_time", "SECONDS"),
         ("max_usd", "DOLLARS"),
-        ("baseline", "TEXT"),
+        ("judge_criteria", "TEXT"),
         ("seed", "SEED"),
         ("racing", "{yes,no}"),
         ("kernel", "{coupled,corrected,standard}"),

@@ -14,7 +14,7 @@ from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.exports.asking import Asking, Prompt
 from instructzero.finished_run import FinishedRun
-from instructzero.prompts import few_shot
+from instructzero.prompts import DEFAULT
 from instructzero.records.observers import Observer
 from instructzero.types import Example
 from tests.run_directories import OPENAI, write_run
@@ -25,7 +25,7 @@ EXEMPLARS = st.lists(st.builds(Example, TEXTS, st.lists(TEXTS, min_size=1, max_s
 
 @given(EXEMPLARS, TEXTS, TEXTS)
 def test_prompt_renders_as_the_template_does(exemplars: list[Example], instruction: str, question: str) -> None:
-    (message,) = few_shot(exemplars)(instruction, question)
+    (message,) = DEFAULT.render(instruction, Example(question, ("",)), exemplars)
     assert Prompt.of(exemplars).render(instruction, question) == message.content
 
 

@@ -13,6 +13,7 @@ import pytest
 import instructzero
 from instructzero import prompts
 from instructzero.errors import RunDirectoryError
+from instructzero.prompts import PromptTemplate
 from instructzero.records.identity import difference
 from instructzero.records.journal import Journal
 from instructzero.types import Example, Message
@@ -20,12 +21,14 @@ from instructzero.types import Example, Message
 LONG = "word " * 300
 
 
-def few_shot_in_other_words(exemplars: Sequence[Example]) -> Callable[[str, str], tuple[Message, ...]]:
-    """Ask like `few_shot`, with another word before the answer."""
-    render = prompts.few_shot(exemplars)
+def render_in_other_words(
+    template: PromptTemplate, exemplars: Sequence[Example] = ()
+) -> Callable[[str, Example], tuple[Message, ...]]:
+    """Ask like ``template``, with another word before the answer."""
+    render = prompts.renderer(template, exemplars)
 
-    def other(instruction: str, question: str) -> tuple[Message, ...]:
-        (message,) = render(instruction, question)
+    def other(instruction: str, example: Example) -> tuple[Message, ...]:
+        (message,) = render(instruction, example)
         return (Message("user", message.content.replace("Output:", "Answer:")),)
 
     return other
@@ -114,7 +117,7 @@ def test_resume_with_a_changed_prompt_is_refused_in_one_sentence(
 ) -> None:
     instructzero.optimize(**scripted, directory=tmp_path / "run")
     before = (tmp_path / "run" / "journal.jsonl").read_bytes()
-    monkeypatch.setattr("instructzero.build.few_shot", few_shot_in_other_words)
+    monkeypatch.setattr("instructzero.build.renderer", render_in_other_words)
     with pytest.raises(RunDirectoryError) as refused:
         instructzero.resume(tmp_path / "run")
     message = str(refused.value)
@@ -129,7 +132,7 @@ def test_resume_with_a_changed_prompt_exits_with_2(
     command_line: Callable[..., tuple[int, str, str]], scripted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instructzero.optimize(**scripted, directory="run")
-    monkeypatch.setattr("instructzero.build.few_shot", few_shot_in_other_words)
+    monkeypatch.setattr("instructzero.build.renderer", render_in_other_words)
     code, _, err = command_line("resume", "run")
     assert code == 2
     assert "another prompt for the black box" in " ".join(err.split())

@@ -25,8 +25,8 @@ EXAMPLES = [Example(f"word{number}", (f"WORD{number}",)) for number in range(6)]
 Make = Callable[..., Evaluator]
 
 
-def render(instruction: str, text: str) -> tuple[Message, ...]:
-    return (Message("user", f"{instruction}|{text}"),)
+def render(instruction: str, example: Example) -> tuple[Message, ...]:
+    return (Message("user", f"{instruction}|{example.input}"),)
 
 
 def upper_if_told(prompt: str) -> str:

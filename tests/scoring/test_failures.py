@@ -103,8 +103,8 @@ class Picky(ScriptedBlackBox):
         return await super().complete(request)
 
 
-def render(instruction: str, text: str) -> tuple[Message, ...]:
-    return (Message("user", f"{instruction}|{text}"),)
+def render(instruction: str, example: Example) -> tuple[Message, ...]:
+    return (Message("user", f"{instruction}|{example.input}"),)
 
 
 def evaluate(box: BlackBox, path: Path, *instructions: str, share: float = 0.1, run: str = "r") -> list[Evaluation]:

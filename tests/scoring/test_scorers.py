@@ -21,8 +21,8 @@ from instructzero.types import Completion, Evaluation, Example, Message, Usage
 EXAMPLES = [Example("cat", ("chat", "le chat")), Example("dog", ("chien",))]
 
 
-def render(instruction: str, text: str) -> tuple[Message, ...]:
-    return (Message("user", f"{instruction}|{text}"),)
+def render(instruction: str, example: Example) -> tuple[Message, ...]:
+    return (Message("user", f"{instruction}|{example.input}"),)
 
 
 def score(scorer: Scorer, prediction: str, example: Example = EXAMPLES[0]) -> float:

@@ -28,8 +28,8 @@ def examples(name: str, size: int = PART) -> tuple[Example, ...]:
     return tuple(Example(f"{name} {number}", ("right",)) for number in range(size))
 
 
-def render(instruction: str, text: str) -> tuple[Message, ...]:
-    return (Message("user", f"{instruction}|{text}"),)
+def render(instruction: str, example: Example) -> tuple[Message, ...]:
+    return (Message("user", f"{instruction}|{example.input}"),)
 
 
 class Counting(Observer):

@@ -27,8 +27,8 @@ EXAMPLES = [Example(str(number), ("1",)) for number in range(SIZE)]
 Table = dict[str, Sequence[float]]
 
 
-def render(instruction: str, text: str) -> tuple[Message, ...]:
-    return (Message("user", json.dumps([instruction, int(text)])),)
+def render(instruction: str, example: Example) -> tuple[Message, ...]:
+    return (Message("user", json.dumps([instruction, int(example.input)])),)
 
 
 class Gated(ScriptedBlackBox):

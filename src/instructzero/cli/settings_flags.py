@@ -68,7 +68,7 @@ def form_of(name: str) -> str:
 def _flag(name: str) -> inspect.Parameter:
     """Return the flag of one setting; its text is checked by `Settings`, as that of YAML and Python is."""
     field = Settings.model_fields[name]
-    default = "" if field.is_required() or field.default is None else f" (default: {field.default})"
+    default = "" if field.is_required() or field.default in (None, ()) else f" (default: {field.default})"
     names = task_names if name == "task" else lambda: choices_of(name)
     option = typer.Option(
         f"--{name.replace('_', '-')}",
@@ -78,8 +78,9 @@ def _flag(name: str) -> inspect.Parameter:
         autocompletion=completion(names) if name == "task" or choices_of(name) else None,
         show_default=False,
     )
+    kind = list[str] if _type_of(name) is tuple else str
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )
 
 
@@ -88,4 +89,6 @@ def _type_of(name: str) -> Any:
     kind = Settings.model_fields[name].annotation
     if get_origin(kind) in (Union, UnionType):
         kind = next(part for part in get_args(kind) if part is not type(None))
+    if get_origin(kind) is tuple:
+        return tuple
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind

@@ -27,7 +27,13 @@ Count = Annotated[int, Field(gt=0)]
 
 
 def option(
-    panel: Panel, description: str, *, form: str | None = None, operational: bool = False, **constraints: Any
+    panel: Panel,
+    description: str,
+    *,
+    form: str | None = None,
+    operational: bool = False,
+    text: bool = False,
+    **constraints: Any,
 ) -> Any:
     """Return the field of a setting.
 
@@ -42,10 +48,12 @@ def option(
     operational
         True if a run may be resumed with another value: the setting changes the speed or the patience of a run, not
         its result.
+    text
+        True if the value may be the path of a file with the text; see `instructzero.config.texts`.
     constraints
         Constraints of pydantic, such as ``gt=0``.
     """
-    extra: JsonDict = {"panel": panel.value, "operational": operational, "form": form}
+    extra: JsonDict = {"panel": panel.value, "operational": operational, "form": form, "text": text}
     return Field(description=description, json_schema_extra=extra, **constraints)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from instructzero.errors import ConfigurationError, ModelError, TaskError
 from instructzero.finished_run import FinishedRun
 from instructzero.models.registry import parse_model
-from instructzero.prompts import few_shot
+from instructzero.prompts import DEFAULT
 from instructzero.types import Example
 
 
@@ -34,7 +34,7 @@ class Prompt:
 
     @classmethod
     def of(cls, exemplars: Sequence[Example]) -> Prompt:
-        """Return the parts of `few_shot` with ``exemplars``.
+        """Return the parts of the default template with ``exemplars``.
 
         They are found by rendering the prompt with placeholders that do not occur in the exemplars.
         """
@@ -43,7 +43,7 @@ class Prompt:
         while any(mark in text for text in texts):
             mark += "#"
         instruction, question = f"<{mark}instruction>", f"<{mark}question>"
-        (message,) = few_shot(exemplars)(instruction, question)
+        (message,) = DEFAULT.render(instruction, Example(question, ("",)), exemplars)
         before, _, rest = message.content.partition(instruction)
         between, _, after = rest.partition(question)
         return cls(before, between, after)

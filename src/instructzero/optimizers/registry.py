@@ -12,6 +12,7 @@ from instructzero.config import Settings
 from instructzero.errors import ConfigurationError, InstructZeroError
 from instructzero.optimizers.base import Optimizer, Represent
 from instructzero.registry import METHODS, import_attribute
+from instructzero.types import Example
 
 Arguments = dict[str, Any]
 
@@ -33,12 +34,21 @@ class Materials:
     demonstrations
         The exemplars as text.
     pays_for_texts
-        Every text that is made from other texts is a paid call.
+        Texts that are made from other texts are paid calls.
+    soft_prompts
+        The writer takes soft prompts; one behind an API does not, so that all texts come from requests.
+    examples
+        The validation examples, for requests that show failures.
+    description
+        The task in the user's words, for the requests; "" if there is none.
     """
 
     represent: Represent
     demonstrations: str
     pays_for_texts: bool = False
+    soft_prompts: bool = True
+    examples: tuple[Example, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

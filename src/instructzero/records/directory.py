@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from instructzero.config import Settings, differences, dump_yaml, make_settings
+from instructzero.config import Settings, differences, dump_yaml, stored_settings
 from instructzero.config.yaml_file import load_yaml
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.files import FileInUse, exclusive_lock, write_atomically
@@ -96,7 +96,7 @@ class RunDirectory:
                 f"expected a run directory with a settings.yaml, found none in {path}; check the path, "
                 f"or start a run with 'instructzero run --out {path}'"
             )
-        return make_settings(load_yaml(directory.settings))
+        return stored_settings(load_yaml(directory.settings))
 
     def read_result(self) -> Mapping[str, Any] | None:
         """Return the content of ``result.json``, or None if there is none; raises `RunDirectoryError` for damage."""

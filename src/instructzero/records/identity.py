@@ -57,9 +57,9 @@ def _record(example: Example, whole: bool) -> dict[str, Any]:
     return {"input": example.input, "outputs": example.outputs, **columns}
 
 
-def render_question(render: Callable[[str, str], tuple[Message, ...]]) -> str:
+def render_question(render: Callable[[str, Example], tuple[Message, ...]]) -> str:
     """Return the wording of a question to the black box, with placeholders for the instruction and the input."""
-    return _text(render("{instruction}", "{input}"))
+    return _text(render("{instruction}", Example("{input}", ("",))))
 
 
 def render_writer(prompt: WriterPrompt) -> str:

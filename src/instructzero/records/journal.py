@@ -106,7 +106,10 @@ class Journal:
             record["chosen"] = list(chosen)
         rewrites = [candidate.proposal.rewrite for candidate in candidates]
         if any(rewrites):
-            record["rewrites"] = [None if rewrite is None else asdict(rewrite) for rewrite in rewrites]
+            record["rewrites"] = [None if rewrite is None else _encode_rewrite(rewrite) for rewrite in rewrites]
+        given = [candidate.proposal.given for candidate in candidates]
+        if any(text is not None for text in given):
+            record["given"] = given
         if usage is not None and usage != Usage():
             record["usage"] = asdict(usage)
         self._append(record)
@@ -305,16 +308,25 @@ def _replay_round(history: History, record: Record) -> None:
         raise ValueError(f"round {record['round']} out of order")
     points, writings = record["points"], record["writings"]
     rewrites = record.get("rewrites", [None] * len(points))
+    given = record.get("given", [None] * len(points))
     candidates = tuple(
         Candidate(_proposal(*asked), Writing(**writing))
-        for *asked, writing in zip(points, rewrites, writings, strict=True)
+        for *asked, writing in zip(points, rewrites, given, writings, strict=True)
     )
     chosen = tuple(record.get("chosen", range(len(candidates))))
     history.rounds.append(Round(record["round"], candidates, chosen, Usage(**record.get("usage", {}))))
 
 
-def _proposal(z: list[float] | None, rewrite: Record | None) -> Proposal:
-    return Proposal(None if z is None else tuple(z), None if rewrite is None else Rewrite(**rewrite))
+def _proposal(z: list[float] | None, rewrite: Record | None, given: str | None) -> Proposal:
+    return Proposal(None if z is None else tuple(z), None if rewrite is None else Rewrite(**rewrite), given)
+
+
+def _encode_rewrite(rewrite: Rewrite) -> Record:
+    """Return the order as JSON; a request for a single text has no parts."""
+    record = asdict(rewrite)
+    if rewrite.parts == 1:
+        del record["part"], record["parts"]
+    return record
 
 
 def _replay_trial(history: History, record: Record) -> None:

@@ -18,8 +18,8 @@ from instructzero.tasks.answers.forms import without_thoughts
 from instructzero.tasks.metric import Grade, ScoreFunction
 from instructzero.types import Completion, Evaluation, Example, Finish, Incomplete, Message, Request, Usage
 
-Render = Callable[[str, str], tuple[Message, ...]]
-"""A function (instruction, input) -> messages for the black box."""
+Render = Callable[[str, Example], tuple[Message, ...]]
+"""A function (instruction, example) -> messages for the black box."""
 
 OnAnswer = Callable[[Request, Completion, bool], None]
 """A function (request, completion, cached) that receives the answers."""
@@ -48,7 +48,7 @@ class Evaluator:
     scorer
         Scores one answer against the accepted answers.
     render
-        ``render(instruction, input)`` returns the messages of a question.
+        ``render(instruction, example)`` returns the messages of a question.
     max_tokens, temperature
         The maximum length of an answer in tokens, and the sampling temperature.
     likelihood
@@ -65,7 +65,7 @@ class Evaluator:
     ...     ScriptedBlackBox(echo),
     ...     store,
     ...     lambda prediction, answers: float(prediction in answers),
-    ...     render=lambda instruction, text: (Message("user", f"{instruction} Input: {text}"),),
+    ...     render=lambda instruction, example: (Message("user", f"{instruction} Input: {example.input}"),),
     ... ) as evaluator:
     ...     [evaluation.scores for evaluation in evaluator.evaluate(["Repeat."], examples)]
     [(1.0, 0.0)]
@@ -141,7 +141,7 @@ class Evaluator:
 
     def _question(self, instruction: str, example: Example) -> _Question:
         request = Request(
-            self._render(instruction, example.input),
+            self._render(instruction, example),
             self._max_tokens,
             self._temperature,
             example.outputs if self._likelihood else (),

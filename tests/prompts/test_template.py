@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.prompts import few_shot, zero_shot
+from instructzero.prompts import DEFAULT, zero_shot
 from instructzero.types import Example, Message
 
 
-def test_few_shot_puts_exemplars_between_instruction_and_input():
-    render = few_shot([Example("cat", ("chat", "un chat")), Example("dog", ("chien",))])
-    assert render("Translate.", "bird") == (
+def test_default_template_puts_shots_between_instruction_and_input():
+    shots = [Example("cat", ("chat", "un chat")), Example("dog", ("chien",))]
+    assert DEFAULT.render("Translate.", Example("bird", ("",)), shots) == (
         Message(
             "user",
             "Instruction: Translate.\n\nInput: cat\n\nOutput: chat\n\nInput: dog\n\nOutput: chien\n\n"
@@ -23,13 +23,15 @@ def test_zero_shot_equals_paper_template():
 
 
 @given(instruction=st.text(), question=st.text())
-def test_few_shot_without_exemplars_equals_zero_shot(instruction, question):
-    assert few_shot(())(instruction, question) == zero_shot(instruction, question)
+def test_default_template_without_shots_equals_zero_shot(instruction, question):
+    assert DEFAULT.render(instruction, Example(question, ("",))) == zero_shot(instruction, question)
 
 
 @given(instruction=st.text(), question=st.text(), shown=st.lists(st.tuples(st.text(), st.text()), max_size=3))
-def test_few_shot_only_adds_exemplars_to_zero_shot_prompt(instruction, question, shown):
-    (message,) = few_shot([Example(text, (answer,)) for text, answer in shown])(instruction, question)
+def test_shots_only_add_exemplars_to_zero_shot_prompt(instruction, question, shown):
+    (message,) = DEFAULT.render(
+        instruction, Example(question, ("",)), [Example(text, (answer,)) for text, answer in shown]
+    )
     (bare,) = zero_shot(instruction, question)
     added = "".join(f"Input: {text}\n\nOutput: {answer}\n\n" for text, answer in shown)
     head = f"Instruction: {instruction}\n\n"

@@ -1,16 +1,13 @@
-"""The prompts of the writer and of the black box.
-
-The same template scores an instruction in the search and in the final test: `zero_shot`, or `few_shot` with exemplars.
-"""
+"""The prompt of a local writer: exemplars, soft prompt and cue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from instructzero.errors import ConfigurationError
 from instructzero.protocols import SoftPromptModel
-from instructzero.types import Example, Message
+from instructzero.types import Example
 
 CUE = "The instruction was to"
 # Marks the place of the soft prompt while a chat template is rendered. No tokenizer or template alters it.
@@ -89,29 +86,3 @@ def _chat_prompt(model: SoftPromptModel, content: str, placement: str) -> Writer
     }
     before, _, after = model.render_chat(marked[placement]).partition(SOFT_PROMPT_MARK)
     return WriterPrompt(before, after, special_tokens=False)
-
-
-def zero_shot(instruction: str, question: str) -> tuple[Message, ...]:
-    """Return the messages to the black box: the instruction and one input (the paper's zero-shot template)."""
-    return few_shot(())(instruction, question)
-
-
-def few_shot(exemplars: Sequence[Example]) -> Callable[[str, str], tuple[Message, ...]]:
-    r"""Return a function like `zero_shot` that puts ``exemplars`` between the instruction and the input.
-
-    An exemplar has the form of the input, followed by its first accepted answer.
-
-    >>> (message,) = few_shot([Example("cat", ("chat",))])("Translate.", "dog")
-    >>> message.content
-    'Instruction: Translate.\n\nInput: cat\n\nOutput: chat\n\nInput: dog\n\nOutput:'
-    """
-    shown = "".join(f"{_asked(exemplar.input)} {exemplar.outputs[0]}\n\n" for exemplar in exemplars)
-
-    def render(instruction: str, question: str) -> tuple[Message, ...]:
-        return (Message("user", f"Instruction: {instruction}\n\n{shown}{_asked(question)}"),)
-
-    return render
-
-
-def _asked(question: str) -> str:
-    return f"Input: {question}\n\nOutput:"

@@ -1,0 +1,1 @@
+"""The settings of a run by section of the help, one file each."""
