@@ -30,6 +30,7 @@ from instructzero.bo.surrogate import CoupledGP, Observations, SurrogateOptions,
 from instructzero.optimizers import PAPER
 from instructzero.optimizers.bayesian import BOX
 from instructzero.optimizers.reading import ReadingInstructZero
+from instructzero.optimizers.sources import SoftPrompts
 from instructzero.search.racing import sixths
 from instructzero.types import Candidate, Evaluation, Proposal, Trial, Writing
 
@@ -191,7 +192,8 @@ def reading_step(count: int, repeats: int) -> float:
     told = trials(count, generator)
 
     def step() -> None:
-        optimizer = ReadingInstructZero(dimension=DIMENSION, seed=SEED, batch=CHOSEN, candidates=CANDIDATES // CHOSEN)
+        source = SoftPrompts(dimension=DIMENSION, seed=SEED, batch=CHOSEN, candidates=CANDIDATES // CHOSEN)
+        optimizer = ReadingInstructZero(source, seed=SEED, batch=CHOSEN)
         optimizer.tell(told)
         texts = [random_text(generator) for _ in range(CANDIDATES)]
         proposals = optimizer.ask(CHOSEN)[:CANDIDATES]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from instructzero.bo.acquisition import log_expected_improvement
 from instructzero.bo.batch import choose_fantasised
 from instructzero.optimizers.base import Optimizer
-from instructzero.optimizers.methods.instructzero import METHOD
+from instructzero.optimizers.methods.instructzero import METHOD, construct
 from instructzero.optimizers.reading import ReadingInstructZero
 from instructzero.optimizers.registry import Arguments, Materials, Method
 from instructzero.types import Evaluation
@@ -46,17 +46,25 @@ class RacingTest(ReadingInstructZero):
         return None
 
 
+class Halving(ReadingInstructZero):
+    """Scores the better half of the instructions further at every stage: successive halving."""
+
+    def promising(self, results: Mapping[str, Evaluation], places: int) -> Collection[str]:
+        """Return the better half, at least one, by their mean scores; of equals the first."""
+        ranked = sorted(results, key=lambda text: -results[text].score)
+        return set(ranked[: max(1, len(ranked) // 2)])
+
+
 class RandomParents(ReadingInstructZero):
     """Continues random texts."""
 
-    def _parents(self, generator: object) -> list[str]:
-        texts = list(self._scores())
-        return [texts[position] for position in self._generator(0).permutation(len(texts))[: self._beginnings]]
+    def _draw(self, count: int, generator: object) -> list[int]:
+        return self._generator(0).permutation(len(self._scores()))[:count].tolist()
 
 
 def _method(kind: type[ReadingInstructZero]) -> Method:
     def make(arguments: Arguments, materials: Materials) -> Optimizer:
-        return kind(**arguments)
+        return construct(arguments, materials, kind)
 
     return replace(METHOD, summary=str(kind.__doc__), make=make)
 
@@ -64,4 +72,5 @@ def _method(kind: type[ReadingInstructZero]) -> Method:
 RANDOM = _method(RandomChoice)
 IMPROVEMENT = _method(ImprovementChoice)
 RACE = _method(RacingTest)
+HALVING = _method(Halving)
 PARENTS = _method(RandomParents)

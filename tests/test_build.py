@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import instructzero
-from instructzero.api import default_directory, resolve_paths
+from instructzero.api import resolve_paths
 from instructzero.build import build_judging, build_task
 from instructzero.calls.prices import Price
 from instructzero.config import make_settings
@@ -15,6 +15,7 @@ from instructzero.models.registry import capabilities
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.optimizers.registry import races
 from instructzero.pricing import role_prices
+from instructzero.records.places import default_directory
 from instructzero.types import Example
 
 OF_POINTS = [

@@ -102,6 +102,13 @@ def test_estimate_grows_with_larger_settings(quick: dict[str, Any]) -> None:
     assert estimate(service(quick, method="paper", racing=True)).tokens[1] < plain.tokens[1]
 
 
+def test_estimate_counts_the_test_of_the_users_instructions(quick: dict[str, Any]) -> None:
+    """They count as evaluations, so that the search asks no more questions."""
+    plain = estimate(service(quick, method="paper"))
+    started = estimate(service(quick, method="paper", start=["mine", "another"]))
+    assert started.calls[1] == plain.calls[1] + 2 * quick["test"]
+
+
 def test_estimate_with_judge_doubles_calls(quick: dict[str, Any]) -> None:
     plain = estimate(service(quick, method="paper"))
     judged = estimate(service(quick, method="paper", metric="judge", judge="openai:grader"))
@@ -171,3 +178,19 @@ def test_pilot_counts_local_judge(quick: dict[str, Any]) -> None:
 def test_estimate_of_unknown_model_kind_is_refused(quick: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=re.escape("expected a model as")):
         estimate(make_settings({**quick, "blackbox": "magic:x"}))
+
+
+def test_estimate_counts_requests_to_an_asked_writer_without_asking(quick: dict[str, Any]) -> None:
+    prices = dict.fromkeys(("input_price", "output_price", "writer_input_price", "writer_output_price"), 1.0)
+    local = estimate(service(quick, method="ape"))
+    asked = estimate(service(quick, method="ape", writer="openai:pen", writer_url="http://127.0.0.1:9/v1", **prices))
+    assert asked.calls[1] - local.calls[1] == 1 + 60  # the plain instruction, and one request for a text
+    assert asked.dollars == pytest.approx([each / 1e6 for each in asked.tokens])
+    assert asked.writer == "openai:pen at http://127.0.0.1:9/v1"
+    assert f"writer   {asked.writer}" in asked.lines()
+
+
+def test_estimate_counts_shared_requests_once(quick: dict[str, Any]) -> None:
+    one, several = (estimate(service(quick, method=method, writer="openai:pen")) for method in ("ape", "instructzero"))
+    local = estimate(service(quick, method="instructzero"))
+    assert 0 < several.calls[1] - local.calls[1] < (one.calls[1] - estimate(service(quick, method="ape")).calls[1])

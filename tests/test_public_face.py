@@ -13,7 +13,7 @@ def test_exported_names_are_pinned():
         *("Evaluation", "Example"),
         *("InstructZero", "InstructZeroError", "Message", "ModelError", "Observer", "Optimizer", "Proposal"),
         *("Request", "Result", "Rewrite", "RunDirectoryError", "Scored", "Settings", "SoftPromptModel", "Task"),
-        *("TaskError", "Trial", "Uniform", "Usage", "UserError", "Writing", "optimize", "resume"),
+        *("TaskError", "Trial", "Uniform", "Usage", "UserError", "Writing", "aoptimize", "optimize", "resume"),
     ]
     assert all(getattr(instructzero, name) is not None for name in instructzero.__all__)
 

@@ -20,13 +20,13 @@ ASSETS = Path(__file__).parent / "assets"
 class Counted:
     """A run in its own process, whose black box counts its calls."""
 
-    def __init__(self, folder, task_file, method):
+    def __init__(self, folder, task_file, method, writer="scripted:phrases"):
         self.directory = folder / "run"
         self.calls_file = folder / "calls"
         folder.mkdir()
         self.start = [
             *("run", "--task", str(task_file), "--out", str(self.directory), "--plain"),
-            *("--writer", "scripted:phrases", "--blackbox", "python:counting_blackbox:answer"),
+            *("--writer", writer, "--blackbox", "python:counting_blackbox:answer"),
             *("--method", method, "--evaluations", "30", "--initial", "10", "--batch", "5"),
         ]
 
@@ -64,16 +64,23 @@ class Counted:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("method", "times"), [("paper", 20), ("instructzero", 10)])
-def test_resume_after_kill_ends_the_same_and_repeats_no_call(tmp_path, task_file, method, times):
-    reference = Counted(tmp_path / "reference", task_file, method)
+@pytest.mark.parametrize(
+    ("method", "writer", "times"),
+    [
+        ("paper", "scripted:phrases", 20),
+        ("instructzero", "scripted:phrases", 10),
+        ("instructzero", "python:counting_blackbox:write", 5),
+    ],
+)
+def test_resume_after_kill_ends_the_same_and_repeats_no_call(tmp_path, task_file, method, writer, times):
+    reference = Counted(tmp_path / "reference", task_file, method, writer)
     assert reference.run()
     moments = random.Random(0)
     kills, attempt, ended = 0, 0, True
     while kills < times or not ended:
         if ended:
             attempt += 1
-            run = Counted(tmp_path / str(attempt), task_file, method)
+            run = Counted(tmp_path / str(attempt), task_file, method, writer)
         ended = run.run(kill_after=moments.uniform(0, reference.seconds / 2) if kills < times else None)
         kills += not ended
         if ended:

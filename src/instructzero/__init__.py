@@ -10,12 +10,13 @@ Names are loaded on first access, so that the import of the package takes no tim
 from __future__ import annotations
 
 import importlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from instructzero.api import optimize, resume
+    from instructzero.api import aoptimize, optimize, resume
     from instructzero.config import Settings
     from instructzero.errors import (
         BudgetExhausted,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "instructzero.api": ("optimize", "resume"),
+    "instructzero.api": ("aoptimize", "optimize", "resume"),
     "instructzero.config": ("Settings",),
     "instructzero.errors": (
         "BudgetExhausted",
@@ -109,15 +110,20 @@ __all__ = [
     "Usage",
     "UserError",
     "Writing",
+    "aoptimize",
     "optimize",
     "resume",
 ]
 
 
+_importing = threading.RLock()  # libraries whose modules import each other may fail if two threads import them at once
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'instructzero' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+    with _importing:
+        return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import contextvars
 import logging
-import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from instructzero.build import split
+from instructzero.checks import check_writer_is_named
 from instructzero.config import Settings, make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.execute import execute
+from instructzero.integrations.notebook import program_progress
 from instructzero.models.callable import CallableBlackBox
-from instructzero.models.registry import with_absolute_folder
+from instructzero.models.event_loop import Interrupt
+from instructzero.models.registry import ASKED_OBJECT, OBJECT, with_absolute_folder
+from instructzero.pricing import role_prices
+from instructzero.prompts import columns_shown
 from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.directory import RunDirectory
 from instructzero.records.observers import Observer
+from instructzero.records.places import default_directory
+from instructzero.records.relays import Callback, Relay, passed_to
 from instructzero.records.result import Result
 from instructzero.report import write_report
-from instructzero.tasks import Rows, Task, load_rows, resolved, source_name
+from instructzero.tasks import Rows, Task, load_rows, resolved
 
 _LOGGER = logging.getLogger("instructzero")
 _ROWS = "examples"  # the name of a task that is given as rows
@@ -29,10 +39,13 @@ _ROWS = "examples"  # the name of a task that is given as rows
 def optimize(
     task: str | Path | Task | Rows,
     *,
-    writer: str | SoftPromptModel = "embedded:writer",
+    writer: str | SoftPromptModel | BlackBox | Callable[[str], str] | None = None,
     blackbox: str | BlackBox | Callable[[str], str] = "embedded:blackbox",
     directory: str | Path | None = None,
-    observer: Observer | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+    observer: Observer | Callback | None = None,
     **settings: Any,
 ) -> Result:
     """Find the instruction with which ``blackbox`` performs ``task`` best.
@@ -48,14 +61,23 @@ def optimize(
         of input and answer (or a list of accepted answers), dicts, a DataFrame of pandas or polars, a Table of pyarrow,
         a Dataset or DatasetDict of ``datasets``. ``input_column`` and ``output_column`` name their columns.
     writer
-        A specification such as ``"hf:FOLDER"``, or an object.
+        A specification such as ``"hf:FOLDER"`` or ``"openai:MODEL"``, an object, or a function from request to answer.
+        The embedded writer is the default for built-in tasks; other tasks need a writer that knows them.
     blackbox
         A specification such as ``"openai:MODEL"``, an object, or a function from prompt to answer.
     directory
-        The directory of the run, by default ``runs/TASK-METHOD-SEED``. Called again with the same settings, the run
-        continues there and repeats no call.
+        The directory of the run, by default ``runs/TASK-METHOD-SEED`` with the names of models other than the embedded
+        ones. Called again with the same settings, the run continues there and repeats no call; so it does with more
+        ``evaluations`` or ``search_calls``, a longer ``test``, or another number of ``finalists``.
+    out
+        The same as ``directory``, named as on the command line; give one of the two.
+    overwrite
+        Begin anew in ``directory``, with the stored answers of the run that is there.
+    progress
+        Show the progress: a table in a notebook, or on standard error one in a terminal and log lines elsewhere.
     observer
-        Receives the events of the run.
+        Receives the events of the run, in the thread that runs it: an `Observer`, or a function that is called with the
+        name of each event and a mapping of its values, which are the parameters of the `Observer`'s method.
     settings
         The flags of ``instructzero run`` with underscores, for example ``seed=1`` or ``metric="f1"``.
 
@@ -73,31 +95,95 @@ def optimize(
     instructzero.BudgetExhausted
         If a limit leaves no room for the final selection and test.
     """
-    chosen = resolve_paths(make_settings({**settings, **_names(task, writer, blackbox)}))
-    return _reported(
-        chosen,
-        Path(directory) if directory is not None else default_directory(chosen),
-        observer or Notices(),
-        task=None if isinstance(task, str | Path) else _task(task, chosen),
-        writer_model=None if isinstance(writer, str) else writer,
-        blackbox=None if isinstance(blackbox, str) else _blackbox(blackbox),
-    )
+    given = make_settings({**settings, **_names(task, writer, blackbox)})
+    check_writer_is_named(given, _as_call, given=not isinstance(task, str | Path))
+    chosen = resolve_paths(given)
+    place = _place(directory, out)
+    writer_model, asked_writer = _writers(writer)
+    with _watched(observer, progress, chosen) as watching:
+        return _reported(
+            chosen,
+            default_directory(chosen) if place is None else place,
+            watching,
+            task=None if isinstance(task, str | Path) else _task(task, chosen),
+            writer_model=writer_model,
+            asked_writer=asked_writer,
+            blackbox=None if isinstance(blackbox, str) else _blackbox(blackbox),
+            overwrite=overwrite,
+        )
 
 
-class Notices(Observer):
-    """Logs what the user should know about a run under the name ``instructzero``, at the level of warnings."""
+async def aoptimize(task: str | Path | Task | Rows, **arguments: Any) -> Result:
+    """Do what `optimize` does in a thread, so that the event loop goes on.
 
-    def warned(self, message: str) -> None:
-        """Log a warning."""
-        _LOGGER.warning("%s", message)
+    A cancellation stops the run as Ctrl-C does: answers that arrive in the next few seconds are stored, and the same
+    call continues the run. It returns when the run has stopped, after the current computation of the writer's model.
+
+    Parameters
+    ----------
+    task, arguments
+        Those of `optimize`. The observer is called in the thread.
+
+    Returns
+    -------
+    Result
+        The result of `optimize`, which also says what is raised.
+    """
+    interrupt = Interrupt()
+
+    def run() -> Result | None:
+        with interrupt.heeded(), contextlib.suppress(KeyboardInterrupt):
+            return optimize(task, **arguments)
+        return None
+
+    thread = ThreadPoolExecutor(1, thread_name_prefix="instructzero-run")
+    work = asyncio.get_running_loop().run_in_executor(thread, contextvars.copy_context().run, run)
+    thread.shutdown(wait=False)  # it ends with the run
+    try:
+        result = await asyncio.shield(work)
+    except asyncio.CancelledError:
+        interrupt.send()
+        await asyncio.wait([work])
+        raise
+    if result is None:
+        raise asyncio.CancelledError
+    return result
+
+
+class EarlierResult(Observer):
+    """Logs that the result is the one of an earlier call, under the name ``instructzero``, at the level of warnings."""
 
     def was_complete(self) -> None:
         """Log that the result is the one of an earlier call."""
         _LOGGER.warning("this run was complete already: nothing was asked; for a new run, name another directory")
 
 
-def run_settings(settings: Settings, directory: Path, observer: Observer) -> Result:
-    """Run, or continue, the run of ``settings`` in ``directory``."""
+class Notices(EarlierResult):
+    """Logs also the warnings."""
+
+    def warned(self, message: str) -> None:
+        """Log a warning."""
+        _LOGGER.warning("%s", message)
+
+
+@contextlib.contextmanager
+def _watched(observer: Observer | Callback | None, progress: bool, settings: Settings) -> Iterator[Observer]:
+    """Yield the observer of a run: the user's, or else the log, and with ``progress`` the display."""
+    if observer is not None and not (isinstance(observer, Observer) or _is_function(observer)):
+        raise ConfigurationError(
+            f"expected an Observer or a function of an event and its values as observer, got {observer!r:.60}; give "
+            "an object of a class that inherits from instructzero.Observer"
+        )
+    given = [] if observer is None else [observer if isinstance(observer, Observer) else Relay(observer)]
+    if not progress:
+        yield passed_to(given or [Notices()])
+        return
+    with program_progress(role_prices(settings)) as display:
+        yield passed_to([display, EarlierResult(), *given])
+
+
+def run_settings(settings: Settings, directory: Path, observer: Observer, *, overwrite: bool = False) -> Result:
+    """Run, or continue, the run of ``settings`` in ``directory``; begin it anew with ``overwrite``."""
     given = [name for name in ("writer", "blackbox") if getattr(settings, name).startswith("object:")]
     if given:
         raise ConfigurationError(
@@ -109,7 +195,7 @@ def run_settings(settings: Settings, directory: Path, observer: Observer) -> Res
             "the examples of this run were rows in Python; continue it with instructzero.optimize and the same "
             "arguments"
         )
-    return _reported(resolve_paths(settings), directory, observer)
+    return _reported(resolve_paths(settings), directory, observer, overwrite=overwrite)
 
 
 def _reported(
@@ -120,9 +206,20 @@ def _reported(
     task: Task | None = None,
     writer_model: SoftPromptModel | None = None,
     blackbox: BlackBox | None = None,
+    asked_writer: BlackBox | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """Run to the end and write the report; if the report fails, warn and return the result all the same."""
-    result = execute(settings, directory, observer, task=task, writer_model=writer_model, blackbox=blackbox)
+    result = execute(
+        settings,
+        directory,
+        observer,
+        task=task,
+        writer_model=writer_model,
+        blackbox=blackbox,
+        asked_writer=asked_writer,
+        overwrite=overwrite,
+    )
     try:
         write_report(directory, task=task)
     except Exception as error:
@@ -135,16 +232,29 @@ def _reported(
     return result
 
 
-def resume(directory: str | Path, *, observer: Observer | None = None) -> Result:
-    """Continue the run in ``directory`` to its end, with the settings that it was started with."""
+def resume(directory: str | Path, *, progress: bool = False, observer: Observer | Callback | None = None) -> Result:
+    """Continue the run in ``directory`` to its end, with the settings that it was started with.
+
+    ``progress`` and ``observer`` are those of `optimize`.
+    """
     path = Path(directory)
-    return run_settings(RunDirectory.read_settings(path), path, observer or Notices())
+    settings = RunDirectory.read_settings(path)
+    with _watched(observer, progress, settings) as watching:
+        return run_settings(settings, path, watching)
 
 
-def default_directory(settings: Settings) -> Path:
-    """Return the directory of a run for which none is given: ``runs/TASK-METHOD-SEED``."""
-    name = f"{source_name(settings.task)}-{settings.method}-{settings.seed}"
-    return Path("runs") / re.sub(r"[^\w.-]+", "-", name)
+def _is_function(value: object) -> bool:
+    return callable(value) and not isinstance(value, type)
+
+
+def _place(directory: str | Path | None, out: str | Path | None) -> Path | None:
+    """Return the directory that one of the two names; None if neither does."""
+    if directory is not None and out is not None:
+        raise ConfigurationError(
+            f"expected directory or out, which mean the same, got {str(directory)!r} and {str(out)!r}; give one"
+        )
+    given = out if directory is None else directory
+    return None if given is None else Path(given)
 
 
 def resolve_paths(settings: Settings) -> Settings:
@@ -161,12 +271,34 @@ def resolve_paths(settings: Settings) -> Settings:
     return settings.model_copy(update=changes)
 
 
+def _takes_soft_prompts(writer: object) -> TypeGuard[SoftPromptModel]:
+    return hasattr(writer, "generate")
+
+
+def _writers(
+    writer: str | SoftPromptModel | BlackBox | Callable[[str], str] | None,
+) -> tuple[SoftPromptModel | None, BlackBox | None]:
+    """Return a writer that is an object: as a model that takes soft prompts, or as one that is asked in words."""
+    if writer is None or isinstance(writer, str):
+        return None, None
+    if _takes_soft_prompts(writer):
+        return writer, None
+    return None, _blackbox(cast("BlackBox | Callable[[str], str]", writer))
+
+
+def _as_call(settings: Mapping[str, str]) -> str:
+    """Return the call of `optimize` with further settings, for a message."""
+    return f"instructzero.optimize(..., {', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+
 def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
-    """Return the names in the settings of a task and models that may be objects."""
+    """Return the names in the settings of a task and models that may be objects; nothing for a writer of None."""
     name = str(task) if isinstance(task, str | Path) else task.name if isinstance(task, Task) else _ROWS
+    kind = OBJECT if _takes_soft_prompts(writer) else ASKED_OBJECT
+    named = writer if isinstance(writer, str) else f"{kind}{type(writer).__name__}"
     return {
         "task": name,
-        "writer": writer if isinstance(writer, str) else f"object:{type(writer).__name__}",
+        **({} if writer is None else {"writer": named}),
         "blackbox": blackbox if isinstance(blackbox, str) else f"object:{type(blackbox).__name__}",
     }
 
@@ -182,6 +314,7 @@ def _task(task: Task | Rows, settings: Settings) -> Task:
         output_column=settings.output_column,
         answer_separator=settings.answer_separator,
         metric=settings.metric,
+        shown=columns_shown(settings),
     )
     return split(data, settings)
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from instructzero.calls.budget import Budget, BudgetReserve, Limits
 from instructzero.calls.paid import PaidModels
-from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, CallStore
-from instructzero.checks import check_judge
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER, CallStore
+from instructzero.checks import check_judge, check_prompt, check_writer
 from instructzero.config import Settings
-from instructzero.models.registry import load_blackbox, load_writer
-from instructzero.optimizers.base import Optimizer
+from instructzero.models.registry import is_asked, load_blackbox, load_writer
+from instructzero.optimizers.base import Optimizer, Represent
+from instructzero.optimizers.metaprompts import guess
 from instructzero.optimizers.registry import (
     Materials,
     build_optimizer,
     confirms,
-    pays_for_texts,
     races,
     stops_early,
-    text_requests,
 )
-from instructzero.pricing import role_prices
-from instructzero.prompts import DEFAULT, demonstrations, renderer, writer_prompt
+from instructzero.pricing import pays_for_texts, role_prices, text_requests, text_role
+from instructzero.prompts import (
+    PromptTemplate,
+    WriterPrompt,
+    columns_shown,
+    demonstrations,
+    renderer,
+    request_frame,
+    template_of,
+    writer_prompt,
+)
 from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.history import History
-from instructzero.records.identity import PLACEHOLDER, render_judge, render_question, render_writer
+from instructzero.records.identity import placeholder, render_judge, render_question, render_writer
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
@@ -38,6 +46,10 @@ from instructzero.search.racing import Race, sixths
 from instructzero.search.validation import Validation
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
 from instructzero.tasks.classification.labels import label_of
+from instructzero.types import Completion, Example
+from instructzero.writing.addresses import shares_address, writer_address
+from instructzero.writing.answers import read_texts
+from instructzero.writing.asking_writer import AskingWriter, MissingTexts
 from instructzero.writing.projection import Projection
 from instructzero.writing.rewriter import AskingRewriter
 from instructzero.writing.writer import Writer
@@ -61,7 +73,16 @@ def build_data(settings: Settings) -> TaskData:
         output_column=settings.output_column,
         answer_separator=settings.answer_separator,
         metric=settings.metric,
+        shown=columns_shown(settings),
     )
+
+
+def build_template(settings: Settings, task: Task) -> PromptTemplate:
+    """Return the template of the questions; raises `ConfigurationError` if an example lacks a column that it shows."""
+    asked = (*task.exemplars[: settings.shots], *task.validation, *task.confirmation, *task.test)
+    template = template_of(settings, {name for example in asked for name in example.columns})
+    check_prompt(settings, template, asked)
+    return template
 
 
 def split(data: TaskData, settings: Settings) -> Task:
@@ -122,23 +143,47 @@ def build_judge(settings: Settings) -> BlackBox | None:
     )  # fmt: skip
 
 
+def build_asked_writer(settings: Settings) -> BlackBox:
+    """Load the model of a writer that is asked in words; raises `ModelError`."""
+    return load_blackbox(
+        settings.writer,
+        base_url=writer_address(settings),
+        api_key_variable=settings.writer_key_env,
+        template=settings.writer_template,
+        device=settings.device,
+        dtype=settings.dtype,
+        batch_size=settings.batch_size,
+        concurrency=settings.concurrency,
+        timeout=settings.timeout,
+        address_setting="base_url" if shares_address(settings) else "writer_url",
+    )
+
+
 def build_judging(settings: Settings) -> JudgeMetric:
     """Make the requests for grades, and the reader of the replies."""
     return JudgeMetric(settings.judge_criteria, settings.judge_tokens)
 
 
-def build_models(settings: Settings, blackbox: BlackBox | None = None) -> dict[str, BlackBox]:
-    """Load the models that answer and grade, by role; a black box that is not given is loaded from the settings."""
+def build_models(
+    settings: Settings, blackbox: BlackBox | None = None, asked_writer: BlackBox | None = None
+) -> dict[str, BlackBox]:
+    """Load the models that answer, grade and write in words, by role.
+
+    A black box or a writer that is not given is loaded from the settings.
+    """
+    check_writer(settings)
     models = {BLACK_BOX: blackbox or build_blackbox(settings)}
     if judge := build_judge(settings):
         models[JUDGE] = judge
+    if is_asked(settings.writer):
+        models[WRITER] = asked_writer or build_asked_writer(settings)
     return models
 
 
 def build_writer(
     settings: Settings, model: SoftPromptModel, task: Task, rewriter: AskingRewriter | None = None
 ) -> Writer:
-    """Build the writer of a run. Without a ``rewriter``, its own model makes texts from other texts."""
+    """Build a local or served writer. Without a ``rewriter``, its own model makes texts from other texts."""
     projection = Projection.draw(
         settings.projection,
         dimension=settings.dimension,
@@ -148,14 +193,46 @@ def build_writer(
         embedding_statistics=model.embedding_statistics(),
         scale=settings.soft_scale,
     )
-    prompt = writer_prompt(model, task.exemplars, template=settings.writer_template, placement=settings.placement)
+    prompt = _writer_prompt(settings, model, task.exemplars)
     return Writer(model, prompt, projection, settings.instruction_tokens, rewriter)
+
+
+def build_asking_writer(
+    settings: Settings, task: Task, paid: PaidModels, rewriter: AskingRewriter | None, observer: Observer
+) -> AskingWriter:
+    """Build a writer that is asked in words. Without a ``rewriter``, it makes texts from other texts too."""
+    missing = MissingTexts(settings.writer, observer.warned)
+
+    def answered(completion: Completion, cached: bool) -> None:
+        observer.written(completion, cached)
+        missing.check(completion)
+
+    frame = request_frame(settings.writer_prompt, task.exemplars, settings.task_description or "")
+    role, tokens = paid.role(WRITER), settings.instruction_tokens
+    asker = AskingRewriter(role, max_tokens=tokens, on_answer=answered, frame=frame, read=read_texts)
+    return AskingWriter(settings.writer, plain_request(task.exemplars), asker, rewriter or asker)
+
+
+def plain_request(exemplars: Sequence[Example]) -> str:
+    """Return the request for the plain instruction to a writer that is asked in words."""
+    return guess(demonstrations(exemplars))
+
+
+def _writer_prompt(settings: Settings, model: SoftPromptModel, exemplars: Sequence[Example]) -> WriterPrompt:
+    return writer_prompt(
+        model,
+        exemplars,
+        template=settings.writer_template,
+        placement=settings.placement,
+        text=settings.writer_prompt,
+        description=settings.task_description or "",
+    )
 
 
 def build_search(
     settings: Settings,
     task: Task,
-    writer: Writer,
+    writer: Writer | AskingWriter,
     evaluator: Evaluator,
     journal: Journal,
     budget: Budget,
@@ -163,16 +240,18 @@ def build_search(
 ) -> Search:
     """Build the search from its parts."""
     objective = Objective(settings.length_penalty, tuple(map(label_of, task.validation)))
-    finale = Finale(task, evaluator, objective, journal, observer, settings.finalists, settings.baseline)
+    finale = Finale(
+        task, evaluator, objective, journal, observer, settings.finalists, settings.baseline, settings.start
+    )
     race = _race(settings, len(task.validation))
-    optimizer = build_method(settings, task, writer)
+    optimizer = build_method(settings, task, writer.represent)
     return Search(
         optimizer=optimizer,
         writer=writer,
         validation=Validation(evaluator, task.validation, objective, race, finale.contenders, optimizer.promising),
         objective=objective,
         finale=finale,
-        reserve=BudgetReserve(budget, idle=(REWRITER,)),
+        reserve=BudgetReserve(budget, idle=(REWRITER, WRITER)),
         journal=journal,
         evaluations=settings.evaluations,
         stop_early=stops_early(settings),
@@ -182,12 +261,13 @@ def build_search(
     )
 
 
-def build_method(settings: Settings, task: Task, writer: Writer) -> Optimizer:
+def build_method(settings: Settings, task: Task, represent: Represent) -> Optimizer:
     """Build the optimizer with what it uses of the task and the writer."""
     materials = Materials(
-        writer.represent,
+        represent,
         demonstrations(task.exemplars),
         pays_for_texts(settings),
+        soft_prompts=not is_asked(settings.writer),
         examples=task.validation,
         description=settings.task_description or "",
     )
@@ -227,15 +307,20 @@ def build_paid_models(
     )
 
 
-def build_prompts(settings: Settings, writer: SoftPromptModel) -> dict[str, str]:
-    """Render the wording of the prompts by role, for the journal's header."""
-    exemplars = [PLACEHOLDER] * 2  # two, so that the text between exemplars is a part of the wording
-    shots = exemplars[: settings.shots]
-    prompt = writer_prompt(writer, exemplars, template=settings.writer_template, placement=settings.placement)
-    prompts = {BLACK_BOX: render_question(renderer(DEFAULT, shots)), "writer": render_writer(prompt)}
+def build_prompts(settings: Settings, template: PromptTemplate, writer: SoftPromptModel | None) -> dict[str, str]:
+    """Render the wording of the prompts by role, for the journal's header; ``writer`` is None if it is asked."""
+    exemplars = [placeholder(template.columns)] * 2  # two, so that the text between exemplars is a part of the wording
+    question = render_question(renderer(template, exemplars[: settings.shots]), template.columns)
+    prompts = {BLACK_BOX: question}
+    if writer is None:
+        frame = request_frame(settings.writer_prompt, exemplars, settings.task_description or "")
+        prompts[WRITER] = frame(plain_request(exemplars))
+    else:
+        prompts[WRITER] = render_writer(_writer_prompt(settings, writer, exemplars))
     if settings.judge is not None:
         prompts[JUDGE] = render_judge(build_judging(settings).request)
-    return prompts | {f"{REWRITER} ({name})": wording for name, wording in text_requests(settings).items()}
+    role = text_role(settings)
+    return prompts | {f"{role} ({name})": wording for name, wording in text_requests(settings).items()}
 
 
 def build_failures(settings: Settings, task: Task, history: History, observer: Observer) -> Failures:
@@ -264,7 +349,7 @@ def build_evaluator(
     return Evaluator(
         paid.role(BLACK_BOX),
         scorer,
-        render=renderer(DEFAULT, task.exemplars[: settings.shots]),
+        render=renderer(build_template(settings, task), task.exemplars[: settings.shots]),
         max_tokens=settings.answer_tokens,
         temperature=settings.temperature,
         likelihood=settings.scoring == "loglikelihood",
@@ -275,7 +360,7 @@ def build_evaluator(
 
 def build_rewriter(settings: Settings, paid: PaidModels, observer: Observer) -> AskingRewriter | None:
     """Build the black box as a rewriter, if the method rewrites with it."""
-    if not pays_for_texts(settings):
+    if text_role(settings) != REWRITER:
         return None
     role = paid.role(REWRITER)
     return AskingRewriter(role, max_tokens=settings.instruction_tokens, on_answer=observer.answered)

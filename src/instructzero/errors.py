@@ -6,7 +6,8 @@
     │   ├── TaskError                the data: missing file, malformed line, unknown column, too few examples
     │   ├── ModelError               a model: unknown id or folder, no embeddings access, wrong key
     │   │   └── RefusedQuestion      one question is refused, others may be answered: its content, its length
-    │   └── RunDirectoryError        the directory: unwritable, full disk, damaged journal
+    │   ├── RunDirectoryError        the directory: unwritable, full disk, damaged journal
+    │   └── OtherRun                 the directory holds a run that cannot be continued so; one of the two above
     ├── EndpointError                the black box does not answer; paid answers are stored, resume later
     │   ├── TransientError           one attempt failed, the next one may succeed
     │   └── TooManyFailures          too many examples get no answer; raise --max-failures and resume
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class InstructZeroError(Exception):
@@ -66,6 +68,36 @@ class RefusedQuestion(ModelError):
 
 class RunDirectoryError(UserError):
     """The run directory cannot be written or its journal is damaged."""
+
+
+class OtherRun(ConfigurationError, RunDirectoryError):
+    """The directory holds a run that cannot be continued with what is asked for.
+
+    Parameters
+    ----------
+    path
+        The directory.
+    difference
+        The difference, as a clause without a full stop.
+    ways
+        The ways on, as a clause without a full stop.
+    resumable
+        True if the run in the directory can be continued as it is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        difference: str,
+        ways: str = "name another directory (--out), begin anew in this one with its stored answers (--overwrite), or "
+        "restore the old value",
+        *,
+        resumable: bool = True,
+    ) -> None:
+        super().__init__(f"{path} holds another run ({difference}); {ways}")
+        self.path = path
+        self.difference = difference
+        self.resumable = resumable
 
 
 class EndpointError(InstructZeroError):

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from instructzero.build import (
     build_judging,
     build_method,
     build_task,
+    build_template,
     build_writer,
     build_writer_model,
+    plain_request,
 )
 from instructzero.calls.prices import cost_of
-from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER
+from instructzero.checks import check_writer
 from instructzero.config import Settings
+from instructzero.errors import ConfigurationError
 from instructzero.execute import execute
-from instructzero.models.registry import capabilities
-from instructzero.optimizers.registry import pays_for_texts, races
-from instructzero.pricing import role_prices
-from instructzero.prompts import DEFAULT, renderer
+from instructzero.models.registry import capabilities, is_asked
+from instructzero.optimizers.registry import races
+from instructzero.pricing import pays_for_texts, role_prices, text_role
+from instructzero.prompts import renderer
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
 from instructzero.search.finale import final_questions
 from instructzero.tasks import Task
-from instructzero.terminal import format_seconds
-from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage
+from instructzero.terminal import format_seconds, printable, short
+from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage, Writing
+from instructzero.writing.addresses import writer_in_words
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PILOT = 0.3
 """The share of the evaluations in the pilot run, which is made if the black box is local and costs nothing."""
@@ -40,7 +49,9 @@ RACED = (0.4, 0.6, 0.8)
 _BYTES_PER_TOKEN = (5.0, 4.0, 3.0)
 _ANSWER_TOKENS = (1.0, 1.5, 4.0)  # the length of an answer, as a multiple of an accepted answer's
 _SECONDS_A_CALL = (0.3, 1.0, 3.0)
+_INSTRUCTION = "Read the input, do with it what the examples show, and answer in the same form, without further words."
 _GRADE = "Grade: 10"  # a typical answer of a judge
+_SHOWN = 2000  # characters of a message on a terminal
 _REQUESTS = 32  # in flight at an endpoint if --concurrency is not set
 
 Three = tuple[float, float, float]
@@ -48,22 +59,47 @@ Three = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The minimum, likely and maximum calls, tokens, dollars (None if a price is not known) and seconds of a run."""
+    """The minimum, likely and maximum calls, tokens, dollars (None if a price is not known) and seconds of a run.
+
+    ``messages`` is a question to the black box as it will be sent, ``writer`` names a writer that is asked in words.
+    """
 
     calls: tuple[int, int, int]
     tokens: tuple[int, int, int]
     dollars: Three | None
     seconds: Three
+    messages: tuple[Message, ...] = ()
+    writer: str = ""
 
     def lines(self) -> list[str]:
-        """Return one line of text per quantity."""
+        """Return one line of text per quantity, and the lines of the messages."""
         cost = "no price set" if self.dollars is None else "${1:.4f} (${0:.4f} to ${2:.4f})".format(*self.dollars)
         return [
             "calls    {1:,} ({0:,} to {2:,})".format(*self.calls),
             "tokens   {1:,} ({0:,} to {2:,})".format(*self.tokens),
             f"cost     {cost}",
             "time     {1} ({0} to {2})".format(*map(format_seconds, self.seconds)),
+            *([f"writer   {self.writer}"] if self.writer else []),
+            *(["", "one question, as it is sent:"] if self.messages else []),
+            *(line for message in self.messages for line in _shown(message)),
         ]
+
+
+def _shown(message: Message) -> Iterator[str]:
+    """Yield the lines of a message on a terminal; a long one is cut."""
+    first, *others = f"{message.role}: {short(message.content, _SHOWN)}".split("\n")
+    yield f"  {printable(first)}"
+    yield from (f"    {printable(line)}".rstrip() for line in others)
+
+
+def question(settings: Settings, task: Task) -> tuple[Message, ...]:
+    """Return the messages for the first validation example.
+
+    The instruction in them is the user's, if there is one, or else the field ``{instruction}``.
+    """
+    given = (*settings.start, settings.baseline)
+    instruction = next((text for text in given if text is not None), "{instruction}")
+    return build_template(settings, task).render(instruction, task.validation[0], task.exemplars[: settings.shots])
 
 
 def estimate(settings: Settings) -> Estimate:
@@ -71,7 +107,13 @@ def estimate(settings: Settings) -> Estimate:
 
     If all models are local, the first part of the run is tried out; otherwise only the writer is.
     """
-    specs = [spec for spec in (settings.blackbox, settings.judge) if spec is not None]
+    messages = question(settings, build_task(settings))
+    return replace(_estimated(settings), messages=messages, writer=writer_in_words(settings))
+
+
+def _estimated(settings: Settings) -> Estimate:
+    asked = settings.writer if is_asked(settings.writer) else None
+    specs = [spec for spec in (settings.blackbox, settings.judge, asked) if spec is not None]
     local = all(capabilities(spec).local for spec in specs)
     return _by_pilot(settings) if local else _by_writing(settings)
 
@@ -99,6 +141,9 @@ class _Rounds(Observer):
     def judged(self, completion: Completion, cached: bool) -> None:
         self._calls += not cached
 
+    def written(self, completion: Completion, cached: bool) -> None:
+        self._calls += not cached
+
     def trial_finished(self, trial: Trial) -> None:
         self._evaluations += 1
 
@@ -122,7 +167,7 @@ class _Rounds(Observer):
 
 def _by_pilot(settings: Settings) -> Estimate:
     """Estimate from the first part of the run, extrapolated at the pace of its rounds after the first."""
-    count = min(settings.evaluations, max(30, round(PILOT * settings.evaluations)))
+    count = min(settings.evaluations, max(30, len(settings.start), round(PILOT * settings.evaluations)))
     rounds, start = _Rounds(), time.perf_counter()
     unlimited = dict.fromkeys(("max_calls", "max_usd", "max_tokens", "max_time", "store"))
     with TemporaryDirectory() as folder:
@@ -148,7 +193,7 @@ def _evaluations_left(settings: Settings, pilot: Result, calls: float) -> float:
     left = settings.evaluations - len(pilot.trials)
     if settings.search_calls is None or not calls:
         return left
-    written = pilot.spent.get(REWRITER, Usage()).calls
+    written = sum(pilot.spent.get(role, Usage()).calls for role in (REWRITER, WRITER))
     asked = written + sum(trial.evaluation.usage.calls for trial in pilot.trials)
     return min(left, (settings.search_calls - asked) / calls)
 
@@ -156,21 +201,13 @@ def _evaluations_left(settings: Settings, pilot: Result, calls: float) -> float:
 def _by_writing(settings: Settings) -> Estimate:
     """Estimate from the first instructions of the writer, and the usual speed of services."""
     task = build_task(settings)
-    writer = build_writer(settings, build_writer_model(settings), task)
-    optimizer = build_method(settings, task, writer)
-    proposals = optimizer.ask(settings.evaluations)
-    start = time.perf_counter()
-    (plain, *writings), _ = writer.write(
-        [Proposal(None), *proposals]
-    )  # written locally, even if the run would ask the black box
-    writing = (time.perf_counter() - start) / (1 + len(writings))
-    paid = optimizer.choose([Candidate(*pair) for pair in zip(proposals, writings, strict=True)], settings.evaluations)
-    texts = [plain.instruction, *(writing.instruction for writing in writings)]
+    check_writer(settings)
+    first = _typical_texts(settings, task) if is_asked(settings.writer) else _written_texts(settings, task)
+    texts = first.texts
     evaluations, calls = _calls(settings, task, len(set(texts)) / len(texts))
     usages = {role: _usages(calls, *sizes) for role, sizes in _sizes(settings, task, texts).items()}
-    if pays_for_texts(settings):
-        usages[REWRITER] = _usages(evaluations, *_sizes_of_rewriting(proposals, texts))
-    written = writing * settings.evaluations * len(writings) / max(1, len(paid))
+    usages |= _usages_for_texts(settings, task, first, evaluations)
+    written = first.seconds * settings.evaluations * len(first.proposals) / max(1, first.chosen)
     width = settings.concurrency or _REQUESTS
     whole = [sum(column, Usage()) for column in zip(*usages.values(), strict=True)]
     return Estimate(
@@ -181,13 +218,78 @@ def _by_writing(settings: Settings) -> Estimate:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The first texts of a run.
+
+    Parameters
+    ----------
+    proposals
+        The proposals of the first round.
+    texts
+        The plain instruction, and one text for each proposal.
+    chosen
+        The number of texts that are evaluated.
+    seconds
+        The time that a local writer takes for a text.
+    """
+
+    proposals: Sequence[Proposal]
+    texts: Sequence[str]
+    chosen: int
+    seconds: float = 0.0
+
+
+def _written_texts(settings: Settings, task: Task) -> _Texts:
+    """Write the first texts with the local writer, even if the run would ask the black box."""
+    writer = build_writer(settings, build_writer_model(settings), task)
+    optimizer = build_method(settings, task, writer.represent)
+    proposals = optimizer.ask(settings.evaluations)
+    start = time.perf_counter()
+    (plain, *writings), _ = writer.write([Proposal(None), *proposals])
+    seconds = (time.perf_counter() - start) / (1 + len(writings))
+    candidates = [Candidate(*pair) for pair in zip(proposals, writings, strict=True)]
+    texts = [plain.instruction, *(writing.instruction for writing in writings)]
+    return _Texts(proposals, texts, len(optimizer.choose(candidates, settings.evaluations)), seconds)
+
+
+def _typical_texts(settings: Settings, task: Task) -> _Texts:
+    """Return texts of a typical length for a writer that is asked in words: asking it would cost money."""
+    optimizer = build_method(settings, task, _no_states)
+    proposals = optimizer.ask(settings.evaluations)
+    texts = [f"{_INSTRUCTION} ({number})" for number in range(1 + len(proposals))]
+    candidates = [Candidate(*pair) for pair in zip(proposals, (Writing(text, text) for text in texts[1:]), strict=True)]
+    return _Texts(proposals, texts, len(optimizer.choose(candidates, settings.evaluations)))
+
+
+def _no_states(points: Sequence[tuple[float, ...]]) -> Tensor:
+    raise ConfigurationError("expected a method that needs no hidden states, because the writer has none")
+
+
+def _usages_for_texts(
+    settings: Settings, task: Task, first: _Texts, evaluations: Sequence[int]
+) -> dict[str, list[Usage]]:
+    """Return the minimum, likely and maximum usage for texts, by the role that is asked for them."""
+    role, usages = text_role(settings), {}
+    if is_asked(settings.writer):
+        plain = len(plain_request(task.exemplars).encode())
+        usages[WRITER] = _usages((1, 1, 1), plain, len(first.texts[0]))
+    if role is not None:
+        orders = {replace(one.rewrite, part=0) for one in first.proposals if one.rewrite is not None}
+        share = len(orders) / max(1, first.chosen) if is_asked(settings.writer) else 1
+        asked = _usages([round(share * count) for count in evaluations], *_sizes_of_rewriting(first))
+        usages[role] = [one + other for one, other in zip(usages.get(role, [Usage()] * 3), asked, strict=True)]
+    return usages
+
+
 def _calls(settings: Settings, task: Task, distinct: float) -> tuple[list[int], list[int]]:
     """Return the minimum, likely and maximum evaluations and questions, with a share ``distinct`` of new texts."""
     examples = len(task.validation)
     questions = [share * examples for share in (RACED if races(settings) else (distinct, 1.0, 1.0))]
-    evaluations = [_evaluations(settings, count) for count in questions]
-    references = (1 + (settings.baseline is not None)) * examples
-    final = final_questions(task, settings.finalists, settings.baseline)
+    starts = len(settings.start)  # scored on all examples, and not written
+    evaluations = [max(0.0, _evaluations(settings, count) - starts) for count in questions]
+    references = (1 + (settings.baseline is not None) + starts) * examples
+    final = final_questions(task, settings.finalists, settings.baseline, starts)
     search = [round(per * count) for per, count in zip(questions, evaluations, strict=True)]
     return list(map(round, evaluations)), [references + calls + final for calls in search]
 
@@ -209,7 +311,7 @@ def _usages(calls: Sequence[int], prompt: float, answer: float) -> list[Usage]:
 
 def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Return the mean bytes of a prompt and of an answer, by role."""
-    render = renderer(DEFAULT, task.exemplars[: settings.shots])
+    render = renderer(build_template(settings, task), task.exemplars[: settings.shots])
     prompts = [_bytes(render(text, example)) for text in texts for example in task.validation]
     sizes = {BLACK_BOX: (fmean(prompts), fmean(len(example.outputs[0].encode()) for example in task.validation))}
     if settings.judge is not None:
@@ -219,11 +321,13 @@ def _sizes(settings: Settings, task: Task, texts: Sequence[str]) -> dict[str, tu
     return sizes
 
 
-def _sizes_of_rewriting(proposals: Sequence[Proposal], texts: Sequence[str]) -> tuple[float, float]:
-    """Return the mean bytes of a request for a text, and of the text."""
-    prompts = [len(proposal.rewrite.prompt.encode()) for proposal in proposals if proposal.rewrite is not None]
-    written = [len(text.encode()) for text in texts]
-    return fmean(prompts or written), fmean(written)
+def _sizes_of_rewriting(first: _Texts) -> tuple[float, float]:
+    """Return the mean bytes of a request for texts, and of its answer."""
+    rewrites = [proposal.rewrite for proposal in first.proposals if proposal.rewrite is not None]
+    prompts = [len(rewrite.prompt.encode()) for rewrite in rewrites]
+    written = fmean(len(text.encode()) for text in first.texts)
+    parts = fmean([rewrite.parts for rewrite in rewrites] or [1])
+    return fmean(prompts or [written]), parts * written
 
 
 def _bytes(messages: Sequence[Message]) -> int:

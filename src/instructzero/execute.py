@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from instructzero.bo.threads import use_all_threads
 from instructzero.build import (
+    build_asking_writer,
     build_budget,
     build_evaluator,
     build_models,
@@ -14,13 +16,15 @@ from instructzero.build import (
     build_rewriter,
     build_search,
     build_task,
+    build_template,
     build_writer,
     build_writer_model,
 )
-from instructzero.calls.store import BLACK_BOX, CallStore
-from instructzero.checks import check_run
+from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
+from instructzero.checks import check_run, prompt_remarks
 from instructzero.config import Settings
 from instructzero.protocols import BlackBox, SoftPromptModel, capabilities_of
+from instructzero.records.continuation import check_test
 from instructzero.records.dates import date_of, on_date
 from instructzero.records.directory import RunDirectory
 from instructzero.records.endings import endings_of
@@ -30,6 +34,8 @@ from instructzero.records.label_results import LabelResults
 from instructzero.records.observers import Observer, RunPlan
 from instructzero.records.result import Result
 from instructzero.tasks import Task
+from instructzero.use import Use
+from instructzero.writing.addresses import writer_in_words
 
 
 def execute(
@@ -40,11 +46,14 @@ def execute(
     task: Task | None = None,
     writer_model: SoftPromptModel | None = None,
     blackbox: BlackBox | None = None,
+    asked_writer: BlackBox | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """Run, or continue, the search of ``settings`` in ``directory``, and write its result there.
 
     The objects that are not given are made from the settings in the order in which they can be refused quickly: data,
-    directory, black box, and only then the writer, which may take minutes to load.
+    directory, black box, and only then the writer, which may take minutes to load. With ``overwrite``, a run in the
+    directory is begun anew with its stored answers.
 
     Raises
     ------
@@ -55,27 +64,36 @@ def execute(
     BudgetExhausted
         If a limit leaves no room for the final selection or the final test.
     """
+    use_all_threads()
     task = task or build_task(settings)
-    with RunDirectory.claim(directory, settings) as run:
-        models = build_models(settings, blackbox)
+    template = build_template(settings, task)
+    with RunDirectory.claim(directory, settings, overwrite=overwrite, answered=_was_answered) as run:
+        models = build_models(settings, blackbox, asked_writer)
         check_run(settings, task, models[BLACK_BOX])
         journal, finished = Journal(run.journal), run.read_result() is not None
+        if run.resized:
+            check_test(run.path, task, journal.history)
         recorded = journal.records
         date = date_of(journal.history.header)
         models = {role: on_date(model, date) for role, model in models.items()}
         with CallStore(settings.store or run.calls) as store:
             budget = build_budget(settings, store, run.identity)
             with build_paid_models(settings, models, store, budget, run.identity) as paid:
-                evaluator = build_evaluator(settings, task, paid, observer, journal.history)
                 rewriter = build_rewriter(settings, paid, observer)
-                writer_model = writer_model or build_writer_model(settings)
-                if settings.writer_template != "completion":
-                    writer_model = on_date(writer_model, date)
-                journal.start(header_of(task, writer_model, models, build_prompts(settings, writer_model)))
+                if WRITER not in models:
+                    writer_model = _on_date(settings, writer_model or build_writer_model(settings), date)
+                prompts = build_prompts(settings, template, writer_model)
+                journal.start(header_of(task, writer_model, models, prompts, template.columns), resized=run.resized)
+                run.keep(settings)
+                evaluator = build_evaluator(settings, task, paid, observer, journal.history)
                 observer.run_started(_plan(settings, task))
-                for remark in task.remarks:
+                for remark in (*task.remarks, *prompt_remarks(settings, template, task, models[BLACK_BOX])):
                     observer.warned(remark)
-                writer = build_writer(settings, writer_model, task, rewriter)
+                writer = (
+                    build_asking_writer(settings, task, paid, rewriter, observer)
+                    if writer_model is None
+                    else build_writer(settings, writer_model, task, rewriter)
+                )
                 result = build_search(settings, task, writer, evaluator, journal, budget, observer).run()
                 sampled = settings.temperature == 0 and not capabilities_of(models[BLACK_BOX]).temperature
                 endings = endings_of(journal.history, task, settings.answer_tokens)
@@ -88,11 +106,26 @@ def execute(
                     if settings.scoring == "loglikelihood"
                     else LabelResults.of(task, result.best.test),
                     remarks=task.remarks,
+                    use=Use(run, settings, template, task.exemplars[: settings.shots], date, blackbox),
                 )
                 run.write_result(result)
                 if finished and journal.records == recorded:
                     observer.was_complete()
                 return result
+
+
+def _on_date(settings: Settings, writer: SoftPromptModel, date: str) -> SoftPromptModel:
+    """Return the writer with a date in its chat template, if it uses the template."""
+    return writer if settings.writer_template == "completion" else on_date(writer, date)
+
+
+def _was_answered(run: RunDirectory) -> bool:
+    """Return True if a model has answered a question that the run in a directory paid for."""
+    path = RunDirectory.read_settings(run.path).store or run.calls
+    if not (path.exists() and run.name.exists()):
+        return False
+    with CallStore(path) as store:
+        return any(store.has_answers(run.identity, role) for role in store.spent(run.identity))
 
 
 def _plan(settings: Settings, task: Task) -> RunPlan:
@@ -104,4 +137,5 @@ def _plan(settings: Settings, task: Task) -> RunPlan:
         len(task.test),
         settings.search_calls,
         settings.answer_tokens,
+        writer_in_words(settings),
     )

@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from instructzero.calls.prices import Price, cost_of
-from instructzero.calls.store import BLACK_BOX, JUDGE
+from instructzero.calls.store import BLACK_BOX, JUDGE, WRITER
 from instructzero.records.endings import Endings
 from instructzero.records.observers import Observer, RunPlan
-from instructzero.terminal import format_cost, format_seconds, log_line, paragraph, printable, short
+from instructzero.terminal import excerpt, format_cost, format_seconds, log_line, paragraph
 from instructzero.types import Completion, Evaluation, Finish, Trial, Usage, Writing
 
 _LIVE_TEXT = 180
@@ -56,8 +56,9 @@ class Tally(Observer):
         Evaluations and calls of an earlier process.
     instructions
         The distinct instructions.
-    usage, judging, reused
-        Calls of the black box, calls of the judge, and cached answers, in this process.
+    usage, judging, writing, reused
+        Calls of the black box, of the judge and of a writer behind an API, and cached answers of the black box, in this
+        process.
     endings
         The answers of this process by how they ended, from the call store included.
     started, searching_since
@@ -83,6 +84,7 @@ class Tally(Observer):
     instructions: set[str] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
     judging: Usage = field(default_factory=Usage)
+    writing: Usage = field(default_factory=Usage)
     reused: int = 0
     endings: Counter[Finish] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
@@ -133,10 +135,15 @@ class Tally(Observer):
         if not cached:
             self.judging += completion.usage
 
+    def written(self, completion: Completion, cached: bool) -> None:
+        """Count an answer of a writer behind an API."""
+        if not cached:
+            self.writing += completion.usage
+
     @property
     def spent(self) -> dict[str, Usage]:
         """The usage of this process by role."""
-        return {BLACK_BOX: self.usage, JUDGE: self.judging}
+        return {BLACK_BOX: self.usage, JUDGE: self.judging, WRITER: self.writing}
 
     def trial_finished(self, trial: Trial) -> None:
         """Count a trial, and update the best instruction."""
@@ -190,6 +197,11 @@ class Tally(Observer):
         done = f"{self.evaluations} of {plan.evaluations} evaluations"
         return f"{done}, {self.calls:,} of {plan.search_calls:,} calls" if plan.search_calls else done
 
+    def writer(self) -> str:
+        """Return name and paid calls of a writer behind an API; "" for any other writer."""
+        name = self.plan.writer if self.plan else ""
+        return f"{name} · {self.writing.calls:,} calls paid" if name else ""
+
     def share(self) -> float:
         """Return the used share of the nearer limit, in [0, 1]."""
         if self.plan is None:
@@ -241,19 +253,25 @@ class LiveProgress(Tally):
         return table
 
     def _rows(self) -> list[tuple[str, str]]:
-        left = self.seconds_left()
-        return [
-            ("now", f"{self.stage} · {format_seconds(time.monotonic() - self.started)}"),
-            ("search", f"round {self.round} · {self.reached()} · {_bar(self.share())}"),
-            ("instructions", f"{len(self.instructions)} distinct"),
-            ("plain", _quoted(self.plain, _LIVE_TEXT)),
-            ("best so far", _quoted(self.best, _LIVE_TEXT)),
-            ("black box", f"{self.usage.calls:,} calls paid · {self.reused:,} cached"),
-            *([("answers", found)] if (found := self.incomplete()) else []),
-            ("tokens", f"{self.usage.prompt_tokens:,} in · {self.usage.completion_tokens:,} out"),
-            ("cost", format_cost(cost_of(self.spent, self._prices))),
-            ("time left", "estimating" if left is None else format_seconds(left)),
-        ]
+        return rows_of(self, self._prices)
+
+
+def rows_of(tally: Tally, prices: Mapping[str, Price | None]) -> list[tuple[str, str]]:
+    """Return the rows of the live table: names and texts."""
+    left = tally.seconds_left()
+    return [
+        ("now", f"{tally.stage} · {format_seconds(time.monotonic() - tally.started)}"),
+        ("search", f"round {tally.round} · {tally.reached()} · {_bar(tally.share())}"),
+        ("instructions", f"{len(tally.instructions)} distinct"),
+        ("plain", _quoted(tally.plain, _LIVE_TEXT)),
+        ("best so far", _quoted(tally.best, _LIVE_TEXT)),
+        ("black box", f"{tally.usage.calls:,} calls paid · {tally.reused:,} cached"),
+        *([("writer", asked)] if (asked := tally.writer()) else []),
+        *([("answers", found)] if (found := tally.incomplete()) else []),
+        ("tokens", f"{tally.usage.prompt_tokens:,} in · {tally.usage.completion_tokens:,} out"),
+        ("cost", format_cost(cost_of(tally.spent, prices))),
+        ("time left", "estimating" if left is None else format_seconds(left)),
+    ]
 
 
 class PlainProgress(Tally):
@@ -280,6 +298,8 @@ class PlainProgress(Tally):
             f"task {plan.task}, method {plan.method}: {plan.evaluations} evaluations on {plan.validation} "
             f"validation examples, then {plan.test} test examples"
         )
+        if plan.writer:
+            self._say(f"writer {plan.writer}")
 
     def warned(self, message: str) -> None:
         """Print the warning."""
@@ -304,6 +324,8 @@ class PlainProgress(Tally):
         """Print a new best instruction."""
         before = self.best
         super().trial_finished(trial)
+        if trial.proposal.given is not None:
+            self._say(f"your instruction {_quoted((trial.instruction, trial.score))}")
         beats = self.best is not None and (self.plain is None or self.best[1] >= self.plain[1])
         if beats and self.best != before and self.searching_since is not None:
             self._say(f"evaluation {self.evaluations}: new best {_quoted(self.best)}")
@@ -326,6 +348,7 @@ class PlainProgress(Tally):
         self._say(
             f"round {self.round} done: {self.reached()}, "
             f"{len(self.instructions)} distinct instructions, {self.usage.calls:,} calls, "
+            f"{f'{self.writing.calls:,} writer calls, ' if self.writer() else ''}"
             f"{self.usage.prompt_tokens + self.usage.completion_tokens:,} tokens, "
             f"{format_cost(cost_of(self.spent, self._prices))}, "
             f"{'?' if left is None else format_seconds(left)} left{f'; answers: {found}' if found else ''}"
@@ -360,11 +383,10 @@ def progress_on(
 
 
 def _quoted(scored: tuple[str, float] | None, limit: int | None = None) -> str:
-    """Return a score and its instruction, shortened to ``limit`` characters."""
+    """Return a score and its instruction on one line, shortened to ``limit`` characters."""
     if scored is None:
         return "none yet"
-    text = printable(scored[0])
-    return f"{scored[1]:.2f}  “{text if limit is None else short(text, limit)}”"
+    return f"{scored[1]:.2f}  “{excerpt(scored[0], limit or len(scored[0]))}”"
 
 
 def _bar(share: float, width: int = 24) -> str:

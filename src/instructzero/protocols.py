@@ -84,7 +84,8 @@ class BlackBox(Protocol):
     """A model that is paid by the call.
 
     A black box may also have an attribute ``capabilities`` of type `Capabilities`; without it, it counts as a remote
-    model that is paid. It may be `Dated`.
+    model that is paid. It may be `Dated`. It may have a method ``remarks_on(messages)`` that returns, one sentence
+    each, how it changes the messages of a prompt before the model reads them.
     """
 
     @property

@@ -10,19 +10,32 @@ import signal
 import sqlite3
 import threading
 import time
+import zlib
 from pathlib import Path
 
-from instructzero.models.scripted import obey
+from instructzero.models.scripted import PHRASES, obey
 
 _lock = threading.Lock()
 _calls = Path(os.environ["CALLS_FILE"])
 
 
 def answer(prompt):
+    _count()
+    return obey(prompt)
+
+
+def write(prompt):
+    """Answer as a writer that is asked for several instructions."""
+    _count()
+    number = zlib.crc32(prompt.encode())
+    texts = (f"{PHRASES[(number + place) % len(PHRASES)]}, as in {number % 997}" for place in range(4))
+    return "\n".join(f"<prompt>{text}</prompt>" for text in texts)
+
+
+def _count():
     time.sleep(0.002)
     with _lock, _calls.open("a") as file:
         file.write("call\n")
-    return obey(prompt)
 
 
 def _no_call_in_flight():

@@ -138,6 +138,15 @@ def test_a_cell_of_other_settings_is_refused_by_name(plan, models, values, name)
         run_cell(cells_of(plan(**values))[0], models)
 
 
+def test_an_unfinished_cell_of_other_budgets_is_refused_too(plan, models, monkeypatch):
+    with monkeypatch.context() as patch:
+        fail_after(patch, 20)
+        with pytest.raises(EndpointError):
+            run_cell(cells_of(plan())[0], models)
+    with pytest.raises(ConfigurationError, match="holds a cell of other settings"):
+        run_cell(cells_of(plan(budgets=[90]))[0], models)
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(plan, models):
     with pytest.raises(RunDirectoryError, match="cannot write to /proc/none"):
         run_cell(cells_of(plan(out="/proc/none"))[0], models)

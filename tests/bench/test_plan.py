@@ -130,6 +130,7 @@ def test_cell_that_cannot_run_is_refused_before_any_runs(values, message):
 def test_stray_file_with_name_of_builtin_task_does_not_hide_it(tmp_path, monkeypatch, task_file):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sum").write_text("a note")
-    plan = make_plan({**SMALL, "tasks": ["sum", task_file.name], "budgets": [50], "out": tmp_path / "bench"})
+    named = {"settings": {**SMALL.get("settings", {}), "writer": "scripted:phrases"}, "out": tmp_path / "bench"}
+    plan = make_plan({**SMALL, "tasks": ["sum", task_file.name], "budgets": [50], **named})
     cells = {cell.task: cell.settings.task for cell in cells_of(plan)}
     assert cells == {"sum": "sum", "words": str(task_file)}

@@ -102,3 +102,31 @@ def test_claims_file_stays_empty(tmp_path: Path) -> None:
     claims.take(KEY)
     claims.close()
     assert (tmp_path / "claims").stat().st_size == 0
+
+
+def test_users_in_one_process_see_the_claims_of_each_other(tmp_path: Path) -> None:
+    first, second = Claims(tmp_path / "claims"), Claims(tmp_path / "x" / ".." / "claims")
+    assert first.take(KEY)
+    assert not second.take(KEY)
+    second.give_back(KEY)
+    assert not second.take(KEY)
+    first.give_back(KEY)
+    assert second.take(KEY)
+    first.close()
+    second.close()
+
+
+def test_closing_one_user_keeps_the_claims_of_another(tmp_path: Path) -> None:
+    first, second = Claims(tmp_path / "claims"), Claims(tmp_path / "claims")
+    assert first.take(KEY)
+    assert second.take(OTHER)
+    second.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "claims"), KEY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert received(process) == "False"
+        process.kill()
+    first.close()

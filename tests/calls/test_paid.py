@@ -12,9 +12,9 @@ from instructzero.calls.budget import Budget, Limits
 from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidModels
 from instructzero.calls.prices import FREE
-from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, Call, CallStore
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER, Call, CallStore
 from instructzero.errors import BudgetExhausted
-from instructzero.models.scripted import ScriptedBlackBox
+from instructzero.models.scripted import ScriptedBlackBox, echo
 from instructzero.types import Completion, Message, Request, Usage
 
 
@@ -131,3 +131,12 @@ def test_roles_share_one_budget(paid: PaidModels, box: Closing) -> None:
 def test_role_returns_the_same_object(paid: PaidModels) -> None:
     with paid:
         assert paid.role(BLACK_BOX) is paid.role(BLACK_BOX)
+
+
+def test_writer_of_the_same_model_shares_the_places_of_the_black_box() -> None:
+    same, other = ScriptedBlackBox(echo, concurrency=3), ScriptedBlackBox(echo, name="other", concurrency=5)
+    with CallStore(":memory:") as store:
+        with PaidModels({BLACK_BOX: same, WRITER: ScriptedBlackBox(echo, concurrency=9)}, store) as paid:
+            assert paid.role(WRITER).answers.concurrency == 3
+        with PaidModels({BLACK_BOX: same, WRITER: other}, store) as paid:
+            assert (paid.role(BLACK_BOX).answers.concurrency, paid.role(WRITER).answers.concurrency) == (3, 5)

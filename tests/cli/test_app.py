@@ -28,6 +28,7 @@ def run(monkeypatch, capsys, tmp_path, task_file):
 
 
 SCRIPTED = ("--writer", "scripted:phrases", "--blackbox", "scripted:obey")
+BOX = SCRIPTED[2:]
 QUICK = ("--evaluations", "8", "--initial", "4", "--batch", "4")
 
 
@@ -64,7 +65,9 @@ def test_configuration_file_and_flags_give_same_journal(run):
 def test_run_with_prices_prints_cost(run):
     prices = ("--input-price", "1", "--output-price", "1000")
     _, out, _ = run("run", "--task", "words.jsonl", *SCRIPTED, *QUICK, *prices)
-    usage = json.loads(Path("runs/words-instructzero-0/result.json").read_text())["usage"]
+    usage = json.loads(Path("runs/words-instructzero-0-scripted-obey+scripted-phrases/result.json").read_text())[
+        "usage"
+    ]
     dollars = (usage["prompt_tokens"] + 1000 * usage["completion_tokens"]) / 1e6
     assert f"${dollars:.4f}" in out
 
@@ -117,7 +120,9 @@ def test_wrong_key_fails_at_first_call_and_is_never_shown(run, monkeypatch):
         (["--task", "words.jsonl", "--validation", "500", *SCRIPTED], "asked for 500 validation examples"),
         (["--task", "words.jsonl", "--writer", "./none", "--blackbox", "scripted:obey"], "neither a folder here"),
         (["--task", "words.jsonl", "--writer", "magic:x", "--blackbox", "scripted:obey"], "expected a model as"),
-        (["--task", "words.jsonl", "--writer", "openai:x", "--blackbox", "scripted:obey"], "takes soft prompts"),
+        (["--task", "words.jsonl", "--writer", "openai:x", "--blackbox", "scripted:obey"], "OPENAI_API_KEY"),
+        (["--task", "words.jsonl", "--writer", "openai:x", "--method", "paper", *BOX], "takes soft prompts"),
+        (["--task", "antonyns", *BOX], "unknown task 'antonyns'"),
         (["--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "openai:x"], "OPENAI_API_KEY"),
         (["--task", "words.jsonl", "--writer", "scripted:phrases", "--blackbox", "python:no:f"], "no"),
         (
@@ -290,15 +295,16 @@ def test_baseline_has_row_in_summary_and_result(run):
     assert result_of("here")["baseline"]["test_score"] == 0.0
 
 
-def test_dry_run_prints_four_lines_and_leaves_no_trace(run, monkeypatch):
+def test_dry_run_prints_four_lines_and_a_question_and_leaves_no_trace(run, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "nobody-asks-for-it")
     before = sorted(Path().iterdir())
     service = ("--writer", "scripted:phrases", "--blackbox", "openai:m", "--base-url", "http://127.0.0.1:9/v1")
     code, out, err = run("run", "--task", "words.jsonl", *service, *PARTS, *QUICK, "--dry-run", "--out", "here")
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == ["calls", "tokens", "cost", "time"]
+    assert [line.split()[0] for line in out.splitlines()[:4]] == ["calls", "tokens", "cost", "time"]
+    assert "one question, as it is sent:\n  user: Instruction: {instruction}\n\n    Input: " in out
     code, out, _ = run(*SMALL, "--dry-run", "--max-calls", "1")
-    assert (code, len(out.splitlines())) == (0, 4)
+    assert code == 0
     said = int(re.match(r"calls +([\d,]+)", out)[1].replace(",", ""))
     assert sorted(Path().iterdir()) == before
     assert run(*SMALL, "--out", "here")[0] == 0
@@ -345,7 +351,7 @@ def test_full_disk_gives_one_sentence_and_run_resumes_later(run, limit):
 
 
 def test_embedded_black_box_warns_of_unknown_task(run):
-    small = ("--evaluations", "1", "--validation", "2", "--test", "2")
+    small = ("--evaluations", "1", "--validation", "2", "--test", "2", "--writer", "embedded:writer")
     for task, warned in (("words.jsonl", True), ("antonyms", False)):
         code, _, err = run("run", "--task", task, *small, "--out", task.partition(".")[0])
         assert (code, err.startswith("warning: the embedded black box does not know the task")) == (0, warned)

@@ -40,7 +40,8 @@ def test_quiet_run_prints_errors_but_no_warnings(command_line: Call) -> None:
         code, out, err = command_line(*ASKED, "--evaluations", "0", *flags)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert err.startswith("instructzero: ")
-    strange = ("run", "--task", "words.jsonl", "--evaluations", "1", "--validation", "2", "--test", "2")
+    strange = ("run", "--task", "words.jsonl", "--writer", "embedded:writer")
+    strange += ("--evaluations", "1", "--validation", "2", "--test", "2")
     assert "does not know the task" in command_line(*strange, "--out", "there", "--json")[2]
     assert command_line(*strange, "--out", "there", "--quiet")[2] == ""
 
@@ -50,18 +51,23 @@ def test_json_dry_run_prints_one_object(command_line: Call) -> None:
     assert (code, err) == (0, "")
     estimated = json.loads(out)
     assert estimated["calls"] == sorted(estimated["calls"])
-    assert set(estimated) == {"calls", "tokens", "dollars", "seconds"}
+    assert set(estimated) == {"calls", "tokens", "dollars", "seconds", "messages", "writer"}
+    assert [message["role"] for message in estimated["messages"]] == ["user"]
+    assert estimated["messages"][0]["content"].startswith("Instruction: {instruction}\n\nInput: ")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_summary_fits_width_and_ends_with_report_command(
+def test_summary_fits_width_and_ends_with_use_it(
     command_line: Call, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     _, out, err = command_line(*ASKED, "--out", "here", "--baseline", "write the word backwards, letter by letter " * 5)
     lines = out.splitlines()
     assert (err, "\x1b" in out) == ("", False)
-    assert lines[-1] == "Report: instructzero report here --open"
+    ending = lines[lines.index("Report: instructzero report here --open") + 1 :]
+    assert ending[1:3] == ["Use it: the messages as sent", "user:"]
+    assert {"  Input: {input}", "  Output:"} <= set(ending)
+    assert "In your code: instructzero export here --format python (or messages, curl, dspy," in " ".join(ending)
     summary = lines[lines.index("Best instruction") :]
     assert max(map(len, summary)) <= width
     assert "judge" not in out

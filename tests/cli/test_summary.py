@@ -163,3 +163,47 @@ def test_wide_characters_count_as_two_columns() -> None:
     shown = lines[lines.index("Best instruction") + 1 :][:4]
     assert "".join(line.strip() for line in shown) == "写出每个单词的反义词" * 12
     assert max(map(len, shown)) == 2 + 39
+
+
+# The user's own instructions
+
+
+LINES = "You are careful.\n\nRules:\n\t- Answer with one word.\r\n- No other text."
+
+
+def test_instruction_of_several_lines_is_shown_as_lines() -> None:
+    lines = summary(80, result(scored(LINES, 36), baseline=scored("One.\u2028Two.\x1b[2J", 3)))
+    place = lines.index("  You are careful.")
+    shown = ["  You are careful.", "", "  Rules:", "      - Answer with one word.", "  - No other text.", ""]
+    assert lines[place : place + 6] == shown
+    place = lines.index("Your instruction")
+    assert lines[place + 1 : place + 3] == ["  One.", "  Two.\N{REPLACEMENT CHARACTER}[2J"]
+
+
+def test_kept_instruction_is_shown_with_verdict_and_challenger() -> None:
+    own, found = scored("Mine.", 36), scored("Write the word backwards.", 37)
+    lines = summary(80, result(own, starts=(own,), challenger=found))
+    assert lines[1] == "Keep yours: no instruction was shown to be better."
+    assert lines[lines.index("Best instruction (yours)") + 1] == "  Mine."
+    assert lines[lines.index("Best challenger") + 1] == "  Write the word backwards."
+    assert "Test score against the best challenger: -0.010" in said(lines)
+    table = {line.split()[0]: line for line in lines if line.startswith(("score", "best ", "challenger", "plain"))}
+    assert list(table) == ["score", "best", "plain", "challenger"]
+    assert len({len(line) for line in table.values()}) == 1
+    assert len(table["score"]) <= 80
+
+
+def test_replaced_instruction_is_shown_with_verdict() -> None:
+    own, found = scored("Mine.", 5), scored("Write the word backwards.", 40)
+    lines = summary(80, result(found, starts=(own, scored("Other.", 4)), challenger=found))
+    assert lines[1].startswith("Switch: the new instruction is better by +0.35 [+")
+    assert lines[lines.index("Your instruction, from which the search started") + 1] == "  Mine."
+    assert "Best challenger" not in lines
+    assert any(line.startswith("start ") for line in lines)
+
+
+def test_kept_plain_instruction_is_not_called_a_failure_of_the_search() -> None:
+    plain = scored("Do something.", 36)
+    lines = summary(80, result(plain, plain=plain, starts=(plain,)))
+    assert "The search found no better instruction than the plain one." not in said(lines)
+    assert "Keep yours" in said(lines)

@@ -36,7 +36,10 @@ def test_run_on_terminal_shows_display_and_ends_with_summary(task_file: Path, tm
     assert any("best so far" in text and "calls paid" in text for text in shown)
     assert "best so far" not in shown[-1]
     lines = shown[-1].splitlines()
-    assert lines[-1] == "Report: instructzero report here --open"
+    assert "Report: instructzero report here --open" in lines
     assert (tmp_path / "here/instruction.txt").read_text().strip() in shown[-1]
     said = " ".join(" ".join(lines).split())
+    assert said.endswith(
+        "In your code: instructzero export here --format python (or messages, curl, dspy, promptfoo, langchain)"
+    )
     assert " ".join(("repeat the word " * 8).split()) in said  # wrapped between words

@@ -113,3 +113,11 @@ def test_all_settings_have_help_text_and_panel():
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert panel_of(name)
+
+
+@pytest.mark.parametrize("value", ["sk-proj-1234", "gsk_abcDEF123", "my key", ""])
+def test_key_instead_of_its_variable_is_refused_and_not_repeated(value):
+    with pytest.raises(ConfigurationError, match="expected the name of an environment variable") as error:
+        make_settings({"task": "a", "writer_key_env": value})
+    assert not value or value not in str(error.value)
+    assert make_settings({"task": "a", "writer_key_env": "WRITER_KEY_2"}).writer_key_env == "WRITER_KEY_2"

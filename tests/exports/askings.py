@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from instructzero.exports.asking import Asking, Prompt
+from instructzero.exports.asking import Asking
+from instructzero.exports.prompt import Prompt
+from instructzero.prompts import DEFAULT, PromptTemplate
 from instructzero.types import Example
 
 HOSTILE = st.text(st.sampled_from("'\"\\\n\r\t\0$`{}#;&|!%\x1b\u2028\ud800é") | st.characters(), max_size=40)
@@ -29,8 +31,19 @@ def make_asking(**changes: Any) -> Asking:
         "temperature": 0.0,
     }
     values = usual | changes
-    return Asking(prompt=Prompt.of(values["shots"]), **values)
+    template = values.pop("template", DEFAULT)
+    return Asking(prompt=Prompt.of(values["shots"], template), **values)
 
+
+MAIL = PromptTemplate.parse(
+    'system: {instruction} Answer as {"x": 1}.\nuser: # {subject}\n{e-mail text}', ["e-mail text"]
+)
+"""A template of two messages and two columns, one of which is no identifier, with braces that are no field."""
+
+MAILS = st.builds(lambda subject, text: {"subject": subject, "e-mail text": text}, HOSTILE, HOSTILE)
+MAIL_SHOTS = st.lists(
+    st.builds(lambda mail, answer: Example("whole", (answer,), mail), MAILS, HOSTILE), max_size=2
+).map(tuple)
 
 KINDS = st.sampled_from(["openai", "anthropic", "hf", "embedded", "python", "scripted", "object"])
 ASKINGS = st.builds(

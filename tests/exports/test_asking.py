@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instructzero.api import run_settings
+from instructzero.build import build_task
 from instructzero.calls.store import CallStore
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
-from instructzero.exports.asking import Asking, Prompt
+from instructzero.exports.asking import Asking
+from instructzero.exports.prompt import Prompt
 from instructzero.finished_run import FinishedRun
 from instructzero.prompts import DEFAULT
 from instructzero.records.observers import Observer
@@ -36,9 +38,9 @@ def test_asking_has_the_exemplars_of_the_run(scripted: dict[str, object], tmp_pa
     asking = Asking.of(run)
     with CallStore(tmp_path / "run" / "calls.sqlite") as store:
         asked = {call.request.messages[0].content for call in store.export()}
-    start = asking.prompt.before + asking.instruction + asking.prompt.between
+    inputs = {example.input for example in build_task(settings).test}
     assert len(asking.shots) == 2
-    assert sum(text.startswith(start) and text.endswith(asking.prompt.after) for text in asked) >= len(run.test.scores)
+    assert {asking.prompt.render(asking.instruction, text) for text in inputs} <= asked
 
 
 def test_asking_without_the_exemplars_raises_error(tmp_path: Path, task_file: Path) -> None:

@@ -17,14 +17,17 @@ from instructzero.api import run_settings
 from instructzero.build import build_task
 from instructzero.config import make_settings
 from instructzero.exports.asking import Asking
-from instructzero.exports.python import dspy_program, script
+from instructzero.exports.dspy import dspy_program
+from instructzero.exports.langchain import langchain_program
+from instructzero.exports.promptfoo import promptfoo_config
+from instructzero.exports.python import script
 from instructzero.finished_run import FinishedRun
 from instructzero.models.registry import load_blackbox
 from instructzero.records.observers import Observer
 from instructzero.testing.endpoint import Endpoint
 from instructzero.types import Example, Message, Request
-from tests.exports.askings import ASKINGS, HOSTILE, make_asking
-from tests.models.conftest import byte_tokenizer
+from tests.exports.askings import ASKINGS, HOSTILE, MAIL, MAIL_SHOTS, MAILS, make_asking
+from tests.models.conftest import byte_tokenizer, save_tiny
 from tests.models.gguf_files import tiny_llama_model, tiny_tokenizer, write_gguf
 
 
@@ -144,22 +147,36 @@ def test_script_of_an_adapter_answers_like_the_black_box(tmp_path: Path, own_tok
     assert answer("cat") == asyncio.run(box.complete(request)).text
 
 
-@given(ASKINGS)
-def test_dspy_program_parses_and_has_instruction_and_demos(asking: Asking) -> None:
-    tree = ast.parse(dspy_program(asking).encode("utf-8"))
-    assigned = {_names(node)[0]: node.value for node in tree.body if isinstance(node, ast.Assign) and _names(node)}
-    assert ast.literal_eval(assigned["INSTRUCTION"]) == asking.instruction
-    assert ast.unparse(assigned["signature"]) == "dspy.Signature('input -> output', INSTRUCTION)"
-    shown = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "dspy.Example"]
-    found = [[ast.literal_eval(keyword.value) for keyword in call.keywords] for call in shown]
-    assert found == [[shot.input, shot.outputs[0]] for shot in asking.shots]
+@given(HOSTILE, MAILS, MAIL_SHOTS)
+def test_script_of_a_template_has_its_messages(
+    instruction: str, mail: dict[str, str], shots: tuple[Example, ...]
+) -> None:
+    asking = make_asking(instruction=instruction, shots=shots, template=MAIL, kind="object")
+    module = run_module(script(asking))
+    assert [Message(**turn) for turn in module["messages"](mail)] == asking.prompt.messages(instruction, mail)
+    assert module["answer"](mail) == asking.prompt.render(instruction, mail)
+    assert module["FIELDS"] == ("subject", "e-mail text")
 
 
-def test_dspy_program_has_the_model_of_the_run() -> None:
-    assert "dspy.LM('openai/gpt-4o-mini', max_tokens=64, temperature=0.0)" in dspy_program(make_asking())
-    own = make_asking(endpoint="http://h/v1", official=False)
-    assert "dspy.LM('openai/gpt-4o-mini', api_base='http://h/v1'," in dspy_program(own)
-    assert "Set your model" in dspy_program(make_asking(kind="hf", model="org/model"))
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_script_of_a_template_sends_its_messages(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    pytest.importorskip(kind)
+    mail = {"subject": "Late", "e-mail text": "Where is it?"}
+    with Endpoint(str.upper) as endpoint:
+        address = endpoint.base_url if kind == "openai" else endpoint.root
+        asking = make_asking(kind=kind, endpoint=address, official=False, template=MAIL)
+        asked = asking.prompt.render(asking.instruction, mail)
+        assert run_module(script(asking))["answer"](mail) == asked.upper()
+        assert list(endpoint.received) == [asked]
+
+
+def test_script_of_a_template_for_a_local_model_answers_like_the_black_box(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "tiny", "qwen2")
+    mail = {"subject": "Late", "e-mail text": "Where is it?"}
+    asking = make_asking(kind="hf", model=str(folder), template=MAIL, max_tokens=8)
+    box = load_blackbox(f"hf:{folder}", device="cpu", dtype="float32")
+    expected = asyncio.run(box.complete(Request(tuple(asking.prompt.messages(asking.instruction, mail)), 8, 0.0))).text
+    assert run_module(script(asking))["answer"](mail) == expected
 
 
 @given(st.sampled_from(["openai", "anthropic"]), st.booleans())
@@ -168,4 +185,5 @@ def test_exported_code_contains_no_key(kind: str, official: bool) -> None:
         patch.setenv("OPENAI_API_KEY", "sk-secret")
         patch.setenv("ANTHROPIC_API_KEY", "sk-secret")
         asking = make_asking(kind=kind, official=official, shots=(Example("a", ("b",)),))
-        assert "sk-secret" not in script(asking) + dspy_program(asking)
+        assert "sk-secret" not in script(asking) + dspy_program(asking) + langchain_program(asking)
+        assert "sk-secret" not in promptfoo_config(asking, (), "f1")

@@ -15,7 +15,7 @@ from instructzero.exports.asking import Asking
 from instructzero.exports.shell import PLACE, curl
 from instructzero.testing.endpoint import Endpoint
 from instructzero.types import Example
-from tests.exports.askings import ASKINGS, make_asking
+from tests.exports.askings import ASKINGS, MAIL, make_asking
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 
@@ -48,6 +48,19 @@ def test_curl_in_a_real_shell_sends_the_prompt(instruction: str, chat: bool) -> 
         assert list(endpoint.received) == [asked]
         choice = json.loads(done.stdout)["choices"][0]
         assert (choice["message"]["content"] if chat else choice["text"]) == asked.upper()
+
+
+@needs_curl
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_curl_of_a_template_sends_its_messages(kind: str) -> None:
+    with Endpoint(str.upper) as endpoint:
+        address = endpoint.base_url if kind == "openai" else endpoint.root
+        asking = make_asking(kind=kind, endpoint=address, official=False, template=MAIL)
+        command = curl(asking)
+        subprocess.run(["sh", "-c", command], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin"})
+        places = {"subject": "YOUR SUBJECT", "e-mail text": "YOUR E-MAIL TEXT"}
+        assert list(endpoint.received) == [asking.prompt.render(asking.instruction, places)]
+    assert "Replace each YOUR ..." in command
 
 
 @needs_curl

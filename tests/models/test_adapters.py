@@ -485,7 +485,8 @@ def test_run_names_adapter_and_base_and_repeats_to_the_byte(command_line, lora: 
 
 def test_run_with_an_adapter_that_cannot_be_merged_ends_with_one_sentence(command_line, own: Path) -> None:
     restate(own, {"peft_type": "PREFIX_TUNING"})
-    code, _, errors = command_line("run", "--task", "words.jsonl", "--blackbox", f"hf:{own}", *FAST, "--out", "run")
+    models = ("--writer", "embedded:writer", "--blackbox", f"hf:{own}")
+    code, _, errors = command_line("run", "--task", "words.jsonl", *models, *FAST, "--out", "run")
     assert code == 2
     assert "got PREFIX_TUNING in" in errors
     assert "Traceback" not in errors

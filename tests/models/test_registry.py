@@ -10,6 +10,7 @@ from instructzero.errors import ModelError
 from instructzero.models.registry import (
     ModelSpec,
     capabilities,
+    is_asked,
     load_blackbox,
     load_writer,
     parse_model,
@@ -168,3 +169,32 @@ def test_scripts_answer_the_phrases() -> None:
         "cat",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "asked"),
+    [
+        ("openai:m", True),
+        ("anthropic:m", True),
+        ("python:module:function", True),
+        ("scripted:obey", True),
+        ("scripted:phrases", False),
+        ("scripted:poet", False),
+        ("embedded:writer", False),
+        ("hf:m", False),
+        ("vllm:m", False),
+        ("folder", False),
+        ("C:\\models\\m", False),
+        ("object:MyWriter", False),
+        ("object:asked:function", True),
+        ("openai:", False),
+    ],
+)
+def test_writer_without_soft_prompts_is_asked(spec: str, asked: bool) -> None:
+    assert is_asked(spec) is asked
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_wrong_address_names_the_setting_of_the_role(kind: str) -> None:
+    with pytest.raises(ModelError, match="fix writer_url"):
+        load_blackbox(f"{kind}:m", base_url="localhost", address_setting="writer_url")

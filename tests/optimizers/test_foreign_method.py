@@ -5,13 +5,13 @@ import sys
 import pytest
 
 import instructzero
-from instructzero.api import default_directory
 from instructzero.bench.cell import LocalModels, run_cell
 from instructzero.bench.plan import cells_of, make_plan
 from instructzero.config import make_settings
 from instructzero.errors import EndpointError
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.optimizers.registry import Materials, get_method
+from instructzero.records.places import default_directory
 from instructzero.registry import METHODS
 
 MODULE = '''\

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.optimizers.metaprompts import vary
-from instructzero.optimizers.reading import ENDS, REMEMBERED, ReadingInstructZero
+from instructzero.optimizers.reading import REMEMBERED, ReadingInstructZero
 from instructzero.optimizers.registry import Materials, build_optimizer, get_method
+from instructzero.optimizers.sources import ENDS, SoftPrompts
 from instructzero.types import Candidate, Evaluation, Proposal, Rewrite, Trial, Writing
 
 VERBS = "write print give list return say name show find copy".split()
@@ -20,8 +21,9 @@ EXAMPLES = 12
 MATERIALS = {"represent": lambda points: torch.zeros(len(points), 1), "demonstrations": "Input: hot\nOutput: cold"}
 
 
-def make(seed=0, **options):
-    return ReadingInstructZero(**{"dimension": 3, "seed": seed, "initial": 6, "batch": 4, "candidates": 5, **options})
+def make(seed=0, initial=6, batch=4, dimension=3, thrifty=False, **options):
+    source = SoftPrompts(dimension=dimension, seed=seed, batch=batch, **options)
+    return ReadingInstructZero(source, seed=seed, initial=initial, batch=batch, thrifty=thrifty)
 
 
 def candidate(text, z=(0.0, 0.0, 0.0), rewrite=None):
@@ -319,6 +321,19 @@ def test_leader_of_all_texts_goes_on_and_only_texts_of_the_round_do(sizes, with_
     going = set(told(CLEAR if with_trials else {}).promising(results, 1))
     assert going <= results.keys()
     assert going or with_trials
+
+
+@pytest.mark.parametrize("with_trials", [False, True])
+def test_thrifty_search_scores_one_text_further_while_nothing_is_right(with_trials):
+    results = {f"{verb} it": scored(0, 3) for verb in VERBS[:6]}
+    earlier = {"sort the letters": 0} if with_trials else {}
+    assert len(told(earlier, thrifty=True).promising(results, 3)) == 1
+    assert len(told(earlier).promising(results, 3)) > 1
+
+
+def test_thrifty_search_is_as_any_other_once_something_is_right():
+    results = {f"{verb} it": scored(number % 2, 3) for number, verb in enumerate(VERBS)}
+    assert set(told({}, thrifty=True).promising(results, 3)) == set(told({}).promising(results, 3))
 
 
 # Settings

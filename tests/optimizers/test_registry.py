@@ -10,17 +10,18 @@ from instructzero.checks import check_writer
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.optimizers import Optimizer, Uniform
-from instructzero.optimizers.reading import ENDS, ReadingInstructZero
+from instructzero.optimizers.reading import ReadingInstructZero
 from instructzero.optimizers.registry import (
     Materials,
     Method,
     build_optimizer,
     confirms,
     get_method,
-    pays_for_texts,
     races,
     stops_early,
 )
+from instructzero.optimizers.sources import ENDS
+from instructzero.pricing import pays_for_texts
 from instructzero.registry import METHODS
 from instructzero.types import Evaluation, Proposal, Trial, Writing
 
@@ -29,7 +30,7 @@ MATERIALS = Materials(
     represent=lambda points: torch.tanh(torch.tensor(points, dtype=torch.float64) @ LAYER),
     demonstrations="Input: hot\nOutput: cold",
 )
-TEXTS = {"ape", "opro", "evoprompt-ga", "evoprompt-de", "capo"}
+TEXTS = {"ape", "opro", "evoprompt-ga", "evoprompt-de", "capo", "reflect"}
 WRITERS = {"instructzero", *TEXTS}
 OF_POINTS = {"paper", "dro"}
 INITIAL = inspect.signature(ReadingInstructZero).parameters["initial"].default
@@ -92,6 +93,7 @@ def test_text_methods_quote_the_demonstrations(name):
         ("evoprompt-ga", 10, 7),
         ("evoprompt-de", 10, 7),
         ("capo", 10, 7),
+        ("reflect", 8, 7),
         ("dro", 20, 14),
     ],
 )
@@ -125,8 +127,8 @@ def test_share_of_continued_texts_is_a_part_of_the_default_method_only():
             ask(method, continued=0.2)
 
 
-def test_races_default_is_true_for_two_methods():
-    assert {name for name in METHODS.own if races(settings(name))} == {"instructzero", "capo"}
+def test_races_default_is_true_for_three_methods():
+    assert {name for name in METHODS.own if races(settings(name))} == {"instructzero", "capo", "reflect"}
     assert races(settings("ape", racing=True))
     assert not races(settings("capo", racing=False))
 

@@ -1,9 +1,12 @@
-"""The prompt of the black box, with and without exemplars."""
+"""The template of the questions to the black box: fields, shots, and what is filled in."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.prompts import DEFAULT, zero_shot
+from instructzero.config import make_settings
+from instructzero.errors import ConfigurationError
+from instructzero.prompts import DEFAULT, PromptTemplate, template_of, zero_shot
 from instructzero.types import Example, Message
 
 
@@ -36,3 +39,56 @@ def test_shots_only_add_exemplars_to_zero_shot_prompt(instruction, question, sho
     added = "".join(f"Input: {text}\n\nOutput: {answer}\n\n" for text, answer in shown)
     head = f"Instruction: {instruction}\n\n"
     assert message.content == head + added + bare.content.removeprefix(head)
+
+
+ANYTHING = st.text() | st.sampled_from(["{instruction}", "{input}", "{subject}", "{{x}}", "}", "{"])
+MAIL = PromptTemplate.parse('system: {instruction} {"a": 1}\nuser: {subject}|{input}|{{subject}}')
+
+
+@given(instruction=ANYTHING.filter(str.strip), question=ANYTHING, subject=ANYTHING)
+def test_values_are_filled_in_once_and_never_scanned(instruction, question, subject):
+    assert MAIL.render(instruction, Example(question, ("",), {"subject": subject})) == (
+        Message("system", f'{instruction} {{"a": 1}}'),
+        Message("user", f"{subject}|{question}|{{subject}}"),
+    )
+
+
+@given(instruction=ANYTHING, question=ANYTHING, shown=st.lists(ANYTHING, max_size=2))
+def test_template_with_instruction_renders_as_with_that_instruction(instruction, question, shown):
+    example = Example(question, ("",), {"subject": "s"})
+    shots = [Example(text, ("a",), {"subject": text}) for text in shown]
+    filled = MAIL.with_instruction(instruction)
+    assert filled.fields == ("subject", "input")
+    assert filled.render("another", example, shots) == MAIL.render(instruction, example, shots)
+
+
+def test_shots_without_a_place_are_earlier_turns_after_those_without_an_input():
+    template = PromptTemplate.parse("system: S\nuser: {instruction}\nassistant: OK.\nuser: Word: {input}")
+    shots = [Example("cat", ("chat", "minou")), Example("dog", ("chien",))]
+    assert [(message.role, message.content) for message in template.render("Go.", Example("cow", ("",)), shots)] == [
+        ("system", "S"),
+        ("user", "Go."),
+        ("assistant", "OK."),
+        ("user", "Word: cat"),
+        ("assistant", "chat"),
+        ("user", "Word: dog"),
+        ("assistant", "chien"),
+        ("user", "Word: cow"),
+    ]
+
+
+def test_system_message_without_text_is_left_out():
+    template = PromptTemplate.parse("system: {instruction}\nuser: {input}")
+    assert template.render("", Example("cow", ("",))) == (Message("user", "cow"),)
+
+
+def test_example_without_a_column_is_refused():
+    with pytest.raises(ConfigurationError, match=r"expected a value for the field \{subject\} .* input 'cow'"):
+        MAIL.render("Go.", Example("cow", ("",)))
+
+
+def test_template_of_settings_is_the_default_or_that_of_the_prompt():
+    assert template_of(make_settings({"task": "sum"})) is DEFAULT
+    listed = [{"system": "{instruction}"}, {"role": "user", "content": "{number} {input}"}]
+    settings = make_settings({"task": "sum", "input_column": "number", "prompt": listed})
+    assert template_of(settings).messages == (Message("system", "{instruction}"), Message("user", "{input} {input}"))

@@ -54,13 +54,13 @@ def test_changed_function_is_another_run(tmp_path: Path) -> None:
     def ask(prompt: str) -> str:
         return "?"
 
-    instructzero.optimize(pairs, blackbox=ask, evaluations=2, directory=tmp_path)
+    instructzero.optimize(pairs, writer="embedded:writer", blackbox=ask, evaluations=2, directory=tmp_path)
 
     def ask(prompt: str) -> str:  # type: ignore[no-redef]  # the fixed cell of a notebook
         return str(eval(prompt.rsplit("Input: ", 1)[1].split("\n")[0]))
 
     with pytest.raises(RunDirectoryError, match=r"another code of the function .*ask"):
-        instructzero.optimize(pairs, blackbox=ask, evaluations=2, directory=tmp_path)
+        instructzero.optimize(pairs, writer="embedded:writer", blackbox=ask, evaluations=2, directory=tmp_path)
 
 
 def test_changed_metric_is_another_run(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instructzero.records.result import Result, Scored
+from instructzero.records.result import Result, Scored, verdict
+from instructzero.statistics import PairedTest
 from instructzero.types import Evaluation, Example, Proposal, Trial, Usage, Writing
 
 LEAK = Example("giraffe", ("zebra",))
@@ -151,3 +152,63 @@ def test_to_dict_leaves_out_missing_parts() -> None:
     assert "confirmation_score" not in content
     assert content["confirmation_examples"] == 0
     assert content["spent"] == {}
+
+
+# The verdict on the instruction that the search started from
+
+
+def started(best: Scored, own: Scored, challenger: Scored | None) -> Result:
+    return result(best=best, starts=(own,), challenger=challenger)
+
+
+def test_verdict_keeps_the_users_instruction_if_it_is_the_winner() -> None:
+    own, close = scored("mine", right(30), right(30)), scored("close", right(31), right(31))
+    found = started(own, own, close)
+    assert found.verdict == "Keep yours: no instruction was shown to be better."
+    assert list(found.comparisons()) == ["plain", "challenger"]
+    assert found.warnings() == []
+
+
+def test_verdict_switches_with_difference_and_interval() -> None:
+    own = scored("mine", right(10), right(10))
+    found = started(BETTER, own, BETTER)
+    test = found.comparisons()["start"]
+    assert found.verdict == (
+        f"Switch: the new instruction is better by +0.65 [{test.low:+.2f}, {test.high:+.2f}] on 40 test examples."
+    )
+    assert list(found.comparisons()) == ["plain", "start"]
+
+
+def test_verdict_says_what_the_length_penalty_decides() -> None:
+    own, low, high = (scored(text, right(20), right(count)) for text, count in (("m", 20), ("l", 18), ("h", 40)))
+    kept, switched = started(own, own, high).verdict, started(low, own, low).verdict
+    assert kept is not None
+    assert kept.startswith("Keep yours: no instruction was shown to be better by more than its length costs (+0.50 [+")
+    assert switched is not None
+    assert switched.startswith("Switch: the new instruction is shorter, which the length penalty rewards (-0.05 [-")
+
+
+@pytest.mark.parametrize("low", [0.0004, 0.004, 0.005, 0.3])
+def test_verdict_shows_an_interval_above_zero_as_one(low: float) -> None:
+    said = verdict(PairedTest(low + 0.01, low, low + 0.1, 0.01), 1, kept=False)
+    assert said.endswith(" on 1 test example.")
+    assert "[-" not in said
+    if low >= 0.004:
+        assert "+0.00," not in said
+        assert "+0.000," not in said
+
+
+def test_result_without_starts_has_no_verdict() -> None:
+    assert result().verdict is None
+    content = result().to_dict()
+    assert (content["starts"], content["challenger"], content["verdict"]) == ([], None, None)
+
+
+def test_verdict_without_challenger_keeps() -> None:
+    assert started(PLAIN, PLAIN, None).verdict == "Keep yours: no instruction was shown to be better."
+    assert started(PLAIN, PLAIN, None).comparisons() == {}
+
+
+def test_comparisons_name_a_start_that_is_the_baseline_once() -> None:
+    own = scored("mine", right(10), right(10))
+    assert list(result(starts=(own,), baseline=own, challenger=BETTER).comparisons()) == ["plain", "baseline"]

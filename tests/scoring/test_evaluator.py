@@ -229,7 +229,7 @@ def test_max_tokens_and_temperature_reach_black_box(make: Make) -> None:
     received: list[Request] = []
     evaluator = make(max_tokens=9, temperature=0.5, on_answer=lambda request, *_: received.append(request))
     list(evaluator.evaluate(["upper"], EXAMPLES[:1]))
-    assert received == [Request(render("upper", "word0"), 9, 0.5)]
+    assert received == [Request(render("upper", EXAMPLES[0]), 9, 0.5)]
 
 
 def test_evaluate_without_instructions_yields_nothing(make: Make) -> None:

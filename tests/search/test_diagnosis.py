@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,9 +125,12 @@ def wordy(prompt: str) -> str:
     return f"That makes {len(name)} in all"
 
 
+MODELS: dict[str, Any] = {"writer": "embedded:writer", "blackbox": wordy}
+
+
 def test_run_with_scores_of_zero_warns_once_and_goes_on(tmp_path: Path) -> None:
     seen = Warned()
-    result = optimize(PAIRS, blackbox=wordy, directory=tmp_path, observer=seen, evaluations=40)
+    result = optimize(PAIRS, **MODELS, directory=tmp_path, observer=seen, evaluations=40)
     assert result.test_score == 0
     assert [message.splitlines()[0].split(" scored ")[1] for message in seen.messages] == ["0 by exact_match"]
     assert "numeric" in seen.messages[0]
@@ -134,7 +138,7 @@ def test_run_with_scores_of_zero_warns_once_and_goes_on(tmp_path: Path) -> None:
 
 def test_run_stops_after_the_first_round_if_asked_and_goes_on_when_repeated(tmp_path: Path) -> None:
     def run(observer: Observer) -> None:
-        optimize(PAIRS, blackbox=wordy, directory=tmp_path, observer=observer, evaluations=40, on_zero="stop")
+        optimize(PAIRS, **MODELS, directory=tmp_path, observer=observer, evaluations=40, on_zero="stop")
 
     with pytest.raises(ConfigurationError, match="stopped after the first round"):
         run(Observer())
@@ -148,7 +152,7 @@ def test_finished_run_that_is_repeated_says_that_nothing_was_asked(
 ) -> None:
     seen = Warned()
     for _ in range(2):
-        optimize(PAIRS, blackbox=wordy, directory=tmp_path, observer=seen, evaluations=3, metric="numeric")
+        optimize(PAIRS, **MODELS, directory=tmp_path, observer=seen, evaluations=3, metric="numeric")
     assert seen.complete == 1
-    optimize(PAIRS, blackbox=wordy, directory=tmp_path, evaluations=3, metric="numeric")
+    optimize(PAIRS, **MODELS, directory=tmp_path, evaluations=3, metric="numeric")
     assert "complete already: nothing was asked" in caplog.text

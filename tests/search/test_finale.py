@@ -14,7 +14,7 @@ from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.scoring.evaluator import Evaluator
-from instructzero.search.finale import Finale
+from instructzero.search.finale import Finale, Selection
 from instructzero.tasks import Task, get_metric
 from instructzero.types import Candidate, Evaluation, Example, Message, Proposal, Writing
 
@@ -54,6 +54,7 @@ class Ending:
         confirmation: int = PART,
         penalty: float = 0.0,
         fail_after: int | None = None,
+        starts: tuple[str, ...] = (),
     ) -> None:
         def answer(prompt: str) -> str:
             instruction, _, text = prompt.partition("|")
@@ -80,7 +81,7 @@ class Ending:
         if self.journal.history.plain is None:
             self._search(rates, baseline)
         objective = Objective(penalty)
-        self.finale = Finale(task, self.evaluator, objective, self.journal, self.observer, finalists, baseline)
+        self.finale = Finale(task, self.evaluator, objective, self.journal, self.observer, finalists, baseline, starts)
         known = self.journal.history.known_evaluations()
         self.ranked = sorted(rates, key=lambda text: -objective.value(text, known[text]))
 
@@ -104,6 +105,9 @@ class Ending:
         self._open.close()
 
     def run(self) -> str:
+        return self.select().winner
+
+    def select(self) -> Selection:
         return self.finale.run(self.ranked, self.plain)
 
 
@@ -252,3 +256,81 @@ def test_leaks_returns_copied_exemplars(tmp_path: Path) -> None:
     with Ending(tmp_path, {"a": (9, 2), "plain": (1, 1)}) as ending:
         assert ending.finale.leaks("A giraffe becomes a zebra.") == ending.finale.task.exemplars
         assert ending.finale.leaks("Name the opposite.") == ()
+
+
+# The user's instructions from which the search started
+
+
+def test_start_is_kept_unless_the_challenger_is_shown_to_be_better(tmp_path: Path) -> None:
+    """On ten examples, nine right answers are not shown to be better than five, but ten than two are."""
+    for name, own, other, winner in (
+        ("equal", (5, 5), (5, 5), "mine"),
+        ("noise", (5, 5), (9, 9), "mine"),
+        ("better", (2, 2), (10, 10), "a"),
+    ):
+        (tmp_path / name).mkdir()
+        with Ending(tmp_path / name, {"a": other, "mine": own, "plain": (1, 1)}, starts=("mine",)) as ending:
+            assert ending.select() == Selection(winner, ("mine",), "a")
+
+
+def test_challenger_that_is_only_shown_better_before_the_test_does_not_win(tmp_path: Path) -> None:
+    """It was right on all validation examples, and on as many test examples as the user's instruction."""
+    rates = {"a": (10, 5), "mine": (2, 5), "plain": (1, 1)}
+    with Ending(tmp_path, rates, starts=("mine",), confirmation=0) as ending:
+        assert ending.select() == Selection("mine", ("mine",), "a")
+        assert set(ending.journal.history.tests) == {"a", "mine", "plain"}
+
+
+@pytest.mark.parametrize("confirmation", [0, PART])
+def test_starts_are_ordered_and_tested_and_challenged_by_the_best_other(tmp_path: Path, confirmation: int) -> None:
+    rates = {"a": (6, 6), "b": (5, 5), "first": (2, 2), "second": (3, 3), "third": (3, 3), "plain": (1, 1)}
+    starts = ("first", "second", "third")
+    with Ending(tmp_path, rates, starts=starts, confirmation=confirmation, finalists=1) as ending:
+        assert ending.select() == Selection("second", ("second", "third", "first"), "a")
+        history = ending.journal.history
+        assert set(history.tests) == {"a", *starts, "plain"}
+        assert set(history.confirmations) == ({"a", *starts, "plain"} if confirmation else set())
+
+
+def test_challenger_is_the_baseline_or_the_plain_instruction_if_these_are_as_good(tmp_path: Path) -> None:
+    rates = {"a": (6, 6), "mine": (2, 2), "plain": (6, 6), "other": (6, 6)}
+    with Ending(tmp_path, rates, starts=("mine",), baseline="other") as ending:
+        assert ending.select().challenger == "other"
+
+
+def test_start_that_fills_all_places_is_challenged_by_the_plain_instruction(tmp_path: Path) -> None:
+    rates = {"a": (5, 5), "mine": (9, 9), "plain": (1, 1)}
+    with Ending(tmp_path, rates, starts=("mine",), finalists=1, confirmation=0) as ending:
+        assert ending.select() == Selection("mine", ("mine",), "plain")
+
+
+def test_length_penalty_moves_what_the_challenger_must_be_shown_to_gain(tmp_path: Path) -> None:
+    """A long challenger must gain its length, and a short one may lose as much as the user's instruction costs."""
+    for name, own, other, kept in (
+        ("long", ("mine", (2, 2)), ("a" * 80, (10, 10)), True),
+        ("short", ("m" * 80, (5, 5)), ("a", (5, 5)), False),
+    ):
+        (tmp_path / name).mkdir()
+        rates = dict([own, other, ("plain", (0, 0))])
+        with Ending(tmp_path / name, rates, starts=(own[0],), penalty=0.8) as ending:
+            assert ending.run() == (own if kept else other)[0]
+
+
+@pytest.mark.parametrize("starts", [("mine",), ("mine", "a"), ("plain",), ("plain", "other"), ("other", "mine")])
+@pytest.mark.parametrize("confirmation", [0, PART])
+def test_run_with_starts_asks_no_more_than_questions_says(
+    tmp_path: Path, starts: tuple[str, ...], confirmation: int
+) -> None:
+    rates = {"a": (9, 1), "b": (8, 8), "c": (7, 5), "d": (6, 6), "plain": (1, 1), "mine": (2, 2), "other": (3, 3)}
+    with Ending(tmp_path, rates, baseline="other", starts=starts, confirmation=confirmation) as ending:
+        ending.run()
+        assert 0 < ending.box.calls.total() <= ending.finale.questions()
+        assert set(ending.box.calls.values()) == {1}
+        assert set(starts) <= set(ending.journal.history.tests)
+
+
+def test_questions_is_reached_with_starts_if_nothing_coincides(tmp_path: Path) -> None:
+    rates = {"a": (9, 9), "b": (8, 8), "c": (7, 5), "plain": (1, 1), "mine": (2, 2), "x": (3, 3), "y": (2, 2)}
+    with Ending(tmp_path, rates, baseline="mine", starts=("x", "y")) as ending:
+        ending.run()
+        assert ending.box.calls.total() == ending.finale.questions() == 6 * PART + 5 * PART

@@ -26,12 +26,12 @@ from instructzero.build import (
     divide,
 )
 from instructzero.calls.prices import cost_of
-from instructzero.calls.store import BLACK_BOX, CallStore
+from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
 from instructzero.config import Settings, differences
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.execute import execute
 from instructzero.files import FileInUse, exclusive_lock, write_atomically
-from instructzero.models.registry import capabilities
+from instructzero.models.registry import capabilities, is_asked
 from instructzero.pricing import role_prices
 from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.dates import date_of, on_date
@@ -71,13 +71,17 @@ class LocalModels:
         self._writer: SoftPromptModel | None = None
         self._others: list[BlackBox | None] = []
 
-    def writer(self, settings: Settings) -> SoftPromptModel:
-        """Return the writer of ``settings``, and keep the local ones of its other models loaded too."""
+    def writer(self, settings: Settings) -> SoftPromptModel | None:
+        """Return the writer of ``settings``, and keep the local ones of its other models loaded too.
+
+        It is None for a writer that is asked in words, which the run loads itself.
+        """
         names = ("writer", "writer_url", "blackbox", "judge", "device", "dtype", "batch_size")
         key = tuple(getattr(settings, name) for name in names)
-        if self._writer is None or key != self._key:
-            self._writer, self._others = None, []  # free the old models before the new ones are loaded
-            self._writer, self._key = build_writer_model(settings), key
+        if key != self._key:
+            self._writer, self._others, self._key = None, [], ()  # free the old models before new ones are loaded
+            self._writer = None if is_asked(settings.writer) else build_writer_model(settings)
+            self._key = key
             if capabilities(settings.blackbox).local:
                 self._others.append(build_blackbox(settings))
             if settings.judge is not None and capabilities(settings.judge).local:
@@ -95,6 +99,8 @@ def run_cell(plan: CellPlan, models: LocalModels) -> Outcome:
     with _held(plan.folder):
         if kept := kept_outcome(plan):
             return kept
+        if RunDirectory(plan.folder).journal.exists():  # a run would accept more evaluations, a cell has its budgets
+            _check_settings(plan)
         with _timed(plan.folder):
             execute(plan.settings, plan.folder, Observer(), writer_model=models.writer(plan.settings))
             cell = _finish(plan)
@@ -109,14 +115,19 @@ def kept_outcome(plan: CellPlan) -> Outcome | None:
     """
     if not (plan.folder / CELL).exists():
         return None
+    _check_settings(plan)
+    outcome = _outcome(plan)
+    return outcome if tuple(mark.budget for mark in outcome.cell.marks) == plan.budgets else None
+
+
+def _check_settings(plan: CellPlan) -> None:
+    """Raise `ConfigurationError` if the folder holds a cell of other settings."""
     if RunDirectory(plan.folder).settings.exists():
         differing = differences(RunDirectory.read_settings(plan.folder), plan.settings)
         if differing:
             raise ConfigurationError(
                 f"{plan.folder} holds a cell of other settings ({'; '.join(differing)}); name those, or another --out"
             )
-    outcome = _outcome(plan)
-    return outcome if tuple(mark.budget for mark in outcome.cell.marks) == plan.budgets else None
 
 
 def _outcome(plan: CellPlan) -> Outcome:
@@ -148,7 +159,7 @@ def _finish(plan: CellPlan) -> Cell:
         marks=tuple(marks),
         plain=first,
         usage=history.search_usage(),
-        usd=cost_of({BLACK_BOX: history.search_usage()}, role_prices(settings)),
+        usd=cost_of({BLACK_BOX: history.scoring_usage(), WRITER: history.writer_usage()}, role_prices(settings)),
         seconds=0.0,
     )
 

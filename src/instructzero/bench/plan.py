@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import zlib
@@ -187,6 +188,7 @@ def slug(name: str) -> str:
 def _cell(plan: Plan, models: str, seed: int, task: str, method: str) -> CellPlan:
     """Return one cell of the product."""
     from instructzero.api import resolve_paths
+    from instructzero.checks import check_writer_is_named
 
     label, out = _label(task), plan.out.resolve()
     values = {
@@ -202,7 +204,9 @@ def _cell(plan: Plan, models: str, seed: int, task: str, method: str) -> CellPla
     }
     values |= {name: values[name] // plan.workers for name in SHARED_LIMITS if values.get(name) is not None}
     try:
-        settings = resolve_paths(make_settings(values))
+        given = make_settings(values)
+        check_writer_is_named(given, lambda way: f"settings: {json.dumps(way)}")
+        settings = resolve_paths(given)
     except UserError as error:
         raise ConfigurationError(f"method {method!r} with models {models!r}: {error}") from None
     folder = out / slug(models) / slug(method) / f"{slug(label)}-{seed}"

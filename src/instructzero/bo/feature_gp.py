@@ -13,9 +13,10 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from instructzero.bo.fitting import MINIMUM_NOISE, one_thread, spread_rows
+from instructzero.bo.fitting import MINIMUM_NOISE, spread_rows
 from instructzero.bo.kernels import matern52_of
 from instructzero.bo.surrogate import MINIMUM_VARIANCE, scale_of, standardise, variance_of_means
+from instructzero.bo.threads import one_thread
 
 LENGTHSCALES = (0.5, 1.0, 2.0, 4.0)
 """The lengthscales ℓ to choose from; two texts of unit features without a common feature are √2 apart."""

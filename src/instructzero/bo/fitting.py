@@ -6,9 +6,8 @@ Notation: u instructions with standardised scores y (u,); S = s² B, with B from
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from instructzero.bo.kernels import LATENT_JITTER, matern52_of
+from instructzero.bo.threads import one_thread
 
 # Gamma(concentration, rate) priors on every lengthscale, as in the paper's code, and on the noise variance, as in the
 # BoTorch release of that time.
@@ -131,17 +131,6 @@ class FixedSimilarity:
 def spread_rows(count: int) -> Tensor:
     """Return the positions of at most `MAXIMUM_FITTED` of ``count`` rows, evenly spaced."""
     return torch.linspace(0, count - 1, min(count, MAXIMUM_FITTED), dtype=torch.float64).round().long()
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit PyTorch to one thread: factorising a few hundred rows takes several times as long on two threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @one_thread()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from instructzero.bo.fitting import one_thread
+from instructzero.bo.threads import one_thread
 
 WIDTH = 100
 """The number of hidden units, as in INSTINCT's code."""

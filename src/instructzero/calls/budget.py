@@ -109,7 +109,7 @@ class Budget:
     limits
         The limits. Seconds count from now.
     prices
-        The price of every paid role ("black box", "judge", "rewriter"); None for a price that is not known.
+        The price of every paid role ("black box", "judge", "rewriter", "writer"); None for a price that is not known.
     spent
         The usage by role of earlier processes of the run.
     on_lost
@@ -265,8 +265,9 @@ class Budget:
         if self._limits.usd is not None and unknown:
             raise ConfigurationError(
                 f"--max-usd needs a price, and the price of the {' and the '.join(unknown)} is not known; give "
-                "--input-price and --output-price in dollars per million tokens for the black box, choose a judge "
-                "whose price is known, or limit --max-tokens instead"
+                "--input-price and --output-price in dollars per million tokens for the black box, "
+                "--writer-input-price and --writer-output-price for the writer, choose a judge whose price is known, "
+                "or limit --max-tokens instead"
             )
 
     def _explain(self, name: str, waiter: _Waiter) -> str:

@@ -12,7 +12,7 @@ from instructzero.calls.answers import Answers
 from instructzero.calls.asker import Asker
 from instructzero.calls.budget import Budget
 from instructzero.calls.fan_out import Answer, Arrived, Question, QuestionBatch
-from instructzero.calls.store import BLACK_BOX, REWRITER, CallStore
+from instructzero.calls.store import BLACK_BOX, REWRITER, WRITER, CallStore
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.throttle import Throttle
 from instructzero.protocols import BlackBox, capabilities_of
@@ -47,7 +47,7 @@ class PaidRole:
         last = self._batch
         if last is not None and batch in (None, last):
             self._batch = None
-            self._loop.run(last.drain())
+            self._loop.finish(last.drain())
 
     async def close(self) -> None:
         """Stop the last batch and finish writing."""
@@ -63,7 +63,8 @@ class PaidModels:
     A context manager. At the end of the block it stops what is in flight, finishes writing the answers of each role,
     closes the models, and then the event loop. The store stays open: it belongs to the caller.
 
-    The rewriter is the black box with an account of its own. Both share one throttle, because one service limits both.
+    The rewriter is the black box with an account of its own. Both share one throttle, because one service limits both;
+    so does a writer that is the same model at the same address.
     The event loop lives as long as the models, so that their connections stay open from round to round.
 
     Parameters
@@ -83,11 +84,11 @@ class PaidModels:
     requests_per_minute, tokens_per_minute
         The rate limits of the black box; None for no limit.
     grace_s
-        Seconds that questions in flight have to finish when a batch is stopped; by default what the black box
+        Seconds that questions in flight have to finish when a batch is stopped; by default what the model of the role
         declares in its `Capabilities`.
     tolerant
-        True if a question that the black box refuses for its own sake has a completion that is `Finish.FAILED`; if
-        False, it raises an error, as it does for the judge and the rewriter.
+        True if a question that the black box or the writer refuses for its own sake has a completion that is
+        `Finish.FAILED`; if False, it raises an error, as it does for the judge and the rewriter.
 
     >>> from instructzero.models.scripted import ScriptedBlackBox, echo
     >>> from instructzero.types import Message, Request
@@ -118,12 +119,14 @@ class PaidModels:
         self._store = store
         self._run, self._budget, self._shared = run, budget, shared
         self._retries, self._seed, self._tolerant = retries, seed, tolerant
-        self._grace_s = capabilities_of(self.models[BLACK_BOX]).grace_s if grace_s is None else grace_s
+        self._grace_s = grace_s
         limits = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
         self._throttles = {
             name: Throttle(model.concurrency, **(limits if name == BLACK_BOX else {}))
             for name, model in self.models.items()
         }
+        if WRITER in self.models and self.models[WRITER].identity == self.models[BLACK_BOX].identity:
+            self._throttles[WRITER] = self._throttles[BLACK_BOX]
         self._roles: dict[str, PaidRole] = {}
         self._loop = EventLoop()
 
@@ -131,12 +134,13 @@ class PaidModels:
         """Return the role ``name``, the same object every time."""
         if name not in self._roles:
             answers = Answers(self._asker(name), self._store, run=self._run, role=name, shared=self._shared)
-            self._roles[name] = PaidRole(answers, self._loop, self._grace_s)
+            declared = capabilities_of(self.models[_model_of(name)]).grace_s
+            self._roles[name] = PaidRole(answers, self._loop, declared if self._grace_s is None else self._grace_s)
         return self._roles[name]
 
     def _asker(self, name: str) -> Asker:
-        model = BLACK_BOX if name == REWRITER else name
-        tolerant = self._tolerant and name == BLACK_BOX
+        model = _model_of(name)
+        tolerant = self._tolerant and name in (BLACK_BOX, WRITER)
         return Asker(
             self.models[model],
             retries=self._retries,
@@ -153,7 +157,7 @@ class PaidModels:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._loop.run(self._close())
+            self._loop.finish(self._close())
         finally:
             self._loop.close()
 
@@ -164,3 +168,8 @@ class PaidModels:
                 stack.push_async_callback(model.close)
             for role in self._roles.values():
                 stack.push_async_callback(role.close)
+
+
+def _model_of(role: str) -> str:
+    """Return the role whose model a role uses: the rewriter is the black box."""
+    return BLACK_BOX if role == REWRITER else role

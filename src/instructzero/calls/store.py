@@ -33,6 +33,9 @@ JUDGE = "judge"
 REWRITER = "rewriter"
 """The role of the model that rewrites instructions: the black box, with an account of its own."""
 
+WRITER = "writer"
+"""The role of a writer behind an API, which is asked for instructions."""
+
 _POLL_S = 0.03
 _PAGE = 1000
 _KEYS = 500  # SQLite before 3.32 takes 999 values in one query

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from instructzero import __version__
-from instructzero.cli.commands import bench, installed, results, run
+from instructzero.cli.commands import bench, init, installed, results, run
 from instructzero.cli.settings_flags import flags_of_settings
 from instructzero.errors import InstructZeroError
 
@@ -38,6 +38,7 @@ def common(
     """Find the best instruction for a black-box LLM."""
 
 
+app.command("init")(init.init_command)
 app.command("run")(flags_of_settings(run.run_command))
 app.command("resume")(run.resume_command)
 app.command("bench")(bench.bench_command)

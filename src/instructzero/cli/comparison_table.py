@@ -14,7 +14,7 @@ from rich.text import Text
 from instructzero.cli.compare import Comparison, Pair, compare, read_runs
 from instructzero.finished_run import FinishedRun
 from instructzero.records.uncertainty import score_interval
-from instructzero.terminal import format_cost, paragraph, printable, unbroken
+from instructzero.terminal import excerpt, format_cost, paragraph, printable, unbroken
 from instructzero.types import Evaluation
 
 _WIDE = 120
@@ -97,7 +97,7 @@ def _print_pairs(console: Console, pairs: Sequence[Pair]) -> None:
 
 
 def _quoted(run: FinishedRun) -> str:
-    return f"“{printable(run.instruction)}”"
+    return f"“{excerpt(run.instruction, len(run.instruction))}”"
 
 
 def _mean(evaluation: Evaluation | None) -> str:

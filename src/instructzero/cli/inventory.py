@@ -75,6 +75,8 @@ def _models() -> Iterator[tuple[str, str, str]]:
     for backend in known:
         if backend.writer is not None:
             yield "writer", backend.writer.form or backend.form, backend.writer.summary
+        elif backend.blackbox is not None:
+            yield "writer", backend.blackbox.form or backend.form, "asked for texts in words, without soft prompts"
     for backend in known:
         if backend.blackbox is not None:
             yield "black box", backend.blackbox.form or backend.form, backend.blackbox.summary

@@ -11,20 +11,28 @@ from rich.console import Console
 from rich.text import Text
 
 from instructzero.calls.prices import Price, cost_of
-from instructzero.calls.store import JUDGE
+from instructzero.calls.store import JUDGE, WRITER
 from instructzero.progress import Tally
-from instructzero.records.result import REFERENCES, Result
+from instructzero.records.result import REFERENCES, Result, Scored
 from instructzero.records.uncertainty import score_interval
-from instructzero.terminal import format_cost, format_seconds, paragraph, printable, unbroken
+from instructzero.terminal import format_cost, format_seconds, paragraph, printable, short, unbroken
 from instructzero.types import Evaluation
 
+_TITLES = {
+    "plain": "Plain instruction (exemplars only, no soft prompt)",
+    "baseline": "Your instruction",
+    "start": "Your instruction, from which the search started",
+    "challenger": "Best challenger",
+}
+_ROWS = {"baseline": "yours"}
+_MESSAGE = 2_000  # maximum characters of a message, which may have long exemplars
 _COLUMN = 20  # characters for a score with its interval; three such columns fit a terminal of 80
 
 
 def print_summary(
     console: Console, result: Result, directory: Path, prices: Mapping[str, Price | None], tally: Tally
 ) -> None:
-    """Print the best instruction, its scores beside the baselines, warnings, and the cost of the run.
+    """Print the verdict, the best instruction, its scores beside the references, warnings, and the cost of the run.
 
     Parameters
     ----------
@@ -40,16 +48,18 @@ def print_summary(
         The counts of this process.
     """
     _say(console, "")
-    _instruction(console, "Best instruction", result.instruction, style="bold")
-    _instruction(console, "Plain instruction (exemplars only, no soft prompt)", result.plain.instruction)
-    if result.baseline is not None:
-        _instruction(console, "Your instruction", result.baseline.instruction)
+    if result.verdict is not None:
+        paragraph(console, result.verdict, style="bold")
+        _say(console, "")
+    _instruction(console, f"Best instruction{_whose(result)}", result.instruction, style="bold")
+    for name, scored in _others(result).items():
+        _instruction(console, _TITLES[name], scored.instruction)
     for line in _table(result):
         _say(console, line, style="dim" if line.startswith(("score", "majority:")) else "")
     _say(console, "")
     for line in [*_comparisons(result), *(f"Warning: {warning}" for warning in result.warnings())]:
         paragraph(console, line)
-    if result.instruction == result.plain.instruction:
+    if result.verdict is None and result.instruction == result.plain.instruction:
         paragraph(console, "The search found no better instruction than the plain one.")
     if tally.stopped is not None:
         paragraph(console, f"The search stopped early: {tally.stopped}.")
@@ -62,6 +72,34 @@ def print_summary(
     paragraph(console, f"Results in {unbroken(str(directory))}: {', '.join(_kept(directory))}")
     command = f"instructzero report {shlex.quote(str(directory))} --open"
     paragraph(console, f"Report: {unbroken(command)}")
+    _use(console, result, directory)
+
+
+def _use(console: Console, result: Result, directory: Path) -> None:
+    """Print the messages as sent, with the names of the input's fields, and the commands that export them."""
+    if result.use is None:
+        return
+    _say(console, "")
+    _say(console, "Use it: the messages as sent", style="dim")
+    names = {name: f"{{{name}}}" for name in result.use.fields}
+    for message in result.messages(names):
+        _instruction(console, f"{message['role']}:", short(message["content"], _MESSAGE))
+    export = unbroken(f"instructzero export {shlex.quote(str(directory))} --format python")
+    paragraph(console, f"In your code: {export} (or messages, curl, dspy, promptfoo, langchain)")
+
+
+def _whose(result: Result) -> str:
+    """Return a note if the best instruction is one that the search started from."""
+    return " (yours)" if result.instruction in {start.instruction for start in result.starts} else ""
+
+
+def _others(result: Result) -> dict[str, Scored]:
+    """Return the references by name; the start and the challenger only if they are not the best instruction."""
+    return {
+        name: scored
+        for name, scored in result.references().items()
+        if name in ("plain", "baseline") or scored.instruction != result.instruction
+    }
 
 
 def _kept(directory: Path) -> list[str]:
@@ -72,16 +110,16 @@ def _kept(directory: Path) -> list[str]:
 
 def _table(result: Result) -> Iterator[str]:
     """Yield one row per instruction, with scores and 95 % intervals on validation, confirmation and test."""
-    rows = {"best": result.best, "plain": result.plain, "yours": result.baseline}
+    rows = {"best": result.best, **{_ROWS.get(name, name): scored for name, scored in _others(result).items()}}
+    first = max(8, *(len(name) + 1 for name in rows))
     parts = [part for part in ("validation", "confirmation", "test") if getattr(result.best, part) is not None]
     heads = [f"{part} ({len(getattr(result.best, part).scores)})" for part in parts]
-    yield f"{'score':<8}" + "".join(f"{head:>{_COLUMN}}" for head in heads)
+    yield f"{'score':<{first}}" + "".join(f"{head:>{_COLUMN}}" for head in heads)
     for name, scored in rows.items():
-        if scored is not None:
-            yield f"{name:<8}" + "".join(f"{_score(getattr(scored, part)):>{_COLUMN}}" for part in parts)
+        yield f"{name:<{first}}" + "".join(f"{_score(getattr(scored, part)):>{_COLUMN}}" for part in parts)
     if known := result.labels.majority:
         interval = " " * len(" [0.00, 1.00]")
-        yield f"{'majority':<8}" + "".join(f"{f'{known[part]:.3f}{interval}':>{_COLUMN}}" for part in parts)
+        yield f"{'majority':<{first}}" + "".join(f"{f'{known[part]:.3f}{interval}':>{_COLUMN}}" for part in parts)
         yield "majority: the commonest label of each part as the answer to everything"
 
 
@@ -102,9 +140,10 @@ def _comparisons(result: Result) -> Iterator[str]:
 
 def _instruction(console: Console, title: str, text: str, style: str = "") -> None:
     _say(console, title, style="dim")
-    lines = Text(printable(text)).wrap(console, console.width - 2)  # counts wide characters as two columns
-    for line in [line.plain for line in lines if line] or ["(empty)"]:
-        _say(console, f"  {line}", style=style)
+    for line in text.expandtabs(4).splitlines() or ["(empty)"]:
+        pieces = Text(printable(line)).wrap(console, console.width - 2)  # counts wide characters as two columns
+        for piece in [piece.plain for piece in pieces if piece] or [""]:
+            _say(console, f"  {piece}".rstrip(), style=style)
     _say(console, "")
 
 
@@ -114,7 +153,7 @@ def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) ->
         f"{len(result.trials)} evaluations",
         f"{result.distinct_instructions} distinct instructions",
         _calls(usage.calls, tally.usage.calls),
-        *([f"{result.spent[JUDGE].calls:,} judge calls"] if JUDGE in result.spent else []),
+        *(f"{result.spent[role].calls:,} {role} calls" for role in (WRITER, JUDGE) if role in result.spent),
         f"{usage.prompt_tokens + usage.completion_tokens:,} tokens",
         format_cost(cost_of(result.spent, prices)),
         format_seconds(time.monotonic() - tally.started),

@@ -6,7 +6,9 @@ A field's description is the help text of its flag, so that every setting is des
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,11 +31,13 @@ from instructzero.errors import ConfigurationError
 from instructzero.registry import METHODS
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # keys have small letters
+_SHOWN = 80  # characters of a value in a message
 
 _WORDING = Wording(
     unknown="unknown setting {name!r}; {hint}",
     missing="no {name} is set; name it with --{flag} or in the configuration file",
-    invalid="setting {name!r}: {fault}; change --{flag}",
+    invalid="setting {name!r}: {fault}; change {place}",
     otherwise="run 'instructzero run --help' for the list",
 )
 
@@ -92,6 +96,16 @@ class Settings(
             )
         return value
 
+    @field_validator("writer_key_env")
+    @classmethod
+    def _names_variable(cls, value: str | None) -> str | None:
+        """Refuse what is no name of a variable, because it may be the key itself, which must not be stored."""
+        if value is not None and not _VARIABLE.fullmatch(value):
+            raise PydanticCustomError(
+                SECRET, "expected the name of an environment variable in capital letters, such as WRITER_KEY"
+            )
+        return value
+
 
 def make_settings(values: Mapping[str, Any], folder: Path = Path()) -> Settings:
     """Return the settings of keys and values as a user gives them.
@@ -108,12 +122,23 @@ def make_settings(values: Mapping[str, Any], folder: Path = Path()) -> Settings:
     ConfigurationError
         If a key is unknown or missing, or a value is impossible; one sentence about the first fault.
     """
-    names = [name for name in Settings.model_fields if metadata_of(name)["text"]]
-    return stored_settings(with_texts(values, names, folder))
+    return stored_settings(with_texts(values, text_settings(), folder))
 
 
-def stored_settings(values: Mapping[str, Any]) -> Settings:
+def text_settings() -> list[str]:
+    """Return the names of the settings that may be a file or a text."""
+    return [name for name in Settings.model_fields if metadata_of(name)["text"]]
+
+
+def stored_settings(values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of keys and values that were written by `dump_yaml`, where texts are never files.
+
+    Parameters
+    ----------
+    values
+        The values by key.
+    places
+        Where a value was set, for messages, by key; by default it was set by its flag.
 
     Raises
     ------
@@ -123,16 +148,25 @@ def stored_settings(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise ConfigurationError(fault_sentence(error, _WORDING, Settings.model_fields)) from None
+        wording = replace(_WORDING, places=places or {})
+        raise ConfigurationError(fault_sentence(error, wording, Settings.model_fields)) from None
 
 
-def differences(old: Settings, new: Settings) -> list[str]:
-    """Return the differences that a resumed run may not have, each as ``name: old there, new here``."""
+def differences(old: Settings, new: Settings, *, besides: Collection[str] = ()) -> list[str]:
+    """Return the differences that change the result of a run, each as ``name: old there, new here``.
+
+    Those of the settings ``besides`` are left out.
+    """
     return [
-        f"{name}: {getattr(old, name)!r} there, {getattr(new, name)!r} here"
+        f"{name}: {_excerpt(old, name)} there, {_excerpt(new, name)} here"
         for name in Settings.model_fields
-        if getattr(old, name) != getattr(new, name) and not metadata_of(name)["operational"]
+        if getattr(old, name) != getattr(new, name) and not metadata_of(name)["operational"] and name not in besides
     ]
+
+
+def _excerpt(settings: Settings, name: str) -> str:
+    value = repr(getattr(settings, name))
+    return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
 
 
 def panel_of(name: str) -> str:

@@ -20,7 +20,8 @@ SENTENCE = "sentence"
 class Wording:
     """The sentences about the faults of one kind of input, as templates of `str.format`.
 
-    All know ``name`` (the key) and ``flag`` (the key as a flag of the command line).
+    All know ``name`` (the key), ``flag`` (the key as a flag of the command line), and ``place``: where the value was
+    set, which is the flag unless ``places`` names another place for the key, such as an environment variable.
 
     Parameters
     ----------
@@ -37,15 +38,17 @@ class Wording:
     invalid: str
     otherwise: str
     examples: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def fault_sentence(error: ValidationError, wording: Wording, keys: Collection[str]) -> str:
     """Return one sentence about the first fault of ``error``; ``keys`` are the keys that exist."""
     fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][0])
-    names = {"name": name, "flag": name.replace("_", "-")}
+    flag = name.replace("_", "-")
+    names = {"name": name, "flag": flag, "place": wording.places.get(name, f"--{flag}")}
     if fault["type"] == SENTENCE:
-        return fault["msg"]
+        return f"{names['place']}: {fault['msg']}" if name in wording.places else fault["msg"]
     if fault["type"] == "extra_forbidden":
         near = nearest(name, keys)
         return wording.unknown.format(**names, hint=f"did you mean {near!r}?" if near else wording.otherwise)
@@ -60,4 +63,4 @@ def _fault(kind: str, message: str, value: object) -> str:
     expected = expected[0].lower() + expected[1:]
     if kind == "value_error":  # our own validators name the value themselves
         return expected
-    return f"{expected}, got {'an address with one of them' if kind == SECRET else repr(value)}"
+    return f"{expected}, got {'another, which is not shown here' if kind == SECRET else repr(value)}"

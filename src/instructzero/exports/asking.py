@@ -1,4 +1,4 @@
-"""The way a run asked its black box: the text around instruction and question, the model and its parameters.
+"""The way a run asked its black box: its messages, the model and its parameters.
 
 Exported code asks in the same way, so that the scores of the search hold for it.
 """
@@ -6,51 +6,19 @@ Exported code asks in the same way, so that the scores of the search hold for it
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from instructzero.errors import ConfigurationError, ModelError, TaskError
+from instructzero.exports.prompt import Prompt
 from instructzero.finished_run import FinishedRun
 from instructzero.models.registry import parse_model
-from instructzero.prompts import DEFAULT
+from instructzero.prompts import template_of
+from instructzero.records.identity import columns_of, digests_of
 from instructzero.types import Example
 
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """The parts of the prompt: ``before``, the instruction, ``between``, the question, ``after``.
-
-    >>> print(Prompt.of(()).render("Translate.", "dog"))
-    Instruction: Translate.
-    <BLANKLINE>
-    Input: dog
-    <BLANKLINE>
-    Output:
-    """
-
-    before: str
-    between: str
-    after: str
-
-    @classmethod
-    def of(cls, exemplars: Sequence[Example]) -> Prompt:
-        """Return the parts of the default template with ``exemplars``.
-
-        They are found by rendering the prompt with placeholders that do not occur in the exemplars.
-        """
-        texts = [text for exemplar in exemplars for text in (exemplar.input, *exemplar.outputs)]
-        mark = "#"
-        while any(mark in text for text in texts):
-            mark += "#"
-        instruction, question = f"<{mark}instruction>", f"<{mark}question>"
-        (message,) = DEFAULT.render(instruction, Example(question, ("",)), exemplars)
-        before, _, rest = message.content.partition(instruction)
-        between, _, after = rest.partition(question)
-        return cls(before, between, after)
-
-    def render(self, instruction: str, question: str) -> str:
-        """Return the whole prompt."""
-        return f"{self.before}{instruction}{self.between}{question}{self.after}"
+if TYPE_CHECKING:
+    from instructzero.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +30,7 @@ class Asking:
     instruction
         The best instruction.
     prompt
-        The text around instruction and question.
+        The messages around instruction and input.
     shots
         The exemplars in the prompt.
     kind, model
@@ -102,8 +70,8 @@ class Asking:
     base_revision: str = ""
 
     @classmethod
-    def of(cls, run: FinishedRun) -> Asking:
-        """Return the way ``run`` asked its black box.
+    def of(cls, run: FinishedRun, task: Task | None = None) -> Asking:
+        """Return the way ``run`` asked its black box; a ``task`` that is not given is loaded if it is needed.
 
         Raises
         ------
@@ -113,10 +81,10 @@ class Asking:
         kind, model = _kind_and_name(run.settings.blackbox)
         identity = run.blackbox
         endpoint = identity.get("endpoint", "")
-        shots = _shots(run)
+        shots = _shots(run, task)
         return cls(
             instruction=run.instruction,
-            prompt=Prompt.of(shots),
+            prompt=Prompt.of(shots, template_of(run.settings, columns_of(run.header))),
             shots=shots,
             kind=kind,
             model=model,
@@ -157,17 +125,26 @@ def _kind_and_name(spec: str) -> tuple[str, str]:
     return model.kind, model.name
 
 
-def _shots(run: FinishedRun) -> tuple[Example, ...]:
-    """Return the exemplars in the prompt, loaded from the task: the journal holds only their digest."""
-    if not run.settings.shots:
-        return ()
+def task_of(run: FinishedRun, part: str) -> Task | None:
+    """Return the task of a run, loaded as its settings say; None if its ``part`` is not that of the run any more.
+
+    ``part`` is ``exemplars``, ``validation``, ``confirmation`` or ``test``.
+    """
     from instructzero.build import build_task  # loads torch
-    from instructzero.records.identity import digests_of
 
     with contextlib.suppress(TaskError):
         task = build_task(run.settings)
-        if digests_of(task)["exemplars"] == run.header["exemplars"]:
-            return task.exemplars[: run.settings.shots]
+        if digests_of(task, columns_of(run.header))[part] == run.header[part]:
+            return task
+    return None
+
+
+def _shots(run: FinishedRun, task: Task | None) -> tuple[Example, ...]:
+    """Return the exemplars in the prompt, from the task: the journal holds only their digest."""
+    if not run.settings.shots:
+        return ()
+    if task := task or task_of(run, "exemplars"):
+        return task.exemplars[: run.settings.shots]
     raise ConfigurationError(
         f"expected the exemplars of the prompt of {run.path}, but the task {run.settings.task!r} does not contain them "
         "any more; restore its data, or export as txt, json or csv"

@@ -8,12 +8,23 @@ from pathlib import Path
 
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.exports import python, shell, tables
-from instructzero.exports.asking import Asking
+from instructzero.exports.asking import Asking, task_of
+from instructzero.exports.dspy import dspy_program
+from instructzero.exports.langchain import langchain_program
+from instructzero.exports.messages import messages
+from instructzero.exports.promptfoo import promptfoo_config
 from instructzero.finished_run import FinishedRun
 from instructzero.terminal import encode, write
 
 STDOUT = "-"
 """The output name for standard output."""
+
+
+def promptfoo(run: FinishedRun) -> str:
+    """Return the configuration of promptfoo with the run's test examples, if they can be loaded."""
+    task = task_of(run, "test")
+    return promptfoo_config(Asking.of(run, task), task.test if task else (), str(run.header["metric"]))
+
 
 FORMATS: dict[str, Callable[[FinishedRun], str]] = {
     "txt": tables.text,
@@ -22,7 +33,10 @@ FORMATS: dict[str, Callable[[FinishedRun], str]] = {
     "scores": tables.scores,
     "python": lambda run: python.script(Asking.of(run)),
     "curl": lambda run: shell.curl(Asking.of(run)),
-    "dspy": lambda run: python.dspy_program(Asking.of(run)),
+    "dspy": lambda run: dspy_program(Asking.of(run)),
+    "promptfoo": promptfoo,
+    "langchain": lambda run: langchain_program(Asking.of(run)),
+    "messages": lambda run: messages(Asking.of(run)),
 }
 
 FIGURES = "figures"

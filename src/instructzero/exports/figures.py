@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROLE_NAMES = {"best": "best", "plain": "plain", "baseline": "yours"}
+ROLE_NAMES = {"best": "best", "plain": "plain", "baseline": "yours", "start": "start", "challenger": "challenger"}
 _BLUE, _ORANGE = PALETTE[0], PALETTE[1]
 _WRONG = "#f6d5b8"
 _MAPS = {"pca": "principal component", "tsne": "t-SNE"}

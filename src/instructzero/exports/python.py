@@ -1,4 +1,4 @@
-"""Export of a run as a Python script that answers new inputs, and as a DSPy program.
+"""Export of a run as a Python script that answers new inputs.
 
 Every text of the run is written with ``repr``, so that no text can break out of its string literal.
 """
@@ -8,12 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from instructzero.exports.asking import Asking
+from instructzero.exports.prompt import Prompt, Turn
 from instructzero.models.adapters import find_adapter
 from instructzero.models.gguf import GGUF_SUFFIX, find_gguf
+from instructzero.prompts.template import INPUT, INSTRUCTION
 
 _HEAD = '''"""Answer an input with the instruction that instructzero found.
 
 The input is the command line's arguments, or standard input if there are none.
+"""
+'''
+
+_ROW_HEAD = '''"""Answer an input with the instruction that instructzero found.
+
+The fields of the input are the command line's arguments, in the order of FIELDS, or a JSON object on standard input.
 """
 '''
 
@@ -23,64 +31,95 @@ if __name__ == "__main__":
     print(answer(" ".join(sys.argv[1:]) or sys.stdin.read().strip()))
 """
 
+_ROW_MAIN = """
+
+if __name__ == "__main__":
+    import json
+
+    print(answer(dict(zip(FIELDS, sys.argv[1:], strict=True)) if sys.argv[1:] else json.load(sys.stdin)))
+"""
+
 
 def script(asking: Asking) -> str:
     """Return a Python module with the functions ``prompt(question)`` and ``answer(question)`` that runs as a script.
+
+    If the prompt has several messages, the module also has ``messages(question)``. If the input has other fields than
+    the input as a whole, the functions take them as a dict, ``row``.
 
     It needs the client package of the API that the run asked, transformers for a local model, or the user's own
     function. For any other black box, such as a Python object, ``answer`` returns the prompt.
     """
     imports, model = _MODELS.get(asking.kind, _nothing)(asking)
-    return f"{_HEAD}\n{imports}\n\n{_prompt(asking)}\n\n{model}{_MAIN}"
-
-
-def dspy_program(asking: Asking) -> str:
-    """Return a DSPy program: a signature with the instruction, and a predictor with the run's exemplars as demos."""
-    demonstrations = "".join(
-        f"    dspy.Example(input={shot.input!r}, output={shot.outputs[0]!r}),\n" for shot in asking.shots
-    )
-    shown = f"predict.demos = [\n{demonstrations}]\n" if demonstrations else ""
-    return f'''"""The instruction that instructzero found, as a DSPy signature.
-
-DSPy formats prompts differently from instructzero: scores may differ from those of the run.
-"""
-
-import sys
-
-import dspy
-
-INSTRUCTION = {asking.instruction!r}
-
-signature = dspy.Signature("input -> output", INSTRUCTION)
-predict = dspy.Predict(signature)
-{shown}
-if __name__ == "__main__":
-{_dspy_model(asking)}
-    print(predict(input=" ".join(sys.argv[1:]) or sys.stdin.read().strip()).output)
-'''
+    head, main = (_HEAD, _MAIN) if asking.prompt.takes_text else (_ROW_HEAD, _ROW_MAIN)
+    return f"{head}\n{imports}\n\n{_prompt(asking)}\n\n{model}{main}"
 
 
 def _prompt(asking: Asking) -> str:
     prompt = asking.prompt
-    return f'''INSTRUCTION = {asking.instruction!r}
-
+    instruction = f"INSTRUCTION = {asking.instruction!r}\n"
+    if prompt.is_simple:
+        return f'''{instruction}
 
 def prompt(question: str) -> str:
     """Return the text that the model reads: the prompt with which the search scored the instruction."""
-    return {prompt.before!r} + INSTRUCTION + {prompt.between!r} + question + {prompt.after!r}
+    return {_expression(prompt.turns[0], prompt)}
 '''
+    fields = "" if prompt.takes_text else f"FIELDS = {prompt.fields!r}\n"
+    argument = "question: str" if prompt.takes_text else "row: dict[str, str]"
+    messages = "".join(
+        f'        {{"role": "{turn.role}", "content": {_expression(turn, prompt)}}},\n' for turn in prompt.turns
+    )
+    return f'''{instruction}{fields}
+
+def messages({argument}) -> list[dict[str, str]]:
+    """Return the messages that the model reads: those with which the search scored the instruction."""
+    return [
+{messages}    ]
+
+
+def prompt({argument}) -> str:
+    """Return the contents of the messages, as a model without roles reads them."""
+    return "\\n\\n".join(message["content"] for message in messages({argument.partition(":")[0]}))
+'''
+
+
+def _expression(turn: Turn, prompt: Prompt) -> str:
+    """Return the content of a message as a Python expression."""
+    names = {INSTRUCTION: "INSTRUCTION", **({INPUT: "question"} if prompt.takes_text else {})}
+    parts = (
+        repr(piece) if isinstance(piece, str) else names.get(piece.name, f"row[{piece.name!r}]")
+        for piece in turn.pieces
+    )
+    return " + ".join(parts) or "''"
+
+
+def _answer(asking: Asking) -> str:
+    """Return the head of the function that answers an input."""
+    return f"def answer({'question: str' if asking.prompt.takes_text else 'row: dict[str, str]'}) -> str:"
+
+
+def _called(asking: Asking, function: str) -> str:
+    """Return the call of ``prompt`` or ``messages`` with the input."""
+    return f"{function}({'question' if asking.prompt.takes_text else 'row'})"
+
+
+def _chat_messages(asking: Asking) -> str:
+    """Return the expression of the messages of a chat."""
+    if asking.prompt.is_simple:
+        return '[{"role": "user", "content": prompt(question)}]'
+    return _called(asking, "messages")
 
 
 def _openai(asking: Asking) -> tuple[str, str]:
     method, content, reader = (
-        ("chat.completions", 'messages=[{"role": "user", "content": prompt(question)}]', "message.content")
+        ("chat.completions", f"messages={_chat_messages(asking)}", "message.content")
         if asking.chat
-        else ("completions", "prompt=prompt(question)", "text")
+        else ("completions", f"prompt={_called(asking, 'prompt')}", "text")
     )
     imports = "import sys\n\nfrom openai import OpenAI" if asking.official else _with_os("from openai import OpenAI")
     return (
         imports,
-        f'''def answer(question: str) -> str:
+        f'''{_answer(asking)}
     """Return the answer of the model; the API key is read from OPENAI_API_KEY."""
     with OpenAI(base_url={asking.endpoint!r}{_key(asking, "OPENAI_API_KEY")}) as client:
         completion = client.{method}.create(
@@ -99,18 +138,28 @@ def _anthropic(asking: Asking) -> tuple[str, str]:
     imports = f"import sys\n\n{client}" if asking.official else _with_os(client)
     return (
         imports,
-        f'''def answer(question: str) -> str:
+        f'''{_answer(asking)}
     """Return the answer of the model; the API key is read from ANTHROPIC_API_KEY."""
     with Anthropic(base_url={asking.endpoint!r}{_key(asking, "ANTHROPIC_API_KEY")}) as client:
         message = client.messages.create(
             model={asking.model!r},
-            messages=[{{"role": "user", "content": prompt(question)}}],
+            {_anthropic_messages(asking)},
             max_tokens={asking.max_tokens},
             extra_body={{"temperature": {asking.temperature!r}}},  # remove for models that do not accept a temperature
         )
     return "".join(block.text for block in message.content if block.type == "text")
 ''',
     )
+
+
+def _anthropic_messages(asking: Asking) -> str:
+    """Return the arguments with the messages; Anthropic's API takes system messages separately from the turns."""
+    if all(turn.role != "system" for turn in asking.prompt.turns):
+        return f"messages={_chat_messages(asking)}"
+    asked = _called(asking, "messages")
+    system = f'"\\n\\n".join(turn["content"] for turn in {asked} if turn["role"] == "system")'
+    return f"""system={system},
+            messages=[turn for turn in {asked} if turn["role"] != "system"]"""
 
 
 def _with_os(client: str) -> str:
@@ -134,10 +183,8 @@ def _transformers(asking: Asking) -> tuple[str, str]:
         loaded = _merged(asking)
     else:
         loaded = _whole(asking, *_named(asking.model, asking.revision))
-    chat = """    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=False
-    )
-"""
+    if asking.chat and not asking.prompt.is_simple:
+        imports += "\n\nfrom instructzero.models.turns import Turns\nfrom instructzero.types import Message"
     sampling = (
         f"do_sample=True,\n    temperature={asking.temperature!r},\n    top_k=0,"
         if asking.temperature
@@ -154,10 +201,9 @@ def _transformers(asking: Asking) -> tuple[str, str]:
 )
 
 
-def answer(question: str) -> str:
+{_chat_template(asking)}{_answer(asking)}
     """Return the answer of the model."""
-    text = prompt(question)
-{chat if asking.chat else ""}    encoded = tokenizer(text, add_special_tokens={not asking.chat}, return_tensors="pt")
+{_rendered(asking)}    encoded = tokenizer(text, add_special_tokens={not asking.chat}, return_tensors="pt")
     ids = encoded["input_ids"].to(DEVICE)
     mask = encoded["attention_mask"].to(DEVICE)
     with torch.inference_mode():
@@ -165,6 +211,35 @@ def answer(question: str) -> str:
     return tokenizer.decode(row[ids.shape[1] :], skip_special_tokens=True, clean_up_tokenization_spaces=False)
 ''',
     )
+
+
+def _chat_template(asking: Asking) -> str:
+    """Return the function that writes several messages in the model's chat template."""
+    if asking.prompt.is_simple or not asking.chat:
+        return ""
+    return '''def chat(turns):
+    """Return the turns in the model's chat template."""
+    return tokenizer.apply_chat_template(
+        [{"role": turn.role, "content": turn.content} for turn in turns],
+        tokenize=False,
+        add_generation_prompt=True,
+        enable_thinking=False,
+    )
+
+
+'''
+
+
+def _rendered(asking: Asking) -> str:
+    """Return the lines that set ``text`` to what the model reads."""
+    if asking.prompt.is_simple or not asking.chat:
+        template = """    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=False
+    )
+"""
+        return f"    text = {_called(asking, 'prompt')}\n{template if asking.chat else ''}"
+    asked = f"[Message(**turn) for turn in {_called(asking, 'messages')}]"
+    return f"    text = chat(Turns.of(chat).fitted({asked}))  # some templates have no system role\n"
 
 
 def _named(model: str, revision: str) -> tuple[str, str]:
@@ -225,9 +300,9 @@ async def finish(answer):
     return await answer
 
 
-def answer(question: str) -> str:
+{_answer(asking)}
     """Return the answer of the function."""
-    found = function(prompt(question))
+    found = function({_called(asking, "prompt")})
     return asyncio.run(finish(found)) if inspect.isawaitable(found) else found
 ''',
     )
@@ -236,9 +311,9 @@ def answer(question: str) -> str:
 def _nothing(asking: Asking) -> tuple[str, str]:
     return (
         "import sys",
-        '''def answer(question: str) -> str:
+        f'''{_answer(asking)}
     """Return the prompt only: replace this with a call of your model."""
-    return prompt(question)
+    return {_called(asking, "prompt")}
 ''',
     )
 
@@ -250,14 +325,3 @@ _MODELS = {
     "embedded": _transformers,
     "python": _function,
 }
-
-
-def _dspy_model(asking: Asking) -> str:
-    if asking.kind not in ("openai", "anthropic"):
-        return "    # Set your model: dspy.configure(lm=dspy.LM(...))"
-    name = f"{asking.kind if asking.chat else 'text-completion-openai'}/{asking.model}"
-    base = "" if asking.official else f", api_base={asking.endpoint!r}"
-    return (
-        f"    dspy.configure(lm=dspy.LM({name!r}{base}, max_tokens={asking.max_tokens}, "
-        f"temperature={asking.temperature!r}))"
-    )

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from instructzero.errors import ConfigurationError
 from instructzero.exports.asking import Asking
+from instructzero.models.base import join_contents
+from instructzero.prompts.template import INPUT
+from instructzero.types import Message
 
 PLACE = "YOUR INPUT"
 """The placeholder for the user's input."""
 
 _HEAD = r"""# Replace YOUR INPUT with your input, escaped as in JSON: \" for a quotation mark, \n for a new line,
 # \u0027 for an apostrophe. Remove "temperature" for models that do not accept it.
+"""
+
+_ROW_HEAD = r"""# Replace each YOUR ... with the text of its field, escaped as in JSON: \" for a quotation mark, \n for
+# a new line, \u0027 for an apostrophe. Remove "temperature" for models that do not accept it.
 """
 
 
@@ -37,13 +46,31 @@ def curl(asking: Asking) -> str:
     lines = [f"curl -sS {shlex.quote(asking.endpoint + path)}"]
     lines += [f"-H {header}" for header in (*headers, "'Content-Type: application/json'")]
     lines.append(f"-d {shlex.quote(body)}")
-    return _HEAD + " \\\n  ".join(lines) + "\n"
+    head = _HEAD if asking.prompt.takes_text else _ROW_HEAD
+    return head + " \\\n  ".join(lines) + "\n"
+
+
+def places(asking: Asking) -> dict[str, str]:
+    """Return the placeholders of the fields by name."""
+    return {name: PLACE if name == INPUT else f"YOUR {name.upper()}" for name in asking.prompt.fields}
 
 
 def _body(asking: Asking) -> dict[str, Any]:
-    text = asking.prompt.render(asking.instruction, PLACE)
-    content = {"messages": [{"role": "user", "content": text}]} if asking.chat else {"prompt": text}
+    messages = asking.prompt.messages(asking.instruction, places(asking))
+    if not asking.chat:
+        content: dict[str, Any] = {"prompt": join_contents(messages)}
+    elif asking.kind == "anthropic":
+        content = _with_system(messages)
+    else:
+        content = {"messages": [asdict(message) for message in messages]}
     return {"model": asking.model, asking.limit: asking.max_tokens, "temperature": asking.temperature, **content}
+
+
+def _with_system(messages: Sequence[Message]) -> dict[str, Any]:
+    """Return the messages for Anthropic's API, which takes system messages separately from the turns."""
+    system = join_contents([message for message in messages if message.role == "system"])
+    turns = [asdict(message) for message in messages if message.role != "system"]
+    return {**({"system": system} if system else {}), "messages": turns}
 
 
 def _openai(asking: Asking) -> tuple[str, tuple[str, ...]]:

@@ -96,6 +96,10 @@ class FanOut(Observer):
         """Pass a grade of the judge on to the display."""
         self._display.judged(completion, cached)
 
+    def written(self, completion: Completion, cached: bool) -> None:
+        """Pass an answer of a writer behind an API on to the display."""
+        self._display.written(completion, cached)
+
     def trial_finished(self, trial: Trial) -> None:
         """Pass a scored trial on."""
         self._display.trial_finished(trial)

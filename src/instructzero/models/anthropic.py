@@ -52,6 +52,8 @@ class AnthropicBlackBox:
         The maximum number of requests in flight.
     timeout
         Seconds for one request.
+    address_setting
+        The setting that holds ``base_url``, for messages.
     http_client
         The client of the SDK; None is its own.
 
@@ -72,13 +74,14 @@ class AnthropicBlackBox:
         api_key_variable: str = "ANTHROPIC_API_KEY",
         concurrency: int = 32,
         timeout: float = 60.0,
+        address_setting: str = "base_url",
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         check_service(concurrency, timeout)
         url = (base_url or os.environ.get("ANTHROPIC_BASE_URL") or OFFICIAL_URL).rstrip("/").removesuffix("/v1")
-        endpoint = checked_url(url)
-        key = read_key(api_key_variable, required=endpoint == OFFICIAL_URL)
-        self._service = Service(endpoint, model, api_key_variable, key)
+        endpoint = checked_url(url, setting=address_setting)
+        key = read_key(api_key_variable, required=endpoint == OFFICIAL_URL, setting=address_setting)
+        self._service = Service(endpoint, model, api_key_variable, key, address_setting)
         self._concurrency = concurrency
         self._parameters = Parameters("max_tokens")
         self._client = sdk.AsyncAnthropic(

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
+from instructzero.bo.threads import use_all_threads
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -37,7 +39,9 @@ class Batcher(Generic[Item, Answer]):
         self._batch_size = batch_size
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._drain: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="instructzero-batch")
+        self._thread = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="instructzero-batch", initializer=use_all_threads
+        )
 
     async def submit(self, item: Item) -> Answer:
         """Return the answer to one item after its batch has run."""

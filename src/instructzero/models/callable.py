@@ -8,14 +8,15 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from instructzero.errors import InstructZeroError, ModelError, RefusedQuestion
 from instructzero.models.base import join_contents
 from instructzero.models.capabilities import REMOTE
 from instructzero.models.fingerprint import fingerprint
-from instructzero.types import Completion, Request
+from instructzero.models.turns import without_roles
+from instructzero.types import Completion, Message, Request
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 """An address of an object, which differs from run to run."""
@@ -49,7 +50,7 @@ class CallableBlackBox:
         self._name = name
         self._is_async = _is_async(function)
         self._concurrency = concurrency or (32 if self._is_async else 1)
-        self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="instructzero-call")
+        self._threads: ThreadPoolExecutor | None = None
 
     @classmethod
     def load(cls, name: str, *, concurrency: int | None = None) -> CallableBlackBox:
@@ -66,6 +67,10 @@ class CallableBlackBox:
     def concurrency(self) -> int:
         """The maximum number of concurrent calls."""
         return self._concurrency
+
+    def remarks_on(self, messages: Sequence[Message]) -> list[str]:
+        """Return that the function receives one text, if there are several messages; see `BlackBox`."""
+        return [without_roles(f"the function {self._name}")] if len(messages) > 1 else []
 
     async def complete(self, request: Request) -> Completion:
         """Call the function once; its exceptions become a `RefusedQuestion`, except an `InstructZeroError`."""
@@ -88,12 +93,16 @@ class CallableBlackBox:
         return Completion(text)
 
     async def close(self) -> None:
-        """Wait for running calls and free the threads."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Wait for running calls and free the threads; a later call starts new ones."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=True, cancel_futures=True)
 
     async def _call(self, prompt: str) -> object:
         if self._is_async:
             return await self._function(prompt)  # type: ignore[misc]
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="instructzero-call")
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._function, prompt)
 
 

@@ -82,9 +82,10 @@ class Poster:
         return await self._exchange("GET", path)
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        """Close the connections; a later request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _exchange(self, method: str, path: str, content: bytes | None = None) -> Reply:
         url = self._url._replace(path=self._url.path.rstrip("/") + path).geturl()

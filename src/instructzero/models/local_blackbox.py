@@ -22,6 +22,7 @@ from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabil
 from instructzero.models.memory import give_back, is_out_of_memory, rows_that_fit
 from instructzero.models.network import Sampling, generate, load_network
 from instructzero.models.prefix import prompt_inputs
+from instructzero.models.turns import Turns, without_roles
 from instructzero.types import Completion, Finish, Message, Request
 
 TEMPLATES = ("auto", "chat", "completion")
@@ -131,9 +132,22 @@ class HuggingFaceBlackBox:
     def _render(self, messages: Sequence[Message]) -> tuple[str, bool]:
         """Return the prompt's text, and True if the tokenizer has to add its special tokens to it."""
         if self._chat:
-            turns = [{"role": message.role, "content": message.content} for message in messages]
-            return self._network.render_chat(turns, self._date), False
+            return self._in_template(self._turns.fitted(messages) if len(messages) > 1 else messages), False
         return join_contents(messages), True
+
+    def _in_template(self, messages: Sequence[Message]) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        return self._network.render_chat(turns, self._date)
+
+    @cached_property
+    def _turns(self) -> Turns:
+        return Turns.of(self._in_template)
+
+    def remarks_on(self, messages: Sequence[Message]) -> list[str]:
+        """Return how ``messages`` are changed for the model's chat template; see `BlackBox`."""
+        if len(messages) == 1:
+            return []
+        return self._turns.remarks(messages, self._network.name) if self._chat else [without_roles(self._network.name)]
 
     @staticmethod
     def _group(prompt: _Prompt) -> tuple[tuple[float, ...], tuple[int, ...]]:

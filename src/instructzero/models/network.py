@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -28,6 +28,7 @@ from instructzero.models.placement import MAP, QUANTIZED, Placement, place
 from instructzero.models.sources import commit_of, fingerprint, loading
 
 _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
+_loading = Lock()  # while transformers loads a model, it changes settings of the whole process
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,9 +180,10 @@ def load_network(
         _check_place(source.adapter, device, dtype)
     placement = _place_gguf(source.gguf, device, dtype) if source.gguf else place(device, dtype)
     key = (source, str(placement.device), placement.spread, dtype, trust_remote_code)
-    network = _loaded.get(key)
-    if network is None:
-        network = _loaded[key] = _load(source, placement, trust_remote_code)
+    with _loading:
+        network = _loaded.get(key)
+        if network is None:
+            network = _loaded[key] = _load(source, placement, trust_remote_code)
     return network
 
 

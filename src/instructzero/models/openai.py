@@ -66,6 +66,8 @@ class OpenAIBlackBox:
         The maximum number of requests in flight.
     timeout
         Seconds for one request.
+    address_setting
+        The setting that holds ``base_url``, for messages.
 
     Raises
     ------
@@ -85,14 +87,16 @@ class OpenAIBlackBox:
         template: str = "chat",
         concurrency: int = 32,
         timeout: float = 60.0,
+        address_setting: str = "base_url",
     ) -> None:
         if template not in TEMPLATES:
             raise ModelError(f"expected one of the templates {', '.join(TEMPLATES)}, got {template!r}; choose one")
         check_service(concurrency, timeout)
         url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL_URL
-        endpoint = checked_url(url)
+        endpoint = checked_url(url, setting=address_setting)
         official = endpoint == OFFICIAL_URL
-        self._service = Service(endpoint, model, api_key_variable, read_key(api_key_variable, required=official))
+        key = read_key(api_key_variable, required=official, setting=address_setting)
+        self._service = Service(endpoint, model, api_key_variable, key, address_setting)
         self._template = template
         self._concurrency = concurrency
         # Newer models of the official service refuse max_tokens; many other servers know nothing else.

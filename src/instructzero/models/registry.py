@@ -25,6 +25,9 @@ from instructzero.registry import BACKENDS
 EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
 """The folder of the two models that come with the package."""
 
+OBJECT, ASKED_OBJECT = "object:", "object:asked:"
+"""The beginnings of the specification of a Python object, and of one that writes instructions when it is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
@@ -81,6 +84,8 @@ class BlackBoxOptions:
         The maximum number of requests in flight; None is the backend's choice.
     timeout
         Seconds for one try.
+    address_setting
+        The setting that holds ``base_url``, for messages.
     """
 
     template: str = "auto"
@@ -93,6 +98,7 @@ class BlackBoxOptions:
     api_key_variable: str | None = None
     concurrency: int | None = None
     timeout: float = 60.0
+    address_setting: str = "base_url"
 
 
 Options = TypeVar("Options")
@@ -111,11 +117,18 @@ class Role(Generic[Options, Model]):
         Makes the model from its name and the options; it imports the backend's library.
     form
         The specification, where it is narrower than the backend's.
+    names
+        The names of its models, if it has a few fixed ones.
     """
 
     summary: str
     load: Callable[[str, Options], Model]
     form: str = ""
+    names: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        """Return True if a model of this name can take the role."""
+        return not self.names or name in self.names
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +220,24 @@ def returns_texts_only(spec: str) -> bool:
     return backend is not None and backend.capabilities.soft_prompts and not backend.capabilities.states
 
 
+def is_asked(spec: str) -> bool:
+    """Return True if the writer of a specification is asked for texts in words, because it takes no soft prompts.
+
+    Such a writer is the model of a black box in another role.
+
+    >>> is_asked("openai:gpt-4o-mini"), is_asked("embedded:writer")
+    (True, False)
+    """
+    if spec.startswith(OBJECT):  # an object in Python, which no backend names
+        return spec.startswith(ASKED_OBJECT)
+    kind, _, name = spec.partition(":")
+    backend = find_backend(kind)
+    if backend is None or backend.blackbox is None or not name:
+        return False
+    takes_soft_prompts = backend.writer is not None and backend.writer.has(name)
+    return not takes_soft_prompts and backend.blackbox.has(name)
+
+
 def usual_address(spec: str) -> str | None:
     """Return the address to which the environment sends the requests for a model, or None if it names none."""
     backend = find_backend(spec.partition(":")[0])
@@ -214,12 +245,15 @@ def usual_address(spec: str) -> str | None:
     return os.environ.get(variable) if variable else None
 
 
-def with_absolute_folder(spec: str) -> str:
-    """Return the specification with an absolute path, if it names a folder or a GGUF file on this machine."""
+def with_absolute_folder(spec: str, base: Path = Path()) -> str:
+    """Return the specification with an absolute path, if it names a folder or a GGUF file on this machine.
+
+    A relative name begins at the folder ``base``.
+    """
     kind, colon, name = spec.partition(":")
     backend = find_backend(kind) if colon else None
     prefix, place = (f"{kind}:", name) if backend and backend.names_folders else ("", spec)
-    path = Path(place)
+    path = base / place
     if place and path.is_dir():
         return f"{prefix}{path.resolve()}"
     return f"{prefix}{absolute_gguf(path)}" if path.suffix == GGUF_SUFFIX and path.is_file() else spec
@@ -276,6 +310,7 @@ def load_blackbox(
     api_key_variable: str | None = None,
     concurrency: int | None = None,
     timeout: float = 60.0,
+    address_setting: str = "base_url",
 ) -> BlackBox:
     """Load the black box of a specification, which must name its kind.
 
@@ -303,6 +338,7 @@ def load_blackbox(
         api_key_variable=api_key_variable,
         concurrency=concurrency,
         timeout=timeout,
+        address_setting=address_setting,
     )
     return backend.blackbox.load(model.name, options)
 

@@ -212,8 +212,8 @@ def _date(text: str | None) -> float | None:
         return None
 
 
-def read_key(variable: str, *, required: bool) -> str:
-    """Return the key in an environment variable, "" for none.
+def read_key(variable: str, *, required: bool, setting: str = "base_url") -> str:
+    """Return the key in an environment variable, "" for none; ``setting`` is the one of the address, for messages.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def read_key(variable: str, *, required: bool) -> str:
     if not key and required:
         raise ModelError(
             f"expected an API key in the environment variable {variable}, got none; set it, or give "
-            "base_url for a server that needs no key"
+            f"{setting} for a server that needs no key"
         )
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ModelError(

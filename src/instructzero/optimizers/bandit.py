@@ -18,7 +18,7 @@ from torch import Tensor
 
 from instructzero.bo.neural import Network, choose_upper_bounds, predict, principal_components, train
 from instructzero.bo.surrogate import standardise
-from instructzero.optimizers.base import Optimizer, Represent, generator_for
+from instructzero.optimizers.base import Optimizer, Represent, generator_for, proposed
 from instructzero.optimizers.pool import Pool, PoolRecord
 from instructzero.types import Candidate, Proposal, Trial
 
@@ -48,6 +48,7 @@ class NeuralBandit(Optimizer):
         self._record = PoolRecord(self._pool)
         self._network_seed = int(generator_for(seed, 0).integers(2**62))
         self._initial, self._batch = initial, batch
+        self._evaluated = 0  # the number of texts of the pool
         self._prediction: tuple[Tensor, Tensor] | None = None
 
     def ask(self, limit: int) -> list[Proposal]:
@@ -63,12 +64,13 @@ class NeuralBandit(Optimizer):
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         """Add the scores and the texts; the network is trained again when it is next needed."""
         self._prediction = None
+        self._evaluated += len(proposed(trials))
         self._record.tell(trials, unpaid)
 
     @property
     def _missing(self) -> int:
         """The number of evaluations before the network is first trained."""
-        return self._initial - len(self._record.scores)
+        return self._initial - self._evaluated
 
     @abstractmethod
     def _first(self, limit: int) -> list[int]:

@@ -41,6 +41,8 @@ class Optimizer(ABC):
     - A round is ``ask``, then the writer writes the texts, then ``choose``, then the black box answers for the chosen
       candidates, then ``tell``.
     - ``ask`` and ``choose`` change no state: a second call returns the same.
+    - The trials of instructions that the user gave (`Proposal.given`) come before the first ``ask``. They are none of
+      the method's own proposals and have no z, but their texts are known, scored, and may be parents.
     - The same trials in the same order give the same next ``ask``, in one call of ``tell`` or in several, also in
       another process. This is how a resumed run continues exactly where the uninterrupted run would be: the journal is
       replayed, and no state is pickled.
@@ -98,6 +100,11 @@ class Predictor(Optimizer):
     @abstractmethod
     def outcome(self, trial: Trial) -> float:
         """Return the value of a trial that the search maximises, on the scale of `belief`."""
+
+
+def proposed(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials of a method's own proposals: those of instructions that the user gave are left out."""
+    return [trial for trial in trials if trial.proposal.given is None]
 
 
 def generator_for(seed: int, trials: int) -> np.random.Generator:

@@ -20,6 +20,7 @@ from instructzero.optimizers.base import (
     Predictor,
     aligned_scores,
     generator_for,
+    proposed,
     sobol_points,
     torch_generator,
 )
@@ -60,17 +61,16 @@ class InstructZero(Predictor):
 
     def ask(self, limit: int) -> list[Proposal]:
         """Return the next initial points, or the candidates of a round (lines 3 to 5)."""
-        initial = self._options.initial
-        if len(self._trials) < initial:
+        missing = self._options.initial - len(proposed(self._trials))
+        if missing > 0:
             # Twice as many if texts are chosen afterwards, because some of them will be the same.
-            count = min(initial - len(self._trials), limit) * min(self._options.candidates, 2)
+            count = min(missing, limit) * min(self._options.candidates, 2)
             return _proposals(self._initial_points(count))
         return _proposals(self._candidates(min(self._options.batch, limit) * self._options.candidates))
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
         """Return the positions of the new texts to evaluate, by ``batch_choice``."""
-        initial = self._options.initial
-        remaining = initial - len(self._trials)
+        remaining = self._options.initial - len(proposed(self._trials))
         limit = min(limit, remaining if remaining > 0 else self._options.batch)
         if self._options.candidates == 1:
             return super().choose(candidates, limit)
@@ -87,7 +87,7 @@ class InstructZero(Predictor):
         """Add the trials and the unpaid candidates; the surrogate is fitted again when it is next needed (line 8)."""
         self._surrogate = None
         self._trials.extend(trials)
-        self._written.extend(trial.candidate for trial in trials)
+        self._written.extend(trial.candidate for trial in proposed(trials))
         self._written.extend(unpaid)
 
     def belief(self, candidates: Sequence[Candidate]) -> tuple[Points, Points]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instructzero.errors import ConfigurationError
-from instructzero.optimizers.metaprompts import beginning, propose
+from instructzero.optimizers.metaprompts import beginning, propose, random_point
 from instructzero.types import Proposal, Trial
 
 LEAST = 3
@@ -48,7 +48,7 @@ def roulette(scores: Sequence[float]) -> NDArray[np.float64]:
     return weights / total if total > 0 else np.full(len(weights), 1 / len(weights))
 
 
-def cross(first: Trial, second: Trial, request: str, generator: np.random.Generator) -> Proposal:
+def cross(first: Trial, second: Trial, request: str, generator: np.random.Generator, dimension: int) -> Proposal:
     """Return a child of two trials: by the request, or from the beginning of the first at a mutation of the second's z.
 
     Parameters
@@ -59,15 +59,18 @@ def cross(first: Trial, second: Trial, request: str, generator: np.random.Genera
         The request for the child, for a model that follows instructions.
     generator
         Draws the mutation, the cut of the beginning and the sample number.
+    dimension
+        d.
     """
-    point = location(second)
+    point = location(second, generator, dimension)
     z = into_box(point + MUTATION * generator.standard_normal(len(point)))
     return propose(request, beginning(first.instruction, generator), z, generator)
 
 
-def location(trial: Trial) -> NDArray[np.float64]:
-    """Return z of a trial, shape (d,)."""
-    return np.array(trial.proposal.z, dtype=np.float64)
+def location(trial: Trial, generator: np.random.Generator, dimension: int) -> NDArray[np.float64]:
+    """Return z of a trial, shape (d,); a random one for a text that was not written at one."""
+    z = trial.proposal.z
+    return np.array(random_point(generator, dimension) if z is None else z, dtype=np.float64)
 
 
 def into_box(point: NDArray[np.float64]) -> tuple[float, ...]:

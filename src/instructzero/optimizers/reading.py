@@ -1,16 +1,15 @@
 """InstructZero with a surrogate that reads the instructions: the default method.
 
-The writer is free and the black box is paid, so that the texts of a round are known before any of them is paid for. The
-paper's surrogate predicts the score at a point z; this one predicts it from the words of the text, whichever way the
-text was made. One posterior makes all decisions: which texts are continued, which are scored, and which of these are
-scored further.
+A text costs nothing, or little, and its scores are paid for, so that more texts are written for a round than are
+scored in it. The paper's surrogate predicts the score at a point z; this one predicts it from the words of the text,
+whichever way the text was made. One posterior makes all decisions: from which texts new ones are made, which are
+scored, and which of these are scored further.
 
-Notation: d coordinates of z, n evaluated texts, q candidates.
+Notation: n evaluated texts, q candidates.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -19,20 +18,11 @@ from torch import Tensor
 from instructzero.bo.acquisition import log_expected_improvement
 from instructzero.bo.batch import choose_thompson
 from instructzero.bo.feature_gp import FeatureGP, chance_of_exceeding, separated
-from instructzero.optimizers.base import (
-    Points,
-    Predictor,
-    aligned_scores,
-    generator_for,
-    sobol_points,
-    torch_generator,
-)
-from instructzero.optimizers.metaprompts import beginning, fresh, propose, random_point, vary
+from instructzero.optimizers.base import Points, Predictor, aligned_scores, generator_for, proposed, torch_generator
+from instructzero.optimizers.metaprompts import fresh
+from instructzero.optimizers.sources import Evaluated, Source
 from instructzero.optimizers.word_features import Vocabulary
 from instructzero.types import Candidate, Evaluation, Proposal, Trial
-
-ENDS = 5
-"""The number of endings that are written for one beginning, if they cost nothing."""
 
 REMEMBERED = 10
 """The number of texts of earlier rounds, written but not scored, that are candidates again."""
@@ -50,65 +40,48 @@ Scores = Mapping[str, Sequence[float]]
 class ReadingInstructZero(Predictor):
     """Rounds of Thompson sampling from a Gaussian process over the words of the texts.
 
-    >>> optimizer = ReadingInstructZero(dimension=10, seed=0)
+    >>> from instructzero.optimizers.sources import SoftPrompts
+    >>> optimizer = ReadingInstructZero(SoftPrompts(dimension=10, seed=0), seed=0)
     >>> len(optimizer.ask(limit=20)) > 20
     True
 
     Parameters
     ----------
-    dimension
-        d.
+    source
+        Proposes the texts that are written.
     seed
         The seed of all random draws.
     initial
-        The number of texts from random points that are evaluated first.
+        The number of texts that are evaluated before the surrogate is first used.
     batch
         The number of evaluations in a later round.
-    candidates
-        The number of texts written for one evaluation of a later round.
-    continued
-        The share of these texts that continue the beginnings of evaluated ones. The others come from random points.
-    ends
-        The number of texts written for one beginning.
+    thrifty
+        While no instruction has any example right, only one of a round is scored further. Without it, all of them are,
+        because none of them is worse than the best.
     """
 
-    def __init__(
-        self,
-        *,
-        dimension: int,
-        seed: int,
-        initial: int = 16,
-        batch: int = 8,
-        candidates: int = 5,
-        continued: float = 0.5,
-        ends: int = ENDS,
-    ) -> None:
-        self._dimension = dimension
+    def __init__(self, source: Source, *, seed: int, initial: int = 16, batch: int = 8, thrifty: bool = False) -> None:
+        self._source = source
         self._seed = seed
         self._initial = initial
         self._batch = batch
-        self._ends = ends
-        continuations = round(batch * candidates * continued)
-        self._beginnings = math.ceil(continuations / ENDS) if continued else 0
-        self._points = max(batch * candidates - continuations, 0 if continued else 1)
+        self._thrifty = thrifty
         self._trials: list[Trial] = []
         self._unpaid: dict[str, Candidate] = {}
         self._written = 0  # the number of texts, evaluated or not
         self._fitted: tuple[Vocabulary, FeatureGP] | None = None
 
     def ask(self, limit: int) -> list[Proposal]:
-        """Return random points first; later also continuations and texts that were not paid for (lines 3 to 5)."""
-        missing = self._initial - len(self._trials)
+        """Return proposals of the source; later also the texts that were not paid for (lines 3 to 5)."""
+        missing, known, generator = self._missing(), self._evaluated(), self._generator(0)
         if missing > 0:
-            # Twice as many, because some of the texts will be the same.
-            return [Proposal(z) for z in self._anywhere(2 * missing)]
-        points = [Proposal(z) for z in self._anywhere(self._points)]
-        return [*points, *self._continuations(self._generator(0)), *self._remembered()]
+            return self._source.first(known, missing, limit, generator)
+        return [*self._source.later(known, limit, generator), *self._remembered()]
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
         """Return the positions of new texts, by Thompson sampling: each is the best under a draw of the posterior."""
         new = fresh(candidates, self._trials)
-        missing = self._initial - len(self._trials)
+        missing = self._missing()
         if missing > 0 or not new:
             return new[: max(0, min(limit, missing))]
         texts = [candidates[position].instruction for position in new]
@@ -118,7 +91,7 @@ class ReadingInstructZero(Predictor):
         """Add the trials, and the texts that were not paid for; the surrogate is fitted when it is needed (line 8)."""
         self._fitted = None
         self._trials.extend(trials)
-        self._written += len(trials) + len(unpaid)
+        self._written += len(proposed(trials)) + len(unpaid)
         for candidate in unpaid:
             if candidate.instruction:
                 self._unpaid.setdefault(candidate.instruction, candidate)
@@ -131,6 +104,8 @@ class ReadingInstructZero(Predictor):
         An example for an instruction that may be the best costs as much as one for a new instruction.
         """
         scores = {**self._scores(), **{text: evaluation.scores for text, evaluation in results.items()}}
+        if self._thrifty and not any(score > 0 for row in scores.values() for score in row):
+            return list(results)[:1]
         scales = self._surrogate()[1].scales if self._trials else None
         mean, covariance = _fit(scores, scales)[1].posterior_of_scored()
         chances = chance_of_exceeding(mean, covariance, int(mean.argmax()))
@@ -163,31 +138,21 @@ class ReadingInstructZero(Predictor):
         """Return the random generator of this round for a purpose: 0 for `ask`, 1 for `choose`."""
         return generator_for(self._seed, self._written).spawn(2)[purpose]
 
-    def _anywhere(self, count: int) -> list[tuple[float, ...]]:
-        """Return scrambled Sobol points in [-1, 1]^d, after those that were already written."""
-        unit = sobol_points(self._seed, self._dimension, count, begin=self._written)
-        return [tuple(row) for row in (2 * unit - 1).tolist()]
+    def _missing(self) -> int:
+        """Return the number of texts that the first evaluations lack."""
+        return self._source.missing(self._initial, len(proposed(self._trials)), self._written)
 
-    def _continuations(self, generator: np.random.Generator) -> list[Proposal]:
-        """Return beginnings of evaluated texts, each to be continued under several random soft prompts.
+    def _evaluated(self) -> Evaluated:
+        first = {trial.instruction: trial for trial in reversed(self._trials)}  # in the order of `_scores`
+        return Evaluated(list(first.values()), self._written, self._means, self._draw)
 
-        The texts are drawn by Thompson sampling: each of them is the best one under its own draw of the posterior. So
-        the surrogate's doubt decides how far from the best one the search looks.
-        """
-        parents = self._parents(generator)
-        proposals: list[Proposal] = []
-        for parent in parents:
-            start = beginning(parent, generator)
-            points = [random_point(generator, self._dimension) for _ in range(self._ends)]
-            proposals += [propose(vary(parent), start, z, generator) for z in points]
-        return proposals
+    def _means(self) -> list[float]:
+        return self._surrogate()[1].scored_mean.tolist()
 
-    def _parents(self, generator: np.random.Generator) -> list[str]:
-        texts = list(self._scores())
+    def _draw(self, count: int, generator: np.random.Generator) -> list[int]:
+        """Return the positions of at most ``count`` evaluated texts, by Thompson sampling."""
         posterior = self._surrogate()[1].posterior_of_scored()
-        return [
-            texts[position] for position in choose_thompson(*posterior, self._beginnings, torch_generator(generator))
-        ]
+        return choose_thompson(*posterior, count, torch_generator(generator))
 
     def _remembered(self) -> list[Proposal]:
         """Return the proposals of the texts not paid for that have the greatest expected improvement."""

@@ -76,8 +76,12 @@ class Method:
     requests
         The wording of each of these requests, by name, with placeholders. It is part of the identity of a run that
         asks the black box.
+    requests_without_soft_prompts
+        The same for a writer that takes no soft prompts, if the method then has other requests.
     represents
         The method calls ``materials.represent``, so that it needs a writer that shows its hidden states.
+    needs_soft_prompts
+        The method searches soft prompts, so that it needs a writer that takes them.
     """
 
     summary: str
@@ -88,7 +92,9 @@ class Method:
     confirms: bool = True
     rewrites: bool = False
     requests: Mapping[str, str] = field(default_factory=dict)
+    requests_without_soft_prompts: Mapping[str, str] = field(default_factory=dict)
     represents: bool = False
+    needs_soft_prompts: bool = False
 
 
 def get_method(name: str) -> Method:
@@ -154,14 +160,9 @@ def confirms(settings: Settings) -> bool:
     return get_method(settings.method).confirms
 
 
-def pays_for_texts(settings: Settings) -> bool:
-    """Return True if the black box is asked for texts."""
-    return settings.rewriter == "blackbox" and get_method(settings.method).rewrites
-
-
-def text_requests(settings: Settings) -> Mapping[str, str]:
-    """Return the wording of the requests for texts that are sent to the black box, by name; empty if none are."""
-    return get_method(settings.method).requests if pays_for_texts(settings) else {}
+def needs_soft_prompts(settings: Settings) -> bool:
+    """Return True if the method needs a writer that takes soft prompts."""
+    return get_method(settings.method).needs_soft_prompts
 
 
 def needs_hidden_states(settings: Settings) -> bool:
@@ -221,6 +222,7 @@ def _wrapped(name: str, kind: type[Optimizer]) -> Method:
         parts={part: part for part in SIZES if part in parameters},
         rewrites="demonstrations" in parameters,
         represents="represent" in parameters,
+        needs_soft_prompts="demonstrations" not in parameters,
     )
 
 

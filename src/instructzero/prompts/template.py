@@ -5,18 +5,22 @@ The same template asks in the search, in the final test, and in everything that 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from instructzero.errors import ConfigurationError
+from instructzero.prompts.fields import canonical, escaped, fill, names_in, replaced
+from instructzero.prompts.parsing import messages_of
+from instructzero.tasks.cells import shown_text
 from instructzero.types import Example, Message
 
 INSTRUCTION = "instruction"
 INPUT = "input"
 EXAMPLES = "examples"
+RESERVED = (INSTRUCTION, INPUT, EXAMPLES)
 """The fields that are no columns: the instruction, the input as a whole, and the shots as text."""
-
-_FIELD = re.compile(r"\{\{|\}\}|\{([^{}\n]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,67 +30,108 @@ class PromptTemplate:
     Parameters
     ----------
     messages
-        The messages, in the order in which they are sent.
+        The messages, in the order in which they are sent. Every single brace belongs to a field; `parse` takes texts
+        with other braces.
 
-    >>> template = PromptTemplate((Message("system", "{instruction}"), Message("user", "Word: {input}")))
+    >>> template = PromptTemplate.parse("system: {instruction}\nuser: Word: {input}")
     >>> [message.content for message in template.render("Translate.", Example("cat", ("chat",)))]
     ['Translate.', 'Word: cat']
     """
 
     messages: tuple[Message, ...]
 
+    @classmethod
+    def parse(cls, text: str, columns: Collection[str] = ()) -> PromptTemplate:
+        """Return the template in a text; see `instructzero.prompts.parsing.messages_of` for its form.
+
+        Parameters
+        ----------
+        text
+            The text. Braces that are not around a name stay as they are.
+        columns
+            Names of columns that are fields although they have another form than a name, such as one with a space.
+
+        Raises
+        ------
+        ConfigurationError
+            If the text is no prompt, or has no place for the instruction or the input.
+        """
+        messages = messages_of(text)
+        template = cls(tuple(Message(one.role, canonical(one.content, columns)) for one in messages))
+        if INSTRUCTION not in template.fields:
+            raise ConfigurationError(_missing("the instruction", INSTRUCTION, text))
+        if set(template.fields) <= {INSTRUCTION, EXAMPLES}:
+            raise ConfigurationError(_missing("the input or a column of it", INPUT, text))
+        return template
+
+    def text(self) -> str:
+        """Return the text that `parse` reads as this template: lines with roles, or else a JSON list."""
+        lines = "\n".join(f"{message.role}: {message.content}" for message in self.messages)
+        with contextlib.suppress(ConfigurationError):  # a content may look like messages itself
+            if messages_of(lines) == self.messages:
+                return lines
+        listed = [{"role": message.role, "content": message.content} for message in self.messages]
+        return json.dumps(listed, ensure_ascii=False)
+
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of the fields, in the order of their first use."""
-        names = (match[1] for message in self.messages for match in _FIELD.finditer(message.content))
-        return tuple(dict.fromkeys(name for name in names if name))
+        return tuple(dict.fromkeys(name for message in self.messages for name in names_in(message.content)))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The fields that are columns of the example, in the order of their first use."""
+        return tuple(name for name in self.fields if name not in RESERVED)
 
     def render(self, instruction: str, example: Example, shots: Sequence[Example] = ()) -> tuple[Message, ...]:
         """Return the messages for one example; ``shots`` are shown before its input, with their first answers.
 
-        The shots are put where ``{examples}`` stands. Without this field they become earlier turns: the messages
-        after the system messages, followed by the answer as the assistant's turn.
+        The shots are put where ``{examples}`` stands. Without this field they become earlier turns: the messages from
+        the first one with an input on, followed by the answer as the assistant's turn. A system message without text is
+        left out, because services refuse it.
+
+        Raises
+        ------
+        ConfigurationError
+            If the example lacks a column.
         """
         if EXAMPLES in self.fields or not shots:
-            return tuple(self._filled(instruction, example, shots))
-        turns = [message for message in self.messages if message.role != "system"]
-        before = [message for message in self.messages if message.role == "system"]
+            return _filled(self.messages, instruction, example, shots)
+        start = self._first_turn()
+        turns = self.messages[start:]
         earlier = [
             message
             for shot in shots
-            for message in (
-                *PromptTemplate(tuple(turns))._filled(instruction, shot, ()),
-                Message("assistant", shot.outputs[0]),
-            )
+            for message in (*_filled(turns, instruction, shot), Message("assistant", shot.outputs[0]))
         ]
-        asked = PromptTemplate(tuple(turns))._filled(instruction, example, ())
-        return (*PromptTemplate(tuple(before))._filled(instruction, example, ()), *earlier, *asked)
+        before = _filled(self.messages[:start], instruction, example)
+        return (*before, *earlier, *_filled(turns, instruction, example))
 
     def with_instruction(self, instruction: str) -> PromptTemplate:
         """Return the template with the instruction filled in; the fields of the inputs are left."""
-        text = escaped(instruction)
+        return self._replaced({INSTRUCTION: escaped(instruction)})
 
-        def keep(match: re.Match[str]) -> str:
-            return text if match[1] == INSTRUCTION else match[0]
+    def with_input_named(self, column: str) -> PromptTemplate:
+        """Return the template with ``{input}`` instead of the field of the column that is the whole input."""
+        return self if column in RESERVED else self._replaced({column: f"{{{INPUT}}}"})
 
-        return PromptTemplate(
-            tuple(Message(message.role, _FIELD.sub(keep, message.content)) for message in self.messages)
-        )
+    def _replaced(self, texts: Mapping[str, str]) -> PromptTemplate:
+        def text(name: str) -> str:
+            return texts.get(name, f"{{{name}}}")
 
-    def _filled(self, instruction: str, example: Example, shots: Sequence[Example]) -> Iterator[Message]:
-        values: Mapping[str, str] = {INSTRUCTION: instruction, EXAMPLES: _shown(shots), **inputs_of(example)}
-        for message in self.messages:
-            yield Message(message.role, _fill(message.content, values))
+        return PromptTemplate(tuple(Message(one.role, replaced(one.content, text)) for one in self.messages))
 
+    def _first_turn(self) -> int:
+        """Return the place of the first message that asks about an input, after a system message."""
+        first = 1 if self.messages[0].role == "system" else 0
+        places = range(first, len(self.messages))
+        return next((place for place in places if set(names_in(self.messages[place].content)) - _NO_INPUTS), first)
+
+
+_NO_INPUTS = {INSTRUCTION, EXAMPLES}
 
 DEFAULT = PromptTemplate((Message("user", "Instruction: {instruction}\n\n{examples}Input: {input}\n\nOutput:"),))
 """The paper's zero-shot template."""
-
-
-def inputs_of(example: Example) -> dict[str, str]:
-    """Return the values of an example by the field's name: its input, and its further columns as text."""
-    columns = {name: _text(value) for name, value in example.columns.items()}
-    return {**columns, INPUT: example.input}
 
 
 def renderer(template: PromptTemplate, shots: Sequence[Example] = ()) -> Callable[[str, Example], tuple[Message, ...]]:
@@ -99,23 +144,33 @@ def zero_shot(instruction: str, question: str) -> tuple[Message, ...]:
     return DEFAULT.render(instruction, Example(question, ("",)))
 
 
-def escaped(text: str) -> str:
-    """Return the text with every brace doubled, so that a template holds it literally."""
-    return text.replace("{", "{{").replace("}", "}}")
+def _filled(
+    messages: Sequence[Message], instruction: str, example: Example, shots: Sequence[Example] = ()
+) -> tuple[Message, ...]:
+    def value(name: str) -> str:
+        if name in RESERVED:
+            return {INSTRUCTION: instruction, INPUT: example.input, EXAMPLES: _shown(shots)}[name]
+        return _cell(example, name)
+
+    filled = (Message(message.role, fill(message.content, value)) for message in messages)
+    return tuple(message for message in filled if message.role != "system" or message.content.strip())
 
 
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0][0]
-        return values.get(match[1], match[0])
-
-    return _FIELD.sub(value, text)
+def _cell(example: Example, column: str) -> str:
+    found = example.columns.get(column)
+    if found is None:
+        raise ConfigurationError(
+            f"expected a value for the field {{{column}}} of the prompt, got none for the input {example.input!r:.60}; "
+            "give an example with this column"
+        )
+    return shown_text(found)
 
 
 def _shown(shots: Sequence[Example]) -> str:
     return "".join(f"Input: {shot.input}\n\nOutput: {shot.outputs[0]}\n\n" for shot in shots)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+def _missing(what: str, name: str, text: str) -> str:
+    doubled = f"{{{{{name}}}}}" in text.replace(" ", "")
+    fix = f"write {{{name}}} with single braces" if doubled else f"put {{{name}}} where it belongs"
+    return f"expected a place for {what} in --prompt, got a text without {{{name}}}; {fix}"

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from instructzero.config import Settings, differences, dump_yaml, stored_settings
+from instructzero.config import Settings, dump_yaml, stored_settings
 from instructzero.config.yaml_file import load_yaml
-from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.errors import InstructZeroError, OtherRun, RunDirectoryError
 from instructzero.files import FileInUse, exclusive_lock, write_atomically
+from instructzero.records.continuation import obstacles, resizes
+from instructzero.records.journal import Journal, begins_run, holds_results
 from instructzero.records.result import Result
 
 _RESULT_KEYS = {"instruction", "evaluations", "usage", "spent"}
 
 
+Answered = Callable[["RunDirectory"], bool]
+"""A function that returns True if the call store of the run in a directory has an answer that the run paid for."""
+
+
 class RunDirectory:
     """The files of a run, which one process at a time may write.
+
+    Attributes
+    ----------
+    resized
+        True if the claimed run is continued with another size of a part of the data.
 
     >>> with RunDirectory.claim(Path("runs/demo"), settings) as directory:  # doctest: +SKIP
     ...     journal = Journal(directory.journal)
@@ -27,6 +38,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.resized = False
 
     @property
     def settings(self) -> Path:
@@ -49,6 +61,16 @@ class RunDirectory:
         return self.path / "result.json"
 
     @property
+    def instruction(self) -> Path:
+        """The best instruction of a finished run."""
+        return self.path / "instruction.txt"
+
+    @property
+    def name(self) -> Path:
+        """The unique name of the run."""
+        return self.path / "run-id"
+
+    @property
     def report(self) -> Path:
         """The report."""
         return self.path / "report.html"
@@ -56,23 +78,39 @@ class RunDirectory:
     @property
     def identity(self) -> str:
         """The unique name of this run, under which a call store books its payments; created on first use."""
-        path = self.path / "run-id"
-        if not path.exists():
+        if not self.name.exists():
             with _explained(self.path):
-                write_atomically(path, uuid.uuid4().hex + "\n")
-        return path.read_text(encoding="utf-8").strip()
+                write_atomically(self.name, uuid.uuid4().hex + "\n")
+        return self.name.read_text(encoding="utf-8").strip()
 
     @classmethod
     @contextmanager
-    def claim(cls, path: Path, settings: Settings) -> Iterator[RunDirectory]:
+    def claim(
+        cls, path: Path, settings: Settings, *, overwrite: bool = False, answered: Answered = lambda run: True
+    ) -> Iterator[RunDirectory]:
         """Create or reopen ``path`` for a run with ``settings``, and hold it until the block ends.
+
+        A run to which no model has answered yet takes any settings, and so does one to ``overwrite``. The settings of
+        another run, if it can be continued with these, stay in the directory until `keep`.
+
+        Parameters
+        ----------
+        path
+            The directory.
+        settings
+            The settings that are asked for.
+        overwrite
+            Begin anew: remove the journal and the results of a run, and keep its call store. The new run has a new
+            name, so that its account begins at zero.
+        answered
+            Tells whether a run was answered whose journal holds no result; by default it was.
 
         Raises
         ------
         RunDirectoryError
-            If the directory cannot be written, or another process holds it.
-        ConfigurationError
-            If it holds a run with other settings; the message names the differences.
+            If the directory cannot be written, another process holds it, or it holds other files of these names.
+        OtherRun
+            If it holds a run that cannot be continued with these settings; the message names the differences.
         """
         directory = cls(path)
         with ExitStack() as stack:
@@ -84,7 +122,7 @@ class RunDirectory:
                 raise RunDirectoryError(
                     f"{path} is in use by another process; wait for it or choose another directory"
                 ) from None
-            directory._check_settings(settings)
+            directory._admit(settings, overwrite, answered)
             yield directory
 
     @classmethod
@@ -119,28 +157,76 @@ class RunDirectory:
         content = json.dumps(result.to_dict(), indent=2, ensure_ascii=False)
         with _explained(self.path):
             write_atomically(self.result, content + "\n")
-            write_atomically(self.path / "instruction.txt", result.instruction + "\n")
+            write_atomically(self.instruction, result.instruction + "\n")
 
     def write_report(self, page: str) -> None:
         """Write ``report.html``."""
         with _explained(self.path):
             write_atomically(self.report, page)
 
-    def _check_settings(self, settings: Settings) -> None:
-        if self.settings.exists():
-            differing = differences(self.read_settings(self.path), settings)
-            if differing:
-                raise ConfigurationError(
-                    f"{self.path} holds a run with other settings ({'; '.join(differing)}); "
-                    f"choose another directory with --out, or the same settings to resume"
-                )
-        elif self.journal.exists():
+    def keep(self, settings: Settings) -> None:
+        """Make ``settings`` those of the run that is continued."""
+        if self.read_settings(self.path) != settings:
+            self._write_settings(settings)
+
+    def _admit(self, settings: Settings, overwrite: bool, answered: Answered) -> None:
+        """Check or replace the run in the directory; a new run gets its settings here."""
+        begun = self._holds_run()
+        if begun and not overwrite:
+            before = self._stored_settings()
+            if holds_results(self.journal) or answered(self):
+                self._check_settings(before, settings)
+                return
+            self._remove(self.journal)  # the name stays, because lost calls may be booked under it
+        elif begun:
+            self._remove(self.result, self.instruction, self.report, self.journal, self.name)
+        self._write_settings(settings)
+
+    def _check_settings(self, before: Settings, settings: Settings) -> None:
+        found = obstacles(before, settings, self._evaluations)
+        if found:
+            raise OtherRun(self.path, "; ".join(found))
+        self.resized = resizes(before, settings)
+
+    def _evaluations(self) -> int:
+        """Return the number of evaluations that were begun."""
+        history = Journal(self.journal, repair=False).history
+        return len(history.trials) + len(history.pending)
+
+    def _holds_run(self) -> bool:
+        """Return True if there is a run, False if there is none; raise `RunDirectoryError` for other files."""
+        if not self.settings.exists() and not self.journal.exists():
+            return False
+        if not (begins_run(self.journal) or self.name.exists() or self._holds_our_settings()):
             raise RunDirectoryError(
-                f"{self.path} holds a journal but no settings.yaml; restore it or choose another directory"
+                f"expected a run or no run in {self.path}, got files of other origin that a run would replace "
+                f"({self.settings.name}, {self.journal.name}); choose another directory"
             )
-        else:
-            with _explained(self.path):
-                write_atomically(self.settings, dump_yaml(settings))
+        return True
+
+    def _stored_settings(self) -> Settings:
+        if not self.settings.exists():
+            raise RunDirectoryError(
+                f"{self.path} holds a journal but no settings.yaml; restore it, choose another directory, or begin "
+                "anew in this one with --overwrite"
+            )
+        return self.read_settings(self.path)
+
+    def _holds_our_settings(self) -> bool:
+        """Return True if the settings are written as a run writes them, with every setting."""
+        try:
+            return self.settings.read_text(encoding="utf-8") == dump_yaml(self.read_settings(self.path))
+        except (OSError, ValueError, InstructZeroError):
+            return False
+
+    def _write_settings(self, settings: Settings) -> None:
+        with _explained(self.path):
+            write_atomically(self.settings, dump_yaml(settings))
+
+    def _remove(self, *files: Path) -> None:
+        with _explained(self.path):
+            for file in files:
+                file.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -16,13 +16,14 @@ Place = tuple[int, int]
 class Round:
     """The candidates that were written in one round, and the positions of those to evaluate, in that order.
 
-    ``usage`` is the usage of the black box for writing them.
+    ``usage`` is the usage of the black box for writing them, ``writer_usage`` that of a writer behind an API.
     """
 
     number: int
     candidates: tuple[Candidate, ...]
     chosen: tuple[int, ...]
     usage: Usage = field(default_factory=Usage)
+    writer_usage: Usage = field(default_factory=Usage)
 
     @property
     def planned(self) -> list[Candidate]:
@@ -40,10 +41,13 @@ class Round:
 class History:
     """The events of a run so far; `Journal` keeps it equal to the file.
 
-    ``places`` maps the place of every evaluated candidate to the number of its trial.
+    ``places`` maps the place of every evaluated candidate to the number of its trial. ``past_headers`` are those before
+    the run was continued with other examples for the final selection or the final test; ``confirmations`` and ``tests``
+    are the results on the examples of the ``header``.
     """
 
     header: dict[str, Any] | None = None
+    past_headers: list[dict[str, Any]] = field(default_factory=list)
     plain: tuple[Writing, Evaluation] | None = None
     baseline: tuple[str, Evaluation] | None = None
     rounds: list[Round] = field(default_factory=list)
@@ -61,6 +65,16 @@ class History:
         last = self.rounds[-1]
         planned = {(last.number, position): candidate for position, candidate in enumerate(last.planned)}
         return {place: candidate for place, candidate in planned.items() if place not in self.places}
+
+    def begin(self, header: dict[str, Any]) -> None:
+        """Set the header. Results of the final selection or the final test on other examples are dropped."""
+        before, self.header = self.header or header, header
+        if before is not header:
+            self.past_headers.append(before)
+        if before.get("confirmation") != header.get("confirmation"):
+            self.confirmations = {}
+        if before.get("test") != header.get("test"):
+            self.tests = {}
 
     def add_trial(self, place: Place, evaluation: Evaluation) -> None:
         """Add the trial of the pending candidate at ``place``."""
@@ -104,15 +118,23 @@ class History:
         return [candidate.proposal.rewrite for candidate in candidates if candidate.proposal.rewrite is not None]
 
     def search_usage(self) -> Usage:
-        """Return the usage of the black box by the search itself: writing texts, and scoring them."""
+        """Return the usage by the search itself: writing texts, also by a writer behind an API, and scoring them."""
+        return self.scoring_usage() + self.writer_usage()
+
+    def scoring_usage(self) -> Usage:
+        """Return the usage of the black box by the search itself."""
         usages = [round_.usage for round_ in self.rounds] + [trial.evaluation.usage for trial in self.trials]
         return _total(usages)
+
+    def writer_usage(self) -> Usage:
+        """Return the usage of a writer behind an API by the search itself."""
+        return _total([round_.writer_usage for round_ in self.rounds])
 
     def usage(self) -> Usage:
         """Return the usage of the black box by the whole run."""
         evaluations = [*self.confirmations.values(), *self.tests.values()]
         evaluations += [reference[1] for reference in (self.plain, self.baseline) if reference]
-        return _total([evaluation.usage for evaluation in evaluations]) + self.search_usage()
+        return _total([evaluation.usage for evaluation in evaluations]) + self.scoring_usage()
 
 
 def _total(usages: Sequence[Usage]) -> Usage:

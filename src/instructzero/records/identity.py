@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from instructzero.models.fingerprint import fingerprint
@@ -18,48 +18,64 @@ from instructzero.types import Example, Message, Request
 PLACEHOLDER = Example("{exemplar input}", ("{exemplar output}",))
 """An exemplar for rendering prompts: the wording of a prompt is recorded, not the data in it."""
 
-_PROMPTS, _METRIC_CODE, _CODE = "prompts", "metric_code", "code"
+_PROMPTS, _METRIC_CODE, _CODE, _COLUMNS = "prompts", "metric_code", "code", "columns"
 _SHOWN = 60  # characters of a prompt in a message
 _CONTEXT = 15  # characters of it before the first difference
 
 
 def header_of(
-    task: Task, writer: SoftPromptModel, models: Mapping[str, BlackBox], prompts: Mapping[str, str]
+    task: Task,
+    writer: SoftPromptModel | None,
+    models: Mapping[str, BlackBox],
+    prompts: Mapping[str, str],
+    columns: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the header of the journal of a run; ``models`` and ``prompts`` are by role.
 
-    It holds a date only if a chat template prints one.
+    A writer that is asked in words is one of the ``models``; ``writer`` is None then.
+    ``columns`` are those that the prompt shows. The header holds a date only if a chat template prints one.
     """
     return {
         "task": task.name,
         "metric": task.metric.name,
         **_metric_code(task.metric),
-        **digests_of(task),
-        "writer": dict(writer.identity),
+        **digests_of(task, columns),
+        **({} if writer is None else {"writer": dict(writer.identity)}),
         **{role: dict(model.identity) for role, model in models.items()},
-        **printed(writer, *models.values()),
+        **printed(*([] if writer is None else [writer]), *models.values()),
         _PROMPTS: dict(prompts),
+        **({_COLUMNS: list(columns)} if columns else {}),
     }
 
 
-def digests_of(task: Task) -> dict[str, str]:
-    """Return a digest of every part of the task."""
+def columns_of(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that the prompt of a run shows besides ``{input}``."""
+    return tuple(header.get(_COLUMNS, ()))
+
+
+def digests_of(task: Task, columns: Sequence[str] = ()) -> dict[str, str]:
+    """Return a digest of every part of the task, with the ``columns`` that the prompt shows."""
     parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
     if task.confirmation:
         parts["confirmation"] = task.confirmation
-    whole = task.metric.reads_columns
-    return {name: _digest([_record(example, whole) for example in examples]) for name, examples in parts.items()}
+    shown = None if task.metric.reads_columns else columns
+    return {name: _digest([_record(example, shown) for example in examples]) for name, examples in parts.items()}
 
 
-def _record(example: Example, whole: bool) -> dict[str, Any]:
-    """Return what a run depends on of an example, as JSON: its columns too if it is wanted ``whole``."""
-    columns = {"columns": dict(example.columns)} if whole and example.columns else {}
-    return {"input": example.input, "outputs": example.outputs, **columns}
+def _record(example: Example, columns: Sequence[str] | None) -> dict[str, Any]:
+    """Return what a run depends on of an example, as JSON, with these of its columns, or all for None."""
+    cells = {name: cell for name, cell in example.columns.items() if columns is None or name in columns}
+    return {"input": example.input, "outputs": example.outputs, **({"columns": cells} if cells else {})}
 
 
-def render_question(render: Callable[[str, Example], tuple[Message, ...]]) -> str:
-    """Return the wording of a question to the black box, with placeholders for the instruction and the input."""
-    return _text(render("{instruction}", Example("{input}", ("",))))
+def placeholder(columns: Sequence[str]) -> Example:
+    """Return `PLACEHOLDER` with these columns."""
+    return Example(PLACEHOLDER.input, PLACEHOLDER.outputs, {name: f"{{exemplar {name}}}" for name in columns})
+
+
+def render_question(render: Callable[[str, Example], tuple[Message, ...]], columns: Sequence[str] = ()) -> str:
+    """Return the wording of a question to the black box, with placeholders for the instruction and the example."""
+    return _text(render("{instruction}", Example("{input}", ("",), {name: f"{{{name}}}" for name in columns})))
 
 
 def render_writer(prompt: WriterPrompt) -> str:

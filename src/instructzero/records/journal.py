@@ -3,11 +3,12 @@
 Every line is one JSON object that ends in its own checksum. A torn last line (a crash while writing) is cut; any other
 damage is an error. The journal holds no clock reading: the same settings and seed give the same bytes.
 
-    run      the header: format version, digests of the task, prompts, identities of the models
+    run      the header: format version, digests of the task, prompts, identities of the models; once more when the run
+             is continued with other examples for the final selection or the final test, whose results are then void
     plain    the instruction without a soft prompt, with its validation results
     baseline the user's own instruction, with its validation results
     round    the points of a round, the texts written for them, and the positions that are evaluated (all if absent);
-             for texts made from other texts also the requests, and their usage
+             for texts made from other texts also the requests, and their usage; for instructions of the user's, these
     trial    the validation results of the round's next chosen candidate
     cut_short    the complete validation results of a candidate whose race a limit stopped; its trial may follow later
     confirmation, test    the results of an instruction on the confirmation or test examples
@@ -26,16 +27,13 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.errors import RunDirectoryError
+from instructzero.records.continuation import is_new_header
 from instructzero.records.history import History, Round
-from instructzero.records.identity import difference
 from instructzero.tasks.classification.objectives import Outcomes
 from instructzero.types import Candidate, Evaluation, Finish, Incomplete, Proposal, Rewrite, Trial, Usage, Writing
 
 VERSION = 1
 """The version of the journal's format."""
-
-_OTHER_ANSWERS = ("black box ", "code of the function ")
-"""The beginnings of `difference` after which no stored answer can be used."""
 
 Record = dict[str, Any]
 
@@ -68,23 +66,11 @@ class Journal:
         for record in _read(path, repair):
             self._replay(record)
 
-    def start(self, header: Mapping[str, Any]) -> None:
-        """Write the header of a new run, or raise `RunDirectoryError` if the run was begun with another header."""
+    def start(self, header: Mapping[str, Any], *, resized: bool = False) -> None:
+        """Write the header if it is a new one, or raise `OtherRun` for one of another run; see `is_new_header`."""
         expected = {"version": VERSION, **header}
-        if self.history.header is None:
+        if is_new_header(self.path, self.history, expected, resized=resized):
             self._append({"kind": "run", **expected})
-        elif changed := difference(self.history.header, expected):
-            raise RunDirectoryError(
-                f"{self.path} was begun with another {changed}; use another directory{self._reuse(changed)}, or "
-                "restore what has changed"
-            )
-
-    def _reuse(self, changed: str) -> str:
-        """Return how another run gets the answers of this one, if they are here and those of the same black box."""
-        store = self.path.with_name("calls.sqlite")
-        if not store.exists() or changed.startswith(_OTHER_ANSWERS):
-            return ""
-        return f" (with --store {store}, equal questions are not paid again)"
 
     def set_plain(self, writing: Writing, evaluation: Evaluation) -> None:
         """Record the instruction without a soft prompt, and its validation results."""
@@ -94,8 +80,18 @@ class Journal:
         """Record the user's own instruction, and its validation results."""
         self._append({"kind": "baseline", "instruction": instruction, "evaluation": _encode(evaluation)})
 
-    def add_round(self, candidates: Sequence[Candidate], chosen: Sequence[int], usage: Usage | None = None) -> None:
-        """Record a round: the candidates, the positions of those to evaluate, and the usage for writing them."""
+    def add_round(
+        self,
+        candidates: Sequence[Candidate],
+        chosen: Sequence[int],
+        usage: Usage | None = None,
+        *,
+        of_writer: bool = False,
+    ) -> None:
+        """Record a round: the candidates, the positions of those to evaluate, and the usage for writing them.
+
+        The usage is the black box's, or ``of_writer``, if that is a model behind an API.
+        """
         record = {
             "kind": "round",
             "round": len(self.history.rounds),
@@ -111,7 +107,7 @@ class Journal:
         if any(text is not None for text in given):
             record["given"] = given
         if usage is not None and usage != Usage():
-            record["usage"] = asdict(usage)
+            record["writer_usage" if of_writer else "usage"] = asdict(usage)
         self._append(record)
 
     def add_trial(self, evaluation: Evaluation) -> Trial:
@@ -149,6 +145,29 @@ class Journal:
     def _replay(self, record: Record) -> None:
         _replay(self.path, self.history, record)
         self.records += 1
+
+
+def holds_results(path: Path) -> bool:
+    """Return True if a whole record follows the header of the journal in ``path``: the result of a model."""
+    return _first_lines(path)[1].endswith(b"\n")
+
+
+def begins_run(path: Path) -> bool:
+    """Return True if the file ``path`` begins with the header of a journal."""
+    try:
+        return bool(_unseal(_first_lines(path)[0].rstrip(b"\n"))["kind"] == "run")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return False
+
+
+def _first_lines(path: Path) -> tuple[bytes, bytes]:
+    try:
+        with path.open("rb") as file:
+            return file.readline(), file.readline()
+    except FileNotFoundError:
+        return b"", b""
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 class JournalReader:
@@ -292,7 +311,7 @@ def _outcomes(record: Record | None) -> Outcomes | None:
 
 
 def _replay_run(history: History, record: Record) -> None:
-    history.header = {name: value for name, value in record.items() if name != "kind"}
+    history.begin({name: value for name, value in record.items() if name != "kind"})
 
 
 def _replay_plain(history: History, record: Record) -> None:
@@ -314,7 +333,8 @@ def _replay_round(history: History, record: Record) -> None:
         for *asked, writing in zip(points, rewrites, given, writings, strict=True)
     )
     chosen = tuple(record.get("chosen", range(len(candidates))))
-    history.rounds.append(Round(record["round"], candidates, chosen, Usage(**record.get("usage", {}))))
+    usages = (Usage(**record.get(name, {})) for name in ("usage", "writer_usage"))
+    history.rounds.append(Round(record["round"], candidates, chosen, *usages))
 
 
 def _proposal(z: list[float] | None, rewrite: Record | None, given: str | None) -> Proposal:

@@ -23,6 +23,8 @@ class RunPlan:
         The maximum calls of the search; None for no limit of its own.
     answer_tokens
         The maximum tokens of an answer; 0 if it is not known.
+    writer
+        Name and address of a writer behind an API; "" for any other.
     """
 
     task: str
@@ -32,6 +34,7 @@ class RunPlan:
     test: int
     search_calls: int | None = None
     answer_tokens: int = 0
+    writer: str = ""
 
 
 class Observer:
@@ -60,6 +63,9 @@ class Observer:
 
     def judged(self, completion: Completion, cached: bool) -> None:
         """Receive an answer of the judge; ``cached`` as in `answered`."""
+
+    def written(self, completion: Completion, cached: bool) -> None:
+        """Receive an answer of a writer behind an API; ``cached`` as in `answered`."""
 
     def trial_finished(self, trial: Trial) -> None:
         """Receive a trial. A resumed run also replays the trials of earlier processes."""

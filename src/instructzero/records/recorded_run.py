@@ -46,6 +46,7 @@ class RecordedRun:
 
 def current_result(result: Mapping[str, Any] | None, history: History) -> Mapping[str, Any] | None:
     """Return ``result``, or None if the run has been continued since it was written."""
-    if result is None or result["evaluations"] != len(history.trials) or result["instruction"] not in history.tests:
+    if result is None or result["evaluations"] != len(history.trials):
         return None
-    return result
+    test = history.tests.get(result["instruction"])
+    return None if test is None or result.get("test_examples", len(test.scores)) != len(test.scores) else result

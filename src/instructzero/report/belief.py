@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NoReturn
 
+from instructzero.models.registry import is_asked
 from instructzero.optimizers.base import Predictor
 from instructzero.optimizers.registry import Materials, build_optimizer
 from instructzero.report.source import Record, Source
@@ -47,7 +48,8 @@ def belief_of(source: Source, numbers: Mapping[str, int], known: Beliefs | None 
     says why.
     """
     known = {} if known is None else known
-    optimizer = build_optimizer(source.settings, Materials(_no_writer, ""))
+    soft_prompts = not is_asked(source.settings.writer)
+    optimizer = build_optimizer(source.settings, Materials(_no_writer, "", soft_prompts=soft_prompts))
     if not isinstance(optimizer, Predictor):
         return {
             "note": f"The method {source.settings.method} has no Gaussian process, so there are no predictions to show."
@@ -77,10 +79,12 @@ def _no_writer(points: object) -> NoReturn:
 
 def _starts(source: Source, optimizer: Predictor) -> dict[int, int]:
     """Return the number of earlier evaluations of every round whose texts could be chosen from them."""
+    modelled = [optimizer.predicts(trial.candidate) for trial in source.history.trials]
     return {
         number: trials[0].number
         for number, trials in source.trials_by_round.items()
-        if trials[0].number >= MIN_EVALUATIONS and any(optimizer.predicts(trial.candidate) for trial in trials)
+        if sum(modelled[: trials[0].number]) >= MIN_EVALUATIONS
+        and any(optimizer.predicts(trial.candidate) for trial in trials)
     }
 
 

@@ -40,7 +40,8 @@ def costs_of(source: Source) -> Record:
 
 def _model(source: Source, role: str) -> str:
     """Return the model of a role as named on the command line."""
-    return str(source.settings.judge) if role == "judge" else source.settings.blackbox
+    named = {"judge": source.settings.judge, "writer": source.settings.writer}
+    return str(named.get(role, source.settings.blackbox))
 
 
 def _price(source: Source, role: str) -> list[float] | None:
@@ -55,7 +56,7 @@ def _phases(source: Source) -> dict[str, Usage]:
     references = [scored[1] for scored in (history.plain, history.baseline) if scored]
     return {
         "baselines": _total(references),
-        "search": history.search_usage(),
+        "search": history.scoring_usage(),
         "confirmation": _total_of(history.confirmations),
         "test": _total_of(history.tests),
     }

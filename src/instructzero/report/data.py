@@ -16,9 +16,11 @@ from instructzero.report.examples import examples_of
 from instructzero.report.instructions import interval_record, numbers_of, rows_of
 from instructzero.report.labels import labels_of
 from instructzero.report.lineage import lineage_of
+from instructzero.report.messages import messages_of
 from instructzero.report.source import Record, Source
 from instructzero.report.space import space_of
 from instructzero.report.trajectory import rounds_of, trajectory_of
+from instructzero.report.use_section import use_of
 from instructzero.types import Evaluation
 
 PACKAGES = ("instructzero", "torch", "transformers", "numpy", "scipy")
@@ -59,8 +61,10 @@ def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
         "examples": examples,
         "labels": labels_of(source),
         "lineage": lineage_of(source, numbers),
+        "messages": messages_of(source),
         "answers": answers_of(source),
         "costs": costs_of(source),
+        "use": use_of(source),
         "settings": _settings(source.settings),
         "identities": dict(source.header),
         "versions": {"python": platform.python_version(), **_versions()},
@@ -76,6 +80,8 @@ def _run(source: Source) -> Record:
         "method": settings.method,
         "seed": settings.seed,
         "ended": source.result is not None,
+        "starts": len(settings.start),
+        "best_is_start": source.best in settings.start,
         "evaluations": len(history.trials),
         "rounds": len(history.rounds),
         "distinct": len({trial.instruction for trial in history.trials}),
@@ -92,7 +98,7 @@ def _scores(source: Source) -> list[Record]:
     subjects = {"best": source.best, **source.references}
     scores = []
     for role, text in subjects.items():
-        if text is not None and not (role == "plain" and text == source.best):
+        if text is not None and not (role in ("plain", "start", "challenger") and text == source.best):
             parts = {
                 "validation": source.known[text],
                 "confirmation": history.confirmations.get(text),
@@ -123,7 +129,7 @@ def _settings(settings: Settings) -> list[Record]:
         {
             "name": name,
             "value": value,
-            "is_default": not fields[name].is_required() and value == fields[name].get_default(),
+            "is_default": not fields[name].is_required() and getattr(settings, name) == fields[name].get_default(),
         }
         for name, value in settings.model_dump(mode="json").items()
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_EMPTY = ("br", "hr", "link", "meta")
+_EMPTY = ("br", "hr", "input", "link", "meta")
 
 
 class Html(str):

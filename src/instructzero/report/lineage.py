@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
+from instructzero.models.registry import is_asked
 from instructzero.report.source import Record, Source
 from instructzero.types import Candidate, Proposal, Trial
 
@@ -18,12 +19,14 @@ _MAX_POINTS = 60  # points from which the median distance is computed
 def lineage_of(source: Source, numbers: Mapping[str, int]) -> Record:
     """Return the origin of the best instruction, or a ``note`` that says why it is unknown.
 
-    ``kind`` is "plain", "baseline", "soft prompt" or "rewrite" (of texts, by the writer or the black box).
+    ``kind`` is "start" for an instruction of the user's from which the search started, "plain", "baseline", "soft
+    prompt" or "rewrite" (of texts, by the writer or the black box).
     ``relatives`` of a soft prompt are the nearest points evaluated before its round, with their distances. Those of a
     rewrite are the earlier instructions that its request quotes or whose beginning it continues.
     """
     text = source.best
-    roles = {reference: role for role, reference in source.references.items()}
+    roles = {text: role for role, text in source.references.items() if role in ("plain", "baseline")}
+    roles |= dict.fromkeys(source.settings.start, "start")
     found = next(((number, made) for number, made in source.candidates if made.instruction == text), None)
     if text is None:
         return {"note": "No instruction has been scored yet."}
@@ -47,7 +50,7 @@ def _relatives(source: Source, number: int, candidate: Candidate, numbers: Mappi
     rewrite = candidate.proposal.rewrite
     if rewrite is None:
         return {"kind": "soft prompt", **_nearest(candidate.proposal, earlier, numbers)}
-    by_words = source.settings.rewriter == "blackbox"
+    by_words = source.settings.rewriter == "blackbox" or is_asked(source.settings.writer)
     first = {trial.instruction: trial for trial in reversed(earlier)}
     parents = [first[text] for text in (_quoted(first, rewrite.prompt) if by_words else _begun(first, rewrite.start))]
     return {

@@ -26,8 +26,9 @@ def _origin(data: Record, line: Record) -> Iterator[Html]:
             "p", "The best instruction is the plain one: written from the exemplars alone, without a soft prompt."
         )
         return
-    if line["kind"] == "baseline":
-        yield tag("p", "The best instruction is your own instruction.")
+    if line["kind"] in ("baseline", "start"):
+        whence = ", from which the search started" if line["kind"] == "start" else ""
+        yield tag("p", f"The best instruction is your own instruction{whence}.")
         return
     yield tag("p", _first_written(data, line))
     if line["kind"] != "rewrite":

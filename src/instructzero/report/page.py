@@ -11,7 +11,9 @@ from instructzero.report.html import Html, foreign, tag
 from instructzero.report.labels import labels
 from instructzero.report.limits import fitting_script
 from instructzero.report.lineage_section import lineage
+from instructzero.report.messages import messages
 from instructzero.report.source import Record
+from instructzero.report.use_section import use
 
 DATA = "report-data"
 """The id of the element that holds the report's data as JSON."""
@@ -28,8 +30,10 @@ _SECTIONS = (
     ("examples", "Results by example", sections.examples),
     ("labels", "Results by label", labels),
     ("lineage", "Origin of the best instruction", lineage),
+    ("messages", "The messages as sent", messages),
     ("cost", "Cost", sections.cost),
     ("reproduction", "Reproducing this run", sections.reproduction),
+    ("use", "Use it", use),
 )
 
 
@@ -59,7 +63,7 @@ def render(data: Record, live: Live | None = None) -> str:
         tag("a", "Skip to the content", href="#main", class_="skip"),
         _head_of_page(data, live),
         tag("main", *parts, id="main"),
-        fitting_script(data, name=DATA, whole=("result", "scores")),
+        fitting_script({key: data[key] for key in data if key != "use"}, name=DATA, whole=("result", "scores")),
         styles=(*_STYLES, *(_LIVE_STYLES if live else ())),
         scripts=(*_SCRIPTS, *(_LIVE_SCRIPTS if live else ())),
         connects=live is not None,
@@ -69,7 +73,7 @@ def render(data: Record, live: Live | None = None) -> str:
 
 def _sections(data: Record) -> list[tuple[str, str, Callable[[Record], Html]]]:
     """Return the sections that this run has."""
-    return [section for section in _SECTIONS if section[0] != "labels" or data["labels"]]
+    return [section for section in _SECTIONS if section[0] not in ("labels", "use") or data.get(section[0])]
 
 
 def _head_of_page(data: Record, live: Live | None) -> Html:

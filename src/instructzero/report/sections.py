@@ -12,7 +12,13 @@ from instructzero.report.limits import TEXT_LENGTHS, cut
 from instructzero.report.source import Record
 from instructzero.terminal import format_cost, format_seconds
 
-_ROLES = {"best": "Best", "plain": "Plain", "baseline": "Yours"}
+_ROLES = {"best": "Best", "plain": "Plain", "baseline": "Yours", "start": "Start", "challenger": "Challenger"}
+_TITLES = {
+    "plain": "Plain instruction (written from the exemplars alone, without a soft prompt)",
+    "baseline": "Your instruction",
+    "start": "Your instruction, from which the search started",
+    "challenger": "Best challenger",
+}
 _PARTS = ("validation", "confirmation", "test")
 
 
@@ -27,7 +33,7 @@ def result(data: Record) -> Html:
         tag("p", said["verdict"], class_="lead"),
         tag(
             "figure",
-            tag("figcaption", "Best instruction" if data["run"]["ended"] else "Best instruction so far"),
+            tag("figcaption", _title(data["run"])),
             _text(best["text"], "blockquote", tabindex="0"),  # a long one scrolls
             *([tag("button", "Copy", type="button", id="copy", hidden=True)] if copyable else []),
             class_="winner",
@@ -36,16 +42,16 @@ def result(data: Record) -> Html:
         answers(data),
         tag("h3", "Scores, with 95 % intervals"),
         _scores(scores, data["labels"].get("majority_scores") or {}),
-        *(tag("p", _name(other["role"]), ": ", _text(other["text"]), class_="rival") for other in others),
+        *(tag("p", _TITLES[other["role"]], ": ", _text(other["text"]), class_="rival") for other in others),
         *([tag("h3", "Statistical comparison")] if said["comparisons"] else []),
         *(tag("p", statement) for statement in said["comparisons"]),
         tag("p", said["ending"]),
     )
 
 
-def _name(role: str) -> str:
-    plain = "Plain instruction (written from the exemplars alone, without a soft prompt)"
-    return {"plain": plain, "baseline": "Your instruction"}[role]
+def _title(run: Record) -> str:
+    whose = " (yours)" if run["best_is_start"] else ""
+    return f"Best instruction{'' if run['ended'] else ' so far'}{whose}"
 
 
 def _text(text: str, name: str = "bdi", **attributes: str) -> Html:
@@ -153,7 +159,8 @@ def _map_caption(data: Record) -> str:
     has_best = any("best" in data["instructions"][point["row"]]["roles"] for point in space["points"])
     orange = ", the orange ring the best of all" if has_best else ""
     others = data["run"]["evaluations"] - all_
-    rest = f" The other {others:,} evaluations were made from earlier instructions and have no point." if others else ""
+    made = "were made from earlier instructions" + (" or are yours," if data["run"]["starts"] else "")
+    rest = f" The other {others:,} evaluations {made} and have no point." if others else ""
     if space["continued"]:
         rest += (
             f" {space['continued']:,} of them are the soft prompts under which the first words of an earlier "

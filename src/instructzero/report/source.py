@@ -16,7 +16,7 @@ from instructzero.errors import InstructZeroError, RunDirectoryError
 from instructzero.pricing import role_prices
 from instructzero.records.directory import RunDirectory
 from instructzero.records.history import History
-from instructzero.records.identity import digests_of
+from instructzero.records.identity import columns_of, digests_of
 from instructzero.records.objective import Objective
 from instructzero.records.recorded_run import RecordedRun, current_result
 from instructzero.tasks import Task
@@ -126,10 +126,21 @@ class Source:
 
     @property
     def references(self) -> dict[str, str]:
-        """The instructions that the best one is compared with: "plain" and, if there is one, "baseline"."""
+        """The instructions that the best one is compared with, by the names of `records.result.REFERENCES`."""
         plain, baseline = self.history.plain, self.history.baseline
         found = {"plain": plain[0].instruction} if plain else {}
-        return found | ({"baseline": baseline[0]} if baseline else {})
+        found |= {"baseline": baseline[0]} if baseline else {}
+        return found | {role: text for role, text in self._rivals.items() if text not in found.values()}
+
+    @property
+    def _rivals(self) -> dict[str, str]:
+        """The best of the user's instructions from which the search started, and the best of all others."""
+        if self.result is None:
+            starts = [text for text in self.ranked if text in self.settings.start]
+            return {"start": starts[0]} if starts else {}
+        found = {"start": self.result["starts"][0]} if self.result.get("starts") else {}
+        found |= {"challenger": self.result["challenger"]} if self.result.get("challenger") else {}
+        return {role: str(scored["instruction"]) for role, scored in found.items()}
 
     @property
     def spent(self) -> dict[str, Usage]:
@@ -157,7 +168,7 @@ def load_task(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | Non
         task = build_task(settings)
     except InstructZeroError as error:
         return None, f"The examples are not in the run directory, and could not be loaded: {error}."
-    if any(header.get(part) != digest for part, digest in digests_of(task).items()):
+    if any(header.get(part) != digest for part, digest in digests_of(task, columns_of(header)).items()):
         return None, "The examples are not in the run directory, and the task's data have changed since."
     return task, ""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from instructzero.optimizers.registry import pays_for_texts
+from instructzero.pricing import pays_for_texts
 from instructzero.report.source import Record, Source
 from instructzero.report.trajectory import evenly
 from instructzero.report.tsne import tsne
@@ -44,7 +44,7 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     of_trial = [trial.proposal.point if paid else trial.proposal.z for trial in source.history.trials]
     trials = [trial for trial, z in zip(source.history.trials, of_trial, strict=True) if z is not None]
     if paid and not trials:
-        return {"note": "The black box wrote the instructions, so soft prompts had no effect and there is no map."}
+        return {"note": "A model wrote the instructions on request, without soft prompts, so there is no map."}
     if len(trials) < 2:
         return {"note": "There is no map, because fewer than two points have been evaluated."}
     points = np.array([trial.proposal.z for trial in trials], dtype=np.float64)

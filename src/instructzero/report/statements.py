@@ -13,12 +13,14 @@ from instructzero.search.stopping import is_exhausted, nothing_better
 
 
 def verdict(source: Source) -> str:
-    """Return one sentence on whether the search found something better than the plain instruction."""
+    """Return one sentence on whether the search found something better than the user's or the plain instruction."""
     result = source.result
     if result is None:
         return (
             "This run has not finished yet. The results below are those of the search so far, without the final test."
         )
+    if result.get("verdict"):
+        return str(result["verdict"])
     test = result["comparisons"].get("plain")
     if test is None:
         return "The search found no instruction better than the plain instruction."

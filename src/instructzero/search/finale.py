@@ -9,21 +9,45 @@ from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.records.result import Scored
+from instructzero.records.uncertainty import score_test
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.search.leakage import leaks
 from instructzero.tasks import Task
 from instructzero.types import Evaluation, Example
 
 
-def final_questions(task: Task, finalists: int, baseline: str | None) -> int:
-    """Return the maximum number of questions of confirmation and test; the plain instruction is in both."""
-    tested = 2 if baseline is None else 3
-    return (finalists + 1) * len(task.confirmation) + tested * len(task.test)
+def final_questions(task: Task, finalists: int, baseline: str | None, starts: int = 0) -> int:
+    """Return the maximum number of questions of confirmation and test.
+
+    The plain instruction and the ``starts`` instructions from which the search started are in both.
+    """
+    tested = (2 if baseline is None else 3) + starts
+    return (finalists + 1 + starts) * len(task.confirmation) + tested * len(task.test)
 
 
 def references_first(contenders: Sequence[str], *references: str | None) -> list[str]:
     """Return the ``contenders``, those among the ``references`` first: of equals, `best_confirmed` takes the first."""
     return sorted(contenders, key=lambda text: references.index(text) if text in references else len(references))
+
+
+def by_confirmed_value(
+    contenders: Sequence[str],
+    objective: Objective,
+    validation: Mapping[str, Evaluation],
+    confirmation: Mapping[str, Evaluation],
+) -> list[str]:
+    """Return the ``contenders``, best first, by validation and, if known, confirmation together; equals stay in order.
+
+    >>> results = {"a": Evaluation((0.0, 1.0), ("", "")), "b": Evaluation((1.0, 1.0), ("", ""))}
+    >>> by_confirmed_value(["a", "b"], Objective(), results, {})
+    ['b', 'a']
+    """
+
+    def value(text: str) -> float:
+        known = validation[text] + confirmation[text] if text in confirmation else validation[text]
+        return objective.value(text, known)
+
+    return sorted(contenders, key=value, reverse=True)
 
 
 def best_confirmed(
@@ -32,13 +56,8 @@ def best_confirmed(
     validation: Mapping[str, Evaluation],
     confirmation: Mapping[str, Evaluation],
 ) -> str:
-    """Return the best of the ``contenders`` on validation and, if known, confirmation together; of equals the first."""
-
-    def value(text: str) -> float:
-        known = validation[text] + confirmation[text] if text in confirmation else validation[text]
-        return objective.value(text, known)
-
-    return max(contenders, key=value)
+    """Return the first of `by_confirmed_value`."""
+    return by_confirmed_value(contenders, objective, validation, confirmation)[0]
 
 
 def contender_count(finalists: int, confirmation: int) -> int:
@@ -46,13 +65,38 @@ def contender_count(finalists: int, confirmation: int) -> int:
     return finalists if confirmation else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The outcome of the final selection and the final test.
+
+    Parameters
+    ----------
+    winner
+        The instruction that the run returns.
+    starts
+        The user's instructions from which the search started, the best on validation and confirmation first.
+    challenger
+        The best of the other instructions; None if there are no ``starts``, or no other one.
+    """
+
+    winner: str
+    starts: tuple[str, ...] = ()
+    challenger: str | None = None
+
+
 @dataclass(frozen=True)
 class Finale:
     """Selects the winner among the best instructions, and tests it together with the references.
 
-    With confirmation examples, the winner is the best of the finalists and the plain instruction on validation and
-    confirmation together: the maximum of many noisy validation scores is biased upwards. Without them, the winner is
-    the best on validation.
+    With confirmation examples, the best is that of the finalists and the plain instruction on validation and
+    confirmation together: the maximum of many noisy validation scores is biased upwards. Without them, it is the best
+    on validation. It is the winner, unless the search started from instructions of the user's.
+
+    Then the best of these, selected in the same way, stays the winner unless the best other one, the challenger, is
+    shown to be better: on the held-out test examples, the 95 % interval of the paired difference of their scores lies
+    above 0. The test decides because no part of the run has seen its examples before. The search chose the challenger
+    among many by its validation score, and the selection by its confirmation score, so that both scores are biased in
+    its favour. With `Objective.length_penalty`, the interval lies above what the challenger's length costs it.
 
     Parameters
     ----------
@@ -69,7 +113,9 @@ class Finale:
     finalists
         The number of best instructions that are confirmed.
     baseline
-        The user's own instruction, if there is one.
+        An instruction of the user's to compare with, if there is one.
+    starts
+        The instructions of the user's from which the search starts. All of them are confirmed and tested.
     """
 
     task: Task
@@ -79,6 +125,7 @@ class Finale:
     observer: Observer
     finalists: int
     baseline: str | None
+    starts: tuple[str, ...] = ()
 
     @property
     def contenders(self) -> int:
@@ -87,19 +134,36 @@ class Finale:
 
     def questions(self) -> int:
         """Return the maximum number of questions of the final selection and the final test."""
-        return final_questions(self.task, self.finalists, self.baseline)
+        return final_questions(self.task, self.finalists, self.baseline, len(self.starts))
 
-    def run(self, ranked: Sequence[str], plain: str) -> str:
-        """Return the winner among ``ranked``: all instructions, best first. All results are recorded."""
-        contenders, history = list(ranked[: self.finalists]), self.journal.history
+    def run(self, ranked: Sequence[str], plain: str) -> Selection:
+        """Select among ``ranked``: all instructions, best first. All results are recorded."""
+        history = self.journal.history
+        contenders = list(dict.fromkeys([*ranked[: self.finalists], plain, *self.starts]))
         if self.task.confirmation:
-            contenders = list(dict.fromkeys([*contenders, plain]))
             self._complete(contenders, history.confirmations, self.task.confirmation, self.journal.add_confirmation)
-        contenders = references_first(contenders, self.baseline, plain)
-        winner = best_confirmed(contenders, self.objective, history.known_evaluations(), history.confirmations)
-        subjects = dict.fromkeys([winner, plain, *([self.baseline] if self.baseline is not None else [])])
+        others = [text for text in contenders if text not in self.starts]
+        found = self._by_value(references_first(others, self.baseline, plain))[:1]
+        starts = self._by_value([text for text in ranked if text in self.starts])
+        references = [plain, *([] if self.baseline is None else [self.baseline])]
+        subjects = dict.fromkeys([*found, *starts, *references])
         self._complete(list(subjects), history.tests, self.task.test, self.journal.add_test)
-        return winner
+        if not starts:
+            return Selection(found[0])
+        challenger = found[0] if found else None
+        return Selection(self._winner(starts[0], challenger), tuple(starts), challenger)
+
+    def _by_value(self, texts: Sequence[str]) -> list[str]:
+        history = self.journal.history
+        return by_confirmed_value(texts, self.objective, history.known_evaluations(), history.confirmations)
+
+    def _winner(self, own: str, challenger: str | None) -> str:
+        """Return the challenger if it is shown to be better than the user's ``own`` instruction, or else that one."""
+        if challenger is None:
+            return own
+        tests = self.journal.history.tests
+        longer = self.objective.penalty(challenger) - self.objective.penalty(own)
+        return challenger if score_test(tests[challenger], tests[own]).low > longer else own
 
     def _complete(
         self,

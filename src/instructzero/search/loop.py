@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Protocol
 
-from instructzero.errors import BudgetExhausted, ConfigurationError
+from instructzero.errors import BudgetExhausted, ConfigurationError, ModelError
 from instructzero.optimizers import Optimizer
 from instructzero.records.history import History, Round
 from instructzero.records.journal import Journal
@@ -14,10 +16,11 @@ from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
 from instructzero.search.diagnosis import look_at
-from instructzero.search.finale import Finale
+from instructzero.search.finale import Finale, Selection
 from instructzero.search.stopping import is_exhausted, nothing_better
 from instructzero.search.validation import Validation
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
+from instructzero.writing.asking_writer import AskingWriter
 from instructzero.writing.writer import Writer
 
 
@@ -68,7 +71,7 @@ class Search:
     """
 
     optimizer: Optimizer
-    writer: Writer
+    writer: Writer | AskingWriter
     validation: Validation
     objective: Objective
     finale: Finale
@@ -87,15 +90,16 @@ class Search:
         """
         self._score_references()
         self._replay()
+        self._score_starts()
         try:
             self._search()
         except BudgetExhausted as error:
             self._record_cut_short()
             self.observer.search_stopped(str(error))
         self.reserve.release()
-        winner = self.finale.run(self._ranked(), self._plain()[0].instruction)
+        selection = self.finale.run(self._ranked(), self._plain()[0].instruction)
         self.observer.run_finished()
-        return self._result(winner)
+        return self._result(selection)
 
     def _search(self) -> None:
         """Run the loop of Algorithm 1, a batch of soft prompts per round."""
@@ -105,8 +109,13 @@ class Search:
                 self._propose()
             self._evaluate_pending()
             self._tell(self._history.rounds[-1])
-            if len(self._history.rounds) == 1:
+            if len(self._history.rounds) == (2 if self.finale.starts else 1):
                 self._look_at_first_round()
+        if not self._history.trials and not self._plain()[0].instruction:
+            raise ModelError(
+                "the writer has written no instruction: all its answers are empty, cut off or refused; read them with "
+                "'instructzero calls', and choose another writer with --writer, or raise --instruction-tokens"
+            )
 
     def _look_at_first_round(self) -> None:
         """Warn of suspicious first scores, or stop because of them."""
@@ -130,7 +139,7 @@ class Search:
         writings, usage = self.writer.write(proposals, self._history.rewrites)
         candidates = [Candidate(*pair) for pair in zip(proposals, writings, strict=True)]
         chosen = self._chosen(candidates, self._room(self.validation.questions, usage))
-        self.journal.add_round(candidates, chosen, usage)
+        self.journal.add_round(candidates, chosen, usage, of_writer=self.writer.has_account)
         self.observer.writing_finished(number, writings)
 
     def _chosen(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
@@ -148,7 +157,7 @@ class Search:
         the others must beat must not depend on where a run was interrupted. Cached answers are reused.
         """
         current = self._history.rounds[-1]
-        results = self._evaluations([candidate.instruction for candidate in current.planned], current.number)
+        results = self._evaluations(current)
         for position, evaluation in enumerate(results):
             if (current.number, position) in self._history.pending:
                 self.observer.trial_finished(self.journal.add_trial(evaluation))
@@ -174,6 +183,20 @@ class Search:
             evaluation = _for_free(known[baseline]) if baseline in known else next(self.validation.whole([baseline]))
             self.journal.set_baseline(baseline, evaluation)
         self.observer.plain_finished(*self._plain())
+
+    def _score_starts(self) -> None:
+        """Record and score the user's instructions as a round before the first that the optimizer proposes.
+
+        They do not hold back what the finale needs: it cannot do without their scores.
+        """
+        history = self._history
+        if not self.finale.starts or len(history.rounds) > 1 or (history.rounds and not history.pending):
+            return
+        if not history.rounds:
+            given = [Candidate(Proposal(None, given=text), Writing(text, text)) for text in self.finale.starts]
+            self.journal.add_round(given, range(len(given)))
+        self._evaluate_pending()
+        self._tell(history.rounds[0])
 
     def _replay(self) -> None:
         """Give the recorded whole rounds to the optimizer, and all recorded trials to the observer."""
@@ -222,20 +245,31 @@ class Search:
         calls = self._calls_left()
         if calls is None or not self.writer.calls_per_rewrite:
             return proposals
-        return proposals[: (calls - self.validation.questions) // self.writer.calls_per_rewrite]
+        requests = (calls - self.validation.questions) // self.writer.calls_per_rewrite
+        return proposals[: bisect_right(_requests(proposals), requests)]
 
-    def _evaluations(self, instructions: Sequence[str], number: int) -> Iterator[Evaluation]:
+    def _evaluations(self, current: Round) -> Iterator[Evaluation]:
         """Yield results in order; an instruction that was scored before keeps its scores and costs nothing."""
-        known = self._history.known_evaluations(before_round=number)
-        values = [self.objective.value(*scored) for scored in known.items() if self.validation.is_complete(scored[1])]
+        instructions = [candidate.instruction for candidate in current.planned]
+        known = self._history.known_evaluations(before_round=current.number)
         fresh = [text for text in dict.fromkeys(instructions) if text not in known]
-        results = self.validation.score(fresh, values) if fresh else iter(())
+        results = self._scored(current, fresh, known) if fresh else iter(())
         for text in instructions:
             if text in known:
                 yield _for_free(known[text])
             else:
                 known[text] = next(results)
                 yield known[text]
+
+    def _scored(self, current: Round, texts: Sequence[str], known: Mapping[str, Evaluation]) -> Iterator[Evaluation]:
+        """Yield the results of new ``texts`` of a round, in order; ``known`` are those of earlier instructions.
+
+        Instructions that the user gave take part in no race: they are scored on all examples.
+        """
+        if any(candidate.proposal.given is not None for candidate in current.candidates):
+            return self.validation.whole(texts)
+        values = [self.objective.value(*scored) for scored in known.items() if self.validation.is_complete(scored[1])]
+        return self.validation.score(texts, values)
 
     def _plain(self) -> tuple[Writing, Evaluation]:
         plain = self._history.plain
@@ -258,16 +292,25 @@ class Search:
         complete.sort(key=lambda pair: -self.objective.value(*pair))
         return list(dict.fromkeys(text for text, _ in complete))
 
-    def _result(self, winner: str) -> Result:
-        history, baseline = self._history, self.finale.baseline
+    def _result(self, selection: Selection) -> Result:
+        history, baseline, challenger = self._history, self.finale.baseline, selection.challenger
         return Result(
-            best=self.finale.scored(winner),
+            best=self.finale.scored(selection.winner),
             plain=self.finale.scored(self._plain()[0].instruction),
             baseline=None if baseline is None else self.finale.scored(baseline),
+            starts=tuple(map(self.finale.scored, selection.starts)),
+            challenger=None if challenger is None else self.finale.scored(challenger),
             trials=tuple(history.trials),
             usage=history.usage(),
-            leaks=self.finale.leaks(winner),
+            leaks=self.finale.leaks(selection.winner),
         )
+
+
+def _requests(proposals: Sequence[Proposal]) -> list[int]:
+    """Return the numbers of requests for the first one, two, and more proposals; a shared request counts once."""
+    orders = [proposal.rewrite and replace(proposal.rewrite, part=0) for proposal in proposals]
+    shared = [order is not None and order.parts > 1 and order in orders[:place] for place, order in enumerate(orders)]
+    return list(accumulate(not known for known in shared))
 
 
 def _for_free(evaluation: Evaluation) -> Evaluation:

@@ -90,6 +90,16 @@ def text_of(cell: object) -> str | None:
     return str(cell) if isinstance(cell, str | int | float) else None
 
 
+def shown_text(cell: object) -> str:
+    """Return the text of a cell in a prompt: an object or a list as JSON.
+
+    >>> shown_text("a"), shown_text(3.0), shown_text(["a", None])
+    ('a', '3', '["a", null]')
+    """
+    text = text_of(cell)
+    return json_text(cell) if text is None else text
+
+
 def kind_of(cell: object) -> str:
     """Return the words for a cell without text in an error message."""
     named = {type(None): "null", dict: "an object", list: "a list", Accepted: "a list"}.get(type(cell))

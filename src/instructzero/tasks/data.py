@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from instructzero.errors import TaskError
-from instructzero.tasks.cells import Accepted, bare, json_text, json_value, kind_of, text_of
+from instructzero.tasks.cells import Accepted, bare, json_text, json_value, kind_of, shown_text, text_of
 from instructzero.tasks.hints import nearest_hint
 from instructzero.types import NO_CELLS, Cells, Example
 
@@ -61,6 +61,15 @@ def input_key(example: Example) -> str:
     return example.input.strip()
 
 
+def input_text(cells: Mapping[str, object]) -> str:
+    r"""Return the input of an example with several input columns: each with its name, one below the other.
+
+    >>> input_text({"subject": "Late", "body": "Where is it?"})
+    'subject: Late\nbody: Where is it?'
+    """
+    return "\n".join(f"{name}: {shown_text(cell)}" for name, cell in cells.items())
+
+
 @dataclass(frozen=True)
 class Row:
     """One record with its place, such as ``words.csv, line 3``, and its cells as JSON values."""
@@ -81,7 +90,8 @@ class Columns:
     Parameters
     ----------
     input, output
-        Their names. ``answers.text`` names the key ``text`` inside the objects of the column ``answers``.
+        Their names. ``answers.text`` names the key ``text`` inside the objects of the column ``answers``. An input of
+        several columns is written ``subject,body``, unless a column has this name.
     separator
         Splits a text cell with several answers.
     objects
@@ -90,6 +100,8 @@ class Columns:
     halves
         True if a text may hold half of a surrogate pair. Python programs can pass such texts to each other, but a file
         that has one is damaged.
+    shown
+        Columns that the prompt shows: rows with the same input must not differ in them.
     """
 
     input: str = "input"
@@ -97,6 +109,7 @@ class Columns:
     separator: str | None = None
     objects: bool = False
     halves: bool = False
+    shown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.separator == "":
@@ -110,11 +123,31 @@ class Columns:
         TaskError
             If a column is missing or a cell holds no text.
         """
-        text = self._text(self._cell(row, self.input, "input_column"), row.where, self.input)
+        inputs = {name: self._cell(row, name, "input_column") for name in self.inputs(row.cells)}
+        text = self._input(inputs, row.where)
         output = "outputs" if self._is_own(row) else self.output
         answers = self._answers(self._cell(row, output, "output_column"), row.where, several=output != self.output)
         others = {name: bare(cell) for name, cell in row.cells.items() if name not in (self.input, output)}
+        if len(inputs) > 1:
+            others |= {name: bare(cell) for name, cell in inputs.items()}
         return Example(text, answers, Cells(others) if others else NO_CELLS)
+
+    def inputs(self, names: Container[str]) -> tuple[str, ...]:
+        """Return the names of the input's columns in a row with the columns ``names``."""
+        parts = tuple(dict.fromkeys(map(str.strip, self.input.split(","))))
+        return (self.input,) if self.input in names or not all(parts) else parts
+
+    def _input(self, cells: Mapping[str, object], where: str) -> str:
+        """Return the input: the text of its column, or the texts of its columns with their names."""
+        if len(cells) == 1:
+            ((name, cell),) = cells.items()
+            return self._text(cell, where, name)
+        for name, cell in cells.items():
+            if cell is None:
+                raise TaskError(f"{where}: expected text in {name!r}, got null; fill it in or remove the row")
+        if not any(shown_text(cell).strip() for cell in cells.values()):
+            raise TaskError(f"{where}: expected text in one of {self.input!r}, got empty cells; remove the row")
+        return self._text(input_text(cells), where, self.input)
 
     def _is_own(self, row: Row) -> bool:
         """Return True for a row of the package's own task files, whose answers are a list under ``outputs``."""
@@ -166,15 +199,43 @@ def to_examples(rows: Iterable[Row], columns: Columns) -> tuple[Example, ...]:
     """Return the rows as examples.
 
     Rows with the same input become one example that accepts all their answers and has the columns of the first row.
+
+    Raises
+    ------
+    TaskError
+        If a row is faulty, lacks a column that the prompt shows and other rows have, or differs in it from an earlier
+        row with the same input.
     """
+    rows = tuple(rows)
+    shown = [name for name in columns.shown if any(name in row.cells for row in rows)]
     merged: dict[str, Example] = {}
     for row in rows:
+        _check_shown(row, shown)
         example = columns.example(row)
         first = merged.setdefault(input_key(example), example)
         if first is not example:
+            _check_equal(first, example, shown, row.where, columns.input)
             outputs = tuple(dict.fromkeys((*first.outputs, *example.outputs)))
             merged[input_key(example)] = Example(first.input, outputs, first.columns)
     return tuple(merged.values())
+
+
+def _check_shown(row: Row, shown: Iterable[str]) -> None:
+    for name in shown:
+        if row.cells.get(name) is None:
+            raise TaskError(
+                f"{row.where}: expected a value in {name!r}, which the prompt shows, got none; fill it in or remove "
+                "the row"
+            )
+
+
+def _check_equal(first: Example, example: Example, shown: Iterable[str], where: str, inputs: str) -> None:
+    for name in shown:
+        if first.columns.get(name) != example.columns.get(name):
+            raise TaskError(
+                f"{where}: expected {name!r}, which the prompt shows, to be the same in all rows with the same input, "
+                f"got another than in an earlier row; make it a part of the input with --input-column {inputs},{name}"
+            )
 
 
 def keep_apart(

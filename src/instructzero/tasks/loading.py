@@ -27,6 +27,7 @@ def load_task_data(
     output_column: str = "output",
     answer_separator: str | None = None,
     metric: str | None = None,
+    shown: tuple[str, ...] = (),
 ) -> TaskData:
     """Load the examples of a task.
 
@@ -43,19 +44,21 @@ def load_task_data(
     test_source
         A file or data set whose examples replace the task's own test part.
     input_column, output_column
-        The columns, or JSON keys, of the input and of the answers.
+        The columns, or JSON keys, of the input and of the answers. An input of several columns is ``subject,body``.
     answer_separator
         Splits a text cell with several answers. A JSON list needs none.
     metric
         The metric of the run, if it is not the task's own. With ``json``, also as a term of a sum, an object or a list
         in the output column is one answer: its JSON text. With other metrics a list holds several accepted answers.
+    shown
+        Columns that the prompt shows; see `Columns`.
 
     Raises
     ------
     TaskError
         If the task is unknown, or its file or examples are faulty.
     """
-    columns = Columns(input_column, output_column, answer_separator)
+    columns = Columns(input_column, output_column, answer_separator, shown=shown)
     if is_dataset(source) or is_task_file(source):
         data = _task_data(_read(source), source_name(source), columns, metric)
     elif data_dir is not None:
@@ -76,6 +79,7 @@ def load_rows(
     output_column: str = "output",
     answer_separator: str | None = None,
     metric: str | None = None,
+    shown: tuple[str, ...] = (),
 ) -> TaskData:
     """Load the examples of a task from rows in Python, with the checks and merges of a file.
 
@@ -85,7 +89,7 @@ def load_rows(
         See `Rows`.
     name
         The task's name.
-    test_source, input_column, output_column, answer_separator, metric
+    test_source, input_column, output_column, answer_separator, metric, shown
         As in `load_task_data`.
 
     Raises
@@ -96,7 +100,7 @@ def load_rows(
     >>> load_rows([{"input": "cat", "output": ["chat", "minou"]}]).search
     (Example(input='cat', outputs=('chat', 'minou')),)
     """
-    columns = Columns(input_column, output_column, answer_separator)
+    columns = Columns(input_column, output_column, answer_separator, shown=shown)
     data = _task_data(rows_document(rows, columns), name, replace(columns, halves=True), metric)
     return data if test_source is None else _with_test(data, test_source, columns, metric)
 

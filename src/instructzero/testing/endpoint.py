@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -38,6 +38,10 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with a timeout of 0: closing reset
 _TRANSIT_S = 0.01  # seconds for the first half of an answer; a reset discards what the client has not read
 
 
+KEPT = 1000
+"""The number of requests whose contents are kept."""
+
+
 class Endpoint(Loopback):
     """Answers every request with ``script(prompt)``, except for simulated faults, in a thread of its own.
 
@@ -51,17 +55,23 @@ class Endpoint(Loopback):
         Seconds before every answer.
     faults
         The faults and their rates.
+    port
+        The port; 0 is any that is free.
 
     Attributes
     ----------
     received
         Requests by prompt.
+    bodies
+        The contents of the last `KEPT` requests, in the order in which they came.
     billed
         Complete and well-formed answers with status 200, by prompt.
     usage
         Calls and tokens of the billed answers.
     failed
         Simulated faults.
+    keys
+        The keys that requests came with.
     connections, in_flight, most_in_flight
         Connections so far, current requests, and their maximum.
 
@@ -80,16 +90,24 @@ class Endpoint(Loopback):
     """
 
     def __init__(
-        self, script: Callable[[str], str | Reply], *, latency: float = 0.0, faults: Faults | None = None
+        self,
+        script: Callable[[str], str | Reply],
+        *,
+        latency: float = 0.0,
+        faults: Faults | None = None,
+        port: int = 0,
     ) -> None:
         super().__init__("instructzero-endpoint")
+        self._asked_port = port
         self.script = script
         self.latency = latency
         self.faults = faults or Faults()
         self.received: Counter[str] = Counter()
+        self.bodies: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.billed: Counter[str] = Counter()
         self.failed: Counter[Fault] = Counter()
         self.usage = Usage()
+        self.keys: set[str] = set()
         self.connections = 0
         self.in_flight = 0
         self.most_in_flight = 0
@@ -102,7 +120,7 @@ class Endpoint(Loopback):
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=_BACKLOG)
+        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self._asked_port, backlog=_BACKLOG)
         self._listening(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
@@ -143,6 +161,7 @@ class _Connection(asyncio.Protocol):
         length = _content_length(head)
         if len(rest) >= length:
             self._received = rest[length:]
+            self._endpoint.keys |= _keys(head)
             self._begin(head.split(b" ", 2)[1].partition(b"?")[0], rest[:length])
 
     def _begin(self, path: bytes, body: bytes) -> None:
@@ -156,6 +175,7 @@ class _Connection(asyncio.Protocol):
             self._send(b"404 Not Found", _ERROR % (b"not_found_error", b"expected a request for text"))
             return
         endpoint.received[prompt] += 1
+        endpoint.bodies.append(json.loads(body))
         fault = endpoint.faults.of(prompt, endpoint.received[prompt]) if endpoint.faults.rates else None
         if fault is not None:
             endpoint.failed[fault] += 1
@@ -217,6 +237,13 @@ class _Connection(asyncio.Protocol):
         if self._busy:
             self._busy = False
             self._endpoint.in_flight -= 1
+
+
+def _keys(head: bytes) -> set[str]:
+    """Return the keys in the headers of a request, of OpenAI's and of Anthropic's client."""
+    fields = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+    found = [value.strip().decode() for name, _, value in fields if name.lower() in (b"authorization", b"x-api-key")]
+    return {value.removeprefix("Bearer ") for value in found}
 
 
 def _content_length(head: bytes) -> int:

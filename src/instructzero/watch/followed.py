@@ -107,6 +107,7 @@ class FollowedRun:
             return None
         if self._settings is None or self._settings[0] != settings_file:
             self._settings = settings_file, RunDirectory.read_settings(self.directory)
+            self._task = None  # a continued run may have a longer test
         settings = self._settings[1]
         self._task = self._task or load_task(settings, history.header)
         result = current_result(self._run.read_result(), history)

@@ -82,7 +82,7 @@ def _stage(source: Source) -> str:
     history = source.history
     if source.result is not None:
         return "ended"
-    if history.confirmations or history.tests:
+    if (history.confirmations or history.tests) and not history.pending:
         return "testing"
     return "searching" if history.rounds else "beginning"
 

@@ -47,6 +47,8 @@ _PAIRS = {
 }
 """Quotes and bold marks that may stand around a whole instruction."""
 
+_CUE_ENDS = " \t\n:：?."
+
 _SENTENCE_ENDS = ".!?。！？؟।"
 
 _ITEM_START = 6
@@ -86,13 +88,33 @@ def is_settled(raw: str) -> bool:
 
 def one_line(raw: str) -> str:
     """Return the text on one line, without a leading cue and without a pair of marks around the whole."""
+    return " ".join(without_marks(raw).split())
+
+
+def without_marks(raw: str) -> str:
+    """Return the text with its line breaks, without a leading cue and without a pair of marks around the whole."""
     text = _LEADING_CUE.sub("", raw.strip())
     for opening, closing in _PAIRS.items():
         inside = text[len(opening) : -len(closing)]
         enclosed = len(text) > len(opening + closing) - 1 and text.startswith(opening) and text.endswith(closing)
         if enclosed and opening not in inside:
-            return " ".join(inside.split())
-    return " ".join(text.split())
+            return inside
+    return text
+
+
+def without_cue(raw: str, cue: str) -> str:
+    r"""Return a text without a repetition of ``cue``, or of its last line, at its beginning.
+
+    Letters of either case and other white space count as equal. What the cue ends in may differ: "Rule:" and "Rule".
+
+    >>> without_cue("The rule in\none line is: Sort.", "Look at them.\nThe rule in one line is")
+    'Sort.'
+    """
+    for wording in (cue, cue.strip().rpartition("\n")[2]):
+        pattern = r"\s+".join(map(re.escape, wording.rstrip(_CUE_ENDS).split()))
+        if pattern and (found := re.match(rf"\s*{pattern}(?!\w)\s*[:：?.]*\s*", raw, re.IGNORECASE)):
+            return raw[found.end() :]
+    return raw
 
 
 def without_thoughts(text: str) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidRole
 from instructzero.calls.store import Call
 from instructzero.types import Completion, Message, Request, Rewrite, Usage, Writing
-from instructzero.writing.cleaning import clean, one_line, unfenced, without_thoughts
+from instructzero.writing.answers import read_text, read_texts
 
 TEMPERATURE = 1.0
 """Above 0, so that samples of one prompt differ."""
 
-_OPENING, _CLOSING = "<prompt>", "</prompt>"
-_MARK = re.compile(r"<[^\S\n]*(/?)[^\S\n]*prompt[^\S\n]*>", re.IGNORECASE)
+Read = Callable[[str, int], Sequence[str]]
+"""Returns the texts in an answer, of which there should be this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,14 @@ class AskingRewriter:
     role
         The paid model, with its stored answers and its account.
     max_tokens
-        The maximum length of an answer in tokens.
+        The maximum length of a text in tokens; an answer with several texts may have that many times more.
     on_answer
         Called with (completion, cached) for every distinct question; ``cached`` is False only for an answer that was
         just paid for.
+    frame
+        Returns the text of a question to the model, given the prompt of a rewrite.
+    read
+        Returns the texts in an answer; by default the last marked text on one line.
     """
 
     def __init__(
@@ -45,29 +48,47 @@ class AskingRewriter:
         *,
         max_tokens: int,
         on_answer: Callable[[Completion, bool], None],
+        frame: Callable[[str], str] = str,
+        read: Read = lambda answer, parts: [read_text(answer)] if parts == 1 else read_texts(answer, parts),
     ) -> None:
         self._role = role
         self._answers = role.answers
         self._max_tokens = max_tokens
         self._on_answer = on_answer
+        self._frame = frame
+        self._read = read
 
     def rewrite(self, rewrites: Sequence[Rewrite], known: Sequence[Rewrite] = ()) -> tuple[list[Writing], Usage]:
         """Return the texts in order, and the usage of the distinct questions that are not among those of ``known``.
 
-        Cached answers count too, so that a resumed run has the same usage as an uninterrupted one.
+        Rewrites that differ only in their ``part`` are one question. Cached answers count too, so that a resumed run
+        has the same usage as an uninterrupted one.
         """
         questions = [self._question(rewrite) for rewrite in rewrites]
         distinct = {question.call: question for question in questions}
         answers = dict(zip(distinct, self._ask_all(list(distinct.values())), strict=True))
         new = distinct.keys() - {self._question(rewrite).call for rewrite in known}
         usage = sum((answers[call].usage for call in distinct if call in new), Usage())
-        texts = [answers[question.call].text for question in questions]
-        return [Writing(raw=text, instruction=read_text(text)) for text in texts], usage
+        asked = list(zip(questions, rewrites, strict=True))
+        parts = {question.call: rewrite.parts for question, rewrite in asked}
+        texts = {call: list(self._writings(answer.text, parts[call])) for call, answer in answers.items()}
+        return [texts[question.call][rewrite.part] for question, rewrite in asked], usage
+
+    def greedy(self, prompt: str) -> tuple[Writing, Completion]:
+        """Return the text that the model writes at temperature 0, and its answer."""
+        request = replace(self._question(Rewrite(prompt, "", 0)).request, temperature=0.0, seed=None)
+        (completion,) = self._ask_all([_Question(self._answers.call(request), request)])
+        return next(self._writings(completion.text, 1)), completion
 
     def _question(self, rewrite: Rewrite) -> _Question:
-        messages = (Message("user", rewrite.prompt),)
-        request = Request(messages, self._max_tokens, TEMPERATURE, seed=rewrite.seed)
+        messages = (Message("user", self._frame(rewrite.prompt)),)
+        request = Request(messages, self._max_tokens * rewrite.parts, TEMPERATURE, seed=rewrite.seed)
         return _Question(self._answers.call(request), request)
+
+    def _writings(self, answer: str, parts: int) -> Iterator[Writing]:
+        """Yield the texts of an answer; the first one comes with the whole answer as its raw text."""
+        for part, text in enumerate(self._read(answer, parts)):
+            yield Writing(raw=text if part else answer, instruction=text)
 
     def _ask_all(self, questions: Sequence[_Question]) -> list[Completion]:
         """Return the answers to distinct questions; the first failure is raised."""
@@ -78,18 +99,3 @@ class AskingRewriter:
         completion, cached = await self._answers.get(question.call, question.request, arrived)
         self._on_answer(completion, cached)
         return completion
-
-
-def read_text(answer: str) -> str:
-    r"""Return the text between the last ``<prompt>`` and ``</prompt>`` of an answer, or the whole answer, cleaned.
-
-    Marks in a model's thoughts do not count. The closing mark may be missing, because an answer can be cut off.
-
-    >>> read_text("First <prompt>Sort.</prompt>, or better\n<prompt>\nSort the\nwords.\n</prompt>")
-    'Sort the words.'
-    """
-    marked = _MARK.sub(r"<\1prompt>", without_thoughts(answer))
-    before, closing, _ = marked.rpartition(_CLOSING)
-    whole = before if closing else marked
-    _, opening, inside = whole.rpartition(_OPENING)
-    return one_line(unfenced(inside)) if opening else clean(whole)

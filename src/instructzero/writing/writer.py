@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from instructzero.prompts import WriterPrompt
+from instructzero.prompts import CUE, WriterPrompt
 from instructzero.protocols import SoftPromptModel
 from instructzero.types import Proposal, Rewrite, Usage, Writing
-from instructzero.writing.cleaning import clean, is_settled
+from instructzero.writing.cleaning import clean, is_settled, without_cue
 from instructzero.writing.projection import Projection
 from instructzero.writing.rewriter import AskingRewriter
 
@@ -43,6 +43,9 @@ class Writer:
     max_new_tokens: int
     rewriter: AskingRewriter | None = None
 
+    has_account = False
+    """True if the usage of `write` is the writer's own, and not the black box's."""
+
     @property
     def calls_per_rewrite(self) -> int:
         """The number of black-box calls for one text that is made from others: 0 or 1."""
@@ -69,13 +72,26 @@ class Writer:
 
     def _write_here(self, proposals: Sequence[Proposal]) -> list[Writing]:
         """Write with the writer LLM; soft prompts that are followed by the same words go through it as one batch."""
+        written = {place: given for place, one in enumerate(proposals) if (given := one.given) is not None}
+        texts = dict(written)
         starts = ["" if proposal.rewrite is None else proposal.rewrite.start for proposal in proposals]
-        texts: dict[int, str] = {}
         for start in dict.fromkeys(starts):
-            group = [position for position, other in enumerate(starts) if other == start]
-            points = [proposals[position].z for position in group]
+            group = [place for place, other in enumerate(starts) if other == start and place not in written]
+            points = [proposals[place].z for place in group]
             texts |= zip(group, self._texts(points, start), strict=True)
-        return [Writing(raw=texts[position], instruction=clean(texts[position])) for position in range(len(proposals))]
+        return [
+            Writing(texts[place], texts[place] if place in written else self._instruction(texts[place]))
+            for place in range(len(proposals))
+        ]
+
+    def _instruction(self, text: str) -> str:
+        """Return the instruction in a text. A cue of the user's own may be repeated before or after thoughts."""
+        cleaned = clean(self._without_cue(text))
+        return self._without_cue(cleaned) or cleaned
+
+    def _without_cue(self, text: str) -> str:
+        """Return the text without a repeated cue of the user's own; `clean` knows the default one."""
+        return text if self.prompt.cue == CUE else without_cue(text, self.prompt.cue)
 
     def _texts(self, points: Sequence[tuple[float, ...] | None], start: str) -> list[str]:
         """Return one text per point; the texts begin with ``start``."""
@@ -90,14 +106,15 @@ class Writer:
             self.prompt.after + _separated(start, self.prompt),
             max_new_tokens=self.max_new_tokens,
             special_tokens=self.prompt.special_tokens,
-            until=lambda text: is_settled(_joined(start, text)),
+            until=lambda text: is_settled(self._without_cue(_joined(start, text))),
         )
         return [_joined(start, text) for text in texts]
 
 
 def _separated(start: str, prompt: WriterPrompt) -> str:
-    """Return ``start`` as it follows the prompt: after a space, except after a chat template."""
-    return f" {start}" if start and prompt.special_tokens else start
+    """Return ``start`` as it follows the prompt: after a space, except after a chat template or white space."""
+    is_separate = not prompt.special_tokens or prompt.after[-1:].isspace()
+    return start if is_separate or not start else f" {start}"
 
 
 def _joined(start: str, text: str) -> str:

@@ -143,7 +143,7 @@ def test_files_keep_objects_and_several_answers_for_the_metric_json(tmp_path):
 def test_faulty_rows_are_refused_before_the_first_call(tmp_path, rows, words):
     asked = []
     with pytest.raises(TaskError) as refusal:
-        instructzero.optimize(rows, blackbox=asked.append, directory=tmp_path / "run")
+        instructzero.optimize(rows, writer=ScriptedWriter(), blackbox=asked.append, directory=tmp_path / "run")
     assert all(word in str(refusal.value) for word in words), refusal.value
     assert not asked
 

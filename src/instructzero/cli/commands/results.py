@@ -78,7 +78,10 @@ def export_command(
         Path, typer.Argument(help="directory of a finished run; for figures also of an unfinished one")
     ],
     form: Annotated[
-        str, choice(FORMATS, "--format", help="csv: the trials; python, curl, dspy: a script that answers new inputs")
+        str,
+        choice(
+            FORMATS, "--format", help="csv: the trials; python, curl, dspy, langchain: code that answers new inputs"
+        ),
     ],
     out: Annotated[
         str,

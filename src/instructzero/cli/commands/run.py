@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from instructzero.cli.options import AsJson, LogTo, Plain, Quiet
-from instructzero.config import Settings, make_settings
-from instructzero.config.yaml_file import load_yaml
+from instructzero.config import Settings
 
 if TYPE_CHECKING:
     from instructzero.records.observers import Observer
@@ -34,11 +34,19 @@ class Shown:
 
 def run_command(
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML file of settings; flags take precedence")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML file of settings; flags take precedence over it, and it over INSTRUCTZERO_... variables",
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="run directory (default: runs/TASK-METHOD-SEED)")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="run directory (default: runs/TASK-METHOD-SEED, and the names of models)"),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="begin the run in the directory anew; its stored answers are reused")
+    ] = False,
     plain: Plain = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -49,13 +57,23 @@ def run_command(
     **given: Any,
 ) -> None:
     """Find the best instruction for a task. Repeat the command to resume a stopped run."""
-    from instructzero.api import default_directory, resolve_paths
+    from instructzero.api import resolve_paths
+    from instructzero.checks import check_writer_is_named
+    from instructzero.cli.run_settings import read_run_settings
+    from instructzero.cli.ways_on import naming_commands
+    from instructzero.records.places import default_directory
 
-    settings = make_settings({**(load_yaml(config) if config else {}), **given})
+    asked = read_run_settings(given, config, out, os.environ)
+    if not quiet:
+        for warning in asked.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+    check_writer_is_named(asked.settings, _as_command)
+    settings = resolve_paths(asked.settings)
     if dry_run:
-        _print_estimate(resolve_paths(settings), as_json)
-    else:
-        _search(settings, out or default_directory(settings), Shown(plain, quiet, as_json), log_to)
+        _print_estimate(settings, as_json)
+        return
+    with naming_commands(sys.argv[1:]):
+        _search(settings, asked.out or default_directory(settings), Shown(plain, quiet, as_json), log_to, overwrite)
 
 
 def resume_command(
@@ -66,9 +84,19 @@ def resume_command(
     log_to: LogTo = None,
 ) -> None:
     """Continue a stopped run, without repeating a paid call."""
+    from instructzero.cli.ways_on import naming_commands
     from instructzero.records.directory import RunDirectory
 
-    _search(RunDirectory.read_settings(directory), directory, Shown(plain, quiet, as_json), log_to)
+    with naming_commands(("run", "--config", str(directory / "settings.yaml"), "--out", str(directory))):
+        _search(RunDirectory.read_settings(directory), directory, Shown(plain, quiet, as_json), log_to)
+
+
+def _as_command(settings: Mapping[str, str]) -> str:
+    """Return this command with further settings as flags."""
+    from instructzero.cli.ways_on import command_line
+
+    further = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", value)]
+    return command_line([*sys.argv[1:], *further])
 
 
 def _print_estimate(settings: Settings, as_json: bool) -> None:
@@ -78,10 +106,15 @@ def _print_estimate(settings: Settings, as_json: bool) -> None:
     print(json.dumps(asdict(estimated), indent=2) if as_json else "\n".join(estimated.lines()))
 
 
-def _search(settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None) -> None:
+def _search(
+    settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None, overwrite: bool = False
+) -> None:
     from instructzero.api import run_settings
 
-    _with_display(lambda observer: run_settings(settings, directory, observer), settings, directory, shown, log_to)
+    def search(observer: Observer) -> Result:
+        return run_settings(settings, directory, observer, overwrite=overwrite)
+
+    _with_display(search, settings, directory, shown, log_to)
 
 
 def _with_display(

@@ -48,7 +48,8 @@ class ScoringSettings(BaseModel):
         bool | None,
         option(
             Panel.SCORING,
-            "stop scoring an instruction that can no longer be among the best (default: yes for instructzero and capo)",
+            "stop scoring an instruction that can no longer be among the best (default: yes for instructzero, capo "
+            "and reflect)",
         ),
     ] = None
     finalists: Annotated[Count, option(Panel.SCORING, "instructions scored again in the final selection")] = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from instructzero.config.fields import Count, Panel, option
 
@@ -51,3 +51,11 @@ class SearchSettings(BaseModel):
         option(Panel.SEARCH, "action if all first scores are 0, or all instructions score the same", operational=True),
     ] = "warn"
     seed: Annotated[int, option(Panel.SEARCH, "seed of all random choices", form="SEED", ge=0, lt=2**32)] = 0
+
+    @field_validator("start")
+    @classmethod
+    def _texts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a blank instruction, and drop repeated ones."""
+        if not all(text.strip() for text in value):
+            raise ValueError("expected instructions with words, got a blank one")
+        return tuple(dict.fromkeys(value))

@@ -26,7 +26,7 @@ class TaskSettings(BaseModel):
     test_data: Annotated[
         Path | None, option(Panel.TASK, "separate file or hf:DATASET with the test examples", form="FILE")
     ] = None
-    input_column: Annotated[str, option(Panel.TASK, "column or key of the input")] = "input"
+    input_column: Annotated[str, option(Panel.TASK, "column or key of the input; several as subject,body")] = "input"
     output_column: Annotated[str, option(Panel.TASK, "column or key of the accepted answer or answers")] = "output"
     answer_separator: Annotated[
         str | None, option(Panel.TASK, "separator of several accepted answers in one output cell, such as |")

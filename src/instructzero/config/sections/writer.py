@@ -16,7 +16,8 @@ class WriterSettings(BaseModel):
         str,
         option(
             Panel.WRITER,
-            "Hugging Face causal LM: a folder, a hub id or embedded:writer; on a server vllm:NAME or sglang:NAME",
+            "Hugging Face causal LM: a folder, a hub id or embedded:writer, for built-in tasks only; on a server "
+            "vllm:NAME or sglang:NAME; asked in words openai:MODEL or anthropic:MODEL",
             form="MODEL",
         ),
     ] = "embedded:writer"
@@ -24,7 +25,8 @@ class WriterSettings(BaseModel):
         str | None,
         option(
             Panel.WRITER,
-            "address of the writer's server (default: localhost with the server's usual port)",
+            "address of the writer's server or API (default: localhost with the server's usual port; for an API the "
+            "official address, or --base-url if the black box is of the same kind)",
             form="URL",
             operational=True,
         ),
@@ -62,7 +64,8 @@ class WriterSettings(BaseModel):
         str | None,
         option(
             Panel.WRITER,
-            "prompt of the writer, with the fields {examples}, {description} and, for a local writer, {soft_prompt}",
+            "prompt of the writer, with the fields {examples}, {description} and {soft_prompt}; behind an API the text "
+            "around each {request}",
             form="FILE_OR_TEXT",
             text=True,
         ),
@@ -93,7 +96,7 @@ class WriterSettings(BaseModel):
         Literal["writer", "blackbox"],
         option(
             Panel.WRITER,
-            "model that writes new texts from existing ones: the writer by continuation, or the black box by paid "
-            "requests",
+            "model that writes new texts from existing ones: the writer by continuation (behind an API by requests), "
+            "or the black box by paid requests",
         ),
     ] = "writer"

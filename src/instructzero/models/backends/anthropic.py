@@ -20,6 +20,7 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
         api_key_variable=options.api_key_variable or "ANTHROPIC_API_KEY",
         concurrency=options.concurrency or 32,
         timeout=options.timeout,
+        address_setting=options.address_setting,
     )
 
 

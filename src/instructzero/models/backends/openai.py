@@ -21,6 +21,7 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
         template="chat" if options.template == "auto" else options.template,
         concurrency=options.concurrency or 32,
         timeout=options.timeout,
+        address_setting=options.address_setting,
     )
 
 

@@ -35,6 +35,11 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
 BACKEND = Backend(
     form="scripted:NAME",
     capabilities=SCRIPTED,
-    writer=Role("eight fixed phrases, for tests", _writer, form=f"scripted:{WRITER}"),
-    blackbox=Role("fixed answers without a model, for tests", _blackbox, form="scripted:echo or scripted:obey"),
+    writer=Role("eight fixed phrases, for tests", _writer, form=f"scripted:{WRITER}", names=(WRITER,)),
+    blackbox=Role(
+        "fixed answers without a model, for tests",
+        _blackbox,
+        form="scripted:echo or scripted:obey",
+        names=("echo", "obey"),
+    ),
 )

@@ -62,7 +62,7 @@ class Capo(TextOptimizer):
         drawn = generator.choice(len(members), 2, replace=len(members) < 2)
         first, second = (members[position] for position in drawn)
         request = merge_and_rephrase(first.instruction, second.instruction, self._demonstrations)
-        return cross(first, second, request, generator)
+        return cross(first, second, request, generator, self._dimension)
 
     def _survivors(self) -> list[Trial]:
         """Return the population: the instructions with the highest fitness."""

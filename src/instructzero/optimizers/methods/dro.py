@@ -101,4 +101,5 @@ METHOD = Method(
     summary="DRO-InstructZero (Li, 2025): InstructZero with the worst case of the scores over shifted examples",
     make=_make,
     parts=PARTS,
+    needs_soft_prompts=True,
 )

@@ -68,12 +68,16 @@ class DifferentialEvolution(TextOptimizer):
         a, b = (members[position] for position in generator.choice(others, 2, replace=False))
         own, (best,) = members[slot], survivors(members, 1)
         request = differ_and_combine(a.instruction, b.instruction, best.instruction, own.instruction)
-        z = into_box(location(best) + DIFFERENCE * (location(a) - location(b)))
+        base, first, second = (location(trial, generator, self._dimension) for trial in (best, a, b))
+        z = into_box(base + DIFFERENCE * (first - second))
         sample = self._slots.draw_sample(slot, generator)
         return Proposal(z, Rewrite(request, beginning(own.instruction, generator), sample))
 
     def _members(self) -> list[Trial]:
-        """Return the members by slot: the guesses in their order, each replaced by the better of its challengers."""
+        """Return the members by slot: the first texts in their order, each replaced by the better of its challengers.
+
+        The first texts are the user's instructions and the guesses.
+        """
         first, challengers = [], []
         request = guess(self._demonstrations)
         for trial in self._trials:

@@ -58,7 +58,8 @@ class GeneticAlgorithm(TextOptimizer):
     def _child(self, members: Sequence[Trial], generator: np.random.Generator) -> Proposal:
         drawn = spin_twice([trial.score for trial in members], generator)
         first, second = (members[position] for position in drawn)
-        return cross(first, second, cross_and_mutate(first.instruction, second.instruction), generator)
+        request = cross_and_mutate(first.instruction, second.instruction)
+        return cross(first, second, request, generator, self._dimension)
 
 
 def spin_twice(scores: Sequence[float], generator: np.random.Generator) -> tuple[int, int]:

@@ -22,4 +22,5 @@ METHOD = Method(
     parts=PARTS,
     stops_early=False,
     confirms=False,  # The paper selects its winner by the validation score alone.
+    needs_soft_prompts=True,
 )

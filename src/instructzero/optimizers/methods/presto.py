@@ -172,4 +172,5 @@ METHOD = Method(
     make=_make,
     parts=SIZES,
     represents=True,
+    needs_soft_prompts=True,
 )

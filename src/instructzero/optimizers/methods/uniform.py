@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instructzero.optimizers.base import Optimizer, generator_for
+from instructzero.optimizers.base import Optimizer, generator_for, proposed
 from instructzero.optimizers.registry import Arguments, Materials, Method
 from instructzero.types import Candidate, Proposal, Trial
 
@@ -30,7 +30,7 @@ class Uniform(Optimizer):
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
         """Count the texts that were written, evaluated or not."""
-        self._written += len(trials) + len(unpaid)
+        self._written += len(proposed(trials)) + len(unpaid)
 
 
 def _make(arguments: Arguments, materials: Materials) -> Optimizer:
@@ -38,5 +38,8 @@ def _make(arguments: Arguments, materials: Materials) -> Optimizer:
 
 
 METHOD = Method(
-    summary="random search over soft prompts, the baseline of the paper", make=_make, parts={"batch": "batch"}
+    summary="random search over soft prompts, the baseline of the paper",
+    make=_make,
+    parts={"batch": "batch"},
+    needs_soft_prompts=True,
 )

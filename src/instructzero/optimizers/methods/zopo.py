@@ -34,10 +34,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from instructzero.bo.fitting import one_thread
 from instructzero.bo.ntk import DerivedGP, TangentKernel
 from instructzero.bo.surrogate import binomial_noise, standardise
-from instructzero.optimizers.base import Optimizer, Represent, aligned_scores, generator_for
+from instructzero.bo.threads import one_thread
+from instructzero.optimizers.base import Optimizer, Represent, aligned_scores, generator_for, proposed
 from instructzero.optimizers.pool import Pool, PoolRecord
 from instructzero.optimizers.registry import SIZES, Arguments, Materials, Method
 from instructzero.types import Candidate, Proposal, Trial
@@ -74,7 +74,7 @@ class Zopo(Optimizer):
 
     def ask(self, limit: int) -> list[Proposal]:
         """Return the first points of the pool, or the candidates of an ascent from the best one."""
-        missing = self._initial - len(self._trials)
+        missing = self._initial - len(proposed(self._trials))
         located = self._located()
         if missing > 0 or not located:
             open_positions = (self._record.open() >= 0).nonzero().flatten().tolist()
@@ -85,7 +85,7 @@ class Zopo(Optimizer):
 
     def choose(self, candidates: Sequence[Candidate], limit: int) -> list[int]:
         """Return the positions of the first new texts, at most as many as the round needs."""
-        missing = self._initial - len(self._trials)
+        missing = self._initial - len(proposed(self._trials))
         return self._record.fresh(candidates)[: min(limit, missing if missing > 0 else self._batch)]
 
     def tell(self, trials: Sequence[Trial], unpaid: Sequence[Candidate] = ()) -> None:
@@ -209,4 +209,5 @@ METHOD = Method(
     make=_make,
     parts=SIZES,
     represents=True,
+    needs_soft_prompts=True,
 )

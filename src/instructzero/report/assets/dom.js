@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 let data = readData();
-const ROLE_NAMES = { best: "best", plain: "plain", baseline: "yours" };
+const ROLE_NAMES = { best: "best", plain: "plain", baseline: "yours", start: "start", challenger: "challenger" };
 
 function readData() {
   return JSON.parse(document.getElementById("report-data").textContent);

@@ -3,6 +3,13 @@
 const NO_TEXT = "not available";
 const MAX_COLUMNS = 120;
 
+const RIVALS = {
+  plain: "the plain instruction",
+  baseline: "your instruction",
+  start: "the instruction that you started from",
+  challenger: "the best challenger",
+};
+
 const roleOf = (part, role) => part.rows.find((row) => instructionOf(row.row).roles.includes(role));
 
 /** A table of the examples of one part of the data, with the answers of the best instruction and one rival. */
@@ -46,7 +53,7 @@ function fillExamples() {
   }
 
   function chooseRival(rivals, rival) {
-    const options = rivals.map((role) => [role, role === "plain" ? "the plain instruction" : "your instruction"]);
+    const options = rivals.map((role) => [role, RIVALS[role]]);
     return options.length > 1
       ? [select("Compare with", options, rival, (role) => { state.rival = role; renew(); })]
       : [];
@@ -101,7 +108,7 @@ function exampleColumns(part, rival) {
     { name: "input", cell: (row) => (row.input === null ? NO_TEXT : foreign(row.input, 400)), kind: "text" },
     { name: "accepted answers", cell: accepted, kind: "text" },
     answer("answer (best instruction)", "best"),
-    ...(rival ? [answer(rival === "plain" ? "answer (plain instruction)" : "answer (your instruction)", "rival")] : []),
+    ...(rival ? [answer(`answer (${RIVALS[rival].replace("the ", "")})`, "rival")] : []),
   ];
 }
 

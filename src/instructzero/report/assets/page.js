@@ -1,13 +1,19 @@
 // Fills the page.
 
-/** Set up the button that copies the best instruction. */
+/** Set up the buttons that copy the best instruction, and the code of a format. */
 function startCopying() {
-  const button = document.getElementById("copy");
+  startCopyingFrom(document.getElementById("copy"), () => data.scores[0].text);
+  for (const panel of document.querySelectorAll(".panel")) {
+    startCopyingFrom(panel.querySelector("button"), () => panel.querySelector("pre").textContent);
+  }
+}
+
+function startCopyingFrom(button, text) {
   if (!button || !navigator.clipboard) return;
   button.hidden = false;
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(data.scores[0].text);
+      await navigator.clipboard.writeText(text());
       button.textContent = "Copied";
     } catch {
       button.textContent = "Copying is not allowed here";

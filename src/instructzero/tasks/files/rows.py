@@ -45,7 +45,7 @@ def rows_document(rows: Rows, columns: Columns) -> Document:
 
 
 def _parts(rows: Rows, columns: Columns) -> tuple[tuple[Row, ...], tuple[Row, ...] | None]:
-    if not isinstance(rows, Mapping) or columns.input in rows:
+    if not isinstance(rows, Mapping) or any(name in rows for name in columns.inputs(rows)):
         return _rows(rows, columns, ""), None
     if rows and all(map(_is_dataset, rows.values())):
         return split_rows(rows, "")

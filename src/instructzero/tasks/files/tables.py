@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from instructzero.errors import TaskError
@@ -13,6 +14,7 @@ from instructzero.tasks.data import Row
 from instructzero.tasks.files.delimited import column_names, named_cells
 from instructzero.tasks.files.encodings import check_readable
 
+_filtering = Lock()  # the filters of warnings belong to the whole process
 _INDEX = re.compile(r"__index_level_\d+__")  # the index of a pandas table, which is no column of it
 
 
@@ -61,7 +63,7 @@ def sheet_rows(path: Path, sheet: str | None = None) -> tuple[Row, ...]:
     except ImportError:
         raise TaskError(missing_library(path, "openpyxl", "xlsx")) from None
     check_readable(path)
-    with warnings.catch_warnings():
+    with _filtering, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the looks of the workbook
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)

@@ -1,0 +1,168 @@
+"""Export of a run as a ``promptfooconfig.yaml``: the messages, the model, and the test examples with assertions.
+
+Promptfoo renders texts as nunjucks templates and reads values that begin with ``file://`` from files. In the messages,
+literal braces that could open a tag are escaped. Test examples with such texts are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from instructzero.exports.asking import Asking
+from instructzero.exports.names import safe_names
+from instructzero.exports.prompt import values_of
+from instructzero.models.base import join_contents
+from instructzero.prompts.template import INPUT, INSTRUCTION
+from instructzero.types import Example, Message
+
+_TAG = re.compile(r"\{(?=[{%#]|\Z)|#(?=\}|\Z)")  # at the end of a text, a field or another text follows
+_LOADED = re.compile(r"(file|package)://|package:|.*(\{[{%#]|#\})|.*\n\Z", re.DOTALL)
+_HEAD = """# Run it with: npx promptfoo eval
+# yaml-language-server: $schema=https://promptfoo.dev/config-schema.json
+"""
+
+
+def promptfoo_config(asking: Asking, tests: Sequence[Example], metric: str) -> str:
+    """Return the configuration.
+
+    Parameters
+    ----------
+    asking
+        The instruction and the way in which it is asked.
+    tests
+        The examples to test with.
+    metric
+        The metric of the run. The assertions are the closest ones of promptfoo.
+    """
+    names = safe_names(asking.prompt.fields or (INPUT,))
+    kept = [example for example in tests if not _is_read(example, names)]
+    content = {
+        "description": "The instruction that instructzero found",
+        "prompts": [_prompt(asking, names)],
+        "providers": [_provider(asking)],
+        "tests": [_test(example, names, metric) for example in kept],
+    }
+    return _HEAD + "".join(_remarks(asking, tests, kept, metric)) + _dumped(content)
+
+
+def _prompt(asking: Asking, names: Mapping[str, str]) -> str:
+    """Return the prompt as a JSON chat, whose texts promptfoo renders one by one, or as a text."""
+
+    def field(name: str) -> str:
+        return _escaped(asking.instruction) if name == INSTRUCTION else f"{{{{{names[name]}}}}}"
+
+    turns = [Message(turn.role, turn.written(field, _escaped)) for turn in asking.prompt.turns]
+    if not asking.chat:
+        return join_contents(turns)
+    chat = [{"role": turn.role, "content": turn.content} for turn in turns]
+    dumped = json.dumps(chat, indent=2, ensure_ascii=False)
+    return (dumped if _is_printable(dumped) else json.dumps(chat, indent=2)) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Return a text that nunjucks renders as it is."""
+    return _TAG.sub(lambda found: f"{{{{ '{found[0]}' }}}}", text)
+
+
+def _provider(asking: Asking) -> dict[str, Any]:
+    config: dict[str, Any] = {"temperature": asking.temperature, asking.limit: asking.max_tokens}
+    if asking.kind in _PROVIDERS and not asking.official:
+        config["apiBaseUrl"] = asking.endpoint
+    form = _PROVIDERS.get(asking.kind, "openai:chat:YOUR-MODEL") if asking.chat else "openai:completion:{}"
+    return {"id": form.format(asking.model), "config": config}
+
+
+_PROVIDERS = {"openai": "openai:chat:{}", "anthropic": "anthropic:messages:{}"}
+
+
+def _remarks(asking: Asking, tests: Sequence[Example], kept: Sequence[Example], metric: str) -> Iterator[str]:
+    yield f"# The assertions are the closest ones to the metric of the run, {json.dumps(metric)}.\n"
+    if asking.kind not in _PROVIDERS:
+        yield "# Set your model under providers: that of the run is not behind an API.\n"
+    elif not asking.official:
+        yield "# Promptfoo wants an API key also for a server without keys: set the variable to any text.\n"
+    if not tests:
+        yield "# The test examples of the run are not available here: add tests of your own.\n"
+    if len(kept) < len(tests):
+        yield f"# {len(tests) - len(kept)} test examples are left out: promptfoo would change their texts.\n"
+
+
+def _is_read(example: Example, names: Mapping[str, str]) -> bool:
+    """Return True if promptfoo would change one of the texts of an example, or load it from a file."""
+    return any(_LOADED.match(text) for text in (*values_of(example, names).values(), *example.outputs))
+
+
+def _test(example: Example, names: Mapping[str, str], metric: str) -> dict[str, Any]:
+    values = values_of(example, names)
+    variables = {name: values[field] for field, name in names.items()}
+    check = _CHECKS.get(metric.partition(":")[0], _equal_without_case)
+    return {"vars": variables, "assert": [check(example.outputs, metric)]}
+
+
+def _contained(answers: Sequence[str], metric: str) -> dict[str, Any]:
+    if len(answers) == 1:
+        return {"type": "icontains", "value": answers[0]}
+    return {"type": "icontains-any", "value": list(answers)}
+
+
+def _equal(answers: Sequence[str], metric: str) -> dict[str, Any]:
+    if len(answers) == 1:
+        return {"type": "equals", "value": answers[0]}
+    return _script(answers, "accepted === output.trim()")
+
+
+def _equal_without_case(answers: Sequence[str], metric: str) -> dict[str, Any]:
+    normal = "[accepted, output].map((text) => text.toLowerCase().trim().replace(/[.!?\"'`*]+$/, ''))"
+    return _script(answers, f"{normal}.reduce((one, other) => one === other)")
+
+
+def _equal_number(answers: Sequence[str], metric: str) -> dict[str, Any]:
+    tolerance = metric.partition(":")[2] or "1e-9"
+    numbers = (
+        "[accepted, output].map((text) => Number((text.replace(/,/g, '').match(/-?\\d+(\\.\\d+)?/g) || [NaN]).pop()))"
+    )
+    return _script(answers, f"{numbers}.reduce((one, other) => Math.abs(one - other) <= {float(tolerance)!r})")
+
+
+def _script(answers: Sequence[str], condition: str) -> dict[str, Any]:
+    """Return an assertion in JavaScript: the condition holds for one of the ``accepted`` answers."""
+    listed = json.dumps(list(answers)).replace("{", "\\u007b")
+    return {"type": "javascript", "value": f"{listed}.some((accepted) => {condition})"}
+
+
+_CHECKS: dict[str, Callable[[Sequence[str], str], dict[str, Any]]] = {
+    "contains": _contained,
+    "choice": _contained,
+    "balanced_accuracy": _contained,
+    "macro_f1": _contained,
+    "mcc": _contained,
+    "verbatim": _equal,
+    "code": _equal,
+    "numeric": _equal_number,
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    is_block = "\n" in text and _is_printable(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if is_block else None)
+
+
+def _is_printable(text: str) -> bool:
+    """Return True if the only control characters are line feeds: YAML's blocks change other line breaks."""
+    return text.replace("\n", "").isprintable()
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _dumped(content: Mapping[str, Any]) -> str:
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)

@@ -1,0 +1,35 @@
+"""The template of the questions to the black box that the settings of a run choose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from instructzero.config import Settings
+from instructzero.prompts.fields import braced
+from instructzero.prompts.template import DEFAULT, PromptTemplate
+
+
+def template_of(settings: Settings, columns: Collection[str] = ()) -> PromptTemplate:
+    """Return the template of a run: that of ``--prompt``, or the default one.
+
+    Parameters
+    ----------
+    settings
+        The settings of the run. ``{input}`` stands for the input column, also where the prompt names this column.
+    columns
+        Names of columns that are fields although they have another form than a name, such as one with a space.
+
+    Raises
+    ------
+    ConfigurationError
+        If the text of the prompt is no template.
+    """
+    if settings.prompt is None:
+        return DEFAULT
+    inputs = {settings.input_column, *map(str.strip, settings.input_column.split(","))}
+    return PromptTemplate.parse(settings.prompt, {*columns, *inputs}).with_input_named(settings.input_column)
+
+
+def columns_shown(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the columns that the prompt may show; those that the data lack are no fields."""
+    return template_of(settings, braced(settings.prompt or "")).columns

@@ -1,0 +1,62 @@
+"""The LangChain program has the messages of the run, and asks its model."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from instructzero.exports.asking import Asking
+from instructzero.exports.langchain import langchain_program
+from instructzero.testing.endpoint import Endpoint
+from instructzero.types import Example
+from tests.exports.askings import ASKINGS, MAIL, make_asking
+
+NASTY = 'Turn {it} "round".\\\n\0 {{x}} {% raw %} é'
+
+
+def run(program: str, name: str = "program") -> dict[str, Any]:
+    """Run a program as a module, or with the name ``__main__`` as a script."""
+    names: dict[str, Any] = {"__name__": name}
+    exec(compile(program, "program.py", "exec"), names)
+    return names
+
+
+@given(ASKINGS)
+def test_program_with_hostile_texts_parses(asking: Asking) -> None:
+    assert ast.parse(langchain_program(asking).encode("utf-8", "backslashreplace"))
+
+
+def test_prompt_has_the_messages_of_the_run() -> None:
+    pytest.importorskip("langchain_core")
+    mail = {"subject": "Late {0}", "e-mail text": "Where {is} it?"}
+    shots = (Example("whole", ("delivery",), {"subject": "{a}", "e-mail text": "b"}),)
+    asking = make_asking(instruction=NASTY, template=MAIL, shots=shots, kind="hf", chat=True)
+    variables = {"subject": mail["subject"], "e_mail_text": mail["e-mail text"]}
+    found = run(langchain_program(asking))["chain"]().invoke(variables).to_messages()
+    roles = {"system": "system", "human": "user", "ai": "assistant"}
+    assert [(roles[message.type], message.content) for message in found] == [
+        (message.role, message.content) for message in asking.prompt.messages(NASTY, mail)
+    ]
+
+
+def test_prompt_of_plain_text_is_that_of_the_run() -> None:
+    pytest.importorskip("langchain_core")
+    asking = make_asking(instruction=NASTY, kind="hf", chat=False)
+    found = run(langchain_program(asking))["prompt"].invoke({"input": "dog {cat}"})
+    assert found.to_string() == asking.prompt.render(NASTY, "dog {cat}")
+
+
+def test_program_asks_the_model_of_the_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("langchain_openai")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with Endpoint(str.upper) as endpoint:
+        asking = make_asking(instruction=NASTY, endpoint=endpoint.base_url, official=False)
+        monkeypatch.setattr(sys, "argv", ["program.py", "dog", "cat"])
+        run(langchain_program(asking), "__main__")
+        asked = asking.prompt.render(NASTY, "dog cat")
+        assert list(endpoint.received) == [asked]
+    assert capsys.readouterr().out == f"{asked.upper()}\n"
