@@ -119,3 +119,12 @@ def test_method_that_asks_for_texts_accepts_asked_writer(method: str) -> None:
 def test_prompt_that_does_not_fit_the_writer_is_refused(settings: dict[str, str], sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         check_writer(make_settings({"task": "sum", **settings}))
+
+
+def test_named_key_of_the_writer_that_is_not_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PEN_KEY", raising=False)
+    settings = make_settings({"task": "sum", "writer": ASKED, "writer_key_env": "PEN_KEY"})
+    with pytest.raises(ConfigurationError, match="environment variable PEN_KEY, got none"):
+        check_writer(settings)
+    monkeypatch.setenv("PEN_KEY", "k")
+    check_writer(settings)

@@ -1,6 +1,7 @@
 """A run in a directory that is not empty: corrected, continued for longer, begun anew, or refused with the ways on."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from instructzero.config import make_settings
 from instructzero.errors import EndpointError, OtherRun, RunDirectoryError
 from instructzero.execute import execute
+from instructzero.finished_run import FinishedRun
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
 from instructzero.records.observers import Observer
 
@@ -208,14 +210,24 @@ def test_overwrite_replaces_a_run_with_a_changed_task(run, task_file, tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("name", ["settings.yaml", "journal.jsonl"])
+@pytest.mark.parametrize("name", ["settings.yaml", "journal.jsonl", "result.json", "instruction.txt", "report.html"])
 def test_files_of_other_origin_are_never_replaced(run, tmp_path, name, overwrite):
     path = tmp_path / "run" / name
     path.parent.mkdir()
     path.write_text("task: words.jsonl  # mine\n")
-    with pytest.raises(RunDirectoryError, match="files of other origin"):
+    with pytest.raises(RunDirectoryError, match=rf"files of other origin .*\({re.escape(name)}\)"):
         run(overwrite=overwrite)
     assert path.read_text() == "task: words.jsonl  # mine\n"
+
+
+def test_run_that_is_being_continued_is_not_finished(run, tmp_path):
+    run()
+    with pytest.raises(EndpointError):
+        run(box=ScriptedBlackBox(obey, fail_after=0), test=9)
+    with pytest.raises(RunDirectoryError, match=r"is being continued and is not tested .* finish it with"):
+        FinishedRun.read(tmp_path / "run")
+    result = run(test=9)
+    assert FinishedRun.read(tmp_path / "run").test == result.best.test
 
 
 def test_changed_limit_is_that_of_a_resumed_run(run, tmp_path):

@@ -53,7 +53,10 @@ def test_messages_of_a_row_have_its_columns(mails: instructzero.Result) -> None:
         ("text", "expected a mapping with the fields subject, body of the prompt, got a text"),
         ({"subject": "a"}, "got none for body; give a value for each"),
         ({"Subject": "a", "body": "b"}, "got none for subject; did you mean 'subject' by 'Subject'?"),
-        ({"subject": None, "body": "b"}, "got none for subject"),
+        ({"subject": None, "body": "b"}, "got none for subject; give a value for each"),
+        (5, "expected a text or a mapping with the fields subject, body of the prompt, got 5"),
+        (None, "expected a text or a mapping with the fields subject, body of the prompt, got None"),
+        (["a", "b"], "expected a text or a mapping with the fields subject, body of the prompt, got ['a', 'b']"),
     ],
 )
 def test_input_that_lacks_a_field_is_refused(mails: instructzero.Result, inputs: Any, message: str) -> None:

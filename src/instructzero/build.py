@@ -19,7 +19,7 @@ from instructzero.optimizers.registry import (
     races,
     stops_early,
 )
-from instructzero.pricing import pays_for_texts, role_prices, text_requests, text_role
+from instructzero.pricing import pays_for_texts, role_prices, shows_failures, text_requests, text_role
 from instructzero.prompts import (
     PromptTemplate,
     WriterPrompt,
@@ -241,7 +241,15 @@ def build_search(
     """Build the search from its parts."""
     objective = Objective(settings.length_penalty, tuple(map(label_of, task.validation)))
     finale = Finale(
-        task, evaluator, objective, journal, observer, settings.finalists, settings.baseline, settings.start
+        task,
+        evaluator,
+        objective,
+        journal,
+        observer,
+        settings.finalists,
+        settings.baseline,
+        settings.start,
+        shows_failures(settings),
     )
     race = _race(settings, len(task.validation))
     optimizer = build_method(settings, task, writer.represent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from instructzero.config import Settings
@@ -66,11 +67,13 @@ def prompt_remarks(settings: Settings, template: PromptTemplate, task: Task, bla
         shots = task.exemplars[: settings.shots]
         yield from remarks_on(template.render("{instruction}", task.validation[0], shots))
     given = [text for text in (settings.baseline, *settings.start) if text]
-    found = [name for name in (*RESERVED, *template.columns) if any(f"{{{name}}}" in text for text in given)]
+    plain = [text for text in given if template.for_instruction(text) is template]
+    names = (*RESERVED, *template.columns, *map(str.strip, settings.input_column.split(",")))
+    found = [name for name in names if any(f"{{{name}}}" in text for text in plain)]
     if found:
         yield (
-            f"an instruction of yours holds {{{found[0]}}}, which is sent as it stands, because only the text of "
-            "--prompt has fields; give your prompt as --prompt, with {instruction} for the part to improve"
+            f"an instruction of yours holds {{{found[0]}}}, which is sent as it stands; give your prompt as --prompt, "
+            "where it is a field, with {instruction} for the part to improve"
         )
 
 
@@ -94,6 +97,11 @@ def check_writer(settings: Settings) -> None:
         raise ConfigurationError(
             f"expected a local writer (hf:FOLDER_OR_HUB_ID) for method {settings.method!r}, which needs its hidden "
             f"states, got {settings.writer!r}; choose another writer or another method"
+        )
+    if settings.writer_key_env and not os.environ.get(settings.writer_key_env, "").strip():
+        raise ConfigurationError(
+            f"expected the key of the writer in the environment variable {settings.writer_key_env}, got none; set it, "
+            "or leave --writer-key-env out for a server that needs no key"
         )
     description = settings.task_description or ""
     if is_asked(settings.writer):

@@ -87,7 +87,7 @@ class Estimate:
 
 def _shown(message: Message) -> Iterator[str]:
     """Yield the lines of a message on a terminal; a long one is cut."""
-    first, *others = f"{message.role}: {short(message.content, _SHOWN)}".split("\n")
+    first, *others = f"{message.role}: {short(message.content, _SHOWN)}".expandtabs(4).split("\n")
     yield f"  {printable(first)}"
     yield from (f"    {printable(line)}".rstrip() for line in others)
 

@@ -40,6 +40,11 @@ class FinishedRun:
             )
         tested = run.history.tests.keys() & run.history.known_evaluations().keys()
         if run.history.header is None or run.result["instruction"] not in tested:
+            if run.history.past_headers:
+                raise RunDirectoryError(
+                    f"expected a finished run in {path}, got one that is being continued and is not tested on its new "
+                    f"test examples yet; finish it with 'instructzero resume {path}'"
+                )
             raise RunDirectoryError(
                 f"expected the test results of the best instruction in {path / 'journal.jsonl'}, got none; restore "
                 f"the file from a copy, or continue the run with 'instructzero resume {path}'"

@@ -9,6 +9,7 @@ from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER
 from instructzero.config import Settings
 from instructzero.models.registry import is_asked, usual_address
 from instructzero.optimizers.registry import get_method
+from instructzero.optimizers.wording import FROM_FAILURES
 from instructzero.writing.addresses import writer_address
 
 
@@ -25,6 +26,11 @@ def text_requests(settings: Settings) -> Mapping[str, str]:
     if not pays_for_texts(settings):
         return {}
     return (is_asked(settings.writer) and method.requests_without_soft_prompts) or method.requests
+
+
+def shows_failures(settings: Settings) -> bool:
+    """Return True if requests for texts show validation examples that an instruction fails on."""
+    return FROM_FAILURES in text_requests(settings)
 
 
 def text_role(settings: Settings) -> str | None:

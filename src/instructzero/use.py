@@ -72,7 +72,7 @@ class Use:
         Raises
         ------
         ConfigurationError
-            If the input lacks a field of the prompt.
+            If the input is no text and no mapping, or lacks a field of the prompt.
         """
         return self._template.render(instruction, self._example(inputs), self._shots)
 
@@ -84,7 +84,7 @@ class Use:
         Raises
         ------
         ConfigurationError
-            If the input lacks a field of the prompt.
+            If the input is no text and no mapping, or lacks a field of the prompt.
         ModelError
             If the black box cannot be loaded, or refuses the question.
         EndpointError
@@ -113,6 +113,11 @@ class Use:
         )
 
     def _example(self, inputs: str | Mapping[str, Any]) -> Example:
+        if not isinstance(inputs, str | Mapping):
+            fields = ", ".join(self.fields)
+            raise ConfigurationError(
+                f"expected a text or a mapping with the fields {fields} of the prompt, got {inputs!r:.60}"
+            )
         cells = {INPUT: inputs} if isinstance(inputs, str) else {INPUT: self._whole(inputs), **inputs}
         missing = [name for name in self.fields if cells.get(name) is None]
         if missing:
@@ -131,6 +136,6 @@ def _lacking(missing: list[str], fields: tuple[str, ...], inputs: str | Mapping[
     expected = ", ".join(fields)
     if isinstance(inputs, str):
         return f"expected a mapping with the fields {expected} of the prompt, got a text; give the values by name"
-    near = nearest(missing[0], map(str, inputs))
+    near = nearest(missing[0], [name for name in map(str, inputs) if name not in fields])
     hint = f"; did you mean {missing[0]!r} by {near!r}?" if near else "; give a value for each"
     return f"expected values for the fields {expected} of the prompt, got none for {', '.join(missing)}{hint}"

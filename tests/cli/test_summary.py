@@ -83,7 +83,7 @@ def test_table_without_confirmation_has_no_column_for_it() -> None:
 def test_warnings_are_printed_and_wrapped(width: int) -> None:
     lines = summary(width, result(leaks=(Example("giraffe", ("zebra",)),)))
     text = said(lines)
-    assert "Warning: The best instruction copies training examples ('giraffe')" in text
+    assert "Warning: The best instruction copies examples that its writer was shown ('giraffe')" in text
     assert "Warning: Validation (0.900) and test (0.360) disagree" in text
     assert all(len(line) <= width for line in lines if "Warning" in line)
     assert text.count("Warning: ") == len(result(leaks=(Example("giraffe", ("zebra",)),)).warnings())

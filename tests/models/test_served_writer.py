@@ -178,7 +178,7 @@ def test_temporary_failures_of_the_server_are_retried(dialect: Dialect, tiny_lla
 def test_server_that_stays_broken_raises_endpoint_error(dialect: Dialect, tiny_llama: Path) -> None:
     with WriterServer(str(tiny_llama), faults=Faults({Fault.SERVER_ERROR: 1.0})) as server:
         writer = ServedWriter(dialect, str(tiny_llama), url=server.url, retries=1)
-        with pytest.raises(EndpointError, match=r"status 500: out of order, in the last of 2 tries; .*resume later"):
+        with pytest.raises(EndpointError, match=r"status 500: out of order \(the last of 2 tries\); .*resume later"):
             write(writer)
 
 

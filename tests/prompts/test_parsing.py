@@ -67,7 +67,17 @@ def test_assistant_turns_are_kept_between_user_turns():
         ("user: {instruction} {input}\nassistant: The answer is", "expected the last message .* the role assistant"),
         ("user: {instruction} {input}\nsystem: Be kind.\nuser: go", "expected at most one system message"),
         ("user: Sort {input}.", "expected a place for the instruction .* put {instruction} where it belongs"),
+        ("Sort {input}.", "got “Sort {input}.” without {instruction}; .* the part to improve, and .* as --start"),
+        ("prompts/sort", "got “prompts/sort” without {instruction}"),
         ("user: {{ instruction }}: {input}", "write {instruction} with single braces"),
+        ("user: { instruction }: {input}", "write {instruction} with .* without spaces"),
+        ("user: {instrution}: {input}", "write {instruction} instead of {instrution}"),
+        ("system: {instruction} {input}", "got one of the role system; add a message that begins user:"),
+        ("System: {instruction}\nUser: {input}", "expected the roles in --prompt in lower case, .*, got System:"),
+        (" \n", "expected a text for --prompt, got none"),
+        ('{"messages": [{"role": "user", "content": "{instruction} {input}"}]}', "got an object with the key messages"),
+        ("messages:\n- user: '{instruction} {input}'", "got an object with the key messages"),
+        ("- user: {instruction}\n- user: '{input}'", "got the role 'user' .* put quotes around a text with braces"),
         ("user: {instruction}\n\n{examples}", "expected a place for the input or a column of it"),
         ('[{"role": "tool", "content": "{instruction}"}]', "expected messages such as .* got the role 'tool'"),
         ('[{"role": "user", "content": [1]}]', "got the role 'user' and the content \\[1\\] as message 1"),
@@ -156,4 +166,4 @@ def test_text_of_template_is_parsed_to_the_same_template(template):
 
 def test_default_template_has_a_text_with_a_role():
     assert DEFAULT.text().startswith("user: Instruction: {instruction}")
-    assert PromptTemplate.parse(DEFAULT.text()) == DEFAULT
+    assert PromptTemplate.parse(DEFAULT.text()).messages == DEFAULT.messages

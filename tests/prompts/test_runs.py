@@ -266,7 +266,7 @@ def test_baseline_that_is_a_whole_prompt_is_warned_about() -> None:
 def test_dry_run_shows_the_messages_and_no_control_characters(
     command_line: Callable[..., tuple[int, str, str]],
 ) -> None:
-    rows = [{"subject": "\x1b[31m", "body": f"b{number}", "queue": "q"} for number in range(12)]
+    rows = [{"subject": "\x1b[31m\tno", "body": f"b{number}", "queue": "q"} for number in range(12)]
     Path("rows.json").write_text(json.dumps(rows))
     flags = ["--input-column", "subject,body", "--output-column", "queue", "--prompt", "prompt.txt"]
     flags += ["--writer", "scripted:phrases", "--blackbox", "openai:m", "--base-url", "http://127.0.0.1:9/v1"]
@@ -278,7 +278,7 @@ def test_dry_run_shows_the_messages_and_no_control_characters(
         "    Route.",
         '    Answer as JSON: {"queue": "NAME"}',
     ]
-    assert shown[4:] == ["  user: Subject: \N{REPLACEMENT CHARACTER}[31m", shown[5]]
+    assert shown[4:] == ["  user: Subject: \N{REPLACEMENT CHARACTER}[31m    no", shown[5]]
     code, out, err = command_line("run", "--task", "rows.json", *flags, "--dry-run", "--json")
     assert [message["role"] for message in json.loads(out)["messages"]] == ["system", "user"]
     assert "\\u001b[31m" in out

@@ -88,7 +88,41 @@ def test_example_without_a_column_is_refused():
 
 
 def test_template_of_settings_is_the_default_or_that_of_the_prompt():
-    assert template_of(make_settings({"task": "sum"})) is DEFAULT
+    assert template_of(make_settings({"task": "sum"})) == DEFAULT
     listed = [{"system": "{instruction}"}, {"role": "user", "content": "{number} {input}"}]
     settings = make_settings({"task": "sum", "input_column": "number", "prompt": listed})
     assert template_of(settings).messages == (Message("system", "{instruction}"), Message("user", "{input} {input}"))
+
+
+def test_instruction_with_a_place_for_the_input_is_sent_as_a_whole_prompt():
+    prompt = 'You are careful.\n\nAnswer as {"place": "..."} or {{x}}.\nQuestion: {input}'
+    (message,) = DEFAULT.render(prompt, Example("{input} and {instruction}", ("",)))
+    assert message == Message(
+        "user", 'You are careful.\n\nAnswer as {"place": "..."} or {{x}}.\nQuestion: {input} and {instruction}'
+    )
+
+
+def test_shots_of_a_whole_prompt_are_earlier_turns():
+    messages = DEFAULT.render("Q: {input}", Example("cat", ("",)), [Example("dog", ("chien",))])
+    assert [(one.role, one.content) for one in messages] == [
+        ("user", "Q: dog"),
+        ("assistant", "chien"),
+        ("user", "Q: cat"),
+    ]
+
+
+def test_place_in_double_braces_is_text():
+    (message,) = DEFAULT.render("Say {{input}}.", Example("cat", ("",)))
+    assert message.content == "Instruction: Say {{input}}.\n\nInput: cat\n\nOutput:"
+
+
+def test_template_of_the_user_wraps_every_instruction():
+    template = PromptTemplate.parse("{instruction}\n{input}")
+    (message,) = template.render("Q: {input}", Example("cat", ("",)))
+    assert message.content == "Q: {input}\ncat"
+
+
+@given(instruction=st.text(), question=st.text())
+def test_exported_template_of_any_instruction_renders_as_the_search_did(instruction, question):
+    example = Example(question, ("",))
+    assert DEFAULT.with_instruction(instruction).render("", example) == DEFAULT.render(instruction, example)

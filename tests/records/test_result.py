@@ -79,7 +79,7 @@ def test_comparisons_leave_out_winning_plain_instruction() -> None:
 def test_warnings_show_shortened_inputs_of_leaks() -> None:
     many = [LEAK, Example("x" * 500, ("y",)), Example("\x1b[1m", ("z",)), Example("fourth", ("w",))]
     (warning,) = result(leaks=tuple(many)).warnings()
-    assert "copies training examples ('giraffe', 'xxx" in warning
+    assert "copies examples that its writer was shown ('giraffe', 'xxx" in warning
     assert "fourth" not in warning
     assert "\x1b" not in warning
     assert len(warning) < 250

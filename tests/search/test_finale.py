@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,14 @@ def test_leaks_returns_copied_exemplars(tmp_path: Path) -> None:
     with Ending(tmp_path, {"a": (9, 2), "plain": (1, 1)}) as ending:
         assert ending.finale.leaks("A giraffe becomes a zebra.") == ending.finale.task.exemplars
         assert ending.finale.leaks("Name the opposite.") == ()
+
+
+def test_leaks_cover_validation_examples_that_requests_show(tmp_path: Path) -> None:
+    with Ending(tmp_path, {"a": (9, 2), "plain": (1, 1)}) as ending:
+        task = replace(ending.finale.task, validation=(Example("crocodile", ("reptile",)),))
+        hidden = replace(ending.finale, task=task)
+        assert hidden.leaks("Say reptile for crocodile.") == ()
+        assert replace(hidden, shows_failures=True).leaks("Say reptile for crocodile.") == task.validation
 
 
 # The user's instructions from which the search started

@@ -70,6 +70,15 @@ def test_early_stop_reports_its_reason(scripted, tmp_path):
     assert reason.startswith(f"{perfect(result)} instructions have every validation example right, and no later ")
 
 
+def test_search_without_new_texts_reports_its_reason(scripted, tmp_path):
+    reasons = Reasons()
+    instructzero.optimize(
+        scripted["task"], writer=ScriptedWriter(["please wait"]), blackbox=ScriptedBlackBox(obey), directory=tmp_path,
+        observer=reasons, **SIZES,
+    )  # fmt: skip
+    assert reasons.received == ["the writer produced no new instructions"]
+
+
 @pytest.mark.parametrize("changes", [{}, {"finalists": 2}, {"confirmation": 0}])
 def test_report_names_reason_of_early_stop(scripted, tmp_path, changes):
     reasons = Reasons()

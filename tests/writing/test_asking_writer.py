@@ -129,6 +129,14 @@ def test_refused_request_gives_empty_texts_and_one_warning(make: Make, warnings:
     assert "status 400: content filter" in warning
 
 
+def test_refusal_in_words_gives_one_warning_that_quotes_it(make: Make, warnings: list[str]) -> None:
+    writer = make(lambda prompt: "I'm sorry, but I\ncan't help with that.")
+    writings, _ = writer.write([Proposal(None, Rewrite(prompt, "", 0, 0, 2)) for prompt in ("one", "two")])
+    assert [writing.instruction for writing in writings] == ["", ""]
+    (warning,) = warnings
+    assert "gave no instruction for a request: its answer is “I'm sorry, but I can't help with that.”" in warning
+
+
 @pytest.mark.parametrize("finish", [Finish.FILTERED, Finish.REFUSED, Finish.EMPTY])
 def test_withheld_plain_instruction_is_empty(make: Make, warnings: list[str], finish: Finish) -> None:
     ((writing,), _) = make(lambda prompt: Completion("", 5, 0, finish)).write([Proposal(None)])

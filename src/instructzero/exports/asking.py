@@ -82,9 +82,10 @@ class Asking:
         identity = run.blackbox
         endpoint = identity.get("endpoint", "")
         shots = _shots(run, task)
+        template = template_of(run.settings, columns_of(run.header))
         return cls(
             instruction=run.instruction,
-            prompt=Prompt.of(shots, template_of(run.settings, columns_of(run.header))),
+            prompt=Prompt.of(shots, template.for_instruction(run.instruction)),
             shots=shots,
             kind=kind,
             model=model,

@@ -82,7 +82,7 @@ class Retrier:
                 break
             await self._wait(failure, failed + throttled)
         raise EndpointError(
-            f"{failure}, in the last of {tries} tries; every answer so far is kept: resume later"
+            f"{failure} (the last of {tries} tries); every answer so far is kept: resume later"
             if tries > 1
             else f"{failure}; every answer so far is kept: resume later"
         )

@@ -22,6 +22,9 @@ DESCRIPTION, DEMONSTRATIONS, INSTRUCTION, LISTED_INSTRUCTION = 1000, 3000, 2000,
 INPUT, EXPECTED, GIVEN, REMARK = 240, 120, 240, 160
 """The maximum numbers of characters of what is quoted; of a longer text, the middle or the end is left out."""
 
+FROM_FAILURES = "from failures"
+"""The name of the requests that show validation examples to the model."""
+
 _SEVERAL = "Write {count} different instructions, each between <prompt> and </prompt>."
 
 
@@ -152,7 +155,7 @@ class Wording:
         return {
             "from exemplars": self.from_exemplars(TEXTS),
             "from scores": self.from_scores([("{instruction}", 1.0)], TEXTS),
-            "from failures": self.from_failures("{instruction}", [answer], [answer], TEXTS),
+            FROM_FAILURES: self.from_failures("{instruction}", [answer], [answer], TEXTS),
             "from two": self.from_two("{first}", "{second}", TEXTS),
         }
 

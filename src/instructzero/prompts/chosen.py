@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from instructzero.config import Settings
 from instructzero.prompts.fields import braced
-from instructzero.prompts.template import DEFAULT, PromptTemplate
+from instructzero.prompts.template import DEFAULT, INPUT, PromptTemplate
 
 
 def template_of(settings: Settings, columns: Collection[str] = ()) -> PromptTemplate:
@@ -16,6 +17,7 @@ def template_of(settings: Settings, columns: Collection[str] = ()) -> PromptTemp
     ----------
     settings
         The settings of the run. ``{input}`` stands for the input column, also where the prompt names this column.
+        Without a prompt of the user's, an instruction with such a field is a whole prompt.
     columns
         Names of columns that are fields although they have another form than a name, such as one with a space.
 
@@ -24,9 +26,9 @@ def template_of(settings: Settings, columns: Collection[str] = ()) -> PromptTemp
     ConfigurationError
         If the text of the prompt is no template.
     """
-    if settings.prompt is None:
-        return DEFAULT
     inputs = {settings.input_column, *map(str.strip, settings.input_column.split(","))}
+    if settings.prompt is None:
+        return replace(DEFAULT, whole=tuple(dict.fromkeys([INPUT, settings.input_column])))
     return PromptTemplate.parse(settings.prompt, {*columns, *inputs}).with_input_named(settings.input_column)
 
 

@@ -14,6 +14,8 @@ ROLES = ("system", "user", "assistant")
 
 _ROLE_LINE = re.compile(rf"^({'|'.join(ROLES)}):[^\S\n]*\n?", re.MULTILINE)
 _LIST = re.compile(rf"\s*(?:\[\s*\{{\s*\"|-\s+(?:role|content|{'|'.join(ROLES)})\s*:)")
+_OBJECT = re.compile(r"\s*(?:\{\s*\"messages\"|messages)\s*:\s*(?:\[|\n\s*-\s)")
+_OTHER_CASE = re.compile(r"\s*(system):[^\n]*\n", re.IGNORECASE)
 _FORM = "messages such as {role: user, content: TEXT} or {user: TEXT}"
 
 
@@ -33,6 +35,12 @@ def messages_of(text: str) -> tuple[Message, ...]:
     Message(role='user', content='{instruction} {input}')
     """
     text = text.replace("\r\n", "\n")
+    if not text.strip():
+        raise ConfigurationError("expected a text for --prompt, got none; write one, or leave --prompt out")
+    if _OBJECT.match(text):
+        raise ConfigurationError(
+            "expected a list of messages in --prompt, got an object with the key messages; give the list alone"
+        )
     messages = tuple(_listed(text) if _LIST.match(text) else _by_lines(text))
     _check(messages)
     return messages
@@ -41,6 +49,11 @@ def messages_of(text: str) -> tuple[Message, ...]:
 def _by_lines(text: str) -> Iterator[Message]:
     marks = list(_ROLE_LINE.finditer(text))
     if not marks:
+        if found := _OTHER_CASE.match(text):
+            raise ConfigurationError(
+                f"expected the roles in --prompt in lower case, such as {found[1].lower()}:, got {found[1]}:; correct "
+                "it, or begin with a line user: if it is text"
+            )
         yield Message("user", text)
         return
     if before := text[: marks[0].start()].strip():
@@ -97,9 +110,10 @@ def _message(item: Any, number: int) -> Message:
     else:
         raise ConfigurationError(f"expected {_FORM} in --prompt, got {item!r:.60} as message {number}; correct it")
     if role not in ROLES or not isinstance(content, str):
+        fix = "put quotes around a text with braces" if isinstance(content, Mapping) else "correct it"
         raise ConfigurationError(
             f"expected {_FORM} in --prompt, with a role of {', '.join(ROLES)}, got the role {role!r:.40} and the "
-            f"content {content!r:.40} as message {number}; correct it"
+            f"content {content!r:.40} as message {number}; {fix}"
         )
     return Message(role, content)
 
@@ -114,7 +128,8 @@ def _check(messages: Sequence[Message]) -> None:
         )
     if not messages or messages[-1].role != "user":
         came = f"one of the role {messages[-1].role}" if messages else "none"
+        answered = messages and messages[-1].role == "assistant"
+        fix = "put the beginning of an answer into the user message" if answered else "add a message that begins user:"
         raise ConfigurationError(
-            f"expected the last message of --prompt to be the user's, which the model answers, got {came}; put the "
-            "beginning of an answer into the user message"
+            f"expected the last message of --prompt to be the user's, which the model answers, got {came}; {fix}"
         )

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from instructzero.errors import ConfigurationError
-from instructzero.prompts.fields import canonical, escaped, fill, names_in, replaced
+from instructzero.errors import ConfigurationError, nearest
+from instructzero.prompts.fields import braced, canonical, escaped, fill, names_in, replaced
 from instructzero.prompts.parsing import messages_of
 from instructzero.tasks.cells import shown_text
+from instructzero.terminal import excerpt
 from instructzero.types import Example, Message
 
 INSTRUCTION = "instruction"
@@ -32,6 +34,9 @@ class PromptTemplate:
     messages
         The messages, in the order in which they are sent. Every single brace belongs to a field; `parse` takes texts
         with other braces.
+    whole
+        Names of the input that make an instruction a whole prompt: one that holds such a name in braces is sent as the
+        user's message itself, with the input in this place, and not inside ``messages``.
 
     >>> template = PromptTemplate.parse("system: {instruction}\nuser: Word: {input}")
     >>> [message.content for message in template.render("Translate.", Example("cat", ("chat",)))]
@@ -39,6 +44,7 @@ class PromptTemplate:
     """
 
     messages: tuple[Message, ...]
+    whole: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, text: str, columns: Collection[str] = ()) -> PromptTemplate:
@@ -95,6 +101,9 @@ class PromptTemplate:
         ConfigurationError
             If the example lacks a column.
         """
+        template = self.for_instruction(instruction)
+        if template is not self:
+            return template.render(instruction, example, shots)
         if EXAMPLES in self.fields or not shots:
             return _filled(self.messages, instruction, example, shots)
         start = self._first_turn()
@@ -107,9 +116,21 @@ class PromptTemplate:
         before = _filled(self.messages[:start], instruction, example)
         return (*before, *earlier, *_filled(turns, instruction, example))
 
+    def for_instruction(self, instruction: str) -> PromptTemplate:
+        """Return this template, or the instruction itself as the template if it is a whole prompt; see ``whole``.
+
+        >>> [message.content for message in DEFAULT.for_instruction('As {"json": 1}: {input}').messages]
+        ['As {{"json": 1}}: {input}']
+        """
+        names = "|".join(map(re.escape, self.whole))
+        parts = re.split(rf"(?<!\{{)\{{(?:{names})\}}(?!\}})", instruction) if names else [instruction]
+        if len(parts) == 1:
+            return self
+        return PromptTemplate((Message("user", f"{{{INPUT}}}".join(map(escaped, parts))),))
+
     def with_instruction(self, instruction: str) -> PromptTemplate:
         """Return the template with the instruction filled in; the fields of the inputs are left."""
-        return self._replaced({INSTRUCTION: escaped(instruction)})
+        return self.for_instruction(instruction)._replaced({INSTRUCTION: escaped(instruction)})
 
     def with_input_named(self, column: str) -> PromptTemplate:
         """Return the template with ``{input}`` instead of the field of the column that is the whole input."""
@@ -130,8 +151,10 @@ class PromptTemplate:
 
 _NO_INPUTS = {INSTRUCTION, EXAMPLES}
 
-DEFAULT = PromptTemplate((Message("user", "Instruction: {instruction}\n\n{examples}Input: {input}\n\nOutput:"),))
-"""The paper's zero-shot template."""
+DEFAULT = PromptTemplate(
+    (Message("user", "Instruction: {instruction}\n\n{examples}Input: {input}\n\nOutput:"),), whole=(INPUT,)
+)
+"""The paper's zero-shot template. An instruction with a place for the input is a whole prompt beside it."""
 
 
 def renderer(template: PromptTemplate, shots: Sequence[Example] = ()) -> Callable[[str, Example], tuple[Message, ...]]:
@@ -171,6 +194,15 @@ def _shown(shots: Sequence[Example]) -> str:
 
 
 def _missing(what: str, name: str, text: str) -> str:
-    doubled = f"{{{{{name}}}}}" in text.replace(" ", "")
-    fix = f"write {{{name}}} with single braces" if doubled else f"put {{{name}}} where it belongs"
-    return f"expected a place for {what} in --prompt, got a text without {{{name}}}; {fix}"
+    return f"expected a place for {what} in --prompt, got “{excerpt(text, 40)}” without {{{name}}}; {_fix(name, text)}"
+
+
+def _fix(name: str, text: str) -> str:
+    """Return how to correct a text without a field."""
+    if f"{{{name}}}" in text.replace(" ", ""):
+        return f"write {{{name}}} with single braces and without spaces"
+    lower = {one.lower(): one for one in sorted(braced(text))}
+    if near := nearest(name, lower):
+        return f"write {{{name}}} instead of {{{lower[near]}}}"
+    fix = f"put {{{name}}} where it belongs"
+    return fix if name != INSTRUCTION else f"{fix}, instead of the part to improve, and give that part as --start"

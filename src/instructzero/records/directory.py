@@ -195,14 +195,14 @@ class RunDirectory:
 
     def _holds_run(self) -> bool:
         """Return True if there is a run, False if there is none; raise `RunDirectoryError` for other files."""
-        if not self.settings.exists() and not self.journal.exists():
-            return False
-        if not (begins_run(self.journal) or self.name.exists() or self._holds_our_settings()):
+        written = (self.settings, self.journal, self.result, self.instruction, self.report)
+        found = [file.name for file in written if file.exists()]
+        if found and not (begins_run(self.journal) or self.name.exists() or self._holds_our_settings()):
             raise RunDirectoryError(
                 f"expected a run or no run in {self.path}, got files of other origin that a run would replace "
-                f"({self.settings.name}, {self.journal.name}); choose another directory"
+                f"({', '.join(found)}); choose another directory"
             )
-        return True
+        return self.settings.exists() or self.journal.exists()
 
     def _stored_settings(self) -> Settings:
         if not self.settings.exists():

@@ -29,6 +29,7 @@ from typing import Any
 from instructzero.errors import RunDirectoryError
 from instructzero.records.continuation import is_new_header
 from instructzero.records.history import History, Round
+from instructzero.records.rewrites import decode_rewrites, encode_rewrites
 from instructzero.tasks.classification.objectives import Outcomes
 from instructzero.types import Candidate, Evaluation, Finish, Incomplete, Proposal, Rewrite, Trial, Usage, Writing
 
@@ -102,7 +103,7 @@ class Journal:
             record["chosen"] = list(chosen)
         rewrites = [candidate.proposal.rewrite for candidate in candidates]
         if any(rewrites):
-            record["rewrites"] = [None if rewrite is None else _encode_rewrite(rewrite) for rewrite in rewrites]
+            record["rewrites"] = encode_rewrites(rewrites)
         given = [candidate.proposal.given for candidate in candidates]
         if any(text is not None for text in given):
             record["given"] = given
@@ -326,7 +327,7 @@ def _replay_round(history: History, record: Record) -> None:
     if record["round"] != len(history.rounds) or history.pending:
         raise ValueError(f"round {record['round']} out of order")
     points, writings = record["points"], record["writings"]
-    rewrites = record.get("rewrites", [None] * len(points))
+    rewrites = decode_rewrites(record.get("rewrites", [None] * len(points)))
     given = record.get("given", [None] * len(points))
     candidates = tuple(
         Candidate(_proposal(*asked), Writing(**writing))
@@ -337,16 +338,8 @@ def _replay_round(history: History, record: Record) -> None:
     history.rounds.append(Round(record["round"], candidates, chosen, *usages))
 
 
-def _proposal(z: list[float] | None, rewrite: Record | None, given: str | None) -> Proposal:
-    return Proposal(None if z is None else tuple(z), None if rewrite is None else Rewrite(**rewrite), given)
-
-
-def _encode_rewrite(rewrite: Rewrite) -> Record:
-    """Return the order as JSON; a request for a single text has no parts."""
-    record = asdict(rewrite)
-    if rewrite.parts == 1:
-        del record["part"], record["parts"]
-    return record
+def _proposal(z: list[float] | None, rewrite: Rewrite | None, given: str | None) -> Proposal:
+    return Proposal(None if z is None else tuple(z), rewrite, given)
 
 
 def _replay_trial(history: History, record: Record) -> None:

@@ -196,7 +196,10 @@ class Result:
     def _leaking(self) -> Iterator[str]:
         if self.leaks:
             shown = ", ".join(repr(short(leak.input, 60)) for leak in self.leaks[:3])
-            yield f"The best instruction copies training examples ({shown}): its score may not carry over."
+            yield (
+                f"The best instruction copies examples that its writer was shown ({shown}): its score may not carry "
+                "over."
+            )
 
     def _disagreeing(self) -> Iterator[str]:
         known = self.best.validation + self.best.confirmation if self.best.confirmation else self.best.validation

@@ -9,7 +9,7 @@ from instructzero.optimizers.registry import stops_early
 from instructzero.records.result import REFERENCES
 from instructzero.report.source import Record, Source
 from instructzero.search.finale import contender_count
-from instructzero.search.stopping import is_exhausted, nothing_better
+from instructzero.search.stopping import EXHAUSTED, is_exhausted, nothing_better
 
 
 def verdict(source: Source) -> str:
@@ -79,7 +79,7 @@ def ending(source: Source) -> str:
     if source.result is None:
         return f"{made} so far."
     if is_exhausted(source.history.rounds):
-        return f"{made}: the writer produced no new instructions."
+        return f"{made}: {EXHAUSTED}."
     if reason := _nothing_better(source, source.result):
         return f"{made}: {reason}."
     return f"{made}: a limit of calls, tokens, dollars or time was reached."

@@ -116,6 +116,8 @@ class Finale:
         An instruction of the user's to compare with, if there is one.
     starts
         The instructions of the user's from which the search starts. All of them are confirmed and tested.
+    shows_failures
+        The writer is shown validation examples that an instruction fails on, besides the exemplars.
     """
 
     task: Task
@@ -126,6 +128,7 @@ class Finale:
     finalists: int
     baseline: str | None
     starts: tuple[str, ...] = ()
+    shows_failures: bool = False
 
     @property
     def contenders(self) -> int:
@@ -180,8 +183,8 @@ class Finale:
                 record(text, evaluation)
 
     def leaks(self, instruction: str) -> tuple[Example, ...]:
-        """Return the exemplars that the instruction copies."""
-        return leaks(instruction, self.task.exemplars)
+        """Return the examples that the instruction copies, of those that the writer may have seen."""
+        return leaks(instruction, self.task.exemplars + (self.task.validation if self.shows_failures else ()))
 
     def scored(self, instruction: str) -> Scored:
         """Return an instruction with all its results."""

@@ -17,7 +17,7 @@ from instructzero.records.observers import Observer
 from instructzero.records.result import Result
 from instructzero.search.diagnosis import look_at
 from instructzero.search.finale import Finale, Selection
-from instructzero.search.stopping import is_exhausted, nothing_better
+from instructzero.search.stopping import EXHAUSTED, is_exhausted, nothing_better
 from instructzero.search.validation import Validation
 from instructzero.types import Candidate, Evaluation, Proposal, Usage, Writing
 from instructzero.writing.asking_writer import AskingWriter
@@ -207,8 +207,9 @@ class Search:
             self.observer.trial_finished(trial)
 
     def _is_over(self) -> bool:
-        """Return True if no new instruction is left, or none that could win; report the second case."""
+        """Return True if no new instruction is left, or none that could win, and report which."""
         if is_exhausted(self._history.rounds):
+            self.observer.search_stopped(EXHAUSTED)
             return True
         if not self.stop_early:
             return False

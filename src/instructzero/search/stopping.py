@@ -13,6 +13,10 @@ FRUITLESS_ROUNDS, FRUITLESS_TEXTS = 3, 24
 """The search is exhausted after this many last rounds, with at least this many texts, without a new instruction."""
 
 
+EXHAUSTED = "the writer produced no new instructions"
+"""The reason to stop an exhausted search."""
+
+
 def is_exhausted(rounds: Sequence[Round]) -> bool:
     """Return True if the last rounds found no new instruction to evaluate."""
     fruitless = list(itertools.takewhile(lambda round_: not round_.chosen, reversed(rounds)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -53,8 +54,8 @@ def read_texts(answer: str, parts: int) -> list[str]:
     r"""Return the ``parts`` texts of an answer in order, with their line breaks; "" for those that are missing.
 
     They stand between ``<prompt>`` and ``</prompt>``; the last closing mark may be missing, because an answer can be
-    cut off. Without marks, the items of a numbered list are read, or else the whole answer as one text. Of more texts
-    than were asked for, the last ones count: drafts come first.
+    cut off. Without marks, the items of a JSON list of texts or of a numbered list are read, or else the whole answer
+    as one text. Of more texts than were asked for, the last ones count: drafts come first.
 
     >>> read_texts("<prompt>Sort.</prompt>\n<prompt>\nRead the words.\nSort th", 3)
     ['Sort.', 'Read the words.\nSort th', '']
@@ -64,7 +65,7 @@ def read_texts(answer: str, parts: int) -> list[str]:
     said = _said(answer)
     found = _marked(said)
     if not found and parts > 1:
-        found = _items(unfenced(said))
+        found = _listed(unfenced(said)) or _items(unfenced(said))
     if len(found) == 1 and len(items := _items(found[0])) == parts > 1:
         found = items
     if not found:
@@ -87,6 +88,17 @@ def _marked(said: str) -> list[str]:
     inside = [said[mark.end() : end] for mark, end in zip(marks, ends, strict=False) if not mark[1]]
     # A model may quote the marks: "between <prompt> and </prompt>".
     return [text for text in map(_tidy, inside) if not _QUOTED_MARKS.match(text)]
+
+
+def _listed(text: str) -> list[str]:
+    """Return the texts of a JSON list of at least two; none if the text is no such list."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(values, list) or len(values) < 2 or not all(isinstance(value, str) for value in values):
+        return []
+    return [_tidy(value) for value in values]
 
 
 def _items(text: str) -> list[str]:

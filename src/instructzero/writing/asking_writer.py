@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from instructzero.errors import ConfigurationError, ModelError
+from instructzero.terminal import excerpt
 from instructzero.types import Completion, Finish, Proposal, Rewrite, Usage, Writing
+from instructzero.writing.answers import read_texts
 from instructzero.writing.rewriter import AskingRewriter
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_SHOWN = 80
+"""Characters of an answer in a message."""
 
 _ROOM = "raise --instruction-tokens; a reasoning model may need thousands"
 
@@ -105,14 +110,16 @@ class MissingTexts:
     def check(self, completion: Completion) -> None:
         """Warn if the answer is the first of its kind."""
         finish = completion.finish
-        if finish is Finish.COMPLETE or finish in self._seen:
+        written = finish is Finish.COMPLETE and any(read_texts(completion.text, 1))
+        if written or finish in self._seen:
             return
         self._seen.add(finish)
         said = f" ({completion.reason})" if completion.reason else ""
         if finish in (Finish.CUT, Finish.EMPTY_AT_LIMIT):
             fault = f"used all its tokens before the end of an answer{said}; {_ROOM}"
         else:
-            fault = f"gave no instruction for a request: {_ENDINGS[finish]}{said}; the search goes on without it"
+            ending = _ENDINGS.get(finish, f"its answer is “{excerpt(completion.text, _SHOWN)}”")
+            fault = f"gave no instruction for a request: {ending}{said}; the search goes on without it"
         self._warn(f"the writer {self._name} {fault} (further answers of this kind are not reported)")
 
 

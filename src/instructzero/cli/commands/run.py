@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -139,7 +140,8 @@ def _with_display(
             result = search(observer)
     except KeyboardInterrupt:
         print(
-            f"\ninstructzero: stopped; all paid answers are stored; continue with 'instructzero resume {directory}'",
+            "\ninstructzero: stopped; all paid answers are stored; continue with "
+            f"'instructzero resume {shlex.quote(str(directory))}'",
             file=sys.stderr,
         )
         raise SystemExit(INTERRUPTED) from None
