@@ -128,7 +128,7 @@ def _settings(settings: Settings) -> list[Record]:
     return [
         {
             "name": name,
-            "value": value,
+            "value": "\n---\n".join(value) or None if isinstance(value, list) else value,
             "is_default": not fields[name].is_required() and getattr(settings, name) == fields[name].get_default(),
         }
         for name, value in settings.model_dump(mode="json").items()
