@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -20,12 +20,9 @@ import torch
 
 from benchmarks.machine import describe
 from instructzero.bench.comparisons import bootstrap_interval
-from instructzero.bo.feature_gp import FeatureGP, separated
-from instructzero.optimizers.base import aligned_scores
-from instructzero.optimizers.word_features import Vocabulary
+from instructzero.optimizers.reading import Scores, fit_texts
 from instructzero.records.journal import Journal
 
-Scores = Mapping[str, Sequence[float]]
 METHOD = "instructzero"
 
 
@@ -49,10 +46,8 @@ def by_mean(scores: Scores, complete: Sequence[str]) -> str:
 
 def by_posterior(scores: Scores, complete: Sequence[str]) -> str:
     """Return the complete instruction with the greatest posterior mean."""
-    texts = list(scores)
-    values, noise = separated(aligned_scores(scores.values()))
-    surrogate = FeatureGP(Vocabulary(scores).features(texts), values, noise)
-    means = dict(zip(texts, surrogate.scored_mean.tolist(), strict=True))
+    _, surrogate = fit_texts(scores)
+    means = dict(zip(scores, surrogate.scored_mean.tolist(), strict=True))
     return max(complete, key=lambda text: means[text])
 
 

@@ -49,9 +49,8 @@ def variants(description: str) -> dict[str, dict[str, str]]:
     }
 
 
-def measured(task: str, evaluations: int, folder: Path) -> dict[str, tuple[float, float, float]]:
+def measured(task: str, model: str, evaluations: int, folder: Path) -> dict[str, tuple[float, float, float]]:
     """Return the plain, mean and best validation score of each prompt of the writer."""
-    model = f"hf:{model_file(FOLDER).parent}"
     scores = {}
     for name, settings in variants(DESCRIPTIONS[task]).items():
         result = optimize(
@@ -77,8 +76,9 @@ def main() -> None:
     arguments = parser.parse_args()
     print(describe())
     print(f"{'task':<20}{'prompt of the writer':<24}{'plain':>8}{'mean':>8}{'best':>8}")
+    model = f"hf:{model_file(FOLDER).parent}"
     with TemporaryDirectory() as folder:
-        results = [measured(task, arguments.evaluations, Path(folder)) for task in DESCRIPTIONS]
+        results = [measured(task, model, arguments.evaluations, Path(folder)) for task in DESCRIPTIONS]
     for name in results[0]:
         columns = zip(*(result[name] for result in results), strict=True)
         print(f"{'all':<20}{name:<24}" + "".join(f"{fmean(column):>8.3f}" for column in columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from instructzero.calls.budget import Budget, BudgetReserve, Limits
 from instructzero.calls.paid import PaidModels
@@ -120,15 +121,12 @@ def build_writer_model(settings: Settings) -> SoftPromptModel:
 
 def build_blackbox(settings: Settings) -> BlackBox:
     """Load the black box; raises `ModelError`."""
-    return load_blackbox(
+    return _load(
+        settings,
         settings.blackbox,
         base_url=settings.base_url,
         template=settings.blackbox_template,
-        device=settings.device,
-        dtype=settings.dtype,
         batch_size=settings.batch_size,
-        concurrency=settings.concurrency,
-        timeout=settings.timeout,
     )
 
 
@@ -137,25 +135,31 @@ def build_judge(settings: Settings) -> BlackBox | None:
     check_judge(settings)
     if settings.judge is None:
         return None
-    return load_blackbox(
-        settings.judge, device=settings.device, dtype=settings.dtype, concurrency=settings.concurrency,
-        timeout=settings.timeout,
-    )  # fmt: skip
+    return _load(settings, settings.judge)
 
 
 def build_asked_writer(settings: Settings) -> BlackBox:
     """Load the model of a writer that is asked in words; raises `ModelError`."""
-    return load_blackbox(
+    return _load(
+        settings,
         settings.writer,
         base_url=writer_address(settings),
         api_key_variable=settings.writer_key_env,
         template=settings.writer_template,
+        batch_size=settings.batch_size,
+        address_setting="base_url" if shares_address(settings) else "writer_url",
+    )
+
+
+def _load(settings: Settings, spec: str, **own: Any) -> BlackBox:
+    """Load a model that answers messages: with its ``own`` options, and those that the settings have for all."""
+    return load_blackbox(
+        spec,
         device=settings.device,
         dtype=settings.dtype,
-        batch_size=settings.batch_size,
         concurrency=settings.concurrency,
         timeout=settings.timeout,
-        address_setting="base_url" if shares_address(settings) else "writer_url",
+        **own,
     )
 
 

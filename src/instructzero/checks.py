@@ -10,7 +10,7 @@ from instructzero.errors import ConfigurationError, nearest
 from instructzero.models.registry import is_asked, returns_texts_only
 from instructzero.optimizers.registry import get_method, needs_hidden_states, needs_soft_prompts
 from instructzero.pricing import pays_for_texts
-from instructzero.prompts import RESERVED, PromptTemplate, local_text, request_frame
+from instructzero.prompts import RESERVED, PromptTemplate, input_names, local_text, request_frame
 from instructzero.protocols import BlackBox, capabilities_of
 from instructzero.registry import METHODS
 from instructzero.tasks import Task, builtin_names, is_judged, is_task_file
@@ -68,7 +68,7 @@ def prompt_remarks(settings: Settings, template: PromptTemplate, task: Task, bla
         yield from remarks_on(template.render("{instruction}", task.validation[0], shots))
     given = [text for text in (settings.baseline, *settings.start) if text]
     plain = [text for text in given if template.for_instruction(text) is template]
-    names = (*RESERVED, *template.columns, *map(str.strip, settings.input_column.split(",")))
+    names = (*RESERVED, *template.columns, *input_names(settings))
     found = [name for name in names if any(f"{{{name}}}" in text for text in plain)]
     if found:
         yield (

@@ -275,7 +275,7 @@ def _usages_for_texts(
         plain = len(plain_request(task.exemplars).encode())
         usages[WRITER] = _usages((1, 1, 1), plain, len(first.texts[0]))
     if role is not None:
-        orders = {replace(one.rewrite, part=0) for one in first.proposals if one.rewrite is not None}
+        orders = {one.rewrite.request for one in first.proposals if one.rewrite is not None}
         share = len(orders) / max(1, first.chosen) if is_asked(settings.writer) else 1
         asked = _usages([round(share * count) for count in evaluations], *_sizes_of_rewriting(first))
         usages[role] = [one + other for one, other in zip(usages.get(role, [Usage()] * 3), asked, strict=True)]

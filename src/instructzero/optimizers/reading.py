@@ -107,7 +107,7 @@ class ReadingInstructZero(Predictor):
         if self._thrifty and not any(score > 0 for row in scores.values() for score in row):
             return list(results)[:1]
         scales = self._surrogate()[1].scales if self._trials else None
-        mean, covariance = _fit(scores, scales)[1].posterior_of_scored()
+        mean, covariance = fit_texts(scores, scales)[1].posterior_of_scored()
         chances = chance_of_exceeding(mean, covariance, int(mean.argmax()))
         chances[mean.argsort(descending=True, stable=True)[:places]] = 1.0
         least = min(MAXIMUM_CHANCE, self._chance_of_new(list(results)))
@@ -179,7 +179,7 @@ class ReadingInstructZero(Predictor):
 
     def _surrogate(self) -> tuple[Vocabulary, FeatureGP]:
         if self._fitted is None:
-            self._fitted = _fit(self._scores())
+            self._fitted = fit_texts(self._scores())
         return self._fitted
 
     def _scores(self) -> dict[str, Sequence[float]]:
@@ -187,7 +187,7 @@ class ReadingInstructZero(Predictor):
         return {trial.instruction: trial.evaluation.scores for trial in reversed(self._trials)}
 
 
-def _fit(scores: Scores, scales: tuple[float, float] | None = None) -> tuple[Vocabulary, FeatureGP]:
+def fit_texts(scores: Scores, scales: tuple[float, float] | None = None) -> tuple[Vocabulary, FeatureGP]:
     """Return the surrogate of all texts with ``scores``, and the vocabulary of its features.
 
     Without ``scales``, they are fitted too.

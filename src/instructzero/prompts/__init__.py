@@ -1,6 +1,6 @@
 """What the models read: the prompt of a local writer, and the template of the questions to the black box."""
 
-from instructzero.prompts.chosen import columns_shown, template_of
+from instructzero.prompts.chosen import columns_shown, input_names, template_of
 from instructzero.prompts.template import DEFAULT, RESERVED, PromptTemplate, renderer, zero_shot
 from instructzero.prompts.writer import CUE, SOFT_PROMPT_MARK, WriterPrompt, writer_prompt
 from instructzero.prompts.writer_texts import demonstrations, local_text, request_frame
@@ -14,6 +14,7 @@ __all__ = [
     "WriterPrompt",
     "columns_shown",
     "demonstrations",
+    "input_names",
     "local_text",
     "renderer",
     "request_frame",

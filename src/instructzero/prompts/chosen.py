@@ -26,10 +26,16 @@ def template_of(settings: Settings, columns: Collection[str] = ()) -> PromptTemp
     ConfigurationError
         If the text of the prompt is no template.
     """
-    inputs = {settings.input_column, *map(str.strip, settings.input_column.split(","))}
     if settings.prompt is None:
         return replace(DEFAULT, whole=tuple(dict.fromkeys([INPUT, settings.input_column])))
-    return PromptTemplate.parse(settings.prompt, {*columns, *inputs}).with_input_named(settings.input_column)
+    return PromptTemplate.parse(settings.prompt, {*columns, *input_names(settings)}).with_input_named(
+        settings.input_column
+    )
+
+
+def input_names(settings: Settings) -> tuple[str, ...]:
+    """Return the names by which a prompt may call the input columns; a column may have a comma in its name."""
+    return (settings.input_column, *map(str.strip, settings.input_column.split(",")))
 
 
 def columns_shown(settings: Settings) -> tuple[str, ...]:

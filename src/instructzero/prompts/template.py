@@ -104,7 +104,7 @@ class PromptTemplate:
         template = self.for_instruction(instruction)
         if template is not self:
             return template.render(instruction, example, shots)
-        if EXAMPLES in self.fields or not shots:
+        if not shots or EXAMPLES in self.fields:
             return _filled(self.messages, instruction, example, shots)
         start = self._first_turn()
         turns = self.messages[start:]
@@ -122,8 +122,10 @@ class PromptTemplate:
         >>> [message.content for message in DEFAULT.for_instruction('As {"json": 1}: {input}').messages]
         ['As {{"json": 1}}: {input}']
         """
+        if not self.whole or "{" not in instruction:  # asked for every question
+            return self
         names = "|".join(map(re.escape, self.whole))
-        parts = re.split(rf"(?<!\{{)\{{(?:{names})\}}(?!\}})", instruction) if names else [instruction]
+        parts = re.split(rf"(?<!\{{)\{{(?:{names})\}}(?!\}})", instruction)
         if len(parts) == 1:
             return self
         return PromptTemplate((Message("user", f"{{{INPUT}}}".join(map(escaped, parts))),))

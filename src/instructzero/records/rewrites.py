@@ -30,7 +30,7 @@ def encode_rewrites(rewrites: Sequence[Rewrite | None]) -> list[dict[str, Any] |
             encoded.append(None)
         elif rewrite.parts == 1:
             encoded.append({"prompt": rewrite.prompt, "start": rewrite.start, "seed": rewrite.seed})
-        elif (first := places.setdefault(replace(rewrite, part=0), place)) < place:
+        elif (first := places.setdefault(rewrite.request, place)) < place:
             encoded.append({_SHARED: first, "part": rewrite.part})
         else:
             encoded.append(asdict(rewrite))

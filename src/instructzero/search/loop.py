@@ -309,7 +309,7 @@ class Search:
 
 def _requests(proposals: Sequence[Proposal]) -> list[int]:
     """Return the numbers of requests for the first one, two, and more proposals; a shared request counts once."""
-    orders = [proposal.rewrite and replace(proposal.rewrite, part=0) for proposal in proposals]
+    orders = [proposal.rewrite and proposal.rewrite.request for proposal in proposals]
     shared = [order is not None and order.parts > 1 and order in orders[:place] for place, order in enumerate(orders)]
     return list(accumulate(not known for known in shared))
 

@@ -5,7 +5,7 @@ Notation: d intrinsic dimension of z, m examples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from instructzero.types.answers import Finish, Usage
@@ -38,6 +38,11 @@ class Rewrite:
     seed: int
     part: int = 0
     parts: int = 1
+
+    @property
+    def request(self) -> Rewrite:
+        """The order for the first text of the same request, equal for all of its parts."""
+        return replace(self, part=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -125,6 +124,7 @@ def _with_display(
     from rich.console import Console
 
     from instructzero.cli.summary import print_summary
+    from instructzero.cli.ways_on import command_line
     from instructzero.integrations.logging import logging_to
     from instructzero.pricing import role_prices
     from instructzero.progress import progress_on
@@ -141,7 +141,7 @@ def _with_display(
     except KeyboardInterrupt:
         print(
             "\ninstructzero: stopped; all paid answers are stored; continue with "
-            f"'instructzero resume {shlex.quote(str(directory))}'",
+            f"'{command_line(['resume', str(directory)])}'",
             file=sys.stderr,
         )
         raise SystemExit(INTERRUPTED) from None
