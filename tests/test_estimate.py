@@ -152,8 +152,9 @@ def test_estimate_of_priced_service_has_a_cost(quick: dict[str, Any]) -> None:
     said = estimate(service(quick, method="paper", **prices))
     assert said.dollars == pytest.approx([each / 1e6 for each in said.tokens])
     assert estimate(service(quick, metric="judge", judge="openai:unknown-model", **prices)).dollars is None
-    listed = service(quick, metric="judge", judge="openai:gpt-4o-mini", **prices)
-    assert estimate(listed).dollars is not None
+    judging = {"judge_input_price": 1.0, "judge_output_price": 2.0}
+    priced = service(quick, metric="judge", judge="openai:unknown-model", **prices, **judging)
+    assert estimate(priced).dollars is not None
 
 
 def test_estimate_has_four_lines() -> None:

@@ -37,6 +37,7 @@ from instructzero.records.identity import placeholder, render_judge, render_ques
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
+from instructzero.roles import endpoint_of
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.scoring.failures import Failures
 from instructzero.scoring.judge import JudgeMetric
@@ -48,7 +49,6 @@ from instructzero.search.validation import Validation
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
 from instructzero.tasks.classification.labels import label_of
 from instructzero.types import Completion, Example
-from instructzero.writing.addresses import shares_address, writer_address
 from instructzero.writing.answers import read_texts
 from instructzero.writing.asking_writer import AskingWriter, MissingTexts
 from instructzero.writing.projection import Projection
@@ -110,55 +110,49 @@ def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> T
 
 def build_writer_model(settings: Settings) -> SoftPromptModel:
     """Load the writer's model; raises `ModelError`."""
+    endpoint = endpoint_of(settings, WRITER)
     return load_writer(
         settings.writer,
         device=settings.device,
         dtype=settings.dtype,
         batch_size=settings.batch_size,
-        writer_url=settings.writer_url,
+        url=endpoint.url,
+        api_key_variable=endpoint.key_env,
+        headers=endpoint.headers,
+        timeout=settings.writer_timeout,
     )
 
 
 def build_blackbox(settings: Settings) -> BlackBox:
     """Load the black box; raises `ModelError`."""
-    return _load(
-        settings,
-        settings.blackbox,
-        base_url=settings.base_url,
-        template=settings.blackbox_template,
-        batch_size=settings.batch_size,
-    )
+    return _load(settings, BLACK_BOX, template=settings.blackbox_template, batch_size=settings.batch_size)
 
 
 def build_judge(settings: Settings) -> BlackBox | None:
     """Load the judge, if the metric needs one; raises `ConfigurationError` for one of the two without the other."""
     check_judge(settings)
-    if settings.judge is None:
-        return None
-    return _load(settings, settings.judge)
+    return None if settings.judge is None else _load(settings, JUDGE)
 
 
 def build_asked_writer(settings: Settings) -> BlackBox:
     """Load the model of a writer that is asked in words; raises `ModelError`."""
-    return _load(
-        settings,
-        settings.writer,
-        base_url=writer_address(settings),
-        api_key_variable=settings.writer_key_env,
-        template=settings.writer_template,
-        batch_size=settings.batch_size,
-        address_setting="base_url" if shares_address(settings) else "writer_url",
-    )
+    return _load(settings, WRITER, template=settings.writer_template, batch_size=settings.batch_size)
 
 
-def _load(settings: Settings, spec: str, **own: Any) -> BlackBox:
-    """Load a model that answers messages: with its ``own`` options, and those that the settings have for all."""
+def _load(settings: Settings, role: str, **own: Any) -> BlackBox:
+    """Load a model that answers messages, with the options of its role and its ``own``."""
+    endpoint = endpoint_of(settings, role)
     return load_blackbox(
-        spec,
+        endpoint.spec,
         device=settings.device,
         dtype=settings.dtype,
         concurrency=settings.concurrency,
-        timeout=settings.timeout,
+        base_url=endpoint.url,
+        api_key_variable=endpoint.key_env,
+        timeout=endpoint.timeout,
+        address_setting=endpoint.setting,
+        headers=endpoint.headers,
+        extra_body=endpoint.extra_body,
         **own,
     )
 

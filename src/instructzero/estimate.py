@@ -31,11 +31,11 @@ from instructzero.pricing import pays_for_texts, role_prices, text_role
 from instructzero.prompts import renderer
 from instructzero.records.observers import Observer
 from instructzero.records.result import Result
+from instructzero.roles import writer_in_words
 from instructzero.search.finale import final_questions
 from instructzero.tasks import Task
 from instructzero.terminal import format_seconds, printable, short
 from instructzero.types import Candidate, Completion, Message, Proposal, Trial, Usage, Writing
-from instructzero.writing.addresses import writer_in_words
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -33,9 +33,9 @@ from instructzero.records.journal import Journal
 from instructzero.records.label_results import LabelResults
 from instructzero.records.observers import Observer, RunPlan
 from instructzero.records.result import Result
+from instructzero.roles import writer_in_words
 from instructzero.tasks import Task
 from instructzero.use import Use
-from instructzero.writing.addresses import writer_in_words
 
 
 def execute(

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from instructzero.calls.prices import Price, price_of
 from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER
 from instructzero.config import Settings
-from instructzero.models.registry import is_asked, usual_address
+from instructzero.models.registry import is_asked
 from instructzero.optimizers.registry import get_method
 from instructzero.optimizers.wording import FROM_FAILURES
-from instructzero.writing.addresses import writer_address
+from instructzero.roles import endpoint_of
 
 
 def pays_for_texts(settings: Settings) -> bool:
@@ -45,31 +45,21 @@ def text_role(settings: Settings) -> str | None:
 
 def role_prices(settings: Settings) -> dict[str, Price | None]:
     """Return the price of every paid role; None for a price that is not known."""
-    prices: dict[str, Price | None] = {
-        BLACK_BOX: price_of(
-            settings.blackbox,
-            base_url=settings.base_url or usual_address(settings.blackbox),
-            input_price=settings.input_price,
-            output_price=settings.output_price,
-        )
-    }
+    prices = {BLACK_BOX: _price(settings, BLACK_BOX)}
     if text_role(settings) == REWRITER:
         prices[REWRITER] = prices[BLACK_BOX]
     if is_asked(settings.writer):
-        prices[WRITER] = _writer_price(settings)
+        prices[WRITER] = _price(settings, WRITER)
     if settings.judge is not None:
-        prices[JUDGE] = price_of(settings.judge, base_url=None, input_price=None, output_price=None)
+        prices[JUDGE] = _price(settings, JUDGE)
     return prices
 
 
-def _writer_price(settings: Settings) -> Price | None:
-    """Return the price of a writer that is asked in words; the same model at the same address costs the same."""
-    address = writer_address(settings)
-    same = settings.writer == settings.blackbox and address == settings.base_url
-    given, answers = settings.writer_input_price, settings.writer_output_price
+def _price(settings: Settings, role: str) -> Price | None:
+    endpoint = endpoint_of(settings, role)
     return price_of(
-        settings.writer,
-        base_url=address or usual_address(settings.writer),
-        input_price=settings.input_price if same and given is None else given,
-        output_price=settings.output_price if same and answers is None else answers,
+        endpoint.spec,
+        base_url=endpoint.address,
+        input_price=endpoint.input_price,
+        output_price=endpoint.output_price,
     )

@@ -50,7 +50,7 @@ def test_form_of_setting_names_type_or_choices(name: str, form: str, monkeypatch
 
 def test_all_settings_have_a_form() -> None:
     for name in Settings.model_fields:
-        assert re.fullmatch(r"[A-Z_]+|\{[\w,\n-]+\}", form_of(name)), name
+        assert re.fullmatch(r"[A-Z_:]+|\{[\w,\n-]+\}", form_of(name)), name
 
 
 def test_choices_of_method_are_registered_methods() -> None:

@@ -41,7 +41,7 @@ def test_invalid_settings_give_one_sentence_with_fix(values, message):
 
 @pytest.mark.parametrize("url", ["http://me:hunter2@host/v1", "http://hunter2@host/v1", "https://host/v1?key=hunter2"])
 def test_address_with_secret_is_refused_and_not_repeated(url):
-    with pytest.raises(ConfigurationError, match="without user, password or query") as caught:
+    with pytest.raises(ConfigurationError, match="without user, password or a key in its query") as caught:
         make_settings({"task": "a", "base_url": url})
     assert "hunter2" not in str(caught.value)
 
@@ -121,3 +121,55 @@ def test_key_instead_of_its_variable_is_refused_and_not_repeated(value):
         make_settings({"task": "a", "writer_key_env": value})
     assert not value or value not in str(error.value)
     assert make_settings({"task": "a", "writer_key_env": "WRITER_KEY_2"}).writer_key_env == "WRITER_KEY_2"
+
+
+@pytest.mark.parametrize("name", ["base_url", "judge_url", "writer_url"])
+def test_address_may_name_version_of_api(name: str) -> None:
+    url = "https://x.example/openai/deployments/d?api-version=2024-10-21"
+    assert getattr(make_settings({"task": "sum", name: url}), name) == url
+
+
+@pytest.mark.parametrize(
+    "line", ["api-key: hunter2", "X-Auth: hunter2", "X-Trace: sk-hunter2hunter2", "Cookie: hunter2", "hunter2", "A: é"]
+)
+def test_header_with_secret_is_refused_and_not_repeated(line: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected a header") as caught:
+        make_settings({"task": "sum", "header": [line]})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["X-Team:search", ["X-Team: search"], {"X-Team": "search"}])
+def test_headers_may_be_one_several_or_mapping(given: object) -> None:
+    assert make_settings({"task": "sum", "header": given}).header == ("X-Team: search",)
+
+
+def test_secret_header_comes_from_environment() -> None:
+    lines = ("api-key: env:AZURE_KEY", "Authorization: Bearer env:TOKEN")
+    assert make_settings({"task": "sum", "header": lines}).header == lines
+
+
+def test_extra_body_is_read_from_json_and_stored(tmp_path: Path) -> None:
+    given = make_settings({"task": "sum", "extra_body": '{"reasoning_effort": "low", "top_p": 0.9}'})
+    assert given.extra_body == {"reasoning_effort": "low", "top_p": 0.9}
+    (tmp_path / "run.yaml").write_text(dump_yaml(given))
+    assert make_settings(load_yaml(tmp_path / "run.yaml")) == given
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("{", "expected a JSON object"),
+        ("[1]", "dictionary"),
+        ('{"max_tokens": 9}', "--answer-tokens"),
+        ('{"model": "m"}', "the model's name"),
+        ('{"user": "sk-hunter2hunter2"}', "without a secret"),
+    ],
+)
+def test_impossible_extra_body_is_refused(body: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        make_settings({"task": "sum", "extra_body": body})
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("90s", 90.0), ("5m", 300.0), ("1h", 3600.0), (12, 12.0)])
+def test_longest_wait_has_unit(given: object, seconds: float) -> None:
+    assert make_settings({"task": "sum", "max_wait": given}).max_wait == seconds

@@ -80,7 +80,7 @@ def test_load_returns_the_model_of_a_specification(tiny_llama: Path) -> None:
     assert load_blackbox(f"hf:{tiny_llama}", batch_size=5).concurrency == 20
     assert load_writer("scripted:phrases").hidden_size == 8
     for kind in ("vllm", "sglang"):
-        writer = load_writer(f"{kind}:{tiny_llama}", writer_url="http://localhost:1", dtype="bfloat16")
+        writer = load_writer(f"{kind}:{tiny_llama}", url="http://localhost:1", dtype="bfloat16")
         assert writer.identity.items() >= {"backend": kind, "model": "llama", "dtype": "bfloat16"}.items()
     assert load_blackbox("scripted:obey", concurrency=3).concurrency == 3
     for kind in ("openai", "anthropic"):

@@ -87,7 +87,7 @@ def test_served_texts_equal_the_local_texts(dialect: Dialect, before: str, serve
 def test_run_with_served_writer_gives_the_journal_of_the_local_run(
     kind: str, server: WriterServer, local_run: list[str], tmp_path: Path
 ) -> None:
-    writer = load_writer(f"{kind}:{EMBEDDED}", writer_url=server.url)
+    writer = load_writer(f"{kind}:{EMBEDDED}", url=server.url)
     instructzero.optimize("first_word_letter", writer=writer, directory=tmp_path / "run", **SMALL)
     assert journal(tmp_path / "run") == local_run
     assert any('"kind":"round"' in line for line in local_run)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from instructzero.errors import EndpointError, ModelError, TransientError
-from instructzero.models.service import Complaint, Service, checked_url, public_url, seconds_to_wait
+from instructzero.models.service import Complaint, Service, checked_url, public_url
+from instructzero.models.waits import seconds_to_wait
 
 SERVICE = Service("https://host/v1", "the-model", "MY_KEY", "gsk_1234567890")
 

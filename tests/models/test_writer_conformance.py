@@ -27,7 +27,7 @@ def writer(request: pytest.FixtureRequest, tiny_model: Path) -> Iterator[SoftPro
         yield load_writer("scripted:phrases")
     else:
         with WriterServer(str(tiny_model)) as server:
-            yield load_writer(f"{request.param}:{tiny_model}", writer_url=server.url)
+            yield load_writer(f"{request.param}:{tiny_model}", url=server.url)
 
 
 def soft_prompts(writer: SoftPromptModel, count: int = 7) -> torch.Tensor:

@@ -6,12 +6,10 @@ A field's description is the help text of its flag, so that every setting is des
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -26,12 +24,11 @@ from instructzero.config.sections.search import SearchSettings
 from instructzero.config.sections.task import TaskSettings
 from instructzero.config.sections.writer import WriterSettings
 from instructzero.config.texts import with_texts
-from instructzero.config.validation import SECRET, SENTENCE, Wording, fault_sentence
+from instructzero.config.validation import SENTENCE, Wording, fault_sentence
 from instructzero.errors import ConfigurationError
 from instructzero.registry import METHODS
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # keys have small letters
 _SHOWN = 80  # characters of a value in a message
 
 _WORDING = Wording(
@@ -76,34 +73,13 @@ class Settings(
             raise PydanticCustomError(SENTENCE, "{sentence}", {"sentence": METHODS.unknown(value)})
         return value
 
-    @field_validator("max_time", mode="before")
+    @field_validator("max_time", "max_wait", mode="before")
     @classmethod
     def _with_unit(cls, value: object) -> object:
         """Return the seconds of 90s, 30m and 2h; leave anything else to the type."""
         if isinstance(value, str) and value[-1:] in _UNITS and value[:-1].strip():
             with contextlib.suppress(ValueError):
                 return float(value[:-1]) * _UNITS[value[-1]]
-        return value
-
-    @field_validator("base_url", "writer_url")
-    @classmethod
-    def _holds_no_secret(cls, value: str | None) -> str | None:
-        """Refuse an address with a password or a token, because settings are written to the run directory."""
-        parts = urlsplit(value or "")
-        if parts.username or parts.password or parts.query:
-            raise PydanticCustomError(
-                SECRET, "expected an address without user, password or query (keys belong in the environment)"
-            )
-        return value
-
-    @field_validator("writer_key_env")
-    @classmethod
-    def _names_variable(cls, value: str | None) -> str | None:
-        """Refuse what is no name of a variable, because it may be the key itself, which must not be stored."""
-        if value is not None and not _VARIABLE.fullmatch(value):
-            raise PydanticCustomError(
-                SECRET, "expected the name of an environment variable in capital letters, such as WRITER_KEY"
-            )
         return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,10 @@ import httpx2
 
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.capabilities import REMOTE
+from instructzero.models.headers import Headers
 from instructzero.models.parameters import Parameters
-from instructzero.models.service import Reply, Service, check_service, checked_url, count, read_key
+from instructzero.models.service import Reply, Service, check_service, checked_url, extra_identity, read_key
+from instructzero.models.usage import anthropic_tokens
 from instructzero.protocols import Capabilities
 from instructzero.types import Completion, Finish, Request
 
@@ -32,7 +34,6 @@ _FINISHES = {
     "refusal": Finish.REFUSED,
 }
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-_INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class AnthropicBlackBox:
@@ -54,6 +55,10 @@ class AnthropicBlackBox:
         Seconds for one request.
     address_setting
         The setting that holds ``base_url``, for messages.
+    headers
+        Further headers, as lines; see `Headers.of`.
+    extra_body
+        Further fields of every request, which take precedence over ours.
     http_client
         The client of the SDK; None is its own.
 
@@ -75,23 +80,37 @@ class AnthropicBlackBox:
         concurrency: int = 32,
         timeout: float = 60.0,
         address_setting: str = "base_url",
+        headers: Sequence[str] = (),
+        extra_body: Mapping[str, Any] | None = None,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         check_service(concurrency, timeout)
         url = (base_url or os.environ.get("ANTHROPIC_BASE_URL") or OFFICIAL_URL).rstrip("/").removesuffix("/v1")
         endpoint = checked_url(url, setting=address_setting)
         key = read_key(api_key_variable, required=endpoint == OFFICIAL_URL, setting=address_setting)
-        self._service = Service(endpoint, model, api_key_variable, key, address_setting)
+        own = Headers.of(headers)
+        self._service = Service(endpoint, model, api_key_variable, key, address_setting, own.secrets)
+        self._extra_body = dict(extra_body or {})
         self._concurrency = concurrency
         self._parameters = Parameters("max_tokens")
         self._client = sdk.AsyncAnthropic(
-            api_key=key or "none", base_url=url, timeout=timeout, max_retries=0, http_client=http_client
+            api_key=key or "none",
+            base_url=url,
+            timeout=timeout,
+            max_retries=0,
+            default_headers=own.values,
+            http_client=http_client,
         )
 
     @property
     def identity(self) -> Mapping[str, str]:
         """Backend, model and endpoint."""
-        return {"backend": "anthropic", "model": self._service.model, "endpoint": self._service.endpoint}
+        return {
+            "backend": "anthropic",
+            "model": self._service.model,
+            "endpoint": self._service.endpoint,
+            **extra_identity(self._extra_body),
+        }
 
     @property
     def concurrency(self) -> int:
@@ -135,6 +154,7 @@ class AnthropicBlackBox:
             **self._parameters.of(request.max_tokens, request.temperature),
             **({"system": "\n\n".join(system)} if system else {}),
             "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
+            **self._extra_body,
         }
 
 
@@ -150,11 +170,8 @@ def read_message(reply: Reply, service: Service) -> Completion:
     if not isinstance(blocks, list):
         raise service.unreadable(reply.headers)
     texts = [block.get("text") for block in blocks if isinstance(block, dict) and block.get("type") == "text"]
-    usage = data.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
     return Completion(
         "".join(text for text in texts if isinstance(text, str)),
-        sum(count(usage.get(name)) for name in _INPUT_TOKENS),
-        count(usage.get("output_tokens")),
-        _FINISHES.get(str(data.get("stop_reason")), Finish.COMPLETE),
+        *anthropic_tokens(data.get("usage")),
+        finish=_FINISHES.get(str(data.get("stop_reason")), Finish.COMPLETE),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import TypeVar
 
 from instructzero.models.http import NoReply, Poster
@@ -28,11 +29,21 @@ class Exchange:
         Seconds for one try.
     retries
         The number of further tries after a failed one, counted as `Retrier` counts them.
+    headers
+        Further headers of every request.
     """
 
-    def __init__(self, service: Service, *, concurrency: int, timeout: float, retries: int) -> None:
-        headers = {"User-Agent": "instructzero"}
-        if service.key:
+    def __init__(
+        self,
+        service: Service,
+        *,
+        concurrency: int,
+        timeout: float,
+        retries: int,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        headers = {"User-Agent": "instructzero", **headers}
+        if service.key and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {service.key}"
         self._service = service
         self._poster = Poster(service.endpoint, headers, timeout)

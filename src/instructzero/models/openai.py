@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,9 +14,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.base import join_contents
 from instructzero.models.capabilities import REMOTE
+from instructzero.models.headers import Headers
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.parameters import Parameters
-from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
+from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, extra_identity, read_key
+from instructzero.models.usage import openai_tokens
 from instructzero.protocols import Capabilities
 from instructzero.types import Completion, Finish, Request
 
@@ -68,6 +70,10 @@ class OpenAIBlackBox:
         Seconds for one request.
     address_setting
         The setting that holds ``base_url``, for messages.
+    headers
+        Further headers, as lines; see `Headers.of`.
+    extra_body
+        Further fields of every request, which take precedence over ours.
 
     Raises
     ------
@@ -88,6 +94,8 @@ class OpenAIBlackBox:
         concurrency: int = 32,
         timeout: float = 60.0,
         address_setting: str = "base_url",
+        headers: Sequence[str] = (),
+        extra_body: Mapping[str, Any] | None = None,
     ) -> None:
         if template not in TEMPLATES:
             raise ModelError(f"expected one of the templates {', '.join(TEMPLATES)}, got {template!r}; choose one")
@@ -96,12 +104,14 @@ class OpenAIBlackBox:
         endpoint = checked_url(url, setting=address_setting)
         official = endpoint == OFFICIAL_URL
         key = read_key(api_key_variable, required=official, setting=address_setting)
-        self._service = Service(endpoint, model, api_key_variable, key, address_setting)
+        own = Headers.of(headers)
+        self._service = Service(endpoint, model, api_key_variable, key, address_setting, own.secrets)
+        self._extra_body = dict(extra_body or {})
         self._template = template
         self._concurrency = concurrency
         # Newer models of the official service refuse max_tokens; many other servers know nothing else.
         self._parameters = Parameters("max_completion_tokens" if official and template == "chat" else "max_tokens")
-        self._poster = Poster(_without_user(url), _headers(url, self._service.key), timeout)
+        self._poster = Poster(_without_user(url), {**_headers(url, key), **own.values}, timeout)
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -111,6 +121,7 @@ class OpenAIBlackBox:
             "model": self._service.model,
             "endpoint": self._service.endpoint,
             "template": self._template,
+            **extra_identity(self._extra_body),
         }
 
     @property
@@ -151,7 +162,7 @@ class OpenAIBlackBox:
             body["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
         else:
             body["prompt"] = join_contents(request.messages)
-        return body
+        return body | self._extra_body
 
 
 async def list_models(base_url: str, *, timeout: float = 10.0) -> list[str]:
@@ -219,7 +230,7 @@ def read_answer(reply: Reply, service: Service) -> Completion:
     if choice is None:
         raise service.unreadable(reply.headers)
     text = _text(choice)
-    return Completion(text, *_tokens(data.get("usage")), finish=_finish(choice, text))
+    return Completion(text, *openai_tokens(data.get("usage")), finish=_finish(choice, text))
 
 
 def _embedded_failure(data: Mapping[str, Any], service: Service) -> InstructZeroError | None:
@@ -257,11 +268,3 @@ def _finish(choice: Mapping[str, Any], text: str) -> Finish:
     if not text.strip() and (message.get("refusal") or "refusal" in kinds):
         return Finish.REFUSED
     return _FINISHES.get(str(choice.get("finish_reason")).lower(), Finish.COMPLETE)
-
-
-def _tokens(usage: object) -> tuple[int, int]:
-    """Return the tokens of prompt and answer; some servers report only those of the prompt and the total."""
-    if not isinstance(usage, dict):
-        return 0, 0
-    prompt, answer, total = (count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
-    return prompt, answer or max(0, total - prompt if prompt else 0)

@@ -12,10 +12,10 @@ imported when a model of its backend is loaded.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from instructzero.errors import ConfigurationError, ModelError, nearest
 from instructzero.models.gguf import GGUF_SUFFIX, absolute_gguf
@@ -56,6 +56,8 @@ class WriterOptions:
         Run code that comes with a checkpoint.
     url
         The address of a served writer; None is the server's usual port on this machine.
+    api_key_variable, headers, timeout
+        Those of a served writer, as in `BlackBoxOptions`.
     """
 
     device: str = "auto"
@@ -64,6 +66,9 @@ class WriterOptions:
     revision: str | None = None
     trust_remote_code: bool = False
     url: str | None = None
+    api_key_variable: str | None = None
+    headers: tuple[str, ...] = ()
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,10 @@ class BlackBoxOptions:
         Seconds for one try.
     address_setting
         The setting that holds ``base_url``, for messages.
+    headers
+        Further headers of every request, as lines ``NAME: VALUE``; see `instructzero.models.headers`.
+    extra_body
+        Further fields of every request.
     """
 
     template: str = "auto"
@@ -99,6 +108,8 @@ class BlackBoxOptions:
     concurrency: int | None = None
     timeout: float = 60.0
     address_setting: str = "base_url"
+    headers: tuple[str, ...] = ()
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
 
 
 Options = TypeVar("Options")
@@ -259,19 +270,10 @@ def with_absolute_folder(spec: str, base: Path = Path()) -> str:
     return f"{prefix}{absolute_gguf(path)}" if path.suffix == GGUF_SUFFIX and path.is_file() else spec
 
 
-def load_writer(
-    spec: str,
-    *,
-    device: str = "auto",
-    dtype: str = "auto",
-    batch_size: int | None = None,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
-    writer_url: str | None = None,
-) -> SoftPromptModel:
+def load_writer(spec: str, **options: Any) -> SoftPromptModel:
     """Load the writer of a specification; a name alone is a folder or an id of the Hugging Face hub.
 
-    The parameters are those of `WriterOptions`; ``writer_url`` is its ``url``.
+    ``options`` are those of `WriterOptions`.
 
     Raises
     ------
@@ -286,35 +288,13 @@ def load_writer(
             f"expected a writer that takes soft prompts ({', '.join(known)}), got {str(model)!r}; "
             f"{backend.refusal.format(name=model.name)}"
         )
-    options = WriterOptions(
-        device=device,
-        dtype=dtype,
-        batch_size=batch_size,
-        revision=revision,
-        trust_remote_code=trust_remote_code,
-        url=writer_url,
-    )
-    return backend.writer.load(model.name, options)
+    return backend.writer.load(model.name, WriterOptions(**options))
 
 
-def load_blackbox(
-    spec: str,
-    *,
-    template: str = "auto",
-    device: str = "auto",
-    dtype: str = "auto",
-    batch_size: int | None = None,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
-    base_url: str | None = None,
-    api_key_variable: str | None = None,
-    concurrency: int | None = None,
-    timeout: float = 60.0,
-    address_setting: str = "base_url",
-) -> BlackBox:
+def load_blackbox(spec: str, **options: Any) -> BlackBox:
     """Load the black box of a specification, which must name its kind.
 
-    The parameters are those of `BlackBoxOptions`.
+    ``options`` are those of `BlackBoxOptions`.
 
     Raises
     ------
@@ -327,20 +307,7 @@ def load_blackbox(
         raise ModelError(
             f"expected a black box, got {str(model)!r}, which names a writer; {backend.refusal.format(name=model.name)}"
         )
-    options = BlackBoxOptions(
-        template=template,
-        device=device,
-        dtype=dtype,
-        batch_size=batch_size,
-        revision=revision,
-        trust_remote_code=trust_remote_code,
-        base_url=base_url,
-        api_key_variable=api_key_variable,
-        concurrency=concurrency,
-        timeout=timeout,
-        address_setting=address_setting,
-    )
-    return backend.blackbox.load(model.name, options)
+    return backend.blackbox.load(model.name, BlackBoxOptions(**options))
 
 
 def _load(kind: str) -> Backend:

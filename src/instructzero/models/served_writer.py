@@ -22,8 +22,10 @@ from instructzero.models.capabilities import SERVED_WEIGHTS
 from instructzero.models.embeddings import InputEmbeddings, load_embeddings
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.exchange import Exchange, together
+from instructzero.models.headers import Headers
 from instructzero.models.registry import WriterOptions
-from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, count, read_key
+from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, read_key
+from instructzero.models.usage import count
 from instructzero.models.wire import Dialect, Order
 
 SETTING = "writer_url"
@@ -61,6 +63,10 @@ class ServedWriter:
         Seconds for one request.
     retries
         The number of further tries after a failed one.
+    api_key_variable
+        The environment variable of the key; None is the usual one of the server.
+    headers
+        Further headers, as lines; see `Headers.of`.
 
     Raises
     ------
@@ -85,12 +91,18 @@ class ServedWriter:
         concurrency: int = 32,
         timeout: float = _ANSWER_S,
         retries: int = 5,
+        api_key_variable: str | None = None,
+        headers: Sequence[str] = (),
     ) -> None:
         check_service(concurrency, timeout)
         self._dialect = dialect
         self._name = name
-        self._service = _service(dialect, name, url or dialect.default_url)
-        self._exchange = partial(Exchange, self._service, concurrency=concurrency, timeout=timeout, retries=retries)
+        own = Headers.of(headers)
+        key = read_key(api_key_variable or dialect.variable, required=False)
+        self._service = _service(dialect, name, url or dialect.default_url, key, own.secrets)
+        self._exchange = partial(
+            Exchange, self._service, concurrency=concurrency, timeout=timeout, retries=retries, headers=own.values
+        )
         self._embeddings = load_embeddings(name, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code)
         self._served: _Served | None = None
         self._date: str | None = None
@@ -301,7 +313,7 @@ def _models(listing: str) -> list[_Served]:
         return []
 
 
-def _service(dialect: Dialect, name: str, url: str) -> Service:
+def _service(dialect: Dialect, name: str, url: str, key: str, secrets: tuple[str, ...]) -> Service:
     """Return the writer's service; the address may end in /v1, as for clients of OpenAI's API."""
     endpoint = checked_url(url, setting=SETTING)
     if endpoint != url.rstrip("/"):
@@ -309,8 +321,7 @@ def _service(dialect: Dialect, name: str, url: str) -> Service:
             f"expected {SETTING} without user, password or query, got one with them; a key belongs in the environment "
             f"variable {dialect.variable}"
         )
-    key = read_key(dialect.variable, required=False)
-    return Service(endpoint.removesuffix("/v1"), name, dialect.variable, key, setting=SETTING)
+    return Service(endpoint.removesuffix("/v1"), name, dialect.variable, key, SETTING, secrets)
 
 
 def load_served_writer(dialect: Dialect, name: str, options: WriterOptions) -> ServedWriter:
@@ -322,4 +333,7 @@ def load_served_writer(dialect: Dialect, name: str, options: WriterOptions) -> S
         dtype=options.dtype,
         revision=options.revision,
         trust_remote_code=options.trust_remote_code,
+        timeout=options.timeout or _ANSWER_S,
+        api_key_variable=options.api_key_variable,
+        headers=options.headers,
     )

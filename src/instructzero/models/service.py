@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from instructzero.errors import EndpointError, InstructZeroError, ModelError, RefusedQuestion, TransientError
 from instructzero.models.refusals import STATUSES, concerns_all, is_about_content, is_at_token_limit
+from instructzero.models.waits import seconds_to_wait
 
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
@@ -83,6 +81,8 @@ class Service:
         The key, "" for none.
     setting
         The setting of the address, for messages.
+    secrets
+        Further texts that no message may show, such as headers from the environment.
     """
 
     endpoint: str
@@ -90,6 +90,7 @@ class Service:
     variable: str
     key: str = field(repr=False)
     setting: str = "base_url"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def failure(self, status: int, headers: Mapping[str, str], complaint: Complaint) -> InstructZeroError:
         """Return the error for a response with ``status``, without the key, which the message may echo."""
@@ -180,36 +181,10 @@ class Service:
 
     def scrub(self, text: str) -> str:
         """Return the service's text on one line, without the key or anything that looks like a key."""
-        if self.key:
-            text = text.replace(self.key, "***")
+        for secret in (self.key, *self.secrets):
+            if secret:
+                text = text.replace(secret, "***")
         return _KEY_LIKE.sub("***", " ".join(text.split()))[:_LONGEST_MESSAGE].rstrip(".")
-
-
-def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``Retry-After-Ms`` or ``Retry-After`` ask for (RFC 9110, section 10.2.3).
-
-    >>> seconds_to_wait({"retry-after": "1.5"}), seconds_to_wait({"retry-after-ms": "20"})
-    (1.5, 0.02)
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if math.isfinite(seconds):
-            return max(0.0, seconds)
-    then, now = _date(headers.get("retry-after")), _date(headers.get("date"))
-    if then is None:
-        return None
-    return max(0.0, then - (time.time() if now is None else now))
-
-
-def _date(text: str | None) -> float | None:
-    """Return seconds since the epoch, or None if ``text`` is not a date."""
-    try:
-        return parsedate_to_datetime(text or "").timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def read_key(variable: str, *, required: bool, setting: str = "base_url") -> str:
@@ -257,6 +232,15 @@ def checked_url(url: str, *, setting: str = "base_url") -> str:
     return public
 
 
+def extra_identity(extra_body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the part of a model's identity for further fields of its requests, which change its answers.
+
+    >>> extra_identity({"top_p": 0.5}), extra_identity({})
+    ({'extra_body': '{"top_p": 0.5}'}, {})
+    """
+    return {"extra_body": json.dumps(extra_body, sort_keys=True)} if extra_body else {}
+
+
 def check_service(concurrency: int, timeout: float) -> None:
     """Raise `ModelError` for a concurrency below 1, or a timeout in seconds that is not above 0."""
     if concurrency < 1 or timeout <= 0:
@@ -264,9 +248,3 @@ def check_service(concurrency: int, timeout: float) -> None:
             f"expected a concurrency of at least 1 and a timeout above 0 seconds, got {concurrency} and {timeout}; "
             "fix the settings"
         )
-
-
-def count(value: object) -> int:
-    """Return a number of tokens from a JSON value of any type; 0 if it is not a number."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_number and 0 < value < 2**53 else 0  # type: ignore[operator, call-overload]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
+from instructzero.config.endpoints import Address, Body, Headers, Variable
 from instructzero.config.fields import Count, Panel, option
 
 
@@ -21,8 +22,30 @@ class BlackBoxSettings(BaseModel):
         ),
     ] = "embedded:blackbox"
     base_url: Annotated[
-        str | None,
+        Address | None,
         option(Panel.BLACK_BOX, "address of an OpenAI-compatible endpoint, such as http://host:8000/v1", form="URL"),
+    ] = None
+    key_env: Annotated[
+        Variable | None,
+        option(
+            Panel.BLACK_BOX,
+            "environment variable with the key (default: OPENAI_API_KEY or ANTHROPIC_API_KEY)",
+            form="NAME",
+            operational=True,
+        ),
+    ] = None
+    header: Annotated[
+        Headers,
+        option(
+            Panel.BLACK_BOX,
+            "a header of every request; a secret one is read from the environment: NAME:env:VARIABLE; may be repeated",
+            form="NAME:VALUE",
+            operational=True,
+        ),
+    ] = ()
+    extra_body: Annotated[
+        Body | None,
+        option(Panel.BLACK_BOX, 'further fields of every request, such as {"reasoning_effort": "low"}', form="JSON"),
     ] = None
     blackbox_template: Annotated[
         Literal["auto", "completion", "chat"], option(Panel.BLACK_BOX, "prompt as plain text or as chat messages")
@@ -46,6 +69,17 @@ class BlackBoxSettings(BaseModel):
     timeout: Annotated[
         float, option(Panel.BLACK_BOX, "maximum time to wait for an answer", form="SECONDS", operational=True, gt=0)
     ] = 60.0
+    max_wait: Annotated[
+        float,
+        option(
+            Panel.BLACK_BOX,
+            "longest wait that a service may ask for; also with a unit: 90s, 5m, 1h; a longer one stops the run, which "
+            "can be resumed",
+            form="SECONDS",
+            operational=True,
+            gt=0,
+        ),
+    ] = 300.0
     retries: Annotated[
         int, option(Panel.BLACK_BOX, "further attempts after a transient failure", operational=True, ge=0)
     ] = 5

@@ -38,6 +38,26 @@ class BudgetSettings(BaseModel):
         float | None,
         option(Panel.BUDGET, "price of a million answer tokens", form="DOLLARS", operational=True, ge=0),
     ] = None
+    cached_price: Annotated[
+        float | None,
+        option(
+            Panel.BUDGET,
+            "price of a million prompt tokens that the service reads from its cache (default: --input-price)",
+            form="DOLLARS",
+            operational=True,
+            ge=0,
+        ),
+    ] = None
+    reasoning_price: Annotated[
+        float | None,
+        option(
+            Panel.BUDGET,
+            "price of a million tokens of thoughts (default: --output-price)",
+            form="DOLLARS",
+            operational=True,
+            ge=0,
+        ),
+    ] = None
     store: Annotated[
         Path | None,
         option(Panel.BUDGET, "call store for several runs (default: the run's own)", form="FILE", operational=True),

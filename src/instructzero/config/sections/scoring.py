@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
+from instructzero.config.endpoints import Address, Body, Headers, Variable
 from instructzero.config.fields import Count, Panel, option
 
 
@@ -25,6 +26,62 @@ class ScoringSettings(BaseModel):
     judge: Annotated[
         str | None,
         option(Panel.SCORING, "model that grades answers with --metric judge, in the form of --blackbox", form="MODEL"),
+    ] = None
+    judge_url: Annotated[
+        Address | None,
+        option(
+            Panel.SCORING,
+            "address of the judge (default: --base-url if the black box is of the same kind, or the official address)",
+            form="URL",
+            operational=True,
+        ),
+    ] = None
+    judge_key_env: Annotated[
+        Variable | None,
+        option(
+            Panel.SCORING,
+            "environment variable with the key of the judge (default: that of the black box at the same address, or "
+            "the usual one of its service)",
+            form="NAME",
+            operational=True,
+        ),
+    ] = None
+    judge_header: Annotated[
+        Headers,
+        option(
+            Panel.SCORING,
+            "a header of every request to the judge, as --header (default: those of the black box at the same address)",
+            form="NAME:VALUE",
+            operational=True,
+        ),
+    ] = ()
+    judge_extra_body: Annotated[
+        Body | None, option(Panel.SCORING, "further fields of every request to the judge", form="JSON")
+    ] = None
+    judge_timeout: Annotated[
+        float | None,
+        option(
+            Panel.SCORING,
+            "maximum time to wait for the judge (default: --timeout)",
+            form="SECONDS",
+            operational=True,
+            gt=0,
+        ),
+    ] = None
+    judge_input_price: Annotated[
+        float | None,
+        option(
+            Panel.SCORING,
+            "price of a million prompt tokens of the judge (default: that of the same model at the same address, or "
+            "the list price)",
+            form="DOLLARS",
+            operational=True,
+            ge=0,
+        ),
+    ] = None
+    judge_output_price: Annotated[
+        float | None,
+        option(Panel.SCORING, "price of a million answer tokens of the judge", form="DOLLARS", operational=True, ge=0),
     ] = None
     judge_criteria: Annotated[str, option(Panel.SCORING, "grading criteria for the judge")] = (
         "The answer should mean the same as an accepted answer."

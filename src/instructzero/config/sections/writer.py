@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
+from instructzero.config.endpoints import Address, Body, Headers, Variable
 from instructzero.config.fields import Count, Panel, option
 
 
@@ -22,7 +23,7 @@ class WriterSettings(BaseModel):
         ),
     ] = "embedded:writer"
     writer_url: Annotated[
-        str | None,
+        Address | None,
         option(
             Panel.WRITER,
             "address of the writer's server or API (default: localhost with the server's usual port; for an API the "
@@ -32,19 +33,44 @@ class WriterSettings(BaseModel):
         ),
     ] = None
     writer_key_env: Annotated[
-        str | None,
+        Variable | None,
         option(
             Panel.WRITER,
-            "environment variable with the key of a writer behind an API (default: the usual one of its service)",
+            "environment variable with the key of a writer behind an API (default: that of the black box at the same "
+            "address, or the usual one of its service)",
             form="NAME",
             operational=True,
+        ),
+    ] = None
+    writer_header: Annotated[
+        Headers,
+        option(
+            Panel.WRITER,
+            "a header of every request to a writer behind an API, as --header (default: those of the black box at the "
+            "same address)",
+            form="NAME:VALUE",
+            operational=True,
+        ),
+    ] = ()
+    writer_extra_body: Annotated[
+        Body | None, option(Panel.WRITER, "further fields of every request to a writer behind an API", form="JSON")
+    ] = None
+    writer_timeout: Annotated[
+        float | None,
+        option(
+            Panel.WRITER,
+            "maximum time to wait for a writer behind an API (default: --timeout)",
+            form="SECONDS",
+            operational=True,
+            gt=0,
         ),
     ] = None
     writer_input_price: Annotated[
         float | None,
         option(
             Panel.WRITER,
-            "price of a million prompt tokens of a writer behind an API (default: the list price of a known model)",
+            "price of a million prompt tokens of a writer behind an API (default: that of the same model at the same "
+            "address, or the list price)",
             form="DOLLARS",
             operational=True,
             ge=0,

@@ -21,6 +21,8 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
         concurrency=options.concurrency or 32,
         timeout=options.timeout,
         address_setting=options.address_setting,
+        headers=options.headers,
+        extra_body=options.extra_body,
     )
 
 
@@ -29,4 +31,5 @@ BACKEND = Backend(
     capabilities=REMOTE,
     blackbox=Role("Claude, with the extra anthropic; key in ANTHROPIC_API_KEY", _blackbox),
     refusal="services behind an API take text only",
+    address_variable="ANTHROPIC_BASE_URL",
 )

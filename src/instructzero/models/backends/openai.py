@@ -22,6 +22,8 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
         concurrency=options.concurrency or 32,
         timeout=options.timeout,
         address_setting=options.address_setting,
+        headers=options.headers,
+        extra_body=options.extra_body,
     )
 
 

@@ -1,0 +1,129 @@
+"""The types of the settings of an endpoint: address, key, headers, and further fields of a request.
+
+Settings are written to the run directory. So none of these types takes a secret: keys, and headers that hold one, are
+given as names of environment variables.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from instructzero.config.validation import SECRET
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")  # keys have small letters
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_FROM_ENVIRONMENT = re.compile(r"(?:[A-Za-z]+ )?env:(?P<variable>[A-Z_][A-Z0-9_]*)")
+_SECRET_NAME = re.compile(
+    r"auth|(?:^|[-_])(?:api-?)?key|token|secret|cookie|password|credential|signature|(?:^|[-_])(?:sig|code|sas)$",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    r"\b(?:sk|pk|gsk|key|bearer|basic|ghp|hf|xai|AIza)[-_ ]?[\w*.+/=-]{12,}|[\w+/=-]{32,}", re.IGNORECASE
+)
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_OURS = {
+    "model": "the model's name",
+    "messages": "--prompt",
+    "prompt": "--prompt",
+    "max_tokens": "--answer-tokens",
+    "max_completion_tokens": "--answer-tokens",
+    "stream": "nothing, answers are read whole",
+    "n": "nothing, one answer is read",
+}
+"""The fields of a request that are not free, and what sets them."""
+
+
+def _address(value: str) -> str:
+    """Refuse an address with a password, or with a query that may hold a token."""
+    parts = urlsplit(value)
+    plain = all(
+        not _SECRET_NAME.search(name) and _PLAIN_VALUE.fullmatch(given)
+        for name, given in parse_qsl(parts.query, keep_blank_values=True)
+    )
+    if parts.username or parts.password or not plain:
+        raise PydanticCustomError(
+            SECRET,
+            "expected an address without user, password or a key in its query, such as http://host:8000/v1 (keys "
+            "belong in the environment)",
+        )
+    return value
+
+
+def _variable(value: str) -> str:
+    """Refuse what is no name of a variable, because it may be the key itself."""
+    if not _VARIABLE.fullmatch(value):
+        raise PydanticCustomError(
+            SECRET, "expected the name of an environment variable in capital letters, such as WRITER_KEY"
+        )
+    return value
+
+
+def _headers(value: Any) -> Any:
+    """Return one line for each header; a text is one header, and a mapping of a YAML file has one for each key."""
+    if isinstance(value, dict):
+        return tuple(f"{name}: {text}" for name, text in value.items())
+    return (value,) if isinstance(value, str) else value
+
+
+def _header(line: str) -> str:
+    name, colon, value = (part.strip() for part in line.partition(":"))
+    if not (colon and _NAME.fullmatch(name) and value.isascii() and value.isprintable() and value):
+        raise PydanticCustomError(SECRET, "expected a header such as X-Team:search or api-key:env:NAME")
+    is_secret = _SECRET_NAME.search(name) or _SECRET_VALUE.search(value)
+    if is_secret and not _FROM_ENVIRONMENT.fullmatch(value):
+        raise PydanticCustomError(
+            SECRET,
+            "expected a header without a secret: put the secret into an environment variable and write "
+            "NAME:env:VARIABLE",
+        )
+    return f"{name}: {value}"
+
+
+def _checked_headers(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(_header, lines))
+
+
+def _body(value: Any) -> Any:
+    """Return the object of a JSON text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise PydanticCustomError("json", 'expected a JSON object such as {"top_p": 0.9}') from None
+
+
+def _free(body: dict[str, Any]) -> dict[str, Any]:
+    """Refuse fields that are not free, and secrets, because the fields are written to the run directory."""
+    if _SECRET_VALUE.search(json.dumps(list(body.values()))):
+        raise PydanticCustomError(
+            SECRET, "expected fields without a secret (a header may hold one: --header NAME:env:VARIABLE)"
+        )
+    for name in body:
+        if name in _OURS:
+            raise PydanticCustomError(
+                "field",
+                "expected fields that no other setting has, and {field} is set by {setting}",
+                {"field": name, "setting": _OURS[name]},
+            )
+    return body
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""An address without a secret."""
+
+Variable = Annotated[str, AfterValidator(_variable)]
+"""The name of an environment variable that holds a key."""
+
+Headers = Annotated[tuple[str, ...], BeforeValidator(_headers), AfterValidator(_checked_headers)]
+"""Headers as lines ``NAME: VALUE``; a value ``env:VARIABLE`` is read from the environment when it is sent."""
+
+Body = Annotated[dict[str, Any], BeforeValidator(_body), AfterValidator(_free)]
+"""Further fields of a request, from JSON."""
