@@ -1,10 +1,13 @@
 """The rate at which instructions are evaluated at an API; `python -m benchmarks.evaluate`.
 
-`instructzero.testing.Endpoint` answers after 50 ms, in a separate process. "Ours" is the complete path: questions, call
-store on disk, retries, throttle and client. It is compared with three references: the ideal rate, concurrency /
-latency; the published procedure, which sends the 20 examples of one instruction at once, over a new connection each,
-and waits for all of them before the next instruction; and a load generator, which only sends prepared requests and
-reads the replies from the stream.
+`instructzero.testing.Endpoint` answers after 50 ms, in a separate process. "Ours" is the complete path: questions,
+keys, call store on disk, budget with limits, retries, throttle, client, scores, and a journal with one record for every
+instruction. It is compared with three references: the ideal rate, concurrency / latency; the published procedure, which
+sends the 20 examples of one instruction at once, over a new connection each, and waits for all of them before the next
+instruction; and a load generator, which only sends prepared requests and reads the replies from the stream. Rounds of
+the load generator and of ours alternate.
+
+`python -m benchmarks.evaluate --memory` makes 100,000 calls and shows the memory of the process meanwhile.
 """
 
 from __future__ import annotations
@@ -21,15 +24,20 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.machine import describe
+from instructzero.calls.budget import Budget
+from instructzero.calls.limits import Limits
 from instructzero.calls.paid import PaidModels
+from instructzero.calls.prices import Price
 from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.models.openai import OpenAIBlackBox
 from instructzero.prompts import DEFAULT, renderer, zero_shot
+from instructzero.records.journal import Journal
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.scoring.scorers import MetricScorer
 from instructzero.testing import Endpoint
@@ -39,6 +47,7 @@ LATENCY_S = 0.05
 EXAMPLES = [Example(f"word {number}", ("answer",)) for number in range(20)]
 BATCH, INSTRUCTIONS, CONCURRENCY = 20, 25, 64
 MANY_INSTRUCTIONS, MANY = 250, 1000
+LONG_ROUNDS = 20
 HEADER = """\
 | | concurrency | calls | calls/s | of the ideal | of the raw rate | client's CPU a call |
 |---|---|---|---|---|---|---|"""
@@ -103,24 +112,47 @@ def middle(rows: Sequence[Row]) -> Row:
     return sorted(rows, key=lambda row: row.seconds)[len(rows) // 2]
 
 
-def ours(url: str, concurrency: int, instructions: int, rounds: int) -> tuple[list[Row], list[float]]:
-    """Measure rounds of new instructions; return the rows and the memory after every round in MB.
-
-    An additional first round is a warm-up.
-    """
-    rows, memory = [], []
-    with tempfile.TemporaryDirectory() as folder:
+@contextmanager
+def path(url: str, concurrency: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that evaluates a number of new instructions by the complete path."""
+    numbers = count()
+    with tempfile.TemporaryDirectory() as folder, CallStore(Path(folder) / "calls.sqlite") as store:
+        journal = Journal(Path(folder) / "journal.jsonl")
+        journal.start({"task": "benchmark"})
+        limits = Limits(calls=10**9, usd=10.0**9, tokens=10**12)
+        budget = Budget(limits, prices={BLACK_BOX: Price(0.15, 0.6)})
         models = {BLACK_BOX: OpenAIBlackBox("m", base_url=url, concurrency=concurrency)}
-        with CallStore(Path(folder) / "calls.sqlite") as store, PaidModels(models, store, retries=5) as paid:
-            evaluator = Evaluator(
-                paid.role(BLACK_BOX), MetricScorer(lambda text, answers: 1.0), render=renderer(DEFAULT)
-            )
-            for number in range(rounds + 1):
-                texts = [f"instruction {number} {index}" for index in range(instructions)]
-                work = partial(list, evaluator.evaluate(texts, EXAMPLES))  # the generator starts when the list is built
-                rows.append(timed("ours", concurrency, instructions * len(EXAMPLES), work))
-                memory.append(memory_mb())
-    return rows[1:], memory[1:]
+        with PaidModels(models, store, budget=budget, retries=5, tolerant=True) as paid:
+            role = paid.role(BLACK_BOX)
+            evaluator = Evaluator(role, MetricScorer(lambda text, answers: 1.0), render=renderer(DEFAULT))
+
+            def evaluate(instructions: int) -> None:
+                texts = [f"instruction {next(numbers)}" for _ in range(instructions)]
+                for evaluation in evaluator.evaluate(texts, EXAMPLES):
+                    journal.add_confirmation("instruction", evaluation)
+
+            yield evaluate
+
+
+def compare(url: str, concurrency: int, instructions: int, rounds: int) -> tuple[Row, Row]:
+    """Return the median row of the load generator and of ours, from rounds that alternate after one of warm-up."""
+    with path(url, concurrency) as evaluate:
+        evaluate(instructions)
+        references, rows = [], []
+        for _ in range(rounds):
+            references.append(raw(url, concurrency, instructions))
+            work = partial(evaluate, instructions)
+            rows.append(timed("ours", concurrency, instructions * len(EXAMPLES), work))
+    return middle(references), middle(rows)
+
+
+def print_memory(url: str) -> None:
+    """Make 100,000 calls and print the memory on the way."""
+    with path(url, MANY) as evaluate:
+        for number in range(LONG_ROUNDS):
+            evaluate(MANY_INSTRUCTIONS)
+            if number % 4 == 3 or not number:
+                print(f"{(number + 1) * MANY_INSTRUCTIONS * len(EXAMPLES):,} calls: {memory_mb():.0f} MB", flush=True)
 
 
 def prepared(instruction: str, text: str) -> bytes:
@@ -199,28 +231,37 @@ def main() -> None:
     """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of a measurement; the median is reported")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--memory", action="store_true", help="show the memory during 100,000 calls instead")
+    options = parser.parse_args()
     print(f"{describe()}; endpoint with {LATENCY_S * 1000:.0f} ms latency in another process\n")
-    print(HEADER)
     with endpoint() as url:
-        for concurrency, instructions in ((CONCURRENCY, INSTRUCTIONS), (MANY, MANY_INSTRUCTIONS)):
-            reference = middle([raw(url, concurrency, instructions) for _ in range(rounds)])
-            rows, memory = ours(url, concurrency, instructions, rounds)
-            print(reference.line(reference))
-            print(middle(rows).line(reference), flush=True)
-            if concurrency == CONCURRENCY:
-                small, floor = middle(rows), reference
-        slow = [
-            middle([published(url, INSTRUCTIONS, ask_bare, "published, bare connections") for _ in range(rounds)]),
-            published(url, INSTRUCTIONS // 5, ask_sdk, "published, a client of the SDK a call"),
-        ]
+        if options.memory:
+            print_memory(url)
+        else:
+            print_rates(url, options.rounds)
+
+
+def print_rates(url: str, rounds: int) -> None:
+    """Print the table of rates, and what a call takes of the client's processor."""
+    print(HEADER)
+    compared = []
+    for concurrency, instructions in ((CONCURRENCY, INSTRUCTIONS), (MANY, MANY_INSTRUCTIONS)):
+        reference, own = compare(url, concurrency, instructions, rounds)
+        compared.append((reference, own))
+        print(reference.line(reference))
+        print(own.line(reference), flush=True)
+    floor, small = compared[0]
+    slow = [
+        middle([published(url, INSTRUCTIONS, ask_bare, "published, bare connections") for _ in range(rounds)]),
+        published(url, INSTRUCTIONS // 5, ask_sdk, "published, a client of the SDK a call"),
+    ]
     for row in slow:
         print(row.line(floor))
     ratios = " and ".join(f"{small.rate / row.rate:.1f} ({row.name})" for row in slow)
     print(f"\nours at {CONCURRENCY} against the published procedure: {ratios} times as fast")
-    print(
-        f"memory at {MANY:,}: {memory[0]:.0f} MB after the first round, {memory[-1]:.0f} MB after round {len(memory)}"
-    )
+    for reference, own in compared:
+        ratio = (own.cpu / own.calls) / (reference.cpu / reference.calls)
+        print(f"processor time a call at {own.concurrency:,}: {ratio:.1f} times the load generator's")
     print(f"median of {rounds} rounds; load of the machine during the benchmark: {os.getloadavg()[0]:.1f}")
 
 

@@ -7,6 +7,9 @@ import pytest
 
 from tests.browser import launched
 from tests.command_line import call
+from tests.loopback_only import stay_on_loopback
+
+stay_on_loopback()
 
 WORDS = (
     "apple river stone cloud green light table chair mouse horse bread water house plant sugar money night "

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from instructzero.calls.prices import Price
-from instructzero.calls.store import BLACK_BOX, REWRITER, WRITER
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER
 from instructzero.config import make_settings
 from instructzero.pricing import pays_for_texts, role_prices, text_requests, text_role
 
@@ -55,6 +55,21 @@ def test_same_model_at_the_same_address_costs_the_same() -> None:
     assert prices(**same, **own, writer_url="http://there/v1")[WRITER] is None
 
 
+def test_prices_of_parts_hold_for_the_black_box_and_the_same_model_at_the_same_address() -> None:
+    same = {"writer": "openai:m", "blackbox": "openai:m", "base_url": "http://here/v1"}
+    own = {"input_price": 1.0, "output_price": 2.0, "cached_price": 0.5, "reasoning_price": 3.0}
+    found = prices(**same, **own, judge="openai:j", judge_input_price=4.0, judge_output_price=5.0)
+    assert found[BLACK_BOX] == found[WRITER] == Price(1, 2, 0.5, 3)
+    assert found[JUDGE] == Price(4, 5)
+
+
 def test_rewriter_costs_what_the_black_box_costs() -> None:
     found = prices(blackbox=MINI, rewriter="blackbox", writer="openai:gpt-4o")
     assert found == {BLACK_BOX: Price(0.15, 0.6), REWRITER: Price(0.15, 0.6), WRITER: Price(2.5, 10)}
+
+
+def test_list_prices_are_halved_in_batches_and_given_ones_are_not():
+    batched = make_settings({"task": "antonyms", "blackbox": "openai:gpt-4o-mini", "batch_api": True})
+    assert role_prices(batched)["black box"] == Price(0.075, 0.3)
+    given = batched.model_copy(update={"input_price": 0.15, "output_price": 0.6})
+    assert role_prices(given)["black box"] == Price(0.15, 0.6)

@@ -159,3 +159,28 @@ def test_answers_that_did_not_arrive_are_counted_in_the_display() -> None:
     for completion in (Completion(""), Completion("y", finish=Finish.CUT), Completion.failed("no")):
         live.answered(completion, False)
     assert dict(live._rows())["answers"] == "1 empty, 1 cut off, 1 not given"
+
+
+@pytest.mark.parametrize("event", ["answered", "judged", "written"])
+def test_wait_is_shown_until_the_next_paid_answer(event: str) -> None:
+    live = LiveProgress(Console(file=io.StringIO()), {})
+    live.waiting("judge", 7200.0, "the service says no")
+    assert dict(live._rows())["waiting"].startswith("for the judge until ")
+    assert dict(live._rows())["waiting"].endswith(", in 2 h: the service says no")
+    getattr(live, event)(Completion("x"), True)
+    assert "waiting" in dict(live._rows())
+    getattr(live, event)(Completion("x"), False)
+    assert "waiting" not in dict(live._rows())
+
+
+def test_wait_that_is_over_is_not_shown() -> None:
+    live = LiveProgress(Console(file=io.StringIO()), {})
+    live.waiting("judge", -1.0, "the service says no")
+    assert "waiting" not in dict(live._rows())
+
+
+def test_log_names_wait_with_reason_and_end_at_once() -> None:
+    output = io.StringIO()
+    PlainProgress(Console(file=output, width=80), {}).waiting("black box", 120.0, "the endpoint says no")
+    assert "waiting for the black box until " in output.getvalue()
+    assert "in 2 min: the endpoint says no" in output.getvalue()

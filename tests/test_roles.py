@@ -62,3 +62,11 @@ def test_timeout_of_role_is_its_own_or_that_of_black_box(own: dict[str, int], se
     settings = make_settings({"task": "sum", "blackbox": "openai:b", "judge": "openai:j", "timeout": 9, **own})
     assert endpoint_of(settings, JUDGE).timeout == seconds
     assert endpoint_of(settings, BLACK_BOX).timeout == 9.0
+
+
+def test_key_of_judge_replaces_that_in_headers_of_black_box() -> None:
+    headers = ["api-key: env:BOX_KEY", "X-Team: search"]
+    chosen = {"blackbox": "openai:b", "judge": "openai:j", "base_url": HERE, "header": headers}
+    assert endpoint_of(make_settings({"task": "sum", **chosen}), JUDGE).headers == tuple(headers)
+    own = endpoint_of(make_settings({"task": "sum", "judge_key_env": "JUDGE_KEY", **chosen}), JUDGE)
+    assert (own.key_env, own.headers) == ("JUDGE_KEY", ("X-Team: search",))

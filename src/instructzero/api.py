@@ -21,6 +21,7 @@ from instructzero.integrations.notebook import program_progress
 from instructzero.models.callable import CallableBlackBox
 from instructzero.models.event_loop import Interrupt
 from instructzero.models.registry import ASKED_OBJECT, OBJECT, with_absolute_folder
+from instructzero.models.waits import clock, in_words
 from instructzero.pricing import role_prices
 from instructzero.prompts import columns_shown
 from instructzero.protocols import BlackBox, SoftPromptModel
@@ -159,7 +160,11 @@ class EarlierResult(Observer):
 
 
 class Notices(EarlierResult):
-    """Logs also the warnings."""
+    """Logs also the warnings, and the waits for a service."""
+
+    def waiting(self, role: str, seconds: float, reason: str) -> None:
+        """Log a wait."""
+        _LOGGER.warning("waiting for the %s until %s, in %s: %s", role, clock(seconds), in_words(seconds), reason)
 
     def warned(self, message: str) -> None:
         """Log a warning."""

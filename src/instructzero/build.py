@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from instructzero.calls.budget import Budget, BudgetReserve, Limits
-from instructzero.calls.paid import PaidModels
+from instructzero.calls.budget import Budget
+from instructzero.calls.held_back import BudgetReserve
+from instructzero.calls.limits import Limits
+from instructzero.calls.paid import OnWait, PaidModels, ignore_wait
 from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER, CallStore
-from instructzero.checks import check_judge, check_prompt, check_writer
+from instructzero.checks import check_addresses, check_batches, check_judge, check_prompt, check_writer
 from instructzero.config import Settings
 from instructzero.models.registry import is_asked, load_blackbox, load_writer
 from instructzero.optimizers.base import Optimizer, Represent
@@ -108,8 +111,8 @@ def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> T
     )
 
 
-def build_writer_model(settings: Settings) -> SoftPromptModel:
-    """Load the writer's model; raises `ModelError`."""
+def build_writer_model(settings: Settings, on_wait: OnWait = ignore_wait) -> SoftPromptModel:
+    """Load the writer's model; raises `ModelError`. ``on_wait`` receives long waits for a served one."""
     endpoint = endpoint_of(settings, WRITER)
     return load_writer(
         settings.writer,
@@ -120,6 +123,8 @@ def build_writer_model(settings: Settings) -> SoftPromptModel:
         api_key_variable=endpoint.key_env,
         headers=endpoint.headers,
         timeout=settings.writer_timeout,
+        max_wait=settings.max_wait,
+        on_wait=partial(on_wait, WRITER),
     )
 
 
@@ -153,6 +158,7 @@ def _load(settings: Settings, role: str, **own: Any) -> BlackBox:
         address_setting=endpoint.setting,
         headers=endpoint.headers,
         extra_body=endpoint.extra_body,
+        role=role,
         **own,
     )
 
@@ -169,6 +175,8 @@ def build_models(
 
     A black box or a writer that is not given is loaded from the settings.
     """
+    check_addresses(settings)
+    check_batches(settings)
     check_writer(settings)
     models = {BLACK_BOX: blackbox or build_blackbox(settings)}
     if judge := build_judge(settings):
@@ -285,20 +293,22 @@ def _race(settings: Settings, examples: int) -> Race | None:
     return Race(examples, sixths(examples), ALPHA) if races(settings) else None
 
 
-def build_budget(settings: Settings, store: CallStore, run: str) -> Budget:
+def build_budget(settings: Settings, store: CallStore, run: str, observer: Observer) -> Budget:
     """Build the budget of a run: its limits, and what it has already spent according to the store."""
     return Budget(
         Limits(settings.max_calls, settings.max_usd, settings.max_tokens, settings.max_time),
         prices=role_prices(settings),
         spent=store.spent(run),
         on_lost=lambda role, usage: store.record_lost(run, role, usage),
+        batched=(BLACK_BOX, JUDGE) if settings.batch_api else (),
+        warn=observer.warned,
     )
 
 
 def build_paid_models(
-    settings: Settings, models: Mapping[str, BlackBox], store: CallStore, budget: Budget, run: str
+    settings: Settings, models: Mapping[str, BlackBox], store: CallStore, budget: Budget, run: str, on_wait: OnWait
 ) -> PaidModels:
-    """Build the owner of the paid models, which books what they cost to ``run``."""
+    """Build the owner of the paid models, which books what they cost to ``run``; ``on_wait`` receives long waits."""
     return PaidModels(
         models,
         store,
@@ -309,6 +319,8 @@ def build_paid_models(
         shared=settings.store is not None,
         requests_per_minute=settings.requests_per_minute,
         tokens_per_minute=settings.tokens_per_minute,
+        max_wait=settings.max_wait,
+        on_wait=on_wait,
         tolerant=True,
     )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from instructzero.calls.store import JUDGE, WRITER
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError, nearest
-from instructzero.models.registry import is_asked, returns_texts_only
+from instructzero.models.registry import find_backend, is_asked, returns_texts_only
 from instructzero.optimizers.registry import get_method, needs_hidden_states, needs_soft_prompts
 from instructzero.pricing import pays_for_texts
 from instructzero.prompts import RESERVED, PromptTemplate, input_names, local_text, request_frame
 from instructzero.protocols import BlackBox, capabilities_of
 from instructzero.registry import METHODS
+from instructzero.roles import endpoint_of
 from instructzero.tasks import Task, builtin_names, is_judged, is_task_file
 from instructzero.tasks.files.hub import PREFIX
 from instructzero.terminal import excerpt
@@ -77,6 +79,15 @@ def prompt_remarks(settings: Settings, template: PromptTemplate, task: Task, bla
         )
 
 
+def check_batches(settings: Settings) -> None:
+    """Raise `ConfigurationError` for batches from a black box whose service has no batch API."""
+    if settings.batch_api and not settings.blackbox.startswith(_SERVICES):
+        raise ConfigurationError(
+            f"expected a black box openai:MODEL or anthropic:MODEL for --batch-api, got {settings.blackbox!r}; choose "
+            "one of these, or leave --batch-api out"
+        )
+
+
 def check_judge(settings: Settings) -> None:
     """Raise `ConfigurationError` for a judge without the metric of a judge, and the other way round."""
     if is_judged(settings.metric) != (settings.judge is not None):
@@ -108,6 +119,23 @@ def check_writer(settings: Settings) -> None:
         request_frame(settings.writer_prompt, (), description)
     elif settings.writer_prompt is not None:
         local_text(settings.writer_prompt, description)
+
+
+def check_addresses(settings: Settings) -> None:
+    """Raise `ConfigurationError` for an address of a black box that has none, if another model may be meant by it.
+
+    Without an address of its own, that model would be asked at the official one, which the user did not name.
+    """
+    backend = find_backend(settings.blackbox.partition(":")[0])
+    if settings.base_url is None or (backend is not None and backend.address_variable):
+        return
+    others = {JUDGE: settings.judge, WRITER: settings.writer if is_asked(settings.writer) else None}
+    for role, model in others.items():
+        if model is not None and endpoint_of(settings, role).url is None:
+            raise ConfigurationError(
+                f"expected a black box behind an API (--blackbox) at the address of --base-url, got "
+                f"{settings.blackbox!r}; the address of the {role} is --{role}-url"
+            )
 
 
 def check_writer_is_named(

@@ -115,16 +115,29 @@ class TransientError(EndpointError):
         Seconds that the server asked to wait.
     throttled
         The server refused the request because of a rate limit.
+    overloaded
+        The server refused the request because of its load; always True with ``throttled``.
+    quota_used_up
+        The rate limit is that of a day or longer, so that waiting for a minute is of no use.
     maybe_paid
         The server may have billed an answer that did not arrive.
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, throttled: bool = False, maybe_paid: bool = False
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        throttled: bool = False,
+        overloaded: bool = False,
+        quota_used_up: bool = False,
+        maybe_paid: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.throttled = throttled
+        self.overloaded = overloaded or throttled
+        self.quota_used_up = quota_used_up
         self.maybe_paid = maybe_paid
 
 

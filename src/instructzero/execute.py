@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from instructzero.bo.threads import use_all_threads
@@ -20,11 +22,13 @@ from instructzero.build import (
     build_writer,
     build_writer_model,
 )
+from instructzero.calls.open_batches import in_batches, unread_answers
 from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
 from instructzero.checks import check_run, prompt_remarks
 from instructzero.config import Settings
-from instructzero.protocols import BlackBox, SoftPromptModel, capabilities_of
-from instructzero.records.continuation import check_test
+from instructzero.optimizers.registry import races
+from instructzero.protocols import BlackBox, SoftPromptModel, capabilities_of, listen
+from instructzero.records.continuation import check_races, check_test
 from instructzero.records.dates import date_of, on_date
 from instructzero.records.directory import RunDirectory
 from instructzero.records.endings import endings_of
@@ -33,6 +37,7 @@ from instructzero.records.journal import Journal
 from instructzero.records.label_results import LabelResults
 from instructzero.records.observers import Observer, RunPlan
 from instructzero.records.result import Result
+from instructzero.records.wait_file import noting_waits
 from instructzero.roles import writer_in_words
 from instructzero.tasks import Task
 from instructzero.use import Use
@@ -73,20 +78,33 @@ def execute(
         journal, finished = Journal(run.journal), run.read_result() is not None
         if run.resized:
             check_test(run.path, task, journal.history)
+        check_races(run.path, races(RunDirectory.read_settings(run.path)), races(settings))
         recorded = journal.records
         date = date_of(journal.history.header)
         models = {role: on_date(model, date) for role, model in models.items()}
-        with CallStore(settings.store or run.calls) as store:
-            budget = build_budget(settings, store, run.identity)
-            with build_paid_models(settings, models, store, budget, run.identity) as paid:
+        path = settings.store or run.calls
+        with CallStore(path) as store:
+            if settings.batch_api:
+                models = in_batches(models, path, observer.batch_waited, observer.warned)
+            elif unread := unread_answers(path, store):
+                observer.warned(
+                    f"{unread:,} questions are in batches that were sent; without --batch-api their answers are not "
+                    "read, and they are paid again"
+                )
+            budget = build_budget(settings, store, run.identity, observer)
+            with (
+                noting_waits(run.path, observer) as on_wait,
+                build_paid_models(settings, models, store, budget, run.identity, on_wait) as paid,
+            ):
                 rewriter = build_rewriter(settings, paid, observer)
                 if WRITER not in models:
-                    writer_model = _on_date(settings, writer_model or build_writer_model(settings), date)
+                    writer_model = _on_date(settings, writer_model or build_writer_model(settings, on_wait), date)
                 prompts = build_prompts(settings, template, writer_model)
                 journal.start(header_of(task, writer_model, models, prompts, template.columns), resized=run.resized)
                 run.keep(settings)
                 evaluator = build_evaluator(settings, task, paid, observer, journal.history)
                 observer.run_started(_plan(settings, task))
+                _tell_what_is_learned(models, observer)
                 for remark in (*task.remarks, *prompt_remarks(settings, template, task, models[BLACK_BOX])):
                     observer.warned(remark)
                 writer = (
@@ -100,6 +118,7 @@ def execute(
                 result = replace(
                     result,
                     spent=store.spent(run.identity),
+                    lost=store.lost(run.identity),
                     sampled=sampled,
                     endings=endings,
                     labels=LabelResults()
@@ -117,6 +136,16 @@ def execute(
 def _on_date(settings: Settings, writer: SoftPromptModel, date: str) -> SoftPromptModel:
     """Return the writer with a date in its chat template, if it uses the template."""
     return writer if settings.writer_template == "completion" else on_date(writer, date)
+
+
+def _tell_what_is_learned(models: Mapping[str, BlackBox], observer: Observer) -> None:
+    """Pass what a model learns about its service on as a warning that names the role."""
+    for role, model in models.items():
+        listen(model, partial(_tell, role, observer))
+
+
+def _tell(role: str, observer: Observer, learned: str) -> None:
+    observer.warned(f"the service of the {role} {learned}")
 
 
 def _was_answered(run: RunDirectory) -> bool:

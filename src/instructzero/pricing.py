@@ -62,4 +62,7 @@ def _price(settings: Settings, role: str) -> Price | None:
         base_url=endpoint.address,
         input_price=endpoint.input_price,
         output_price=endpoint.output_price,
+        cached_price=endpoint.cached_price,
+        reasoning_price=endpoint.reasoning_price,
+        batched=settings.batch_api and role in (BLACK_BOX, JUDGE),
     )

@@ -38,6 +38,11 @@ class Capabilities:
         As a writer, the model implements ``represent``.
     grace_s
         Seconds that an interrupted run waits for answers in flight, so that no paid answer is lost.
+    timeout_s
+        As a black box that is not local, seconds after which an answer is late, which says that its server is busy.
+    batched
+        As a black box, the model answers the requests of a round together, after minutes or hours, and a request that
+        was cancelled is answered all the same: the same request gets that answer later.
     """
 
     local: bool = False
@@ -47,6 +52,8 @@ class Capabilities:
     soft_prompts: bool = False
     states: bool = False
     grace_s: float = 5.0
+    timeout_s: float = 60.0
+    batched: bool = False
 
 
 def capabilities_of(model: object) -> Capabilities:
@@ -80,12 +87,32 @@ class Dated(Protocol):
         ...
 
 
+class Learning(Protocol):
+    """A black box that learns what its service takes from what it refuses. Others need not have this method."""
+
+    def on_learned(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` when a parameter is left out, or gets another name, for all later requests.
+
+        Its argument is a clause without subject and full stop, such as "refuses the temperature (status 400: only 1 is
+        allowed): it is left out, so answers are sampled by the service's default". It is called once a parameter, in
+        the event loop of the requests, or at once for what is known already.
+        """
+        ...
+
+
+def listen(model: object, listener: Callable[[str], None]) -> None:
+    """Call ``listener`` for what a model learns, if it is `Learning`."""
+    on_learned: Callable[[Callable[[str], None]], None] | None = getattr(model, "on_learned", None)
+    if on_learned is not None:
+        on_learned(listener)
+
+
 class BlackBox(Protocol):
     """A model that is paid by the call.
 
     A black box may also have an attribute ``capabilities`` of type `Capabilities`; without it, it counts as a remote
-    model that is paid. It may be `Dated`. It may have a method ``remarks_on(messages)`` that returns, one sentence
-    each, how it changes the messages of a prompt before the model reads them.
+    model that is paid. It may be `Dated` and `Learning`. It may have a method ``remarks_on(messages)`` that returns,
+    one sentence each, how it changes the messages of a prompt before the model reads them.
     """
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from instructzero.calls.store import BLACK_BOX, JUDGE, WRITER
 from instructzero.config import Settings
+from instructzero.models.headers import holds_key
 from instructzero.models.registry import is_asked, usual_address
 from instructzero.models.service import public_url
 
@@ -37,6 +38,8 @@ class Endpoint:
         Seconds for one try.
     input_price, output_price
         Dollars per million tokens in the settings; None if they are not set.
+    cached_price, reasoning_price
+        The same for prompts from a cache and for thoughts; None is the price of the others.
     shared
         The address is that of the black box, because the settings name none for this role.
     """
@@ -50,6 +53,8 @@ class Endpoint:
     timeout: float
     input_price: float | None
     output_price: float | None
+    cached_price: float | None = None
+    reasoning_price: float | None = None
     shared: bool = False
 
     @property
@@ -80,10 +85,11 @@ def endpoint_of(settings: Settings, role: str) -> Endpoint:
     shared = role != BLACK_BOX and url is None and _kind(spec) == _kind(settings.blackbox)
     if shared:
         url = settings.base_url
+        own["header"] = own["header"] or _shared_headers(settings.header, _kind(spec), own_key=own["key_env"])
         own["key_env"] = own["key_env"] or settings.key_env
-        own["header"] = own["header"] or settings.header
-    if role != BLACK_BOX and spec == settings.blackbox and url == settings.base_url:
-        prices = {name: getattr(settings, name) if price is None else price for name, price in prices.items()}
+    if spec == settings.blackbox and url == settings.base_url:  # the same model at the same address
+        own_prices = {name: price for name, price in prices.items() if price is not None}
+        prices = _settings(settings, BLACK_BOX, *prices, "cached_price", "reasoning_price") | own_prices
     return Endpoint(
         spec,
         url,
@@ -95,6 +101,11 @@ def endpoint_of(settings: Settings, role: str) -> Endpoint:
         shared=shared,
         **prices,
     )
+
+
+def _shared_headers(lines: tuple[str, ...], kind: str, *, own_key: str | None) -> tuple[str, ...]:
+    """Return the headers of the black box for a role at its address; a key of the role's own replaces that in them."""
+    return tuple(line for line in lines if own_key is None or not holds_key(line, kind))
 
 
 def writer_in_words(settings: Settings) -> str:

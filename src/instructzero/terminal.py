@@ -99,6 +99,15 @@ def format_cost(dollars: float | None) -> str:
     return "no price set" if dollars is None else f"${dollars:.4f}"
 
 
+def format_lost(calls: int) -> str:
+    """Return in words how lost calls are counted.
+
+    >>> format_lost(1), format_lost(3)
+    ('1 call lost, counted at its maximum', '3 calls lost, counted at their maximum')
+    """
+    return f"{calls:,} call{'' if calls == 1 else 's'} lost, counted at {'its' if calls == 1 else 'their'} maximum"
+
+
 def format_seconds(seconds: float) -> str:
     """Return seconds as hours, minutes and seconds.
 

@@ -109,6 +109,7 @@ class Use:
             run=self._account,
             retries=settings.retries,
             seed=settings.seed,
+            max_wait=settings.max_wait,
             shared=settings.store is not None,
         )
 

@@ -9,7 +9,8 @@ import os
 import sys
 import time
 
-from instructzero.calls.store import Call, CallStore
+from instructzero.calls.call import Call
+from instructzero.calls.store import CallStore
 from instructzero.types import Completion, Message, Request, Usage
 
 BATCH = 3

@@ -12,7 +12,7 @@ import pytest
 
 from instructzero.calls.answers import Answers
 from instructzero.calls.asker import Asker
-from instructzero.calls.budget import bound_of
+from instructzero.calls.bounds import bound_of
 from instructzero.calls.store import CallStore
 from instructzero.errors import EndpointError, RunDirectoryError
 from instructzero.models.callable import CallableBlackBox

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.calls.budget import Budget, BudgetReserve, Limits, Reservation, bound_of, charge_of
-from instructzero.calls.prices import Price
+from instructzero.calls.budget import Budget, Reservation
+from instructzero.calls.held_back import BudgetReserve
+from instructzero.calls.limits import Limits
+from instructzero.calls.prices import FREE, Price
 from instructzero.errors import BudgetExhausted, ConfigurationError, RunDirectoryError
-from instructzero.types import Message, Request, Usage
+from instructzero.types import Completion, Usage
 
 BOX, JUDGE = "black box", "judge"
 PRICES = {BOX: Price(1e6, 2e6), JUDGE: Price(3e6, 0.0)}  # whole dollars per token, so that sums are exact
@@ -21,6 +23,13 @@ PRICES = {BOX: Price(1e6, 2e6), JUDGE: Price(3e6, 0.0)}  # whole dollars per tok
 
 def budget(limits: Limits, **arguments: Any) -> Budget:
     return Budget(limits, **{"prices": PRICES, **arguments})
+
+
+async def proven_budget(tokens: int) -> Budget:
+    """Return a budget with room for ``tokens``, in which the black box has answered for one token."""
+    shared = budget(Limits(tokens=tokens + 1))
+    (await shared.reserve(BOX, Usage(1, 1, 0))).settle(Completion("", 1))
+    return shared
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -113,7 +122,7 @@ async def attempt(each: Try, shared: Budget, books: Books) -> None:
 
 def close(reservation: Reservation, end: str, charge: Usage) -> None:
     if end == "settle":
-        reservation.settle(charge)
+        reservation.settle(Completion("", charge.prompt_tokens, charge.completion_tokens))
     else:
         {"lose": reservation.lose, "cancel": reservation.cancel}[end]()
 
@@ -148,8 +157,8 @@ def test_reserve_waits_while_a_try_in_flight_may_make_room() -> None:
         second = asyncio.create_task(shared.reserve(BOX, Usage(1, 60, 0)))
         await ticks(3)
         assert not second.done()
-        first.settle(Usage(1, 40, 0))
-        (await second).settle(Usage(1, 60, 0))
+        first.settle(Completion("", 40, 0))
+        (await second).settle(Completion("", 60, 0))
         assert shared.total == Usage(2, 100, 0)
 
     run(play())
@@ -161,7 +170,7 @@ def test_reserve_is_refused_once_no_try_in_flight_can_make_room() -> None:
         first = await shared.reserve(BOX, Usage(1, 60, 0))
         second = asyncio.create_task(shared.reserve(BOX, Usage(1, 60, 0)))
         await ticks(3)
-        first.settle(Usage(1, 41, 0))
+        first.settle(Completion("", 41, 0))
         with pytest.raises(BudgetExhausted):
             await second
         (await shared.reserve(BOX, Usage(1, 59, 0))).cancel()
@@ -187,7 +196,7 @@ def test_reserve_serves_waiters_in_order_even_if_a_later_one_fits() -> None:
             reservation = await shared.reserve(BOX, Usage(1, tokens, 0))
             order.append(name)
             await ticks(2)
-            reservation.settle(Usage(1, 1, 0))
+            reservation.settle(Completion("", 1, 0))
 
         tasks = [asyncio.create_task(ask(name, tokens)) for name, tokens in (("a", 60), ("b", 60), ("c", 10))]
         await asyncio.gather(*tasks)
@@ -198,7 +207,7 @@ def test_reserve_serves_waiters_in_order_even_if_a_later_one_fits() -> None:
 
 def test_cancelled_waiter_lets_the_next_one_in() -> None:
     async def play() -> None:
-        shared = budget(Limits(tokens=100))
+        shared = await proven_budget(tokens=100)
         await shared.reserve(BOX, Usage(1, 60, 0))
         large = asyncio.create_task(shared.reserve(BOX, Usage(1, 60, 0)))
         small = asyncio.create_task(shared.reserve(BOX, Usage(1, 30, 0)))
@@ -228,8 +237,8 @@ def test_room_granted_to_cancelled_task_is_free_again() -> None:
 def test_roles_share_limits_at_their_own_prices() -> None:
     async def play() -> None:
         shared = budget(Limits(usd=10))
-        (await shared.reserve_for(JUDGE)(Usage(1, 3, 5))).settle(Usage(1, 3, 5))  # 9 dollars
-        (await shared.reserve_for(BOX)(Usage(1, 1, 0))).settle(Usage(1, 1, 0))  # 1 dollar
+        (await shared.reserve_for(JUDGE)(Usage(1, 3, 5))).settle(Completion("", 3, 5))  # 9 dollars
+        (await shared.reserve_for(BOX)(Usage(1, 1, 0))).settle(Completion("", 1, 0))  # 1 dollar
         with pytest.raises(BudgetExhausted):
             await shared.reserve_for(BOX)(Usage(1, 1, 0))
         assert shared.spent == {JUDGE: Usage(1, 3, 5), BOX: Usage(1, 1, 0)}
@@ -241,7 +250,7 @@ def test_roles_share_limits_at_their_own_prices() -> None:
 def test_usage_of_earlier_processes_counts() -> None:
     async def play() -> None:
         shared = budget(Limits(calls=3), spent={BOX: Usage(1, 10, 1), JUDGE: Usage(1, 10, 1)})
-        (await shared.reserve(BOX, Usage(1, 5, 5))).settle(Usage(1, 5, 5))
+        (await shared.reserve(BOX, Usage(1, 5, 5))).settle(Completion("", 5, 5))
         with pytest.raises(BudgetExhausted):
             await shared.reserve(JUDGE, Usage(1, 5, 5))
         assert shared.total == Usage(3, 25, 7)
@@ -252,11 +261,10 @@ def test_usage_of_earlier_processes_counts() -> None:
 def test_settle_without_token_counts_charges_the_bound() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
-        (await shared.reserve(BOX, Usage(1, 60, 10))).settle(Usage(1, 0, 0))
+        (await shared.reserve(BOX, Usage(1, 60, 10))).settle(Completion("", 0, 0))
         assert shared.total == Usage(1, 60, 10)
 
     run(play())
-    assert charge_of(Usage(1, 3, 0), Usage(1, 60, 10)) == Usage(1, 3, 0)
 
 
 def test_lost_try_charges_its_bound_and_calls_on_lost() -> None:
@@ -265,7 +273,7 @@ def test_lost_try_charges_its_bound_and_calls_on_lost() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100), on_lost=lambda role, usage: lost.append((role, usage)))
         (await shared.reserve(BOX, Usage(1, 60, 10))).lose()
-        (await shared.reserve(JUDGE, Usage(1, 20, 10))).settle(Usage(1, 2, 1))
+        (await shared.reserve(JUDGE, Usage(1, 20, 10))).settle(Completion("", 2, 1))
         (await shared.reserve(JUDGE, Usage(1, 20, 7))).cancel()
         assert shared.spent == {BOX: Usage(1, 60, 10), JUDGE: Usage(1, 2, 1)}
 
@@ -293,20 +301,20 @@ def test_lost_try_that_cannot_be_recorded_blocks_no_waiter() -> None:
 def test_reserve_does_not_grant_what_is_held_back() -> None:
     async def play() -> None:
         shared = budget(Limits(tokens=100))
-        (await shared.reserve(BOX, Usage(1, 20, 0))).settle(Usage(1, 20, 0))
+        (await shared.reserve(BOX, Usage(1, 20, 0))).settle(Completion("", 20, 0))
         shared.keep({BOX: Usage(2, 50, 0)}, seconds=0)
         held = await shared.reserve(BOX, Usage(1, 20, 0))
         waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 20, 0)))  # would fit into what is held back
         await ticks(2)
         assert not waiting.done()
-        held.settle(Usage(1, 20, 0))
+        held.settle(Completion("", 20, 0))
         with pytest.raises(
             BudgetExhausted,
             match="40 tokens spent so far and the 50 tokens held back for the final selection and test; raise",
         ):
             await waiting
         shared.keep({}, seconds=0)
-        (await shared.reserve(BOX, Usage(1, 60, 0))).settle(Usage(1, 60, 0))
+        (await shared.reserve(BOX, Usage(1, 60, 0))).settle(Completion("", 60, 0))
 
     run(play())
 
@@ -325,7 +333,7 @@ def test_message_proposes_fewer_examples_if_most_is_held_back(kept: int, said: b
 
 def test_release_of_held_back_budget_admits_waiters() -> None:
     async def play() -> None:
-        shared = budget(Limits(tokens=100))
+        shared = await proven_budget(tokens=100)
         shared.keep({BOX: Usage(2, 50, 0)}, seconds=0)
         await shared.reserve(BOX, Usage(1, 30, 0))
         waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 40, 0)))
@@ -346,7 +354,7 @@ def test_budget_reserve_holds_back_average_cost_and_pace() -> None:
         savings = BudgetReserve(shared)
         savings.keep(3)  # no cost is known yet
         for _ in range(2):
-            (await shared.reserve(BOX, Usage(1, 100, 0))).settle(Usage(1, 100, 0))
+            (await shared.reserve(BOX, Usage(1, 100, 0))).settle(Completion("", 100, 0))
         now = 20.0
         savings.keep(3)  # about 330 tokens, and 30 seconds
         with pytest.raises(BudgetExhausted, match="tokens held back for the final selection and test"):
@@ -366,10 +374,10 @@ def test_budget_reserve_holds_back_nothing_for_idle_role() -> None:
         shared = budget(Limits(calls=10), prices={**PRICES, "rewriter": PRICES[BOX]})
         savings = BudgetReserve(shared, idle=("rewriter",))
         for role in (BOX, "rewriter"):
-            (await shared.reserve(role, Usage(1, 1))).settle(Usage(1, 1))
+            (await shared.reserve(role, Usage(1, 1))).settle(Completion("", 1))
         savings.keep(4)
         for _ in range(4):
-            (await shared.reserve(BOX, Usage(1, 1))).settle(Usage(1, 1))
+            (await shared.reserve(BOX, Usage(1, 1))).settle(Completion("", 1))
         with pytest.raises(BudgetExhausted, match="4 calls held back for the final selection and test"):
             await shared.reserve(BOX, Usage(1, 1))
 
@@ -420,7 +428,7 @@ def test_message_names_limit_spent_amount_and_flag(limits: Limits, sentence: str
 def test_reservation_closed_twice_raises() -> None:
     async def play() -> None:
         reservation = await budget(Limits()).reserve(BOX, Usage(1, 1, 1))
-        reservation.settle(Usage(1, 1, 1))
+        reservation.settle(Completion("", 1, 1))
         with pytest.raises(RuntimeError, match="expected an open reservation"):
             reservation.cancel()
 
@@ -455,13 +463,86 @@ def test_cost_is_none_once_a_role_without_price_was_used() -> None:
     assert Budget(Limits(), prices=prices, spent={JUDGE: Usage(1, 2, 0)}).cost() is None
 
 
-@given(st.lists(st.text(), max_size=4), st.integers(1, 100))
-def test_bound_of_request_is_above_any_byte_level_token_count(contents: list[str], max_tokens: int) -> None:
-    request = Request(tuple(Message("user", content) for content in contents), max_tokens=max_tokens)
-    bound = bound_of(request)
-    assert (bound.calls, bound.completion_tokens) == (1, max_tokens)
-    assert bound.prompt_tokens == 128 + sum(16 + len(content.encode()) for content in contents)
+def test_usage_beyond_the_bound_counts_at_once() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=1_000))
+        first = await shared.reserve(BOX, Usage(1, 60, 10))
+        assert first.settle(Completion("a", 60, 950)) == Usage(1, 60, 950)
+        with pytest.raises(BudgetExhausted, match=r"take 1,950 more than the 1,010 tokens spent so far"):
+            await shared.reserve(BOX, Usage(1, 60, 10))
+
+    run(play())
 
 
-def test_bound_of_request_accepts_text_that_is_not_utf8() -> None:
-    assert bound_of(Request((Message("user", "\ud800"),))).prompt_tokens == 128 + 16 + 3
+def test_waiters_are_admitted_at_the_bound_that_has_grown_meanwhile() -> None:
+    async def play() -> None:
+        shared = await proven_budget(tokens=500)
+        first = await shared.reserve(BOX, Usage(1, 60, 10))
+        second, third = (asyncio.create_task(shared.reserve(BOX, Usage(1, 190, 35))) for _ in range(2))
+        await ticks(2)
+        assert second.done()
+        assert not third.done()  # 1 + 70 + 2 * 225 tokens are more than the limit of 501
+        first.settle(Completion("a", 10, 30))  # 20 more than the bound
+        await ticks(2)
+        assert not third.done()  # 41 + 2 * 225 are less, and 41 + 225 + (225 + 2 * 20) are not
+        (await second).settle(Completion("a", 1, 1))
+        (await third).cancel()
+
+    run(play())
+
+
+def test_role_has_one_try_in_flight_until_its_first_answer_under_a_limit_of_tokens() -> None:
+    async def play(limits: Limits) -> int:
+        shared = budget(limits)
+        tasks = [asyncio.create_task(shared.reserve(role, Usage(1, 1, 1))) for role in (BOX, JUDGE, BOX, BOX)]
+        await ticks(2)
+        at_first = sum(task.done() for task in tasks)
+        tasks[0].result().settle(Completion("a", 1, 1))
+        await ticks(2)
+        assert all(task.done() for task in tasks)
+        return at_first
+
+    assert [run(play(limits)) for limits in (Limits(tokens=99), Limits(usd=99), Limits(calls=9))] == [2, 2, 4]
+
+
+def test_batched_role_does_not_wait_for_a_first_answer() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100), batched=(BOX,))
+        for _ in range(3):
+            await shared.reserve(BOX, Usage(1, 20, 0))
+
+    run(play())
+
+
+def test_lost_first_try_lets_the_next_one_in() -> None:
+    async def play() -> None:
+        shared = budget(Limits(tokens=100))
+        first = await shared.reserve(BOX, Usage(1, 20, 0))
+        second = asyncio.create_task(shared.reserve(BOX, Usage(1, 20, 0)))
+        await ticks(2)
+        assert not second.done()
+        first.lose()
+        (await second).cancel()
+
+    run(play())
+
+
+@pytest.mark.parametrize(("limits", "free", "said"), [({}, False, 1), ({}, True, 0), ({"tokens": 9_999}, True, 1)])
+def test_excess_is_said_once_where_it_may_cost_something(limits: dict[str, Any], free: bool, said: int) -> None:
+    warnings: list[str] = []
+
+    async def play() -> None:
+        shared = budget(Limits(**limits), prices={BOX: FREE if free else None}, warn=warnings.append)
+        for _ in range(2):
+            (await shared.reserve(BOX, Usage(1, 60, 10))).settle(Completion("a", 60, 300))
+
+    run(play())
+    assert len(warnings) == said
+
+
+def test_charge_of_answer_is_returned_for_the_ledger() -> None:
+    async def play() -> Usage:
+        shared = budget(Limits(), prices={BOX: Price(1, 2, reasoning=3)})
+        return (await shared.reserve(BOX, Usage(1, 60, 10))).settle(Completion("a", 5))
+
+    assert run(play()) == Usage(1, 5, 10, reasoning_tokens=10)

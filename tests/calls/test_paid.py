@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from instructzero.calls.budget import Budget, Limits
+from instructzero.calls.budget import Budget
+from instructzero.calls.call import Call
 from instructzero.calls.fan_out import Arrived
+from instructzero.calls.limits import Limits
 from instructzero.calls.paid import PaidModels
 from instructzero.calls.prices import FREE
-from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER, Call, CallStore
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER, CallStore
 from instructzero.errors import BudgetExhausted
 from instructzero.models.scripted import ScriptedBlackBox, echo
 from instructzero.types import Completion, Message, Request, Usage

@@ -18,6 +18,26 @@ def test_cost_is_in_dollars_per_million_tokens() -> None:
     assert Price(2.0, 8.0).cost(Usage(calls=7, prompt_tokens=500_000, completion_tokens=250_000)) == 3.0
 
 
+def test_parts_cost_their_own_price_or_that_of_the_others() -> None:
+    usage = Usage(1, 1_000_000, 1_000_000, cached_tokens=400_000, reasoning_tokens=900_000)
+    assert Price(2.0, 8.0).cost(usage) == 10.0
+    assert Price(2.0, 8.0, cached=0.5).cost(usage) == pytest.approx(1.2 + 0.2 + 8.0)
+    assert Price(2.0, 8.0, cached=0.5, reasoning=4.0).cost(usage) == pytest.approx(1.2 + 0.2 + 0.8 + 3.6)
+
+
+@pytest.mark.parametrize("parts", [{"cached": -1.0}, {"reasoning": math.inf}])
+def test_impossible_price_of_parts_is_refused(parts: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="--cached-price and --reasoning-price"):
+        Price(1.0, 2.0, **parts)
+
+
+def test_prices_of_parts_come_from_the_settings_alone() -> None:
+    named = {"base_url": None, "input_price": None, "output_price": None}
+    assert price_of("openai:gpt-4o", **named, cached_price=1.25, reasoning_price=9) == Price(2.5, 10, 1.25, 9)
+    assert listed("openai:gpt-4o") == Price(2.5, 10, None, None)
+    assert price_of("python:a:b", **named, cached_price=1.25) is None
+
+
 @pytest.mark.parametrize(("input_price", "output_price"), [(-1.0, 1.0), (1.0, math.nan), (math.inf, 1.0)])
 def test_impossible_price_raises_configuration_error(input_price: float, output_price: float) -> None:
     with pytest.raises(ConfigurationError, match="expected prices of at least 0 dollars"):

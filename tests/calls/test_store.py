@@ -10,12 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from instructzero.calls.store import BLACK_BOX, JUDGE, Call, CallStore
+from instructzero.calls.call import Call
+from instructzero.calls.store import BLACK_BOX, JUDGE, CallStore
 from instructzero.errors import EndpointError, RunDirectoryError
 from instructzero.types import Completion, Finish, Message, Request, Usage
 
@@ -145,6 +147,98 @@ def test_record_lost_counts_as_spent() -> None:
         assert [each.role for each in store.export()] == [BLACK_BOX]
 
 
+def test_parts_of_payments_are_summed_by_run_and_role(tmp_path: Path) -> None:
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        store.put(call("a"), Completion("A", 10, 5, cached_tokens=8, reasoning_tokens=3), run="r")
+        store.put(call("b"), Completion("B", 10, 5), run="r")
+        store.put(call("c"), Completion("C", 10, 5, cached_tokens=1), run="r", role=JUDGE)
+        store.record_lost("s", JUDGE, Usage(1, 100, 5, reasoning_tokens=5))
+    with CallStore(tmp_path / "calls.sqlite") as store:
+        assert store.spent("r") == {BLACK_BOX: Usage(2, 20, 10, 8, 3), JUDGE: Usage(1, 10, 5, 1)}
+        assert [each.usage for each in store.accounts()] == [
+            Usage(2, 20, 10, 8, 3), Usage(1, 10, 5, 1), Usage(1, 100, 5, 0, 5),
+        ]  # fmt: skip
+
+
+def test_answer_is_stored_without_parts_because_they_differ_from_day_to_day() -> None:
+    with CallStore(":memory:") as store:
+        stored = store.put(call("a"), Completion("A", 10, 5, cached_tokens=8))
+        assert stored.cached_tokens == 8
+        assert store.get(call("a")) == Completion("A", 10, 5)
+
+
+OLD_LEDGER = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+def test_file_of_older_version_is_read_and_written(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    with closing(sqlite3.connect(path)) as plain, plain:
+        plain.execute("CREATE TABLE calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)")
+        plain.execute(
+            "CREATE TABLE ledger (run TEXT NOT NULL, role TEXT NOT NULL, key TEXT, calls INTEGER NOT NULL, "
+            "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, at INTEGER NOT NULL)"
+        )
+        plain.execute("CREATE INDEX ledger_by_run ON ledger (run)")
+        plain.execute("PRAGMA user_version = 2")
+        plain.execute(OLD_LEDGER, ("r", BLACK_BOX, None, 1, 100, 5, 7))
+    with CallStore(path) as store:
+        assert store.spent("r") == {BLACK_BOX: Usage(1, 100, 5)}
+        store.put(call("a"), Completion("A", 10, 5), run="r")
+    assert "parts" not in tables(path)
+    with CallStore(path) as store:
+        store.put(call("b"), Completion("B", 10, 5, cached_tokens=8), run="r")
+        assert store.spent("r") == {BLACK_BOX: Usage(3, 120, 15, 8)}
+
+
+def test_older_version_reads_and_writes_a_file_with_parts(tmp_path: Path) -> None:
+    """The statements are those of the older version, which opens files of format 2."""
+    path = tmp_path / "calls.sqlite"
+    with CallStore(path) as store:
+        store.put(call("a"), Completion("A", 10, 5, cached_tokens=8, reasoning_tokens=3), run="r")
+        with closing(sqlite3.connect(path)) as plain, plain:
+            assert plain.execute("PRAGMA user_version").fetchone() == (2,)
+            plain.execute(OLD_LEDGER, ("r", BLACK_BOX, "key", 1, 10, 5, 7))
+            ((answer,),) = plain.execute("SELECT answer FROM calls")
+            assert set(json.loads(answer)) == {"text", "prompt_tokens", "completion_tokens"}
+            sums = "SELECT sum(calls), sum(prompt_tokens), sum(completion_tokens) FROM ledger"
+            assert plain.execute(sums).fetchone() == (2, 20, 10)
+        assert store.spent("r") == {BLACK_BOX: Usage(2, 20, 10, 8, 3)}
+
+
+def tables(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as plain:
+        return {name for (name,) in plain.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _pay_with_parts(path: Path, name: str) -> None:
+    with CallStore(path) as store:
+        for number in range(50):
+            store.put(call(f"{name}{number}"), Completion(name, 10, 5, cached_tokens=8), run="r")
+
+
+def test_processes_make_the_table_of_parts_at_the_same_time(tmp_path: Path) -> None:
+    path, context = tmp_path / "calls.sqlite", multiprocessing.get_context("spawn")
+    CallStore(path).close()
+    workers = [context.Process(target=_pay_with_parts, args=(path, name)) for name in ("a", "b", "c")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    with CallStore(path) as store:
+        assert store.spent("r") == {BLACK_BOX: Usage(150, 1500, 750, 1200)}
+
+
+def test_lost_counts_tries_without_an_answer_by_role() -> None:
+    with CallStore(":memory:") as store:
+        store.put(call("a"), Completion("A", 10, 1), run="r")
+        for role in (BLACK_BOX, JUDGE, BLACK_BOX):
+            store.record_lost("r", role, Usage(1, 100, 5))
+        store.record_lost("s", JUDGE, Usage(1, 100, 5))
+        assert store.lost("r") == {BLACK_BOX: 2, JUDGE: 1}
+        assert store.lost("unknown") == {}
+
+
 def test_export_of_one_run_yields_its_calls() -> None:
     with CallStore(":memory:") as store:
         store.put_many([(call("b"), Completion("B")), (call("a"), Completion("A"))], run="r", role=JUDGE)
@@ -253,7 +347,8 @@ def test_store_in_memory_returns_answers() -> None:
 
 WRITER = """
 import sys
-from instructzero.calls.store import Call, CallStore
+from instructzero.calls.call import Call
+from instructzero.calls.store import CallStore
 from instructzero.types import Completion, Message, Request
 store, start = CallStore(sys.argv[1]), int(sys.argv[2])
 for number in range(start, start + 10**6):

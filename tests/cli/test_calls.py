@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from instructzero.calls.store import BLACK_BOX, JUDGE, Call, CallStore
+from instructzero.calls.call import Call
+from instructzero.calls.store import BLACK_BOX, JUDGE, CallStore
 from instructzero.cli.calls import find_store, print_calls
 from instructzero.config import dump_yaml, make_settings
 from instructzero.errors import ConfigurationError, RunDirectoryError
@@ -55,6 +56,28 @@ def test_calls_prints_answers_by_model_and_role_and_ledger(path: Path, capsys: p
     assert ["abc1", "judge", "0", "1", "0", "0"] in table
     assert ["abd2", "black", "box", "1", "2", "180", "259"] in table
     assert ["unnamed", "black", "box", "0", "1", "5", "5"] in table
+
+
+def test_calls_prints_what_was_paid_in_all_and_how_lost_calls_count(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_calls(path)
+    assert "Paid in all: 6 calls, 2,452 tokens; 1 call lost, counted at its maximum\n" in capsys.readouterr().out
+    print_calls(path, run="abc1")
+    assert "Paid in all: 3 calls, 2,003 tokens\n" in capsys.readouterr().out
+
+
+def test_calls_prints_cached_prompts_and_thoughts_where_there_are_any(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with CallStore(path) as store:
+        store.put(Call.of(LOCAL, request("fish")), Completion("poisson", 99, 7, reasoning_tokens=5), run="abc1")
+    print_calls(path)
+    shown = capsys.readouterr().out
+    assert "answer: thoughts" in shown
+    assert "prompt: cached" not in shown
+    assert ["abc1", "black", "box", "0", "3", "2,099", "10", "5"] in lines(shown)
+    assert ["abc1", "judge", "0", "1", "0", "0", "0"] in lines(shown)
 
 
 def test_calls_with_prefix_of_run_id_prints_only_that_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

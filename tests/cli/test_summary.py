@@ -133,8 +133,20 @@ def test_effort_shows_calls_tokens_and_dollars() -> None:
     spent = {"black box": Usage(1_234, 20_000, 3_000), "judge": Usage(17, 1_000, 1_000)}
     text = "\n".join(summary(200, result(spent=spent), spent_dollars=True))
     assert "1 evaluations · 1 distinct instructions · 1,234 black-box calls (0 of them now) · 17 judge calls" in text
-    assert "23,000 tokens · $0.0250" in text
+    assert "25,000 tokens · $0.0250" in text
     assert "no price set" in "\n".join(summary(200, result(spent=spent)))
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ({"black box": 2, "judge": 1}, " · 3 calls lost, counted at their maximum · 0 tokens"),
+        ({"judge": 1}, " · 1 call lost, counted at its maximum · 0 tokens"),
+        ({}, "1,234 black-box calls (0 of them now) · 0 tokens"),
+    ],
+)
+def test_effort_counts_lost_calls_of_every_role(lost: dict[str, int], said: str) -> None:
+    assert said in "\n".join(summary(200, result(lost=lost)))
 
 
 def test_calls_of_interrupted_evaluation_are_shown() -> None:

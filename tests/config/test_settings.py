@@ -1,5 +1,6 @@
 """The settings: validation, sentences of errors, and YAML."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,23 @@ def test_impossible_extra_body_is_refused(body: str, words: str) -> None:
 @pytest.mark.parametrize(("given", "seconds"), [("90s", 90.0), ("5m", 300.0), ("1h", 3600.0), (12, 12.0)])
 def test_longest_wait_has_unit(given: object, seconds: float) -> None:
     assert make_settings({"task": "sum", "max_wait": given}).max_wait == seconds
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"api_key": "hello"}', '{"a": [{"auth_token": "hello"}]}', '{"top_p": NaN}', {"since": date(2024, 1, 1)}],
+)
+def test_extra_body_with_a_key_or_without_json_values_is_refused(body: object) -> None:
+    with pytest.raises(ConfigurationError, match="'extra_body': expected fields") as caught:
+        make_settings({"task": "sum", "extra_body": body})
+    assert "hello" not in str(caught.value)
+
+
+def test_extra_body_may_name_tokens_and_keys_that_are_no_secrets() -> None:
+    body = {"eos_token": "</s>", "thinking": {"budget_tokens": 512}, "prompt_cache_key": "team"}
+    assert make_settings({"task": "sum", "extra_body": body}).extra_body == body
+
+
+def test_address_with_an_impossible_port_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'judge_url': .*[Pp]ort"):
+        make_settings({"task": "sum", "judge_url": "http://host:99999/v1"})

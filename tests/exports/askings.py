@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from instructzero.exports.access import USUAL_KEYS, Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.prompt import Prompt
 from instructzero.prompts import DEFAULT, PromptTemplate
@@ -31,6 +32,7 @@ def make_asking(**changes: Any) -> Asking:
         "temperature": 0.0,
     }
     values = usual | changes
+    values.setdefault("access", Access(variable=USUAL_KEYS.get(values["kind"], "")))
     template = values.pop("template", DEFAULT)
     return Asking(prompt=Prompt.of(values["shots"], template), **values)
 
@@ -45,6 +47,31 @@ MAIL_SHOTS = st.lists(
     st.builds(lambda mail, answer: Example("whole", (answer,), mail), MAILS, HOSTILE), max_size=2
 ).map(tuple)
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | HOSTILE,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(HOSTILE, inner, max_size=2),
+    max_leaves=4,
+)
+VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)
+"""Values of headers and of a query: printable ASCII without spaces, among them quotation marks and backslashes."""
+
+ACCESSES = st.builds(
+    Access,
+    variable=st.sampled_from(["OPENAI_API_KEY", "LOCAL_KEY"]),
+    named=st.booleans(),
+    in_header=st.booleans(),
+    headers=st.lists(
+        st.builds(
+            Header, st.sampled_from(["X-Team", "authorization", "API-Key"]), VALUES, st.sampled_from(["", "GATE"])
+        ),
+        max_size=2,
+        unique_by=lambda header: header.name,
+    ).map(tuple),
+    own_key=st.booleans(),
+    query=st.lists(st.tuples(st.sampled_from(["api-version", "v"]), VALUES), max_size=2).map(tuple),
+    extra_body=st.dictionaries(HOSTILE, JSON, max_size=2),
+)
+
 KINDS = st.sampled_from(["openai", "anthropic", "hf", "embedded", "python", "scripted", "object"])
 ASKINGS = st.builds(
     make_asking,
@@ -58,4 +85,5 @@ ASKINGS = st.builds(
     dtype=HOSTILE,
     chat=st.booleans(),
     temperature=st.sampled_from([0.0, 0.7]),
+    access=ACCESSES,
 )

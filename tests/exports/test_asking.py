@@ -13,6 +13,7 @@ from instructzero.build import build_task
 from instructzero.calls.store import CallStore
 from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError
+from instructzero.exports.access import Access
 from instructzero.exports.asking import Asking
 from instructzero.exports.prompt import Prompt
 from instructzero.finished_run import FinishedRun
@@ -82,3 +83,32 @@ def test_asking_has_the_base_model_of_an_adapter(tmp_path: Path) -> None:
     header = {"black box": {"backend": "huggingface", "revision": "a" * 40, "template": "chat", **base}}
     asking = Asking.of(FinishedRun.read(write_run(tmp_path, blackbox="hf:org/adapter", header=header)))
     assert (asking.base, asking.base_revision, asking.revision) == ("org/base", "b" * 40, "a" * 40)
+
+
+def test_asking_has_the_access_of_the_run(tmp_path: Path) -> None:
+    address = "http://h/openai/deployments/d?api-version=2024-10-21"
+    settings = {"base_url": address, "key_env": "LOCAL_KEY", "extra_body": {"top_p": 0.5}}
+    identity = {**OPENAI, "endpoint": "http://h/openai/deployments/d"}
+    path = write_run(tmp_path, blackbox="openai:m", header={"black box": identity}, **settings)
+    access = Asking.of(FinishedRun.read(path)).access
+    assert access == Access(
+        variable="LOCAL_KEY",
+        named=True,
+        in_header=True,
+        query=(("api-version", "2024-10-21"),),
+        extra_body={"top_p": 0.5},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "own"),
+    [
+        ("openai", "Authorization: Bearer env:GATE", True),
+        ("openai", "x-api-key: env:GATE", False),
+        ("anthropic", "x-api-key: env:GATE", True),
+    ],
+)
+def test_header_in_the_place_of_the_key_is_known(kind: str, header: str, own: bool) -> None:
+    access = Access.of(make_settings({"task": "sum", "header": [header]}), kind, "https://mine.openai.azure.com/v1")
+    assert (access.own_key, access.in_header) == (own, kind == "openai" and not own)
+    assert access.headers[0].variable == "GATE"

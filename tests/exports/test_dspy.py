@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.dspy import dspy_program
 from instructzero.testing.endpoint import Endpoint
@@ -67,3 +68,18 @@ def test_program_asks_the_model_of_the_run(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr().out == "delivery\n"
     assert 'Reverse the word. Answer as {"x": 1}.' in asked
     assert "Where is it?" in asked
+
+
+def test_program_sends_key_headers_and_fields_of_the_run() -> None:
+    access = Access(variable="LOCAL_KEY", named=True, headers=(Header("X-Gate", "", "GATE"),), extra_body={"top_k": 5})
+    program = dspy_program(make_asking(access=access))
+    assert "api_key=os.environ['LOCAL_KEY'], extra_headers={'X-Gate': os.environ['GATE']}" in program
+    assert "extra_body={'top_k': 5}" in program
+    assert "import os\n" in program
+    address = "https://mine.openai.azure.com/openai/deployments/small"
+    azure = Access(in_header=True, query=(("api-version", "2024-10-21"),))
+    program = dspy_program(make_asking(endpoint=address, official=False, access=azure))
+    assert (
+        "dspy.LM('azure/small', api_base='https://mine.openai.azure.com', api_version='2024-10-21', max_tokens"
+        in program
+    )

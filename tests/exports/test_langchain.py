@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.langchain import langchain_program
 from instructzero.testing.endpoint import Endpoint
@@ -60,3 +62,42 @@ def test_program_asks_the_model_of_the_run(monkeypatch: pytest.MonkeyPatch, caps
         asked = asking.prompt.render(NASTY, "dog cat")
         assert list(endpoint.received) == [asked]
     assert capsys.readouterr().out == f"{asked.upper()}\n"
+
+
+ACCESS = Access(
+    variable="LOCAL_KEY",
+    named=True,
+    headers=(Header("X-Team", "search"), Header("X-Gate", "Token ", "GATE")),
+    query=(("v", "7"),),
+    extra_body={"top_k": 5},
+)
+
+
+def test_program_sends_headers_fields_and_query_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("LOCAL_KEY", "local-secret")
+    monkeypatch.setenv("GATE", "gate-secret")
+    with Endpoint(str.upper) as endpoint:
+        program = langchain_program(make_asking(endpoint=endpoint.base_url, official=False, access=ACCESS))
+        run(program)["chain"]().invoke({"input": "dog"})
+        (head,), (body,) = endpoint.heads, endpoint.bodies
+    assert "secret" not in program
+    assert head.target == "/v1/chat/completions?v=7"
+    headers = [head.headers[name] for name in ("x-team", "x-gate", "authorization")]
+    assert headers == ["search", "Token gate-secret", "Bearer local-secret"]
+    assert (body["top_k"], body["max_tokens"]) == (5, 64)
+
+
+def test_program_for_azure_asks_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("LOCAL_KEY", "local-secret")
+    monkeypatch.setenv("GATE", "gate-secret")
+    access = replace(ACCESS, in_header=True, query=(("api-version", "2024-10-21"),))
+    with Endpoint(str.upper) as endpoint:
+        address = f"{endpoint.root}/openai/deployments/d"
+        run(langchain_program(make_asking(endpoint=address, official=False, access=access)))["chain"]().invoke(
+            {"input": "dog"}
+        )
+        (head,) = endpoint.heads
+    assert head.target == "/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    assert (head.headers["api-key"], head.headers["x-team"]) == ("local-secret", "search")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 
+from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.promptfoo import promptfoo_config
 from instructzero.types import Example
@@ -115,3 +116,33 @@ def test_assertion_in_javascript_accepts_right_answers(
     script = f"const output = {json.dumps(output)}; console.log({code})"
     done = subprocess.run(["node", "-e", script], capture_output=True, check=True, text=True)
     assert done.stdout == f"{json.dumps(passes)}\n"
+
+
+def test_provider_has_key_headers_and_fields_of_the_run() -> None:
+    access = Access(
+        variable="LOCAL_KEY",
+        named=True,
+        headers=(Header("X-Team", "search"), Header("X-Gate", "Token ", "GATE")),
+        extra_body={"top_p": 0.5},
+    )
+    (provider,) = load(promptfoo_config(make_asking(access=access), TESTS, "f1"))["providers"]
+    config = provider["config"]
+    assert config["apiKeyEnvar"] == "LOCAL_KEY"
+    assert config["headers"] == {"X-Team": "search", "X-Gate": "Token {{env.GATE}}"}
+    assert config["passthrough"] == {"top_p": 0.5}
+
+
+def test_provider_of_a_deployment_on_azure_is_azures() -> None:
+    access = Access(in_header=True, query=(("api-version", "2024-10-21"),))
+    address = "https://mine.openai.azure.com/openai/deployments/small"
+    (provider,) = load(promptfoo_config(make_asking(endpoint=address, official=False, access=access), (), "f1"))[
+        "providers"
+    ]
+    assert provider["id"] == "azure:chat:small"
+    assert provider["config"]["apiBaseUrl"] == "https://mine.openai.azure.com"
+    assert (provider["config"]["apiVersion"], provider["config"]["apiKeyEnvar"]) == ("2024-10-21", "OPENAI_API_KEY")
+
+
+def test_query_that_promptfoo_cannot_send_is_remarked() -> None:
+    access = Access(query=(("v", "7"),))
+    assert "Promptfoo sends no query" in promptfoo_config(make_asking(official=False, access=access), (), "f1")

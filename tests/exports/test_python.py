@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from instructzero.api import run_settings
 from instructzero.build import build_task
 from instructzero.config import make_settings
+from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.dspy import dspy_program
 from instructzero.exports.langchain import langchain_program
@@ -187,3 +188,49 @@ def test_exported_code_contains_no_key(kind: str, official: bool) -> None:
         asking = make_asking(kind=kind, official=official, shots=(Example("a", ("b",)),))
         assert "sk-secret" not in script(asking) + dspy_program(asking) + langchain_program(asking)
         assert "sk-secret" not in promptfoo_config(asking, (), "f1")
+
+
+GATED = Access(
+    headers=(Header("X-Team", "search"), Header("authorization", "Bearer ", "GATE_TOKEN")),
+    own_key=True,
+    query=(("v", "7"),),
+    extra_body={"top_p": 0.5, "temperature": 0.3},
+)
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_script_sends_headers_fields_and_query_of_the_run(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    pytest.importorskip(kind)
+    monkeypatch.setenv("GATE_TOKEN", "gate-secret")
+    monkeypatch.setenv(f"{kind.upper()}_API_KEY", "sk-not-for-this-host")
+    with Endpoint(str.upper) as endpoint:
+        address = endpoint.base_url if kind == "openai" else endpoint.root
+        source = script(make_asking(kind=kind, endpoint=address, official=False, access=GATED))
+        run_module(source)["answer"]("cat")
+        (head,), (body,) = endpoint.heads, endpoint.bodies
+    assert "gate-secret" not in source
+    assert head.target.endswith("?v=7")
+    assert (head.headers["x-team"], head.headers["authorization"]) == ("search", "Bearer gate-secret")
+    assert not [value for value in head.headers.values() if "sk-not" in value]
+    assert (body["top_p"], body["temperature"]) == (0.5, 0.3)
+
+
+def test_script_for_azure_sends_the_key_in_its_header_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_KEY", "azure-secret")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    access = Access(variable="AZURE_KEY", named=True, in_header=True, query=(("api-version", "2024-10-21"),))
+    with Endpoint(str.upper) as endpoint:
+        address = f"{endpoint.root}/openai/deployments/d"
+        run_module(script(make_asking(endpoint=address, official=False, access=access)))["answer"]("cat")
+        (head,) = endpoint.heads
+    assert head.target == "/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    assert head.headers["api-key"] == "azure-secret"
+    assert "authorization" not in head.headers
+
+
+def test_script_reads_the_key_from_the_variable_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_KEY", "local-secret")
+    with Endpoint(str.upper) as endpoint:
+        access = Access(variable="LOCAL_KEY", named=True)
+        run_module(script(make_asking(endpoint=endpoint.base_url, official=False, access=access)))["answer"]("cat")
+        assert endpoint.keys == {"local-secret"}

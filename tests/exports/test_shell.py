@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 
 from instructzero.errors import ConfigurationError
+from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.shell import PLACE, curl
 from instructzero.testing.endpoint import Endpoint
@@ -84,3 +85,27 @@ def test_curl_reads_the_key_from_the_environment(monkeypatch: pytest.MonkeyPatch
 def test_curl_of_model_without_api_raises_error(kind: str) -> None:
     with pytest.raises(ConfigurationError, match=f"behind an API for the format curl, got one of the kind '{kind}'"):
         curl(make_asking(kind=kind))
+
+
+@needs_curl
+@pytest.mark.parametrize("in_header", [True, False])
+def test_curl_sends_headers_fields_and_query_of_the_run(in_header: bool) -> None:
+    access = Access(
+        variable="LOCAL_KEY",
+        named=True,
+        in_header=in_header,
+        headers=(Header("X-Note", 'it\'s "$HOME"'), Header("X-Gate", "Token ", "GATE")),
+        query=(("api-version", "2024-10-21"),),
+        extra_body={"top_p": 0.5},
+    )
+    with Endpoint(str.upper) as endpoint:
+        command = curl(make_asking(endpoint=endpoint.base_url, official=False, access=access))
+        environment = {"PATH": "/usr/bin:/bin", "LOCAL_KEY": "local-secret", "GATE": "gate-secret"}
+        subprocess.run(["sh", "-c", command], capture_output=True, check=True, env=environment)
+        (head,), (body,) = endpoint.heads, endpoint.bodies
+    assert "secret" not in command
+    assert head.target == "/v1/chat/completions?api-version=2024-10-21"
+    assert (head.headers["x-note"], head.headers["x-gate"]) == ('it\'s "$HOME"', "Token gate-secret")
+    key = {"api-key": "local-secret"} if in_header else {"authorization": "Bearer local-secret"}
+    assert {name: head.headers[name] for name in ("api-key", "authorization") if name in head.headers} == key
+    assert body["top_p"] == 0.5

@@ -20,7 +20,7 @@ peft = pytest.importorskip("peft")
 from huggingface_hub import constants  # noqa: E402
 from transformers import AutoModelForCausalLM  # noqa: E402
 
-from instructzero.calls.store import Call  # noqa: E402
+from instructzero.calls.call import Call  # noqa: E402
 from instructzero.errors import ModelError  # noqa: E402
 from instructzero.models import adapters, network  # noqa: E402
 from instructzero.models.adapters import MERGEABLE, find_adapter  # noqa: E402

@@ -116,7 +116,7 @@ def test_base_url_with_and_without_version_gives_one_address(base_url: str) -> N
         (good({"type": "text", "text": None}, 3, usage=None), Completion("")),
         (
             good(text("a"), usage={**USAGE, "cache_creation_input_tokens": 10, "cache_read_input_tokens": 100}),
-            Completion("a", 115, 2),
+            Completion("a", 115, 2, cached_tokens=100),
         ),
         (good(text("a"), usage={"input_tokens": 4.0, "cache_read_input_tokens": None}), Completion("a", 4, 0)),
     ],
@@ -240,3 +240,73 @@ def test_missing_sdk_raises_error_that_names_the_extra() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.startswith("ModelError")
     assert "pip install 'instructzero[anthropic]'" in shown.stdout
+
+
+def test_headers_of_the_user_are_sent_beside_those_of_the_sdk() -> None:
+    server = Server(good(text("pong")))
+    ask(server, headers=["X-Team: search", "anthropic-beta: some-feature"], extra_body={"top_k": 5})
+    headers = server.requests[0].headers
+    assert (headers["x-team"], headers["anthropic-beta"]) == ("search", "some-feature")
+    assert headers["anthropic-version"]
+    assert any(KEY in value for value in headers.values())
+    assert server.bodies[0]["top_k"] == 5
+
+
+@pytest.mark.parametrize(
+    "header", ["authorization: Bearer env:GATE_KEY", "api-key: env:GATE_KEY", "X-API-Key: env:GATE_KEY"]
+)
+def test_key_in_a_header_of_the_user_replaces_that_of_the_sdk(monkeypatch: pytest.MonkeyPatch, header: str) -> None:
+    monkeypatch.setenv("GATE_KEY", "gate-secret")
+    server = Server(good(text("pong")), bad(400, "invalid_request_error", "what is gate-secret?"))
+    ask(server, headers=[header])
+    values = list(server.requests[0].headers.values())
+    assert [value for value in values if "gate-secret" in value] in (["Bearer gate-secret"], ["gate-secret"])
+    assert not [value for value in values if KEY in value]
+    server.requests.clear()
+    assert "gate-secret" not in str(failure(server, headers=[header]))
+
+
+def test_official_service_needs_no_key_if_a_header_holds_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    server = Server(good(text("pong")))
+    ask(server, headers=["Authorization: Bearer token"])
+    assert server.requests[0].headers["authorization"] == "Bearer token"
+    assert "x-api-key" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:1/claude?version=7", "http://localhost:1/claude/v1/?version=7"])
+def test_query_of_the_address_is_sent_with_every_request(base_url: str) -> None:
+    server = Server(good(text("pong")))
+    ask(server, base_url=base_url)
+    assert str(server.requests[0].url) == "http://localhost:1/claude/v1/messages?version=7"
+
+
+def test_refused_temperature_is_told_and_refused_field_of_the_user_raises() -> None:
+    both = bad(400, "invalid_request_error", "`temperature` and `top_p` cannot both be specified for this model.")
+    forbidden = bad(400, "invalid_request_error", "top_k: Extra inputs are not permitted")
+    server = Server(both, good(text("pong")))
+    said: list[str] = []
+
+    async def run() -> None:
+        client = httpx2.AsyncClient(transport=httpx2.MockTransport(server))
+        box = AnthropicBlackBox("m", http_client=client, extra_body={"top_p": 0.9})
+        box.on_learned(said.append)
+        await box.complete(PING)
+        await box.close()
+
+    asyncio.run(run())
+    assert [clause.partition(" (")[0] for clause in said] == ["refuses the temperature"]
+    assert "temperature" not in server.bodies[1]
+    assert server.bodies[1]["top_p"] == 0.9
+    error = failure(Server(forbidden), extra_body={"top_k": 5}, role="writer")
+    assert "--writer-extra-body" in str(error)
+
+
+def test_named_variable_without_a_key_raises_model_error() -> None:
+    with pytest.raises(ModelError, match="key of the judge in the environment variable OWN_KEY, got none"):
+        AnthropicBlackBox("m", base_url="http://localhost:1", api_key_variable="OWN_KEY", role="judge")
+
+
+def test_redirection_is_not_followed_because_another_host_was_not_named() -> None:
+    server = Server(httpx2.Response(307, headers={"location": "http://elsewhere:1/v1/messages"}), good(text("pong")))
+    assert "got a redirection (status 307)" in str(failure(server))

@@ -201,7 +201,7 @@ def test_openai_completion_text_is_read() -> None:
         ({"prompt_tokens": 5, "completion_tokens": None, "total_tokens": 5}, (5, 0)),
         ({"prompt_tokens": "5", "completion_tokens": -1}, (0, 0)),
         ({"prompt_tokens": True, "completion_tokens": 1e300}, (0, 0)),
-        ({"total_tokens": 9}, (0, 0)),
+        ({"total_tokens": 9}, (0, 9)),
         ([5, 2], (0, 0)),
     ],
 )

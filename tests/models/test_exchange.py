@@ -9,14 +9,17 @@ import pytest
 from instructzero.errors import EndpointError, ModelError
 from instructzero.models.exchange import Exchange, together
 from instructzero.models.service import Reply, Service
+from instructzero.models.throttle import Throttle
 from instructzero.testing import Endpoint, Fault, Faults
 from instructzero.types import Completion
 
 
-def use(endpoint: Endpoint, ask: Callable[[Exchange], Awaitable[list[str]]], **limits: int) -> list[str]:
+def use(
+    endpoint: Endpoint, ask: Callable[[Exchange], Awaitable[list[str]]], *, concurrency: int = 2, retries: int = 0
+) -> list[str]:
     async def main() -> list[str]:
-        service = Service(endpoint.base_url, "any", "ANY_KEY", "")
-        exchange = Exchange(service, **{"concurrency": 2, "timeout": 5, "retries": 0, **limits})
+        service = Service(endpoint.base_url, "any", "ANY_KEY", "", timeout=5)
+        exchange = Exchange(service, throttle=Throttle(concurrency), retries=retries)
         try:
             return await ask(exchange)
         finally:
@@ -98,3 +101,18 @@ def test_post_sends_a_body_of_megabytes_completely() -> None:
 
     with Endpoint(lambda text: str(len(text))) as endpoint:
         assert use(endpoint, ask) == ["3000000"]
+
+
+def test_late_answer_is_kept_and_one_after_twice_the_timeout_is_not() -> None:
+    async def main(latency: float) -> tuple[str, int]:
+        with Endpoint(str.upper, latency=latency) as endpoint:
+            service = Service(endpoint.base_url, "any", "ANY_KEY", "", timeout=0.2)
+            exchange = Exchange(service, throttle=Throttle(2, timeout=service.timeout), retries=0)
+            try:
+                return (await exchange.post("/completions", lambda: body("ping"), read)).text, endpoint.received.total()
+            finally:
+                await exchange.close()
+
+    assert asyncio.run(main(0.25)) == ("PING", 1)
+    with pytest.raises(EndpointError, match=r"no answer within 0\.4 s, twice the timeout of 0\.2 s"):
+        asyncio.run(main(1.0))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from instructzero.errors import ModelError
-from instructzero.models import http
+from instructzero.models import connections, http
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.service import Reply
 from instructzero.testing import Endpoint, Fault, Faults
@@ -278,7 +278,7 @@ def test_truncated_reply_raises_no_reply(head: bytes) -> None:
 
 
 def test_endless_reply_raises_no_reply(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_LONGEST_BODY", 4)
+    monkeypatch.setattr(connections, "_LONGEST_BODY", 4)
     error = served(Once(), refusal)
     assert error.sent
     assert str(error) == "the answer is too long"

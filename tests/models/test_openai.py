@@ -12,9 +12,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
+from instructzero.errors import EndpointError, InstructZeroError, ModelError, RefusedQuestion, TransientError
 from instructzero.models import openai
-from instructzero.models.openai import OpenAIBlackBox, list_models
+from instructzero.models.listing import list_models
+from instructzero.models.openai import OpenAIBlackBox
 from instructzero.testing import Endpoint, Fault, Faults
 from instructzero.types import Completion, Message, Request
 
@@ -256,6 +257,22 @@ def test_official_service_without_key_raises_model_error(monkeypatch: pytest.Mon
     assert ask(Server(good())).text == "pong"
 
 
+@pytest.mark.parametrize(
+    ("role", "flag"), [("black box", "--key-env"), ("judge", "--judge-key-env"), ("writer", "--writer-key-env")]
+)
+def test_missing_key_names_variable_option_and_address_of_the_role(
+    monkeypatch: pytest.MonkeyPatch, role: str, flag: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ModelError, match=f"OPENAI_API_KEY, got none; set it, .* {flag}, or give the_url"):
+        OpenAIBlackBox("m", role=role, address_setting="the_url")
+    with pytest.raises(ModelError, match=f"the key of the {role} in .* OWN_KEY, got none; set it, or leave {flag} out"):
+        OpenAIBlackBox("m", role=role, base_url="http://localhost:1", api_key_variable="OWN_KEY")
+    error = failure(Server(bad(401)), role=role)
+    assert "OPENAI_API_KEY, but the server refuses a request without one" in str(error)
+    assert str(error).endswith(flag)
+
+
 def test_key_is_read_from_the_named_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER_KEY", "other-secret\n")
     server = Server(good())
@@ -376,13 +393,129 @@ def test_redirection_raises_model_error_without_sending_the_key() -> None:
     assert len(server.requests) == 1
 
 
-def test_organization_and_project_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_organization_and_project_go_to_the_official_service_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-1")
-    server = Server(good())
-    ask(server)
-    headers = server.requests[0].headers
+    official, other, named = Server(good()), Server(good()), Server(good())
+    ask(official, official=True)
+    ask(other)
+    ask(named, headers=["OpenAI-Organization: org-2"])
+    headers = official.requests[0].headers
     assert (headers["openai-organization"], headers["openai-project"]) == ("org-1", "project-1")
+    assert not [name for name in other.requests[0].headers if name.lower().startswith("openai-")]
+    assert named.requests[0].headers["openai-organization"] == "org-2"
+    assert "openai-project" not in named.requests[0].headers
+
+
+AZURE = "http://{host}/openai/deployments/d?api-version=2024-10-21"
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [({}, "/openai/deployments/d/chat/completions"), ({"template": "completion"}, "/openai/deployments/d/completions")],
+)
+def test_azure_receives_the_key_in_its_own_header_and_the_version(options: dict[str, Any], path: str) -> None:
+    server = Server(good())
+    ask(server, base_url=AZURE, **options)
+    (request,) = server.requests
+    assert request.path_qs == f"{path}?api-version=2024-10-21"
+    assert request.headers["api-key"] == KEY
+    assert "authorization" not in request.headers
+
+
+def test_azure_without_key_receives_no_header_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    server = Server(good())
+    ask(server, base_url=AZURE, headers=["Authorization: Bearer token"])
+    assert "api-key" not in server.requests[0].headers
+    assert server.requests[0].headers["authorization"] == "Bearer token"
+
+
+@pytest.mark.parametrize("header", ["authorization: Token env:GATE_KEY", "API-Key: env:GATE_KEY"])
+@pytest.mark.parametrize("base_url", [LOCAL, AZURE])
+def test_key_in_a_header_of_the_user_replaces_ours(monkeypatch: pytest.MonkeyPatch, header: str, base_url: str) -> None:
+    monkeypatch.setenv("GATE_KEY", "gate-secret")
+    server = Server(good(), bad(400, "what is gate-secret?"))
+    ask(server, base_url=base_url, headers=[header, "X-Team: search"])
+    headers = server.requests[0].headers
+    assert [value for name, value in headers.items() if "gate-secret" in value] == [
+        "Token gate-secret" if "Token" in header else "gate-secret"
+    ]
+    assert KEY not in str(headers)
+    assert headers["x-team"] == "search"
+    assert "gate-secret" not in str(failure(server, base_url=base_url, headers=[header]))
+
+
+def test_official_service_needs_no_key_if_a_header_holds_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    server = Server(good())
+    ask(server, official=True, headers=["Authorization: Bearer token"])
+    assert server.requests[0].headers["authorization"] == "Bearer token"
+
+
+def test_further_fields_are_sent_and_take_precedence() -> None:
+    server = Server(good())
+    ask(server, extra_body={"top_p": 0.5, "temperature": 0.3})
+    assert (server.bodies[0]["top_p"], server.bodies[0]["temperature"]) == (0.5, 0.3)
+
+
+def test_refused_field_of_the_user_raises_model_error_that_names_its_option() -> None:
+    for role, flag in (("black box", "in --extra-body"), ("judge", "in --judge-extra-body")):
+        server = Server(refused("property 'top_k' is unsupported"))
+        error = failure(server, extra_body={"top_k": 5}, role=role)
+        assert type(error) is ModelError
+        assert flag in str(error)
+        assert "'top_k'" in str(error)
+        assert len(server.requests) == 1
+
+
+def test_refused_field_of_one_question_does_not_blame_the_user() -> None:
+    server = Server(good(), refused("unknown stop in the middle of the text"))
+
+    async def run() -> None:
+        async with server.running() as host:
+            box = OpenAIBlackBox("m", base_url=f"http://{host}/v1", extra_body={"stop": "END"})
+            await box.complete(PING)
+            with pytest.raises(RefusedQuestion):
+                await box.complete(PING)
+            await box.close()
+
+    asyncio.run(run())
+
+
+def test_listener_learns_once_what_is_sent_instead() -> None:
+    server = Server(OLD_LIMIT, ONLY_ONE, good(), refused("Unrecognized request argument supplied: seed"), good())
+
+    async def run() -> list[str]:
+        said: list[str] = []
+        async with server.running() as host:
+            box = OpenAIBlackBox("m", base_url=f"http://{host}/v1")
+            box.on_learned(said.append)
+            await box.complete(PING)
+            await box.complete(replace(PING, seed=3))
+            await box.complete(PING)
+            later: list[str] = []
+            box.on_learned(later.append)
+            assert later == said
+            await box.close()
+        return said
+
+    said = asyncio.run(run())
+    assert [clause.partition(" (")[0] for clause in said] == [
+        "refuses max_tokens",
+        "refuses the temperature",
+        "refuses the seed",
+    ]
+    assert said[0].endswith("the limit of tokens is sent as max_completion_tokens")
+    assert "(status 400: Unsupported value: 'temperature' does not support 0.0" in said[1]
+
+
+def test_refusal_with_status_200_is_learned_from() -> None:
+    raw = json.dumps({"error": {"message": "Unsupported parameter: 'temperature'", "param": "temperature"}})
+    passed_on = {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": raw}}}
+    server = Server(as_json(passed_on), good())
+    assert ask(server).text == "pong"
+    assert "temperature" not in server.bodies[1]
 
 
 def test_user_and_query_of_the_address_are_sent_and_not_shown() -> None:
@@ -410,6 +543,19 @@ def test_list_models_returns_the_names() -> None:
     (request,) = server.requests
     assert (request.method, request.path_qs) == ("GET", "/v1/models")
     assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_list_models_at_azure_sends_its_header_and_version() -> None:
+    server = Server(as_json({"data": [{"id": "a"}]}))
+
+    async def run() -> list[str]:
+        async with server.running() as host:
+            return await list_models(AZURE.format(host=host), headers=["X-Team: search"])
+
+    assert asyncio.run(run()) == ["a"]
+    (request,) = server.requests
+    assert request.path_qs == "/openai/deployments/d/models?api-version=2024-10-21"
+    assert (request.headers["api-key"], request.headers["x-team"]) == (KEY, "search")
 
 
 @pytest.mark.parametrize(

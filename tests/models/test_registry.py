@@ -64,7 +64,7 @@ def test_load_writer_of_a_service_raises_model_error() -> None:
 
 @pytest.mark.parametrize("kind", ["vllm", "sglang"])
 def test_load_blackbox_of_a_served_writer_raises_model_error_with_the_alternative(kind: str) -> None:
-    with pytest.raises(ModelError, match=rf"got '{kind}:m', .* openai:m with base_url"):
+    with pytest.raises(ModelError, match=rf"got '{kind}:m', .* openai:m with --base-url http://localhost:"):
         load_blackbox(f"{kind}:m", base_url="http://localhost:1")
 
 

@@ -6,30 +6,8 @@ import pytest
 
 from instructzero.errors import EndpointError, ModelError, TransientError
 from instructzero.models.service import Complaint, Service, checked_url, public_url
-from instructzero.models.waits import seconds_to_wait
 
 SERVICE = Service("https://host/v1", "the-model", "MY_KEY", "gsk_1234567890")
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "20"}, 20.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"}, 30.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "later"}, None),
-        ({"retry-after": ""}, None),
-        ({}, None),
-    ],
-)
-def test_seconds_to_wait_reads_all_forms_of_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert seconds_to_wait(headers) == seconds
 
 
 @pytest.mark.parametrize(
@@ -42,6 +20,7 @@ def test_seconds_to_wait_reads_all_forms_of_retry_after(headers: dict[str, str],
         ({"object": "error", "message": "no", "type": "t", "code": 400}, Complaint("no", "400")),
         ({"detail": "no"}, Complaint("no")),
         (["no"], Complaint('["no"]')),
+        ([{"error": {"message": "no", "code": 429}}], Complaint("no", "429")),
     ],
 )
 def test_complaint_is_read_from_every_shape(body: object, complaint: Complaint) -> None:
@@ -83,3 +62,11 @@ def test_embedded_failure_returns_the_error_of_its_code(error: object, kind: typ
 def test_public_url_drops_user_password_and_query() -> None:
     assert public_url("https://me:secret@host:8000/v1/?token=abc#x") == "https://host:8000/v1"
     assert checked_url("http://host/v1/") == "http://host/v1"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h\u00f6st/v1", "http://host/\u00e9/v1", "http://host/v1 x", "http://host:99999/v1"]
+)
+def test_address_that_no_request_can_have_raises_model_error(url: str) -> None:
+    with pytest.raises(ModelError, match="expected an address .* fix judge_url"):
+        checked_url(url, setting="judge_url")

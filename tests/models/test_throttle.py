@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.errors import ModelError
+from instructzero.errors import EndpointError, ModelError
 from instructzero.models.throttle import Throttle
 from tests.virtual_time import run
 
@@ -23,10 +23,10 @@ async def enter_times(throttle: Throttle, count: int, *, stay: float = 0.0, **si
     times: list[float] = []
 
     async def visit() -> None:
-        await throttle.enter(**size)
+        place = await throttle.enter(**size)
         times.append(now())
         await asyncio.sleep(stay)
-        throttle.leave()
+        throttle.leave(place)
 
     await asyncio.gather(*(visit() for _ in range(count)))
     return times
@@ -41,10 +41,10 @@ def test_enter_is_first_come_first_served() -> None:
         throttle, entered = Throttle(1), list[int]()
 
         async def visit(number: int) -> None:
-            await throttle.enter()
+            place = await throttle.enter()
             entered.append(number)
             await asyncio.sleep(1)
-            throttle.leave()
+            throttle.leave(place)
 
         await asyncio.gather(*map(visit, range(6)))
         return entered
@@ -56,15 +56,32 @@ def in_loop(main: Coroutine[Any, Any, None]) -> None:
     run(main)
 
 
+async def refuse(throttle: Throttle) -> None:
+    place = await throttle.enter()
+    throttle.refused(place)
+    throttle.leave(place)
+
+
+async def answer(throttle: Throttle, count: int) -> None:
+    """Have ``count`` requests answered, always as many at once as there are places."""
+    while count:
+        places = [await throttle.enter() for _ in range(min(count, throttle.width))]
+        count -= len(places)
+        for place in places:
+            throttle.sent(place)
+            throttle.answered(place)
+            throttle.leave(place)
+
+
 def test_refusals_of_one_burst_halve_the_width_once() -> None:
     async def main() -> None:
         throttle = Throttle(16)
-        bursts = [await throttle.enter() for _ in range(16)]
-        for burst in bursts:
-            throttle.refused(burst)
-            throttle.leave()
+        places = [await throttle.enter() for _ in range(16)]
+        for place in places:
+            throttle.refused(place)
+            throttle.leave(place)
         assert throttle.width == 8
-        throttle.refused(await throttle.enter())  # sent after the burst, so it begins a new one
+        await refuse(throttle)  # sent after the burst, so it begins a new one
         assert throttle.width == 4
 
     in_loop(main())
@@ -74,24 +91,36 @@ def test_width_stays_at_least_one() -> None:
     async def main() -> None:
         throttle = Throttle(3)
         for _ in range(5):
-            throttle.refused(await throttle.enter())
-            throttle.leave()
+            await refuse(throttle)
         assert throttle.width == 1
 
     in_loop(main())
 
 
-def test_round_of_answers_widens_by_one_up_to_the_maximum() -> None:
+def test_round_of_answers_after_a_refusal_widens_by_one_up_to_the_maximum() -> None:
     async def main() -> None:
         throttle = Throttle(16)
-        throttle.refused(await throttle.enter())
-        throttle.leave()
-        for _ in range(9):
-            throttle.answered()
+        await refuse(throttle)
+        await answer(throttle, 8)
         assert throttle.width == 9
-        for _ in range(1000):
-            throttle.answered()
+        await answer(throttle, 1000)
         assert throttle.width == 16
+
+    in_loop(main())
+
+
+def test_turn_away_raises_in_those_that_wait_and_admits_later_requests() -> None:
+    async def main() -> None:
+        throttle = Throttle(1)
+        place = await throttle.enter()
+        waiting = [asyncio.create_task(throttle.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        throttle.turn_away("come back tomorrow")
+        for task in waiting:
+            with pytest.raises(EndpointError, match="come back tomorrow"):
+                await task
+        throttle.leave(place)
+        assert await throttle.enter() == 1
 
     in_loop(main())
 
@@ -139,9 +168,9 @@ def test_no_minute_holds_more_requests_than_its_limit(limit: int, gaps: list[flo
 
         async def visit(start: float) -> None:
             await asyncio.sleep(start)
-            await throttle.enter()
+            place = await throttle.enter()
             times.append(now())
-            throttle.leave()
+            throttle.leave(place)
 
         await asyncio.gather(*map(visit, itertools.accumulate(gaps)))
         return times
@@ -153,42 +182,48 @@ def test_no_minute_holds_more_requests_than_its_limit(limit: int, gaps: list[flo
 
 @given(
     most=st.integers(1, 4),
+    timeout=st.one_of(st.none(), st.floats(0.1, 5)),
     visitors=st.lists(
-        st.tuples(st.floats(0, 3), st.floats(0, 3), st.sampled_from(["answered", "refused", "pause"]), st.floats(0, 6)),
+        st.tuples(
+            st.floats(0, 3), st.floats(0, 3), st.sampled_from(["answered", "refused", "pause", "away"]), st.floats(0, 6)
+        ),
         min_size=1,
         max_size=20,
     ),
 )
 def test_random_events_keep_the_limit_and_give_back_all_places(
-    most: int, visitors: list[tuple[float, float, str, float]]
+    most: int, timeout: float | None, visitors: list[tuple[float, float, str, float]]
 ) -> None:
     async def main() -> None:
-        throttle = Throttle(most)
+        throttle = Throttle(most, timeout=timeout)
         inside = 0
 
         async def visit(start: float, stay: float, event: str) -> None:
             nonlocal inside
             await asyncio.sleep(start)
-            burst = await throttle.enter()
+            place = await throttle.enter()
+            throttle.sent(place)
             inside += 1
             try:
                 assert inside <= throttle.width <= most
                 await asyncio.sleep(stay)
                 if event == "answered":
-                    throttle.answered()
+                    throttle.answered(place)
                 elif event == "refused":
-                    throttle.refused(burst)
+                    throttle.refused(place)
+                elif event == "away":
+                    throttle.turn_away("closed")
                 else:
                     throttle.pause(stay)
             finally:
                 inside -= 1
-                throttle.leave()
+                throttle.leave(place)
 
         async def visit_until(start: float, stay: float, event: str, end: float) -> None:
             task = asyncio.create_task(visit(start, stay, event))
             asyncio.get_running_loop().call_later(end, task.cancel)
             await asyncio.gather(task, return_exceptions=True)
-            assert task.cancelled() or task.exception() is None
+            assert task.cancelled() or isinstance(task.exception(), EndpointError | None)
 
         await asyncio.gather(*(visit_until(*visitor) for visitor in visitors))
         assert throttle.in_flight == inside == 0

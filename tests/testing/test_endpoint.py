@@ -160,3 +160,14 @@ def test_reply_of_the_script_is_sent_as_it_is() -> None:
     assert (refused.status_code, refused.json()["error"]["message"]) == (413, "too long")
     assert cut.json()["choices"][0]["finish_reason"] == "length"
     assert endpoint.billed == {"b": 1}
+
+
+def test_heads_are_recorded_with_query_and_path_of_a_deployment_is_answered() -> None:
+    with Endpoint(str.upper) as endpoint:
+        url = f"{endpoint.root}/openai/deployments/d/chat/completions?api-version=1"
+        messages = [{"role": "user", "content": "ping"}]
+        data = httpx2.post(url, json={"messages": messages}, headers={"X-Team": "search"}).json()
+    assert data["choices"][0]["message"]["content"] == "PING"
+    (head,) = endpoint.heads
+    assert head.target == "/openai/deployments/d/chat/completions?api-version=1"
+    assert head.headers["x-team"] == "search"

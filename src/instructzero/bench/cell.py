@@ -201,8 +201,8 @@ def asking(folder: Path, settings: Settings, task: Task) -> Iterator[Evaluator]:
     with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
         date = date_of(Journal(run.journal, repair=False).history.header)
         models = {role: on_date(model, date) for role, model in build_models(settings).items()}
-        budget = build_budget(settings, store, run.identity)
-        with build_paid_models(settings, models, store, budget, run.identity) as paid:
+        budget = build_budget(settings, store, run.identity, Observer())
+        with build_paid_models(settings, models, store, budget, run.identity, Observer().waiting) as paid:
             yield build_evaluator(settings, task, paid, Observer())
 
 

@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from instructzero.calls.asker import Asker
-from instructzero.calls.budget import bound_of, charge_of
-from instructzero.calls.store import Call, CallStore
+from instructzero.calls.call import Call, canonical
+from instructzero.calls.store import CallStore
 from instructzero.types import Completion, Request, Usage
+
+_COLLECTED_S = 0.02
+"""The least time in seconds between two writes while answers arrive."""
 
 
 class Answers:
@@ -36,14 +39,16 @@ class Answers:
         self, asker: Asker, store: CallStore, *, run: str = "", role: str = "black box", shared: bool = False
     ) -> None:
         self._asker = asker
-        self._identity = dict(asker.identity)
+        self._identity = canonical(dict(asker.identity))
         self._store = store
         self._run, self._role, self._shared = run, role, shared
         self._written = store.another()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="instructzero-store")
         self._unsaved: list[_Unsaved] = []
         self._saving: asyncio.Task[None] | None = None
-        self._asking: dict[Call, asyncio.Future[Completion]] = {}
+        self._asking: dict[Call, list[asyncio.Future[Completion]]] = {}  # with those who wait for the same answer
+        self._all_arrived = asyncio.Event()
+        self._written_at = float("-inf")
         self._looked_up: dict[Call, Completion | None] = {}
 
     @property
@@ -63,7 +68,7 @@ class Answers:
 
     def call(self, request: Request) -> Call:
         """Return the call under which the store keeps the answer to ``request``."""
-        return Call.of(self._identity, request)
+        return Call.to(self._identity, request)
 
     def look_up(self, calls: Sequence[Call]) -> None:
         """Read the stored answers to ``calls`` in one query, for the next `get` of each call."""
@@ -80,18 +85,21 @@ class Answers:
         known = self._looked_up.pop(call) if call in self._looked_up else self._store.get(call)
         if known is not None:
             return known, True
-        if call in self._asking:
-            return await asyncio.shield(self._asking[call]), True
-        future = self._asking[call] = asyncio.get_running_loop().create_future()
+        if (others := self._asking.get(call)) is not None:
+            others.append(other := asyncio.get_running_loop().create_future())
+            return await other, True
+        others = self._asking[call] = []
         try:
-            completion, cached = await self._ask(call, request, arrived)
+            if self._shared:
+                completion, cached = await self._ask(call, request, arrived)
+            else:
+                completion, cached = await self._pay(call, request, arrived), False
         except BaseException as error:
-            future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
-            future.exception()  # marks it as retrieved: there may be no other waiter
+            _tell(others, error if isinstance(error, Exception) else asyncio.CancelledError())
             raise
         finally:
             del self._asking[call]
-        future.set_result(completion)
+        _tell(others, completion)
         return completion, cached
 
     async def close(self) -> None:
@@ -106,29 +114,32 @@ class Answers:
 
     async def _ask(self, call: Call, request: Request, arrived: Callable[[], None]) -> tuple[Completion, bool]:
         """Pay for the answer, unless another process that shares the store has just paid for it."""
-        if not self._shared:
-            return await self._pay(call, request, arrived), False
         async with self._store.claimed(call):
             known = self._store.get(call)
             return (await self._pay(call, request, arrived), False) if known is None else (known, True)
 
     async def _pay(self, call: Call, request: Request, arrived: Callable[[], None]) -> Completion:
-        completion = await self._asker.ask(request)
+        completion, charge = await self._asker.pay(request)
         arrived()
-        return await self._save(call, request, completion)
+        return await self._saved(call, completion, charge)
 
-    async def _save(self, call: Call, request: Request, completion: Completion) -> Completion:
+    def _saved(self, call: Call, completion: Completion, charge: Usage) -> asyncio.Future[Completion]:
+        """Return the future of the stored answer."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Completion] = loop.create_future()
-        self._unsaved.append(_Unsaved(call, completion, _charge(request, completion), future))
+        self._unsaved.append(_Unsaved(call, completion, charge, future))
         if self._saving is None or self._saving.done():
             self._saving = loop.create_task(self._save_all())
-        return await future
+        elif len(self._unsaved) >= len(self._asking):
+            self._all_arrived.set()
+        return future
 
     async def _save_all(self) -> None:
         """Write the collected answers, then those that were collected during the write, until none is left."""
         loop = asyncio.get_running_loop()
         while self._unsaved:
+            if loop.time() < self._written_at + _COLLECTED_S:
+                await self._collect(loop)
             batch, self._unsaved = self._unsaved, []
             try:
                 stored = await loop.run_in_executor(self._thread, self._write, batch)
@@ -138,6 +149,15 @@ class Answers:
             else:
                 for unsaved, completion in zip(batch, stored, strict=True):
                     unsaved.finish(completion)
+            self._written_at = loop.time()
+
+    async def _collect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait a moment for further answers, so that many share a write, unless no question is in flight."""
+        self._all_arrived.clear()
+        if len(self._unsaved) < len(self._asking):
+            timer = loop.call_later(_COLLECTED_S, self._all_arrived.set)
+            await self._all_arrived.wait()
+            timer.cancel()
 
     def _write(self, batch: Sequence[_Unsaved]) -> list[Completion]:
         return self._written.put_many(
@@ -166,6 +186,12 @@ class _Unsaved:
             self.future.set_exception(error)
 
 
-def _charge(request: Request, completion: Completion) -> Usage:
-    """Return the usage that the ledger books for the answer: the same as in the budget."""
-    return charge_of(completion.usage, bound_of(request))
+def _tell(others: Sequence[asyncio.Future[Completion]], outcome: Completion | BaseException) -> None:
+    """Give everybody who waits for the same answer its outcome."""
+    for other in others:
+        if other.done():
+            continue
+        if isinstance(outcome, BaseException):
+            other.set_exception(outcome)
+        else:
+            other.set_result(outcome)

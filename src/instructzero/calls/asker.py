@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from instructzero.calls.budget import Reservation, Reserve, bound_of
+from instructzero.calls.bounds import bound_of, charge_of
+from instructzero.calls.budget import Reservation, Reserve
 from instructzero.errors import InstructZeroError, RefusedQuestion, TransientError
+from instructzero.models.patience import Patience
 from instructzero.models.retrying import Retrier
 from instructzero.models.throttle import Throttle
-from instructzero.protocols import BlackBox
+from instructzero.protocols import BlackBox, capabilities_of
 from instructzero.types import Completion, Request, Usage
 
 
@@ -25,6 +28,8 @@ class Asker:
         The number of further tries after a failed one, counted as `Retrier` counts them.
     throttle
         The places for requests in flight; several askers may share one.
+    patience
+        Decides about the waits for the service; askers that share a throttle share it, too.
     reserve
         Reserves the maximum cost of a try; None is no budget.
     seed
@@ -60,6 +65,7 @@ class Asker:
         *,
         retries: int,
         throttle: Throttle,
+        patience: Patience | None = None,
         reserve: Reserve | None = None,
         seed: int = 0,
         has_answered: Callable[[], bool] | None = None,
@@ -67,14 +73,15 @@ class Asker:
         self.proven = False
         self._has_answered = has_answered
         self._blackbox = blackbox
+        self._batched = capabilities_of(blackbox).batched
         self._throttle = throttle
-        self._retrier = Retrier(throttle, retries, seed=seed)
+        self._retrier = Retrier(throttle, retries, patience=patience, seed=seed)
         self._reserve = reserve or _reserve_nothing
 
     @classmethod
     def of(cls, blackbox: BlackBox) -> Asker:
         """Return an asker without retries and budget, and with as many requests in flight as suit the black box."""
-        return cls(blackbox, retries=0, throttle=Throttle(blackbox.concurrency))
+        return cls(blackbox, retries=0, throttle=throttle_of(blackbox))
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -92,7 +99,11 @@ class Asker:
         return self._has_answered is not None
 
     async def ask(self, request: Request) -> Completion:
-        """Return the answer to ``request``.
+        """Return the answer to ``request``; see `pay`."""
+        return (await self.pay(request))[0]
+
+    async def pay(self, request: Request) -> tuple[Completion, Usage]:
+        """Return the answer to ``request``, and the usage that the budget has booked for it.
 
         Raises
         ------
@@ -105,8 +116,10 @@ class Asker:
         """
         bound = bound_of(request)
 
-        async def attempt() -> Completion:
-            return await self._complete(request, await self._reserve(bound))
+        async def attempt(place: int) -> tuple[Completion, Usage]:
+            reservation = await self._reserve(bound)
+            self._throttle.sent(place)  # the wait for the reservation is none for the server
+            return await self._complete(request, reservation)
 
         return await self._retrier.run(
             attempt, prompt_tokens=bound.prompt_tokens, completion_tokens=bound.completion_tokens
@@ -116,7 +129,7 @@ class Asker:
         """Free the black box."""
         await self._blackbox.close()
 
-    async def _complete(self, request: Request, reservation: Reservation) -> Completion:
+    async def _complete(self, request: Request, reservation: Reservation) -> tuple[Completion, Usage]:
         """Try once; the reservation is closed exactly once, whatever happens."""
         try:
             completion = await self._blackbox.complete(request)
@@ -136,10 +149,12 @@ class Asker:
             reservation.cancel()
             raise
         except BaseException:  # cancelled in flight, or a fault in the black box: the call may have been billed
-            reservation.lose()
+            if self._batched:  # the answer is booked when it is read
+                reservation.cancel()
+            else:
+                reservation.lose()
             raise
-        reservation.settle(completion.usage)
-        return completion
+        return completion, reservation.settle(completion)
 
     def _is_alone(self, error: RefusedQuestion) -> bool:
         """Return True if the refusal concerns this question only: it says so, or others were answered."""
@@ -148,10 +163,25 @@ class Asker:
         return error.about_content or self.proven or self._has_answered()
 
 
+def throttle_of(model: BlackBox, **limits: int | None) -> Throttle:
+    """Return the throttle of a model; one on this machine has all its places at once, because it queues by itself.
+
+    ``limits`` are those of `Throttle` per minute.
+    """
+    can = capabilities_of(model)
+    if can.batched:  # neither the latency nor the limits per minute are those of single requests
+        return Throttle(model.concurrency)
+    return Throttle(model.concurrency, timeout=None if can.local else can.timeout_s, **limits)
+
+
+@dataclass(frozen=True, slots=True)
 class _Nothing:
     """The reservation of a run without a budget."""
 
-    def settle(self, usage: Usage) -> None: ...
+    bound: Usage
+
+    def settle(self, completion: Completion) -> Usage:
+        return charge_of(completion, self.bound)
 
     def lose(self) -> None: ...
 
@@ -159,4 +189,4 @@ class _Nothing:
 
 
 async def _reserve_nothing(bound: Usage) -> Reservation:
-    return _Nothing()
+    return _Nothing(bound)

@@ -1,13 +1,18 @@
 """The budget of a run: limits that are never exceeded, with requests in flight counted at their maximum cost.
 
 Before every try at a paid model, an upper bound of its cost is reserved; afterwards the reservation is closed with the
-actual cost. Spent + reserved stays within every limit at every moment, as long as the bounds hold.
+actual cost. Spent + reserved stays within every limit whenever a try is admitted.
+
+A service may bill more than the bound: thoughts beyond the limit of an answer, or a system prompt of its own. Such a
+usage counts whole and at once, and the bounds of the role's later tries grow with it. Under a limit of tokens or
+dollars, a role has one try in flight until its first answer has shown its usage. So what is spent exceeds a limit at
+most by what the answers to the tries in flight at the last admission exceed their bounds; nothing that is billed and
+not reported can be counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -15,24 +20,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from instructzero.calls.prices import Price
+from instructzero.calls.bounds import RoleBounds, charge_of
+from instructzero.calls.limits import FLAGS, Limits
+from instructzero.calls.prices import FREE, Price
 from instructzero.errors import BudgetExhausted, ConfigurationError
-from instructzero.types import Request, Usage
+from instructzero.types import Completion, Usage
 
-TOKENS_PER_MESSAGE = 16
-"""The maximum tokens that a chat template puts around a message: its role, and the marks of its start and end."""
-
-TOKENS_PER_REQUEST = 128
-"""The maximum tokens that a chat template puts around a conversation: a system prompt and the cue of the answer."""
-
-_FLAGS = {"calls": "--max-calls", "usd": "--max-usd", "tokens": "--max-tokens", "seconds": "--max-time"}
+_NOTHING = Usage()
+_EASILY = 1 - 1e-6
+"""The share of a limit in dollars below which rounding errors of a running sum do not matter."""
 
 
 class Reservation(Protocol):
     """Room in the budget for one try; exactly one of the three methods closes it."""
 
-    def settle(self, usage: Usage) -> None:
-        """Close it for a try that was answered, with this usage."""
+    def settle(self, completion: Completion) -> Usage:
+        """Close it for a try that was answered, and return the usage that is charged; see `charge_of`."""
         ...
 
     def lose(self) -> None:
@@ -46,59 +49,6 @@ class Reservation(Protocol):
 
 Reserve = Callable[[Usage], Awaitable[Reservation]]
 """Waits until there is room for a try of at most this usage; raises `BudgetExhausted` if there will be none."""
-
-
-def bound_of(request: Request) -> Usage:
-    """Return the maximum usage that one try at ``request`` can be billed for.
-
-    A token of a byte-level vocabulary covers at least one byte. So the prompt has at most as many tokens as its
-    contents have bytes in UTF-8, plus those that a chat template adds.
-
-    >>> from instructzero.types import Message
-    >>> bound_of(Request((Message("user", "déjà vu"),), max_tokens=5))
-    Usage(calls=1, prompt_tokens=153, completion_tokens=5)
-    """
-    contents = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
-    overhead = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * len(request.messages)
-    return Usage(1, contents + overhead, request.max_tokens)
-
-
-def charge_of(usage: Usage, bound: Usage) -> Usage:
-    """Return the usage that is charged for an answer: its own, or the bound if the model reports no prompt tokens."""
-    return usage if usage.prompt_tokens else bound
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The maximum that a run may spend over all its roles; None is no limit.
-
-    Parameters
-    ----------
-    calls
-        Requests.
-    usd
-        Dollars.
-    tokens
-        Tokens of prompts and answers together.
-    seconds
-        Seconds of this process.
-
-    Raises
-    ------
-    ConfigurationError
-        If a limit is not above 0.
-    """
-
-    calls: int | None = None
-    usd: float | None = None
-    tokens: int | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, flag in _FLAGS.items():
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ConfigurationError(f"expected {flag} above 0, got {value}; raise it, or leave it out")
 
 
 class Budget:
@@ -115,6 +65,10 @@ class Budget:
     on_lost
         ``on_lost(role, bound)`` is called for every try that may have been billed without an answer, so that it can be
         recorded for the next process.
+    batched
+        Roles whose requests are sent together, hours before their answers; they do not wait for a first answer.
+    warn
+        Receives a sentence about the first answer of a role that took more than its bound, if that may cost something.
     clock
         Returns the time in seconds.
 
@@ -126,10 +80,10 @@ class Budget:
     >>> async def spend():
     ...     budget = Budget(Limits(calls=2), prices={"black box": Price(1.0, 2.0)})
     ...     reservation = await budget.reserve("black box", Usage(1, 100, 10))
-    ...     reservation.settle(Usage(1, 40, 5))
-    ...     return budget.total, budget.cost()
+    ...     reservation.settle(Completion("Paris", 40, 5))
+    ...     return budget.total.tokens, budget.cost()
     >>> asyncio.run(spend())
-    (Usage(calls=1, prompt_tokens=40, completion_tokens=5), 5e-05)
+    (45, 5e-05)
     """
 
     def __init__(
@@ -139,16 +93,23 @@ class Budget:
         prices: Mapping[str, Price | None],
         spent: Mapping[str, Usage] | None = None,
         on_lost: Callable[[str, Usage], None] | None = None,
+        batched: Collection[str] = (),
+        warn: Callable[[str], None] = lambda message: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._prices = dict(prices)
         self._spent = dict(spent or {})
-        self._committed = dict(self._spent)  # the spent usage, and the bounds of the tries in flight
         self._waiting: deque[_Waiter] = deque()
         self._on_lost = on_lost
+        self._batched = frozenset(batched)
+        self._warn = warn
+        self._in_flight: dict[str, set[_Reservation]] = {role: set() for role in prices}
+        self._bounds = {role: RoleBounds(role, price) for role, price in prices.items()}
         self._kept: dict[str, Usage] = {}
         self._kept_seconds = 0.0
+        self._load = self._load_of(self._spent)
+        self._kept_load = _Load()
         self._clock = clock
         self._started = clock()
         self._check_prices()
@@ -161,7 +122,7 @@ class Budget:
     @property
     def total(self) -> Usage:
         """The usage of all roles together."""
-        return sum(self._spent.values(), Usage())
+        return sum(self._spent.values(), _NOTHING)
 
     def cost(self) -> float | None:
         """Return the dollars spent, or None if the price of a role that was used is not known."""
@@ -175,6 +136,7 @@ class Budget:
     def keep(self, amounts: Mapping[str, Usage], seconds: float) -> None:
         """Hold back ``amounts`` by role, and the last ``seconds``, instead of what was held back before."""
         self._kept, self._kept_seconds = dict(amounts), seconds
+        self._kept_load = self._load_of(amounts)
         self._admit()
 
     def reserve_for(self, role: str) -> Reserve:
@@ -189,6 +151,10 @@ class Budget:
         """
         if role not in self._prices:
             raise ValueError(f"expected one of the roles {', '.join(self._prices)}, got {role!r}; name its price")
+        if not (self._waiting or self._is_unproven(role)):
+            reservation = self._reservation(role, bound)
+            if self._fits_easily(reservation):
+                return self._granted(reservation)
         waiter = _Waiter(role, bound, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._admit()
@@ -198,11 +164,22 @@ class Budget:
             self._withdraw(waiter)
             raise
 
+    def settle(self, reservation: _Reservation, completion: Completion) -> Usage:
+        """Close a reservation for an answer, and return the usage that is booked. Called by the reservation."""
+        role, charge = reservation.role, charge_of(completion, reservation.bound)
+        excess = self._bounds[role].learn(completion, reservation.asked)
+        self.close(reservation, charge)
+        if excess and (self._counts_tokens or self._prices[role] != FREE):
+            self._warn(excess)
+        return charge
+
     def close(self, reservation: _Reservation, charge: Usage) -> None:
         """Free the bound of a reservation that has ended, and book ``charge`` as spent. Called by the reservation."""
         role = reservation.role
-        self._committed[role] = _difference(self._committed[role], reservation.bound) + charge
-        self._spent[role] = self._spent.get(role, Usage()) + charge
+        self._in_flight[role].remove(reservation)
+        self._load.add(charge, self._cost_of(role, charge))
+        self._load.remove(reservation.bound, reservation.usd)
+        self._spent[role] = self._spent.get(role, _NOTHING) + charge
         self._admit()
 
     def lose(self, reservation: _Reservation) -> None:
@@ -220,14 +197,49 @@ class Budget:
         while self._waiting:
             first = self._waiting[0]
             if not first.answer.done():  # a done answer means that the waiter was cancelled
-                if breach := self._breach(first, self._spent):
-                    first.answer.set_exception(BudgetExhausted(self._explain(breach, first)))
-                elif self._breach(first, self._committed):
+                reservation = self._reservation(first.role, first.bound)
+                if breach := self._breach(reservation, self._spent):
+                    first.answer.set_exception(BudgetExhausted(self._explain(breach, reservation)))
+                elif self._is_unproven(first.role) or self._breach(reservation, self._committed()):
                     return
                 else:
-                    self._committed[first.role] = self._committed.get(first.role, Usage()) + first.bound
-                    first.answer.set_result(_Reservation(self, first.role, first.bound))
+                    first.answer.set_result(self._granted(reservation))
             self._waiting.popleft()
+
+    def _reservation(self, role: str, asked: Usage) -> _Reservation:
+        bound = self._bounds[role].of(asked)
+        return _Reservation(self, role, asked, bound, self._cost_of(role, bound))
+
+    def _granted(self, reservation: _Reservation) -> _Reservation:
+        self._in_flight[reservation.role].add(reservation)
+        self._load.add(reservation.bound, reservation.usd)
+        return reservation
+
+    def _committed(self) -> dict[str, Usage]:
+        """Return the usage spent, and the bounds of the tries in flight, by role."""
+        bounds = {
+            role: sum((each.bound for each in tries), _NOTHING) for role, tries in self._in_flight.items() if tries
+        }
+        return _sum(self._spent, bounds)
+
+    def _fits_easily(self, reservation: _Reservation) -> bool:
+        """Return True if a try certainly fits, by running sums; `_breach` makes exact ones, which takes longer."""
+        limits, load, kept, bound = self._limits, self._load, self._kept_load, reservation.bound
+        return (
+            (limits.calls is None or load.calls + kept.calls + bound.calls <= limits.calls)
+            and (limits.tokens is None or load.tokens + kept.tokens + bound.tokens <= limits.tokens)
+            and (limits.usd is None or load.usd + kept.usd + (reservation.usd or 0.0) <= _EASILY * limits.usd)
+            and (limits.seconds is None or self.elapsed + self._kept_seconds < limits.seconds)
+        )
+
+    def _is_unproven(self, role: str) -> bool:
+        """Return True if a first answer of ``role`` has yet to show what answers cost."""
+        waits = self._counts_tokens and role not in self._batched
+        return waits and bool(self._in_flight[role]) and not self._bounds[role].proven
+
+    @property
+    def _counts_tokens(self) -> bool:
+        return self._limits.tokens is not None or self._limits.usd is not None
 
     def _withdraw(self, waiter: _Waiter) -> None:
         """Undo a request for room whose task was cancelled, possibly after the room was granted."""
@@ -236,24 +248,30 @@ class Budget:
         elif waiter.answer.exception() is None:
             waiter.answer.result().cancel()
 
-    def _breach(self, waiter: _Waiter, amounts: Mapping[str, Usage]) -> str | None:
-        """Return the name of a limit that ``amounts``, the amounts held back and the waiter's bound together exceed."""
-        limits, bound = self._limits, waiter.bound
+    def _breach(self, reservation: _Reservation, amounts: Mapping[str, Usage]) -> str | None:
+        """Return the name of a limit that ``amounts``, the amounts held back and a reservation together exceed."""
+        limits, role, bound = self._limits, reservation.role, reservation.bound
         amounts = _sum(amounts, self._kept) if self._kept else amounts
         if limits.seconds is not None and self.elapsed + self._kept_seconds >= limits.seconds:
             return "seconds"
         if limits.calls is not None and bound.calls + sum(usage.calls for usage in amounts.values()) > limits.calls:
             return "calls"
-        if limits.tokens is not None and _tokens(bound) + sum(map(_tokens, amounts.values())) > limits.tokens:
+        if limits.tokens is not None and bound.tokens + _tokens(amounts) > limits.tokens:
             return "tokens"
         if limits.usd is not None:
-            after = {**amounts, waiter.role: amounts.get(waiter.role, Usage()) + bound}
+            after = {**amounts, role: amounts.get(role, _NOTHING) + bound}
             if (self._dollars(after) or 0.0) > limits.usd:
                 return "usd"
         return None
 
+    def _load_of(self, amounts: Mapping[str, Usage]) -> _Load:
+        load = _Load()
+        for role, usage in amounts.items():
+            load.add(usage, self._cost_of(role, usage))
+        return load
+
     def _dollars(self, amounts: Mapping[str, Usage]) -> float | None:
-        costs = [self._cost_of(role, usage) for role, usage in amounts.items() if usage != Usage()]
+        costs = [self._cost_of(role, usage) for role, usage in amounts.items() if usage != _NOTHING]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def _cost_of(self, role: str, usage: Usage) -> float | None:
@@ -266,20 +284,20 @@ class Budget:
             raise ConfigurationError(
                 f"--max-usd needs a price, and the price of the {' and the '.join(unknown)} is not known; give "
                 "--input-price and --output-price in dollars per million tokens for the black box, "
-                "--writer-input-price and --writer-output-price for the writer, choose a judge whose price is known, "
-                "or limit --max-tokens instead"
+                "--writer-input-price and --writer-output-price for the writer, --judge-input-price and "
+                "--judge-output-price for the judge, or limit --max-tokens instead"
             )
 
-    def _explain(self, name: str, waiter: _Waiter) -> str:
+    def _explain(self, name: str, reservation: _Reservation) -> str:
         limit = _amount(name, getattr(self._limits, name))
-        fix = f"raise {_FLAGS[name]} and run it again, which continues from here and pays nothing twice"
+        fix = f"raise {FLAGS[name]} and run it again, which continues from here and pays nothing twice"
         if name == "seconds":
             seconds = f"{self._kept_seconds:.0f} held back for the final selection and test"
             kept = f" except for the {seconds}" if self._kept_seconds else ""
             return f"the limit of {limit} is reached{kept}; {fix}"
         if 2 * self._total(name, self._kept) > getattr(self._limits, name):
             fix += ", or start another run with fewer --test or --confirmation examples"
-        further = self._measure(name, {waiter.role: waiter.bound}).removesuffix(f" {name}")
+        further = self._measure(name, {reservation.role: reservation.bound}).removesuffix(f" {name}")
         kept = self._measure(name, self._kept)
         held_back = f" and the {kept} held back for the final selection and test" if self._kept else ""
         return (
@@ -293,44 +311,36 @@ class Budget:
 
     def _total(self, name: str, amounts: Mapping[str, Usage]) -> float:
         """Return ``amounts`` as a number, in the unit of the limit ``name``."""
-        total = sum(amounts.values(), Usage())
-        return {"calls": total.calls, "tokens": _tokens(total), "usd": self._dollars(amounts)}[name] or 0
-
-
-class BudgetReserve:
-    """Holds back from a search what the final selection and test will take, at the cost and pace of the calls so far.
-
-    ``idle`` are the roles that the final selection and test do not use.
-    """
-
-    def __init__(self, budget: Budget, *, idle: Collection[str] = ()) -> None:
-        self._budget = budget
-        self._idle = frozenset(idle)
-        self._before = budget.total.calls
-
-    def keep(self, questions: int) -> None:
-        """Hold back what ``questions`` questions will take of every role that is not idle, with a small margin."""
-        spent = {role: usage for role, usage in self._budget.spent.items() if usage.calls and role not in self._idle}
-        amounts = {role: _share(usage, questions) for role, usage in spent.items()}
-        asked = self._budget.total.calls - self._before
-        self._budget.keep(amounts, self._budget.elapsed / asked * questions if asked else 0.0)
-
-    def release(self) -> None:
-        """Let the final selection and test use what was held back."""
-        self._budget.keep({}, 0.0)
+        total = sum(amounts.values(), _NOTHING)
+        return {"calls": total.calls, "tokens": total.tokens, "usd": self._dollars(amounts)}[name] or 0
 
 
 def _sum(first: Mapping[str, Usage], second: Mapping[str, Usage]) -> dict[str, Usage]:
     """Return the sum of both by role."""
-    return {role: first.get(role, Usage()) + second.get(role, Usage()) for role in {**first, **second}}
+    return {role: first.get(role, _NOTHING) + second.get(role, _NOTHING) for role in {**first, **second}}
 
 
-def _share(usage: Usage, questions: int) -> Usage:
-    """Return the usage of ``questions`` at the average of those in ``usage``, with a tenth more tokens."""
-    tokens = (
-        math.ceil(1.1 * count / usage.calls * questions) for count in (usage.prompt_tokens, usage.completion_tokens)
-    )
-    return Usage(questions, *tokens)
+def _tokens(amounts: Mapping[str, Usage]) -> int:
+    return sum(usage.prompt_tokens + usage.completion_tokens for usage in amounts.values())
+
+
+@dataclass(slots=True)
+class _Load:
+    """Running sums over all roles; that of the dollars has rounding errors."""
+
+    calls: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+    def add(self, usage: Usage, usd: float | None) -> None:
+        self.calls += usage.calls
+        self.tokens += usage.prompt_tokens + usage.completion_tokens
+        self.usd += usd or 0.0
+
+    def remove(self, usage: Usage, usd: float | None) -> None:
+        self.calls -= usage.calls
+        self.tokens -= usage.prompt_tokens + usage.completion_tokens
+        self.usd -= usd or 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -341,17 +351,24 @@ class _Waiter:
 
 
 class _Reservation:
-    """Room for one try in a `Budget`."""
+    """Room for one try in a `Budget`: ``asked`` is the bound of the request, ``bound`` what is set aside for it.
 
-    def __init__(self, budget: Budget, role: str, bound: Usage) -> None:
+    ``usd`` are the dollars that the bound costs, None if the price is not known.
+    """
+
+    __slots__ = ("_budget", "_closed", "asked", "bound", "role", "usd")
+
+    def __init__(self, budget: Budget, role: str, asked: Usage, bound: Usage, usd: float | None) -> None:
         self._budget = budget
         self._closed = False
         self.role = role
+        self.asked = asked
         self.bound = bound
+        self.usd = usd
 
-    def settle(self, usage: Usage) -> None:
+    def settle(self, completion: Completion) -> Usage:
         self._end()
-        self._budget.close(self, charge_of(usage, self.bound))
+        return self._budget.settle(self, completion)
 
     def lose(self) -> None:
         self._end()
@@ -359,24 +376,12 @@ class _Reservation:
 
     def cancel(self) -> None:
         self._end()
-        self._budget.close(self, Usage())
+        self._budget.close(self, _NOTHING)
 
     def _end(self) -> None:
         if self._closed:
             raise RuntimeError("expected an open reservation, got one that was already settled, lost or cancelled")
         self._closed = True
-
-
-def _difference(whole: Usage, part: Usage) -> Usage:
-    return Usage(
-        whole.calls - part.calls,
-        whole.prompt_tokens - part.prompt_tokens,
-        whole.completion_tokens - part.completion_tokens,
-    )
-
-
-def _tokens(usage: Usage) -> int:
-    return usage.prompt_tokens + usage.completion_tokens
 
 
 def _amount(name: str, value: float) -> str:

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from instructzero.calls.store import Call
+from instructzero.calls.call import Call
 from instructzero.errors import RefusedQuestion
+from instructzero.models.retrying import end_waits
 
 Answer = TypeVar("Answer")
 Arrived = Callable[[], None]
@@ -97,6 +98,7 @@ class QuestionBatch(Generic[Question, Answer]):
     async def drain(self) -> None:
         """Ask nothing new, wait up to ``grace_s`` seconds for the questions in flight, then cancel them."""
         self._queue.clear()
+        end_waits(self._tasks)
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=self._grace_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -9,24 +10,32 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from instructzero.calls.answers import Answers
-from instructzero.calls.asker import Asker
+from instructzero.calls.asker import Asker, throttle_of
 from instructzero.calls.budget import Budget
 from instructzero.calls.fan_out import Answer, Arrived, Question, QuestionBatch
 from instructzero.calls.store import BLACK_BOX, REWRITER, WRITER, CallStore
 from instructzero.models.event_loop import EventLoop
-from instructzero.models.throttle import Throttle
+from instructzero.models.garbage import rare_collections
+from instructzero.models.patience import Patience
 from instructzero.protocols import BlackBox, capabilities_of
 
 Value = TypeVar("Value")
+OnWait = Callable[[str, float, str], None]
+"""A receiver of long waits: the role whose model does not answer, the seconds until the next attempt, the reason."""
+
+
+def ignore_wait(role: str, seconds: float, reason: str) -> None:
+    """Do nothing about a wait."""
 
 
 class PaidRole:
     """One role's answers, with synchronous access to them. Made, and closed, by `PaidModels`."""
 
-    def __init__(self, answers: Answers, loop: EventLoop, grace_s: float) -> None:
+    def __init__(self, answers: Answers, loop: EventLoop, grace_s: float, *, batched: bool = False) -> None:
         self.answers = answers
         self._loop = loop
         self._grace_s = grace_s
+        self._batched = batched
         self._batch: QuestionBatch[Any, Any] | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
@@ -38,7 +47,7 @@ class PaidRole:
     ) -> QuestionBatch[Question, Answer]:
         """Return a batch of distinct questions to ask concurrently; the role's last batch is stopped first."""
         self.stop()
-        width, proven = self.answers.concurrency, lambda: self.answers.proven
+        width, proven = self.answers.concurrency, lambda: self._batched or self.answers.proven
         batch = self._batch = QuestionBatch(ask, questions, width, self._grace_s, proven, self.answers.tolerant)
         return batch
 
@@ -83,6 +92,10 @@ class PaidModels:
         True if other processes use the store at the same time.
     requests_per_minute, tokens_per_minute
         The rate limits of the black box; None for no limit.
+    max_wait
+        The longest wait for a service that refuses, in seconds; see `Patience`.
+    on_wait
+        Receives every wait of more than a minute.
     grace_s
         Seconds that questions in flight have to finish when a batch is stopped; by default what the model of the role
         declares in its `Capabilities`.
@@ -112,6 +125,8 @@ class PaidModels:
         shared: bool = False,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
+        max_wait: float = math.inf,
+        on_wait: OnWait = ignore_wait,
         grace_s: float | None = None,
         tolerant: bool = False,
     ) -> None:
@@ -121,12 +136,15 @@ class PaidModels:
         self._retries, self._seed, self._tolerant = retries, seed, tolerant
         self._grace_s = grace_s
         limits = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
-        self._throttles = {
-            name: Throttle(model.concurrency, **(limits if name == BLACK_BOX else {}))
+        self._access = {
+            name: (
+                throttle_of(model, **(limits if name == BLACK_BOX else {})),
+                Patience(max_wait, partial(on_wait, name)),
+            )
             for name, model in self.models.items()
         }
-        if WRITER in self.models and self.models[WRITER].identity == self.models[BLACK_BOX].identity:
-            self._throttles[WRITER] = self._throttles[BLACK_BOX]
+        if WRITER in self.models and _share_limits(self.models[WRITER], self.models[BLACK_BOX]):
+            self._access[WRITER] = self._access[BLACK_BOX]
         self._roles: dict[str, PaidRole] = {}
         self._loop = EventLoop()
 
@@ -134,23 +152,28 @@ class PaidModels:
         """Return the role ``name``, the same object every time."""
         if name not in self._roles:
             answers = Answers(self._asker(name), self._store, run=self._run, role=name, shared=self._shared)
-            declared = capabilities_of(self.models[_model_of(name)]).grace_s
-            self._roles[name] = PaidRole(answers, self._loop, declared if self._grace_s is None else self._grace_s)
+            can = capabilities_of(self.models[_model_of(name)])
+            grace_s = can.grace_s if self._grace_s is None else self._grace_s
+            self._roles[name] = PaidRole(answers, self._loop, grace_s, batched=can.batched)
         return self._roles[name]
 
     def _asker(self, name: str) -> Asker:
         model = _model_of(name)
+        throttle, patience = self._access[model]
         tolerant = self._tolerant and name in (BLACK_BOX, WRITER)
         return Asker(
             self.models[model],
             retries=self._retries,
-            throttle=self._throttles[model],
+            throttle=throttle,
+            patience=patience,
             reserve=None if self._budget is None else self._budget.reserve_for(name),
             seed=self._seed,
             has_answered=partial(self._store.has_answers, self._run, name) if tolerant else None,
         )
 
     def __enter__(self) -> PaidModels:
+        self._collections = rare_collections()
+        self._collections.__enter__()
         return self
 
     def __exit__(
@@ -160,6 +183,7 @@ class PaidModels:
             self._loop.finish(self._close())
         finally:
             self._loop.close()
+            self._collections.__exit__(kind, error, traceback)
 
     async def _close(self) -> None:
         """Close the roles, then the models. A failure to close one does not keep the others open."""
@@ -168,6 +192,11 @@ class PaidModels:
                 stack.push_async_callback(model.close)
             for role in self._roles.values():
                 stack.push_async_callback(role.close)
+
+
+def _share_limits(writer: BlackBox, blackbox: BlackBox) -> bool:
+    """Return True if both are the same model, and asked in the same way."""
+    return writer.identity == blackbox.identity and not capabilities_of(blackbox).batched
 
 
 def _model_of(role: str) -> str:

@@ -3,23 +3,30 @@
 The key of an answer is the SHA-256 of the canonical JSON of {identity, request}. The identity is the black box's, so
 that the answers of one model or endpoint are never given as another's. The ledger has one row for every answer that a
 run paid for, and one for every try that may have been billed without an answer. Several processes may share the file.
+
+A third table holds the parts of payments that have prices of their own: prompts from a cache, and thoughts. It is made
+for the first of them. So a file without it is an older version's too, and an older version that shares the file pays
+the full price for all tokens, which is rather too much than too little.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
 
+from instructzero.calls.call import Call, canonical
 from instructzero.calls.claims import Claims
 from instructzero.calls.database import Database
 from instructzero.errors import RunDirectoryError
 from instructzero.types import Completion, Finish, Message, Request, Usage
+from instructzero.types.answers import PARTS
 
 FORMAT = 2
 """The format of the file, SQLite's ``user_version``."""
@@ -38,6 +45,7 @@ WRITER = "writer"
 
 _POLL_S = 0.03
 _PAGE = 1000
+_ROWS = 100
 _KEYS = 500  # SQLite before 3.32 takes 999 values in one query
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)",
@@ -46,39 +54,15 @@ _SCHEMA = (
     "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, at INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS ledger_by_run ON ledger (run)",
 )
-_PUT = "INSERT INTO calls VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-_PAY = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PARTS_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS parts (run TEXT NOT NULL, role TEXT NOT NULL, key TEXT, "
+    "cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS parts_by_run ON parts (run)",
+)
 _AMOUNTS = "sum(calls), sum(prompt_tokens), sum(completion_tokens)"
 
-# The other fields are a part of the key only where they differ from their default, so that a new field changes no key.
-_ALWAYS = ("messages", "max_tokens", "temperature")
-_OPTIONAL = {each.name: each.default for each in fields(Request) if each.name not in _ALWAYS}
-_ANSWER = {each.name: each.default for each in fields(Completion)}
+_ANSWER = {each.name: each.default for each in fields(Completion) if each.name not in PARTS}
 _ALWAYS_STORED = ("text", "prompt_tokens", "completion_tokens")
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One question to one black box."""
-
-    document: str
-
-    @classmethod
-    def of(cls, identity: Mapping[str, str], request: Request) -> Call:
-        """Return the call in canonical JSON: keys sorted, no spaces, so that equal calls are equal bytes."""
-        asked = {
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-        }
-        asked |= {name: value for name, default in _OPTIONAL.items() if (value := getattr(request, name)) != default}
-        return cls(_encode({"identity": dict(identity), "request": asked}))
-
-    @property
-    def key(self) -> str:
-        """The SHA-256 of the document in hexadecimal digits."""
-        return hashlib.sha256(self.document.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +114,10 @@ class CallStore:
         """Return the stored answer, or None."""
         return self._find(call.key)
 
+    def has_answer(self, key: str) -> bool:
+        """Return True if there is an answer to the call with this key."""
+        return self._find(key) is not None
+
     def get_many(self, calls: Sequence[Call]) -> dict[Call, Completion]:
         """Return the stored answers of the calls that have one."""
         by_key = {call.key: call for call in calls}
@@ -173,13 +161,13 @@ class CallStore:
             payment for this one is booked all the same.
         """
         pairs = list(answers)
-        paid = [answer.usage for _, answer in pairs] if charges is None else list(charges)
+        paid = [answer.billed for _, answer in pairs] if charges is None else list(charges)
         keys = [call.key for call, _ in pairs]
         rows = [(key, call.document, _document(answer)) for key, (call, answer) in zip(keys, pairs, strict=True)]
-        payments = [_payment(run, role, key, usage) for key, usage in zip(keys, paid, strict=True)]
+        payments = list(zip(keys, paid, strict=True))
         with self._database.transaction() as connection:
-            new = connection.executemany(_PUT, rows).rowcount
-            connection.executemany(_PAY, payments)
+            new = _insert(connection, "calls", rows)
+            _pay(connection, run, role, payments)
         if new == len(pairs):
             return [answer for _, answer in pairs]
         return [self._find(key) or answer for key, (_, answer) in zip(keys, pairs, strict=True)]
@@ -187,12 +175,18 @@ class CallStore:
     def record_lost(self, run: str, role: str, usage: Usage) -> None:
         """Record that ``role`` of ``run`` may have been billed ``usage`` without an answer."""
         with self._database.transaction() as connection:
-            connection.execute(_PAY, _payment(run, role, None, usage))
+            _pay(connection, run, role, [(None, usage)])
 
     def spent(self, run: str) -> dict[str, Usage]:
         """Return the usage that a run has paid so far, by role, with its lost tries."""
         rows = self._database.rows(f"SELECT role, {_AMOUNTS} FROM ledger WHERE run = ? GROUP BY role", (run,))
-        return {role: Usage(*amounts) for role, *amounts in rows}
+        parts = self._parts(run)
+        return {role: Usage(*amounts, *parts.get((run, role), ())) for role, *amounts in rows}
+
+    def lost(self, run: str) -> dict[str, int]:
+        """Return the tries of a run that may have been billed without an answer, by role; no role without any."""
+        query = "SELECT role, sum(calls) FROM ledger WHERE run = ? AND key IS NULL GROUP BY role"
+        return dict(self._database.rows(query, (run,)))
 
     def has_answers(self, run: str, role: str) -> bool:
         """Return True if the model has answered a question that ``role`` of ``run`` paid for."""
@@ -207,7 +201,10 @@ class CallStore:
             f"SELECT run, role, {_AMOUNTS}, sum(CASE WHEN key IS NULL THEN calls ELSE 0 END), min(at), max(at) "
             "FROM ledger GROUP BY run, role ORDER BY min(rowid)"
         )
-        return [Account(run, role, Usage(*rest[:3]), *rest[3:]) for run, role, *rest in rows]
+        parts = self._parts()
+        return [
+            Account(run, role, Usage(*rest[:3], *parts.get((run, role), ())), *rest[3:]) for run, role, *rest in rows
+        ]
 
     def export(self, *, run: str | None = None) -> Iterator[StoredCall]:
         """Yield all calls, or those that ``run`` paid for, in the order in which they were stored."""
@@ -289,16 +286,47 @@ class CallStore:
                 yield key, call, answer
             page = self._database.rows(query, (page[-1][0], _PAGE))
 
+    def _parts(self, run: str | None = None) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return the cached tokens and the thoughts of all payments, or those of one run, by run and role."""
+        if not self._database.rows("SELECT 1 FROM sqlite_master WHERE name = 'parts'"):
+            return {}
+        where, values = ("", ()) if run is None else ("WHERE run = ?", (run,))
+        query = f"SELECT run, role, sum(cached_tokens), sum(reasoning_tokens) FROM parts {where} GROUP BY run, role"
+        return {(name, role): (cached, thoughts) for name, role, cached, thoughts in self._database.rows(query, values)}
+
     def _roles(self, run: str | None) -> dict[str, str]:
         """Return the role that paid for each call, or for each call of one run, by key."""
         query = "SELECT key, role FROM ledger WHERE key IS NOT NULL"
         return dict(self._database.rows(query) if run is None else self._database.rows(f"{query} AND run = ?", (run,)))
 
 
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert rows whose key is new, and return their number.
+
+    Many rows are one statement, because Python's lock is given back and taken again for every statement.
+    """
+    return sum(
+        connection.execute(*_statement(table, rows[start : start + _ROWS])).rowcount
+        for start in range(0, len(rows), _ROWS)
+    )
+
+
+def _statement(table: str, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    places = f"({', '.join('?' * len(rows[0]))})"
+    return f"INSERT INTO {table} VALUES {', '.join([places] * len(rows))} ON CONFLICT DO NOTHING", [
+        value for row in rows for value in row
+    ]
+
+
 def _document(answer: Completion) -> str:
     """Return the answer as JSON; other fields than the first three only where they differ from their default."""
+    if answer.finish is Finish.COMPLETE and not answer.reason:  # put together by hand, in half of the time
+        text = encode_basestring_ascii(answer.text)
+        tokens = f'"completion_tokens":{answer.completion_tokens},"prompt_tokens":{answer.prompt_tokens}'
+        return f'{{{tokens},"text":{text}}}'
     values = {name: getattr(answer, name) for name in _ANSWER}
-    return _encode({name: value for name, value in values.items() if name in _ALWAYS_STORED or value != _ANSWER[name]})
+    kept = {name: value for name, value in values.items() if name in _ALWAYS_STORED or value != _ANSWER[name]}
+    return canonical(kept)
 
 
 def _completion(document: str) -> Completion:
@@ -307,9 +335,20 @@ def _completion(document: str) -> Completion:
     return Completion(**{**content, "finish": Finish(content.get("finish", Finish.COMPLETE))})
 
 
-def _payment(run: str, role: str, key: str | None, usage: Usage) -> tuple[Any, ...]:
-    """Return a row of the ledger."""
-    return run, role, key, usage.calls, usage.prompt_tokens, usage.completion_tokens, int(time.time())
+def _pay(connection: sqlite3.Connection, run: str, role: str, payments: Sequence[tuple[str | None, Usage]]) -> None:
+    """Book payments, pairs of the key of an answer and its usage; a lost try has no key."""
+    now = int(time.time())
+    rows = [(run, role, key, usage.calls, usage.prompt_tokens, usage.completion_tokens, now) for key, usage in payments]
+    _insert(connection, "ledger", rows)
+    parts = [
+        (run, role, key, usage.cached_tokens, usage.reasoning_tokens)
+        for key, usage in payments
+        if usage.cached_tokens or usage.reasoning_tokens
+    ]
+    if parts:
+        for statement in _PARTS_SCHEMA:
+            connection.execute(statement)
+        _insert(connection, "parts", parts)
 
 
 def _request(content: dict[str, Any]) -> Request:

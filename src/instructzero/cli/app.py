@@ -50,7 +50,7 @@ app.command("export")(results.export_command)
 app.command("tasks")(installed.tasks_command)
 app.command("methods")(installed.methods_command)
 app.command("models")(installed.models_command)
-app.command("doctor")(installed.doctor_command)
+app.command("doctor")(flags_of_settings(installed.doctor_command, installed.ASKED))
 
 
 def main() -> None:

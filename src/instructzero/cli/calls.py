@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +18,11 @@ from rich.text import Text
 from instructzero.calls.store import Account, CallStore, StoredCall
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.records.directory import RunDirectory
-from instructzero.terminal import printable
+from instructzero.terminal import format_lost, printable
 from instructzero.types import Finish, Usage
+from instructzero.types.answers import PARTS
+
+_HEADS = {"cached_tokens": "prompt: cached", "reasoning_tokens": "answer: thoughts"}
 
 STDOUT = "-"
 """The name of an export that goes to standard output."""
@@ -116,8 +119,9 @@ def _write_lines(calls: Iterable[StoredCall], file: TextIO) -> int:
         answer = asdict(call.completion)
         if call.completion.finish is Finish.COMPLETE:
             del answer["finish"]
-        if not call.completion.reason:
-            del answer["reason"]
+        for name in ("reason", *PARTS):  # the store keeps the parts by payment, not by answer
+            if not answer[name]:
+                del answer[name]
         content = {
             "request": asdict(call.request),
             "answer": answer,
@@ -140,22 +144,35 @@ def _print_totals(file: Path, calls: Iterable[StoredCall], accounts: list[Accoun
     console = Console(highlight=False)
     totals = _totals(calls)
     whole = sum(totals.values(), Usage())
-    head = (
-        f"{file}: {whole.calls:,} answers, {whole.prompt_tokens + whole.completion_tokens:,} tokens{_period(accounts)}"
-    )
+    head = f"{file}: {whole.calls:,} answers, {whole.tokens:,} tokens{_period(accounts)}"
     console.print(Text(printable(head)), soft_wrap=True)
     if totals:
         rows = [(model, role or "unknown", *_amounts(usage)) for (model, role), usage in totals.items()]
         _print_table(console, "Answers", ("model", "role", "answers", "prompt tokens", "answer tokens"), rows)
     if accounts:
-        paid = [(a.run or "unnamed", a.role, f"{a.lost:,}", *_amounts(a.usage)) for a in accounts]
-        heads = ("run", "role", "lost", "calls", "prompt tokens", "answer tokens")
-        _print_table(
-            console,
-            "Paid calls; lost attempts and answers without token counts are counted at their maximum cost",
-            heads,
-            paid,
+        _print_ledger(console, accounts)
+
+
+def _print_ledger(console: Console, accounts: Sequence[Account]) -> None:
+    """Print the payments by run and role, and their total; the parts of tokens only if there are any."""
+    total = sum((account.usage for account in accounts), Usage())
+    parts = [name for name in PARTS if getattr(total, name)]
+    paid = [
+        (
+            account.run or "unnamed",
+            account.role,
+            f"{account.lost:,}",
+            *_amounts(account.usage),
+            *(f"{getattr(account.usage, name):,}" for name in parts),
         )
+        for account in accounts
+    ]
+    heads = ("run", "role", "lost", "calls", "prompt tokens", "answer tokens", *(_HEADS[name] for name in parts))
+    title = "Paid calls; lost attempts and answers without token counts are counted at their maximum cost"
+    _print_table(console, title, heads, paid)
+    lost = sum(account.lost for account in accounts)
+    paid_in_all = f"{total.calls:,} calls, {total.tokens:,} tokens"
+    print(f"\nPaid in all: {paid_in_all}{f'; {format_lost(lost)}' if lost else ''}")
 
 
 def _totals(calls: Iterable[StoredCall]) -> dict[tuple[str, str], Usage]:

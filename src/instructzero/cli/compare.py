@@ -215,7 +215,7 @@ def _described(run: FinishedRun) -> dict[str, Any]:
         "seed": run.settings.seed,
         "instruction": run.instruction,
         **{name: _interval(part) for name, part in parts.items()},
-        "usage": asdict(run.usage),
+        "usage": run.usage.to_dict(),
         "dollars": run.dollars(),
     }
 

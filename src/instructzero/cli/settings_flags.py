@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -16,8 +16,8 @@ from instructzero.config import Settings, metadata_of, panel_of
 _FORMS = {int: "N", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
-def flags_of_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Return ``command`` with one optional flag for each setting.
+def flags_of_settings(command: Callable[..., None], names: Iterable[str] = ()) -> Callable[..., None]:
+    """Return ``command`` with one optional flag for each setting, or for each of those ``names``.
 
     Only flags that were given reach the command, as keywords and as text.
     """
@@ -27,7 +27,7 @@ def flags_of_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     own = {name: found for name, found in inspect.signature(command).parameters.items() if name != "given"}
     hints = inspect.get_annotations(command, eval_str=True)
-    parameters = [*own.values(), *map(_flag, Settings.model_fields)]
+    parameters = [*own.values(), *map(_flag, names or Settings.model_fields)]
     typed = [
         parameter.replace(
             kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints.get(parameter.name, parameter.annotation)

@@ -15,8 +15,8 @@ from instructzero.calls.store import JUDGE, WRITER
 from instructzero.progress import Tally
 from instructzero.records.result import REFERENCES, Result, Scored
 from instructzero.records.uncertainty import score_interval
-from instructzero.terminal import format_cost, format_seconds, paragraph, printable, short, unbroken
-from instructzero.types import Evaluation
+from instructzero.terminal import format_cost, format_lost, format_seconds, paragraph, printable, short, unbroken
+from instructzero.types import Evaluation, Usage
 
 _TITLES = {
     "plain": "Plain instruction (exemplars only, no soft prompt)",
@@ -148,13 +148,14 @@ def _instruction(console: Console, title: str, text: str, style: str = "") -> No
 
 
 def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) -> str:
-    usage = result.usage
+    lost = sum(result.lost.values())
     parts = [
         f"{len(result.trials)} evaluations",
         f"{result.distinct_instructions} distinct instructions",
-        _calls(usage.calls, tally.usage.calls),
+        _calls(result.usage.calls, tally.usage.calls),
         *(f"{result.spent[role].calls:,} {role} calls" for role in (WRITER, JUDGE) if role in result.spent),
-        f"{usage.prompt_tokens + usage.completion_tokens:,} tokens",
+        *([format_lost(lost)] if lost else []),
+        f"{sum(result.spent.values(), Usage()).tokens:,} tokens",
         format_cost(cost_of(result.spent, prices)),
         format_seconds(time.monotonic() - tally.started),
     ]

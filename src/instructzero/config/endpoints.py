@@ -24,6 +24,11 @@ _SECRET_NAME = re.compile(
     r"auth|(?:^|[-_])(?:api-?)?key|token|secret|cookie|password|credential|signature|(?:^|[-_])(?:sig|code|sas)$",
     re.IGNORECASE,
 )
+_KEY_NAME = re.compile(
+    r"api[-_]?key|authorization|secret|password|credential|(?:access|auth|bearer)[-_]?token", re.IGNORECASE
+)
+"""Names of fields whose text is a key; ``cache_key`` and ``eos_token`` are none."""
+
 _SECRET_VALUE = re.compile(
     r"\b(?:sk|pk|gsk|key|bearer|basic|ghp|hf|xai|AIza)[-_ ]?[\w*.+/=-]{12,}|[\w+/=-]{32,}", re.IGNORECASE
 )
@@ -41,8 +46,9 @@ _OURS = {
 
 
 def _address(value: str) -> str:
-    """Refuse an address with a password, or with a query that may hold a token."""
+    """Refuse an address with a password or an impossible port, or with a query that may hold a token."""
     parts = urlsplit(value)
+    _ = parts.port  # raises ValueError
     plain = all(
         not _SECRET_NAME.search(name) and _PLAIN_VALUE.fullmatch(given)
         for name, given in parse_qsl(parts.query, keep_blank_values=True)
@@ -100,9 +106,26 @@ def _body(value: Any) -> Any:
         raise PydanticCustomError("json", 'expected a JSON object such as {"top_p": 0.9}') from None
 
 
+def _holds_key(value: Any) -> bool:
+    """Return True if a text anywhere in the fields has a name like that of a key."""
+    if isinstance(value, list):
+        return any(map(_holds_key, value))
+    if not isinstance(value, dict):
+        return False
+    return any(
+        _holds_key(held) or (isinstance(held, str) and _KEY_NAME.search(str(name))) for name, held in value.items()
+    )
+
+
 def _free(body: dict[str, Any]) -> dict[str, Any]:
     """Refuse fields that are not free, and secrets, because the fields are written to the run directory."""
-    if _SECRET_VALUE.search(json.dumps(list(body.values()))):
+    try:
+        text = json.dumps(list(body.values()), allow_nan=False)
+    except (TypeError, ValueError):  # of YAML, such as a date
+        raise PydanticCustomError(
+            "json", "expected fields whose values JSON has: texts, finite numbers, lists ..."
+        ) from None
+    if _SECRET_VALUE.search(text) or _holds_key(body):
         raise PydanticCustomError(
             SECRET, "expected fields without a secret (a header may hold one: --header NAME:env:VARIABLE)"
         )

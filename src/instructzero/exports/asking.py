@@ -6,10 +6,11 @@ Exported code asks in the same way, so that the scores of the search hold for it
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from instructzero.errors import ConfigurationError, ModelError, TaskError
+from instructzero.exports.access import Access
 from instructzero.exports.prompt import Prompt
 from instructzero.finished_run import FinishedRun
 from instructzero.models.registry import parse_model
@@ -52,6 +53,8 @@ class Asking:
     base, base_revision
         The name of the model into which an adapter is merged, and its commit on the Hugging Face hub; "" if the model
         is no adapter, or the base model is a folder.
+    access
+        The key, the headers and the further fields of the requests to an endpoint.
     """
 
     instruction: str
@@ -68,6 +71,7 @@ class Asking:
     temperature: float
     base: str = ""
     base_revision: str = ""
+    access: Access = field(default_factory=Access)
 
     @classmethod
     def of(cls, run: FinishedRun, task: Task | None = None) -> Asking:
@@ -98,6 +102,7 @@ class Asking:
             temperature=run.settings.temperature,
             base=identity.get("base", ""),
             base_revision=_commit(identity.get("base_revision", "")),
+            access=Access.of(run.settings, kind, endpoint),
         )
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from instructzero.exports.access import deployment_of
 from instructzero.exports.asking import Asking
 from instructzero.exports.names import ONE_TEXT, reading, safe_names
 from instructzero.exports.prompt import Field, values_of
@@ -23,7 +24,9 @@ def dspy_program(asking: Asking) -> str:
     """
     names = safe_names(asking.prompt.fields or (INPUT,), _RESERVED)
     given = f"input={ONE_TEXT}" if asking.prompt.takes_text else f"**({reading(names)})"
-    imports = "import sys" if asking.prompt.takes_text else "import json\nimport sys"
+    model = _model(asking)
+    modules = ["json"] * (not asking.prompt.takes_text) + ["os"] * ("os.environ" in model) + ["sys"]
+    imports = "\n".join(f"import {module}" for module in modules)
     return f'''"""The instruction that instructzero found, as a DSPy signature.
 
 DSPy formats prompts differently from instructzero: scores may differ from those of the run.
@@ -39,7 +42,7 @@ signature = dspy.Signature("{", ".join(names.values())} -> output", INSTRUCTION)
 predict = dspy.Predict(signature)
 {_demonstrations(asking, names)}
 if __name__ == "__main__":
-{_model(asking)}
+{model}
     print(predict({given}).output)
 '''
 
@@ -67,7 +70,23 @@ def _model(asking: Asking) -> str:
         return "    # Set your model: dspy.configure(lm=dspy.LM(...))"
     name = f"{asking.kind if asking.chat else 'text-completion-openai'}/{asking.model}"
     base = "" if asking.official else f", api_base={asking.endpoint!r}"
+    resource, deployment = deployment_of(asking.endpoint)
+    if asking.access.in_header and resource:
+        name = f"azure/{deployment}"
+        base = f", api_base={resource!r}, api_version={asking.access.version!r}"
     return (
         f"    dspy.configure(lm=dspy.LM({name!r}{base}, max_tokens={asking.max_tokens}, "
-        f"temperature={asking.temperature!r}))"
+        f"temperature={asking.temperature!r}{''.join(_further(asking))}))"
     )
+
+
+def _further(asking: Asking) -> Iterator[str]:
+    """Yield the arguments of the key, the headers and the further fields."""
+    access = asking.access
+    if access.in_header or access.named:
+        yield f", api_key=os.environ[{access.variable!r}]"
+    if access.headers:
+        items = ", ".join(f"{header.name!r}: {header.expression}" for header in access.headers)
+        yield f", extra_headers={{{items}}}"
+    if access.extra_body:
+        yield f", extra_body={dict(access.extra_body)!r}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from instructzero.exports.access import deployment_of
 from instructzero.exports.asking import Asking
 from instructzero.exports.names import reading, safe_names
 from instructzero.prompts.fields import escaped
@@ -59,20 +60,51 @@ def _model(asking: Asking) -> tuple[str, str]:
     """Return the import of the model's class, and the expression of the chain."""
     if asking.kind not in _CLASSES:
         return "", "prompt  # and your model: prompt | model"
-    package, name, variable = _CLASSES[asking.kind]
+    package, name = _CLASSES[asking.kind]
     name = name if asking.chat else "OpenAI"
-    own = "" if asking.official else f'base_url={asking.endpoint!r}, api_key=os.environ.get({variable!r}) or "none", '
-    arguments = f"model={asking.model!r}, {own}{_limit(asking)}, temperature={asking.temperature!r}"
+    if asking.access.in_header:
+        name = f"Azure{name}"
+    arguments = ", ".join((f"model={asking.model!r}", *_place(asking), *_request(asking)))
     return f"from {package} import {name}\n", f"prompt | {name}({arguments})"
 
 
-def _limit(asking: Asking) -> str:
-    """Return the maximum tokens: ChatOpenAI sends ``max_tokens`` under a name that other servers may not know."""
-    is_renamed = asking.kind == "openai" and asking.chat and not asking.official
-    return f'extra_body={{"max_tokens": {asking.max_tokens}}}' if is_renamed else f"max_tokens={asking.max_tokens}"
+def _place(asking: Asking) -> Iterator[str]:
+    """Yield the arguments of the address, the key and the headers."""
+    access = asking.access
+    resource, deployment = deployment_of(asking.endpoint)
+    if access.in_header:
+        yield (
+            f"azure_endpoint={resource!r}, azure_deployment={deployment!r}"
+            if resource
+            else f"base_url={asking.endpoint!r}"
+        )
+        yield f"api_version={access.version!r}"
+    elif not asking.official:
+        yield f"base_url={asking.endpoint!r}"
+    if access.in_header or access.named:
+        yield f"api_key=os.environ[{access.variable!r}]"
+    elif not asking.official:
+        yield f'api_key=os.environ.get({access.variable!r}) or "none"'
+    if access.query and not access.in_header:
+        yield f"default_query={dict(access.query)!r}"
+    if access.headers:
+        items = ", ".join(f"{header.name!r}: {header.expression}" for header in access.headers)
+        yield f"default_headers={{{items}}}"
+
+
+def _request(asking: Asking) -> Iterator[str]:
+    """Yield the arguments of the parameters: ChatOpenAI sends ``max_tokens`` under a name that servers may not know."""
+    fields = dict(asking.access.extra_body)
+    if asking.kind == "openai" and asking.chat and not asking.official:
+        fields = {"max_tokens": asking.max_tokens, **fields}
+    else:
+        yield f"max_tokens={asking.max_tokens}"
+    if fields:
+        yield f"{'extra_body' if asking.kind == 'openai' else 'model_kwargs'}={fields!r}"
+    yield f"temperature={asking.temperature!r}"
 
 
 _CLASSES = {
-    "openai": ("langchain_openai", "ChatOpenAI", "OPENAI_API_KEY"),
-    "anthropic": ("langchain_anthropic", "ChatAnthropic", "ANTHROPIC_API_KEY"),
+    "openai": ("langchain_openai", "ChatOpenAI"),
+    "anthropic": ("langchain_anthropic", "ChatAnthropic"),
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from instructzero.exports.access import Access, deployment_of
 from instructzero.exports.asking import Asking
 from instructzero.exports.names import safe_names
 from instructzero.exports.prompt import values_of
@@ -71,10 +72,29 @@ def _escaped(text: str) -> str:
 
 def _provider(asking: Asking) -> dict[str, Any]:
     config: dict[str, Any] = {"temperature": asking.temperature, asking.limit: asking.max_tokens}
-    if asking.kind in _PROVIDERS and not asking.official:
-        config["apiBaseUrl"] = asking.endpoint
     form = _PROVIDERS.get(asking.kind, "openai:chat:YOUR-MODEL") if asking.chat else "openai:completion:{}"
-    return {"id": form.format(asking.model), "config": config}
+    if asking.kind not in _PROVIDERS:
+        return {"id": form.format(asking.model), "config": config}
+    if not asking.official:
+        config["apiBaseUrl"] = asking.endpoint
+    resource, deployment = deployment_of(asking.endpoint)
+    if is_azure := asking.access.in_header and bool(resource):
+        config |= {"apiBaseUrl": resource, "apiVersion": asking.access.version}
+    name = f"azure:{'chat' if asking.chat else 'completion'}:{deployment}" if is_azure else form.format(asking.model)
+    return {"id": name, "config": config | _access(asking.access)}
+
+
+def _access(access: Access) -> dict[str, Any]:
+    """Return the configuration of the key, the headers and the further fields."""
+    headers = {
+        header.name: _escaped(header.text) + (f"{{{{env.{header.variable}}}}}" if header.variable else "")
+        for header in access.headers
+    }
+    return {
+        **({"apiKeyEnvar": access.variable} if access.named or access.in_header else {}),
+        **({"headers": headers} if headers else {}),
+        **({"passthrough": dict(access.extra_body)} if access.extra_body else {}),
+    }
 
 
 _PROVIDERS = {"openai": "openai:chat:{}", "anthropic": "anthropic:messages:{}"}
@@ -86,6 +106,8 @@ def _remarks(asking: Asking, tests: Sequence[Example], kept: Sequence[Example], 
         yield "# Set your model under providers: that of the run is not behind an API.\n"
     elif not asking.official:
         yield "# Promptfoo wants an API key also for a server without keys: set the variable to any text.\n"
+    if asking.access.query and not deployment_of(asking.endpoint)[0]:
+        yield "# Promptfoo sends no query: it needs another address than the run had.\n"
     if not tests:
         yield "# The test examples of the run are not available here: add tests of your own.\n"
     if len(kept) < len(tests):

@@ -8,6 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from instructzero.exports.asking import Asking
+from instructzero.exports.client import (
+    client_arguments,
+    client_imports,
+    fields_argument,
+    from_variable,
+    headers_argument,
+)
 from instructzero.exports.prompt import Prompt, Turn
 from instructzero.models.adapters import find_adapter
 from instructzero.models.gguf import GGUF_SUFFIX, find_gguf
@@ -116,37 +123,35 @@ def _openai(asking: Asking) -> tuple[str, str]:
         if asking.chat
         else ("completions", f"prompt={_called(asking, 'prompt')}", "text")
     )
-    imports = "import sys\n\nfrom openai import OpenAI" if asking.official else _with_os("from openai import OpenAI")
     return (
-        imports,
+        client_imports(asking, "OpenAI", "openai"),
         f'''{_answer(asking)}
-    """Return the answer of the model; the API key is read from OPENAI_API_KEY."""
-    with OpenAI(base_url={asking.endpoint!r}{_key(asking, "OPENAI_API_KEY")}) as client:
+    """Return the answer of the model{from_variable(asking)}."""
+    with OpenAI({client_arguments(asking)}) as client:
         completion = client.{method}.create(
             model={asking.model!r},
             {content},
             {asking.limit}={asking.max_tokens},
             temperature={asking.temperature!r},  # remove for models that do not accept a temperature
-        )
+{fields_argument(asking)}{headers_argument(asking)}        )
     return completion.choices[0].{reader} or ""
 ''',
     )
 
 
 def _anthropic(asking: Asking) -> tuple[str, str]:
-    client = "from anthropic import Anthropic"
-    imports = f"import sys\n\n{client}" if asking.official else _with_os(client)
+    fields = {"temperature": asking.temperature, **asking.access.extra_body}
     return (
-        imports,
+        client_imports(asking, "Anthropic", "anthropic"),
         f'''{_answer(asking)}
-    """Return the answer of the model; the API key is read from ANTHROPIC_API_KEY."""
-    with Anthropic(base_url={asking.endpoint!r}{_key(asking, "ANTHROPIC_API_KEY")}) as client:
+    """Return the answer of the model{from_variable(asking)}."""
+    with Anthropic({client_arguments(asking)}) as client:
         message = client.messages.create(
             model={asking.model!r},
             {_anthropic_messages(asking)},
             max_tokens={asking.max_tokens},
-            extra_body={{"temperature": {asking.temperature!r}}},  # remove for models that do not accept a temperature
-        )
+            extra_body={fields!r},  # remove the temperature for models that do not accept one
+{headers_argument(asking)}        )
     return "".join(block.text for block in message.content if block.type == "text")
 ''',
     )
@@ -160,15 +165,6 @@ def _anthropic_messages(asking: Asking) -> str:
     system = f'"\\n\\n".join(turn["content"] for turn in {asked} if turn["role"] == "system")'
     return f"""system={system},
             messages=[turn for turn in {asked} if turn["role"] != "system"]"""
-
-
-def _with_os(client: str) -> str:
-    return f"import os\nimport sys\n\n{client}"
-
-
-def _key(asking: Asking, variable: str) -> str:
-    """Return the argument for the key: the user's own server may need none, but the client package requires one."""
-    return "" if asking.official else f', api_key=os.environ.get("{variable}") or "none"'
 
 
 def _transformers(asking: Asking) -> tuple[str, str]:

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from instructzero.errors import ConfigurationError
+from instructzero.exports.access import Header
 from instructzero.exports.asking import Asking
 from instructzero.models.base import join_contents
 from instructzero.prompts.template import INPUT
@@ -42,9 +44,11 @@ def curl(asking: Asking) -> str:
             "python"
         )
     path, headers = _SERVICES[asking.kind](asking)
+    query = f"?{urlencode(asking.access.query)}" if asking.access.query else ""
     body = json.dumps(_body(asking)).replace("'", "\\u0027")
-    lines = [f"curl -sS {shlex.quote(asking.endpoint + path)}"]
-    lines += [f"-H {header}" for header in (*headers, "'Content-Type: application/json'")]
+    lines = [f"curl -sS {shlex.quote(asking.endpoint + path + query)}"]
+    own = [_line(header) for header in asking.access.sent_headers]
+    lines += [f"-H {header}" for header in (*headers, *own, "'Content-Type: application/json'")]
     lines.append(f"-d {shlex.quote(body)}")
     head = _HEAD if asking.prompt.takes_text else _ROW_HEAD
     return head + " \\\n  ".join(lines) + "\n"
@@ -63,7 +67,8 @@ def _body(asking: Asking) -> dict[str, Any]:
         content = _with_system(messages)
     else:
         content = {"messages": [asdict(message) for message in messages]}
-    return {"model": asking.model, asking.limit: asking.max_tokens, "temperature": asking.temperature, **content}
+    parameters = {"model": asking.model, asking.limit: asking.max_tokens, "temperature": asking.temperature}
+    return {**parameters, **content, **asking.access.extra_body}
 
 
 def _with_system(messages: Sequence[Message]) -> dict[str, Any]:
@@ -73,14 +78,28 @@ def _with_system(messages: Sequence[Message]) -> dict[str, Any]:
     return {**({"system": system} if system else {}), "messages": turns}
 
 
+def _line(header: Header) -> str:
+    """Return a header as a word of the shell, which reads the variable."""
+    if not header.variable:
+        return shlex.quote(f"{header.name}: {header.text}")
+    return f'{shlex.quote(f"{header.name}: {header.text}")}"${header.variable}"'
+
+
+def _key(asking: Asking, before: str) -> tuple[str, ...]:
+    """Return the header of the key; the user's own server may need none."""
+    access = asking.access
+    if access.own_key or access.in_header:
+        return ()
+    key = f"${access.variable}" if asking.official or access.named else f"${{{access.variable}:-none}}"
+    return (f'"{before}{key}"',)
+
+
 def _openai(asking: Asking) -> tuple[str, tuple[str, ...]]:
-    key = "$OPENAI_API_KEY" if asking.official else "${OPENAI_API_KEY:-none}"
-    return "/chat/completions" if asking.chat else "/completions", (f'"Authorization: Bearer {key}"',)
+    return "/chat/completions" if asking.chat else "/completions", _key(asking, "Authorization: Bearer ")
 
 
 def _anthropic(asking: Asking) -> tuple[str, tuple[str, ...]]:
-    key = "$ANTHROPIC_API_KEY" if asking.official else "${ANTHROPIC_API_KEY:-none}"
-    return "/v1/messages", (f'"x-api-key: {key}"', "'anthropic-version: 2023-06-01'")
+    return "/v1/messages", (*_key(asking, "x-api-key: "), "'anthropic-version: 2023-06-01'")
 
 
 _SERVICES = {"openai": _openai, "anthropic": _anthropic}

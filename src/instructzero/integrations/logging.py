@@ -71,6 +71,14 @@ class FanOut(Observer):
         """Pass a warning on to the display."""
         self._display.warned(message)
 
+    def waiting(self, role: str, seconds: float, reason: str) -> None:
+        """Pass a wait for a service on to the display."""
+        self._display.waiting(role, seconds, reason)
+
+    def batch_waited(self, role: str, questions: int, done: int, seconds: float) -> None:
+        """Pass the progress of a batch on to the display."""
+        self._display.batch_waited(role, questions, done, seconds)
+
     def was_complete(self) -> None:
         """Pass on to the display that the run was finished before."""
         self._display.was_complete()

@@ -8,7 +8,9 @@ from itertools import count
 from types import MappingProxyType
 from typing import TypeVar
 
+from instructzero.models.headers import Headers, authorization
 from instructzero.models.http import NoReply, Poster
+from instructzero.models.patience import Patience
 from instructzero.models.retrying import Retrier
 from instructzero.models.service import Reply, Service
 from instructzero.models.throttle import Throttle
@@ -22,32 +24,31 @@ class Exchange:
     Parameters
     ----------
     service
-        The server and its key.
-    concurrency
-        The maximum number of requests in flight.
-    timeout
-        Seconds for one try.
+        The server, its key, and the seconds after which an answer is late.
+    throttle
+        The places for requests in flight. It outlives the exchange, because it learns how many the server takes.
     retries
         The number of further tries after a failed one, counted as `Retrier` counts them.
     headers
         Further headers of every request.
+    patience
+        Decides about the waits for the server; None waits as long as the server asks.
     """
 
     def __init__(
         self,
         service: Service,
         *,
-        concurrency: int,
-        timeout: float,
+        throttle: Throttle,
         retries: int,
         headers: Mapping[str, str] = MappingProxyType({}),
+        patience: Patience | None = None,
     ) -> None:
-        headers = {"User-Agent": "instructzero", **headers}
-        if service.key and "Authorization" not in headers:
-            headers["Authorization"] = f"Bearer {service.key}"
+        ours = {"User-Agent": "instructzero", **(authorization(service.endpoint, service.key) if service.key else {})}
         self._service = service
-        self._poster = Poster(service.endpoint, headers, timeout)
-        self._throttle = Throttle(concurrency)
+        self._poster = Poster(service.endpoint, Headers(dict(headers)).over(ours), service.cut_s)
+        self._throttle = throttle
+        self._patience = patience or Patience()
         self._retries = retries
         self._seeds = count()
 
@@ -79,10 +80,11 @@ class Exchange:
         await self._poster.close()
 
     async def _ask(self, send: Callable[[], Awaitable[Reply]], read: Callable[[Reply], Answer]) -> Answer:
-        retrier = Retrier(self._throttle, self._retries, seed=next(self._seeds))
-        return await retrier.run(lambda: self._once(send, read))
+        retrier = Retrier(self._throttle, self._retries, patience=self._patience, seed=next(self._seeds))
+        return await retrier.run(lambda place: self._once(place, send, read))
 
-    async def _once(self, send: Callable[[], Awaitable[Reply]], read: Callable[[Reply], Answer]) -> Answer:
+    async def _once(self, place: int, send: Callable[[], Awaitable[Reply]], read: Callable[[Reply], Answer]) -> Answer:
+        self._throttle.sent(place)
         try:
             reply = await send()
         except NoReply as error:

@@ -1,27 +1,21 @@
-"""HTTP requests to one address over persistent connections, through aiohttp; no request is sent twice."""
+"""HTTP requests to one address over persistent connections; no request is sent twice."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import json
-import math
 import os
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-
-from instructzero.errors import ModelError
+from instructzero.models.connections import BrokenExchange, Connection, Connector, RefusedTunnel
+from instructzero.models.json_text import dump_json
 from instructzero.models.service import Reply
 
 _KEPT_S = 4.0  # many servers close a connection that was idle for 5 s
 _CONNECTING = 0.75  # share of the time limit; below 1 to tell a late connection from a late answer
-_LONGEST_BODY = 64 * 1024 * 1024
-_LARGE = 2**20  # bytes; above this, aiohttp expects a body in pieces
 
 
 class NoReply(Exception):
@@ -68,105 +62,112 @@ class Poster:
         self._url = urlsplit(url)
         fixed = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         self._headers = {**fixed, **headers}
-        self._proxy = _proxy(self._url.scheme, self._url.hostname or "")
-        self._timeout = aiohttp.ClientTimeout(timeout, connect=_CONNECTING * timeout, ceil_threshold=math.inf)
-        self._session: aiohttp.ClientSession | None = None
+        self._connector = Connector(self._url)
+        self._timeout = timeout
+        self._heads: dict[str, bytes] = {}
+        self._idle: list[Connection] = []
+        self._all: set[Connection] = set()
 
-    async def post(self, path: str, body: Mapping[str, Any] | bytes) -> Reply:
+    def post(self, path: str, body: Mapping[str, Any] | bytes) -> Coroutine[Any, Any, Reply]:
         """Send ``body``, an object or JSON text, and return the reply; raise `NoReply` if none arrives."""
-        content = body if isinstance(body, bytes) else json.dumps(body).encode("ascii")
-        return await self._exchange("POST", path, content)
+        content = body if isinstance(body, bytes) else dump_json(body)
+        return self._exchange(b"%bContent-Length: %d\r\n\r\n%b" % (self._head("POST", path), len(content), content))
 
-    async def get(self, path: str) -> Reply:
+    def get(self, path: str) -> Coroutine[Any, Any, Reply]:
         """Return the reply to a request without a body; raise `NoReply` if none arrives."""
-        return await self._exchange("GET", path)
+        return self._exchange(self._head("GET", path) + b"\r\n")
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        self._idle.clear()
+        while self._all:
+            self._all.pop().abort("")
+        await _turns()  # in which the transports close
 
-    async def _exchange(self, method: str, path: str, content: bytes | None = None) -> Reply:
-        url = self._url._replace(path=self._url.path.rstrip("/") + path).geturl()
-        data = io.BytesIO(content) if content is not None and len(content) > _LARGE else content
-        await asyncio.sleep(0)  # lets the loop notice connections that the server closed in the meantime
+    async def _exchange(self, request: bytes) -> Reply:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        connection = await self._free(loop) or await self._open()
+        late = loop.call_at(deadline, connection.abort, f"no answer within {self._timeout:g} s")
+        reason = ""
         try:
-            async with self._opened().request(
-                method, url, data=data, headers=self._headers, proxy=self._proxy, allow_redirects=False
-            ) as response:
-                return Reply(response.status, response.headers, await _read(response))
-        except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:
-            failure = self._failure(error)
-        raise failure  # outside the handler: the client's exception holds the request, and so the key
+            reply = await connection.exchange(request)
+        except BrokenExchange as error:
+            reason = str(error)
+        except BaseException:  # the answer of a cancelled request must not reach another
+            connection.abort("")
+            self._all.discard(connection)
+            raise
+        finally:
+            late.cancel()
+        if connection.is_open:
+            self._idle.append(connection)
+        else:
+            self._all.discard(connection)
+        if reason:  # outside the handler, whose exception holds the request, and so the key
+            raise NoReply(reason, sent=True)
+        return reply
 
-    def _opened(self) -> aiohttp.ClientSession:
-        """Return the session, which can only be made inside the event loop."""
-        if self._session is None:
-            # Without headers, because it would send them, and so the key, to a proxy as well. Without trust_env,
-            # because that also reads keys from ~/.netrc, in a thread for each request.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_S),
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
-
-    def _failure(self, error: Exception) -> NoReply:
-        """Return the failure with a message of our own; the client's may contain the whole address."""
-        match error:
-            case aiohttp.ConnectionTimeoutError():
-                return NoReply(f"no connection within {self._timeout.connect:g} s", sent=False)
-            case TimeoutError():
-                return NoReply(f"no answer within {self._timeout.total:g} s", sent=True)
-            case aiohttp.ClientConnectorDNSError() | UnicodeError():
-                return NoReply("no such host", sent=False)
-            case aiohttp.ClientConnectorCertificateError():
-                return NoReply(f"no secure connection: {_why(error.certificate_error)}", sent=False)
-            case aiohttp.ClientConnectorError():
-                return NoReply(_why(error.os_error), sent=False)
-            case aiohttp.ClientHttpProxyError():
-                return NoReply(f"the proxy refuses, status {error.status}", sent=False)
-            case aiohttp.InvalidURL():
-                return NoReply("no such address", sent=False)
-            case aiohttp.ClientResponseError():
-                return NoReply("the answer is not HTTP", sent=True)
-            case _TooLong():
-                return NoReply("the answer is too long", sent=True)
-        return NoReply("the connection broke before the answer was whole", sent=True)
-
-
-class _TooLong(aiohttp.ClientError):
-    """The body is longer than any answer."""
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = b""
-    async for piece in response.content.iter_any():
-        body = body + piece if body else piece
-        if len(body) > _LONGEST_BODY:
-            response.close()
-            raise _TooLong
-    return body
-
-
-def _proxy(scheme: str, host: str) -> str | None:
-    """Return the address of the proxy for ``host``, or None."""
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(host):
+    async def _free(self, loop: asyncio.AbstractEventLoop) -> Connection | None:
+        """Return an open connection without a request, the one that was used last."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.has_news():
+                await _turns()
+            if connection.is_open and loop.time() - connection.idle_since < _KEPT_S:
+                return connection
+            connection.abort("")
+            self._all.discard(connection)
         return None
-    kind, mark, _ = proxy.partition("://")
-    if mark and kind not in ("http", "https"):
-        raise ModelError(
-            f"expected the address of an HTTP proxy in the environment ({scheme}_proxy or all_proxy), got one for "
-            f"{kind}; name another, or {host} in no_proxy"
-        )
-    return proxy if mark else f"http://{proxy}"
+
+    async def _open(self) -> Connection:
+        failure = NoReply(f"no connection within {_CONNECTING * self._timeout:g} s", sent=False)
+        try:
+            async with asyncio.timeout(_CONNECTING * self._timeout):
+                connection = await self._connector.open()
+            self._all.add(connection)
+            return connection
+        except TimeoutError:
+            pass
+        except (OSError, UnicodeError, RefusedTunnel) as error:
+            failure = NoReply(_why(error), sent=False)
+        raise failure
+
+    def _head(self, method: str, path: str) -> bytes:
+        """Return the first lines of a request, made once for every path."""
+        key = f"{method} {path}"
+        if key not in self._heads:
+            self._heads[key] = self._lines(method, path).encode("ascii")
+        return self._heads[key]
+
+    def _lines(self, method: str, path: str) -> str:
+        url, proxy = self._url, self._connector.proxy
+        target = url._replace(path=url.path.rstrip("/") + path, scheme="", netloc="", fragment="").geturl()
+        host = url.netloc.rpartition("@")[2]
+        lines = [f"{name}: {value}\r\n" for name, value in {"Host": host, **self._headers}.items()]
+        if proxy is not None and url.scheme == "http":
+            target = f"http://{host}{target}"
+            lines.append(proxy.authorization)
+        return f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
+
+
+async def _turns() -> None:
+    """Let the loop close what is to be closed, and notice what the server has closed."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 def _why(error: Exception) -> str:
     """Return the reason why a connection cannot be opened."""
-    if isinstance(error, ssl.SSLError):
-        return str(getattr(error, "verify_message", None) or error.reason)
-    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no connection"
+    match error:
+        case RefusedTunnel():
+            return str(error)
+        case socket.gaierror() | UnicodeError():
+            return "no such host"
+        case ssl.SSLCertVerificationError():
+            return f"no secure connection: {error.verify_message}"
+        case ssl.SSLError():
+            return str(error.reason)
+        case OSError() if error.errno:
+            return os.strerror(error.errno)
+    return "no connection"

@@ -88,6 +88,11 @@ class HuggingFaceModel:
         return self._hidden_size
 
     @property
+    def context(self) -> int | None:
+        """The number of positions of a prompt and its answer, None if unbounded."""
+        return self._network.context
+
+    @property
     def has_chat_template(self) -> bool:
         """True if the tokenizer has a chat template."""
         return self._network.has_chat_template

@@ -91,6 +91,11 @@ class HuggingFaceBlackBox:
         return identity if self._date is None else {**identity, "date": self._date}
 
     @property
+    def context(self) -> int | None:
+        """The number of positions of a prompt and its answer, None if unbounded."""
+        return self._network.context
+
+    @property
     def prints_date(self) -> bool:
         """True if the chat template is used and prints the date."""
         return self._chat and self._network.prints_date

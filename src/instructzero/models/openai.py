@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.base import join_contents
+from instructzero.models.batches.openai import OpenAIBatches
 from instructzero.models.capabilities import REMOTE
-from instructzero.models.headers import Headers
+from instructzero.models.headers import Headers, authorization
 from instructzero.models.http import NoReply, Poster
+from instructzero.models.json_text import load_json
 from instructzero.models.parameters import Parameters
-from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, extra_identity, read_key
+from instructzero.models.service import (
+    BLACK_BOX,
+    Reply,
+    Service,
+    check_service,
+    checked_url,
+    extra_identity,
+    public_url,
+    read_key,
+)
 from instructzero.models.usage import openai_tokens
 from instructzero.protocols import Capabilities
 from instructzero.types import Completion, Finish, Request
 
 OFFICIAL_URL = "https://api.openai.com/v1"
+USUAL_KEY = "OPENAI_API_KEY"
+_OFFICIAL_HOST = ".api.openai.com"  # also that of a region
 TEMPLATES = ("chat", "completion")
 _TEXT_PARTS = ("text", "output_text")
 _FINISHES = {
@@ -61,19 +71,22 @@ class OpenAIBlackBox:
     base_url
         The address; None is $OPENAI_BASE_URL, or else the official service.
     api_key_variable
-        The environment variable of the key. A local server may need none.
+        The environment variable of the key; None is $OPENAI_API_KEY, which a local server may not need. Services on
+        Azure get the key in the header ``api-key``.
     template
         ``chat`` or ``completion``.
     concurrency
         The maximum number of requests in flight.
     timeout
-        Seconds for one request.
+        Seconds after which an answer is late; after twice as many, the request is cut.
     address_setting
         The setting that holds ``base_url``, for messages.
     headers
         Further headers, as lines; see `Headers.of`.
     extra_body
         Further fields of every request, which take precedence over ours.
+    role
+        The role of the model, for messages.
 
     Raises
     ------
@@ -89,29 +102,40 @@ class OpenAIBlackBox:
         model: str,
         *,
         base_url: str | None = None,
-        api_key_variable: str = "OPENAI_API_KEY",
+        api_key_variable: str | None = None,
         template: str = "chat",
         concurrency: int = 32,
         timeout: float = 60.0,
         address_setting: str = "base_url",
         headers: Sequence[str] = (),
         extra_body: Mapping[str, Any] | None = None,
+        role: str = BLACK_BOX,
     ) -> None:
         if template not in TEMPLATES:
             raise ModelError(f"expected one of the templates {', '.join(TEMPLATES)}, got {template!r}; choose one")
         check_service(concurrency, timeout)
         url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL_URL
         endpoint = checked_url(url, setting=address_setting)
-        official = endpoint == OFFICIAL_URL
-        key = read_key(api_key_variable, required=official, setting=address_setting)
         own = Headers.of(headers)
-        self._service = Service(endpoint, model, api_key_variable, key, address_setting, own.secrets)
+        official = _is_official(endpoint)
+        variable = api_key_variable or USUAL_KEY
+        key = read_key(
+            variable,
+            required=official and not own.hold_key(),
+            setting=address_setting,
+            role=role,
+            named=api_key_variable is not None,
+        )
+        self._service = Service(endpoint, model, variable, key, address_setting, own.secrets, role, timeout)
         self._extra_body = dict(extra_body or {})
         self._template = template
         self._concurrency = concurrency
         # Newer models of the official service refuse max_tokens; many other servers know nothing else.
-        self._parameters = Parameters("max_completion_tokens" if official and template == "chat" else "max_tokens")
-        self._poster = Poster(_without_user(url), {**_headers(url, key), **own.values}, timeout)
+        limit = "max_completion_tokens" if official and template == "chat" else "max_tokens"
+        self._parameters = Parameters(limit, self._extra_body)
+        self._path = "/chat/completions" if template == "chat" else "/completions"
+        self._address = _without_user(url), own.over(_headers(url, key))
+        self._poster = Poster(*self._address, self._service.cut_s)
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -132,23 +156,32 @@ class OpenAIBlackBox:
     @property
     def capabilities(self) -> Capabilities:
         """Those of a remote model; without the temperature, once the server has refused it."""
-        return replace(REMOTE, temperature=self._parameters.takes_temperature)
+        return replace(REMOTE, temperature=self._parameters.takes_temperature, timeout_s=self._service.timeout)
 
-    async def complete(self, request: Request) -> Completion:
+    def on_learned(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` for every parameter that the server refuses; see `Learning`."""
+        self._parameters.on_learned(listener)
+
+    def complete(self, request: Request) -> Coroutine[Any, Any, Completion]:
         """Send ``request`` once; see `BlackBox.complete`."""
-        path = "/chat/completions" if self._template == "chat" else "/completions"
-        post = partial(self._post, path)
-        return read_answer(
-            await self._parameters.negotiated(lambda: self._body(request), post, self._service), self._service
-        )
+        return self.answered_by(request, self._post)
+
+    async def answered_by(self, request: Request, post: Callable[[Mapping[str, Any]], Awaitable[Reply]]) -> Completion:
+        """Answer ``request`` as `complete` does, but send the bodies with ``post``."""
+        reply = await self._parameters.negotiated(lambda: self._body(request), post, self._service)
+        return read_answer(reply, self._service)
+
+    def batch_api(self) -> OpenAIBatches:
+        """Return the batch API of the service."""
+        return OpenAIBatches(*self._address, f"/v1{self._path}", self._service)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._poster.close()
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> Reply:
+    async def _post(self, body: Mapping[str, Any]) -> Reply:
         try:
-            return await self._poster.post(path, body)
+            return await self._poster.post(self._path, body)
         except NoReply as error:
             failure = self._service.unreachable(str(error), sent=error.sent)
         raise failure
@@ -165,45 +198,17 @@ class OpenAIBlackBox:
         return body | self._extra_body
 
 
-async def list_models(base_url: str, *, timeout: float = 10.0) -> list[str]:
-    """Return the names of the models at an endpoint, which costs nothing.
-
-    The key is read from $OPENAI_API_KEY; ``timeout`` is in seconds. Raises `InstructZeroError` if the endpoint does not
-    list its models.
-    """
-    service = Service(checked_url(base_url), "any", "OPENAI_API_KEY", read_key("OPENAI_API_KEY", required=False))
-    poster = Poster(_without_user(base_url), _headers(base_url, service.key), timeout)
-    try:
-        reply = await poster.get("/models")
-    except NoReply as error:
-        raise service.unreachable(str(error), sent=error.sent) from None
-    finally:
-        await poster.close()
-    if reply.status != 200:
-        said = service.scrub(Complaint.read(reply.body).message)
-        raise InstructZeroError(f"{service.endpoint} does not list its models (status {reply.status}: {said})")
-    try:
-        return [str(model["id"]) for model in json.loads(reply.body)["data"]]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        raise InstructZeroError(
-            f"expected a list of models from {service.endpoint}, got a response without one; check that the address is "
-            "an API's, often it ends in /v1"
-        ) from None
-
-
 def _headers(url: str, key: str) -> dict[str, str]:
-    """Return the headers of all requests: the user in the address authenticates, or else the key."""
-    parts = urlsplit(url)
-    who = f"Bearer {key or 'none'}"
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        who = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    account = {name: os.environ.get(variable, "").strip() for name, variable in _ACCOUNT_VARIABLES.items()}
-    return {
-        "Authorization": who,
-        "User-Agent": "instructzero",
-        **{name: value for name, value in account.items() if value.isascii() and value.isprintable() and value},
-    }
+    """Return our headers of all requests; only the official service learns the user's organization."""
+    headers = {**authorization(url, key), "User-Agent": "instructzero"}
+    if _is_official(public_url(url)):
+        account = {name: os.environ.get(variable, "").strip() for name, variable in _ACCOUNT_VARIABLES.items()}
+        headers |= {name: value for name, value in account.items() if value.isascii() and value.isprintable() and value}
+    return headers
+
+
+def _is_official(endpoint: str) -> bool:
+    return endpoint == OFFICIAL_URL or f".{urlsplit(endpoint).hostname}".endswith(_OFFICIAL_HOST)
 
 
 def _without_user(url: str) -> str:
@@ -218,25 +223,26 @@ def read_answer(reply: Reply, service: Service) -> Completion:
     error that the reply reports.
     """
     try:
-        data = json.loads(reply.body)
+        data = load_json(reply.body)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         raise service.unreadable(reply.headers)
-    failure = _embedded_failure(data, service)
+    choice = _first_choice(data)
+    failure = _embedded_failure(data, choice, service)
     if failure is not None:
         raise failure
-    choice = _first_choice(data)
     if choice is None:
         raise service.unreadable(reply.headers)
     text = _text(choice)
-    return Completion(text, *openai_tokens(data.get("usage")), finish=_finish(choice, text))
+    return Completion(text, **openai_tokens(data.get("usage")), finish=_finish(choice, text))
 
 
-def _embedded_failure(data: Mapping[str, Any], service: Service) -> InstructZeroError | None:
+def _embedded_failure(
+    data: Mapping[str, Any], choice: Mapping[str, Any] | None, service: Service
+) -> InstructZeroError | None:
     """Return the error that a gateway reports with status 200, next to the choices or inside the first."""
-    choice = _first_choice(data) or {}
-    error = data.get("error") or choice.get("error")
+    error = data.get("error") or (choice or {}).get("error")
     return service.embedded_failure(error) if error else None
 
 

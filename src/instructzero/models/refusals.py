@@ -31,6 +31,7 @@ _ALL_QUESTIONS = re.compile(
     r"|model\W.{0,80}(?:not exist|not found|not available|not supported|decommissioned|deprecated)"
     r"|(?:unknown|invalid|unsupported|no such) model|model_not_found"
     r"|(?:unknown|unsupported|unrecogni[sz]ed|invalid)[ _](?:request )?(?:parameter|argument|field|value)"
+    r"|extra[ _](?:forbidden|inputs|fields|keys)|extraneous key|unknown name|cannot both be"
     r"|\b(?:temperature|top_p|seed)\b.{0,60}(?:must|should|only|not|between|invalid|odd)|invalid temperature"
     r"|max_(?:completion_|new_|output_)?tokens\W+(?:(?:or\W+max_completion_tokens|value|parameter)\W+)?"
     r"(?:is|are|must|should|has|cannot|\d|too|integer)|invalid\W+max_|integer above",

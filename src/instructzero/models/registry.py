@@ -11,6 +11,7 @@ imported when a model of its backend is loaded.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from instructzero.errors import ConfigurationError, ModelError, nearest
+from instructzero.models.addresses import specification_hint
 from instructzero.models.gguf import GGUF_SUFFIX, absolute_gguf
 from instructzero.protocols import BlackBox, Capabilities, SoftPromptModel
 from instructzero.registry import BACKENDS
@@ -58,6 +60,8 @@ class WriterOptions:
         The address of a served writer; None is the server's usual port on this machine.
     api_key_variable, headers, timeout
         Those of a served writer, as in `BlackBoxOptions`.
+    max_wait, on_wait
+        The longest wait for a served writer in seconds, and the receiver of long waits; see `Patience`.
     """
 
     device: str = "auto"
@@ -69,6 +73,8 @@ class WriterOptions:
     api_key_variable: str | None = None
     headers: tuple[str, ...] = ()
     timeout: float | None = None
+    max_wait: float = math.inf
+    on_wait: Callable[[float, str], None] = lambda seconds, reason: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +94,15 @@ class BlackBoxOptions:
     concurrency
         The maximum number of requests in flight; None is the backend's choice.
     timeout
-        Seconds for one try.
+        Seconds after which an answer is late; after twice as many, a request is cut.
     address_setting
         The setting that holds ``base_url``, for messages.
     headers
         Further headers of every request, as lines ``NAME: VALUE``; see `instructzero.models.headers`.
     extra_body
         Further fields of every request.
+    role
+        The role of the model, for messages.
     """
 
     template: str = "auto"
@@ -110,6 +118,7 @@ class BlackBoxOptions:
     address_setting: str = "base_url"
     headers: tuple[str, ...] = ()
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    role: str = "black box"
 
 
 Options = TypeVar("Options")
@@ -216,7 +225,8 @@ def parse_model(spec: str, *, bare_kind: str | None = "hf") -> ModelSpec:
         return ModelSpec(bare_kind, spec)
     forms = _forms()
     near = nearest(kind, forms)
-    hint = f"; did you mean {forms[near]}?" if near else ""
+    meant = (not is_kind and specification_hint(spec)) or (forms[near] if near else "")
+    hint = f"; did you mean {meant}?" if meant else ""
     raise ModelError(f"expected a model as {', '.join(forms.values())}, got {spec!r}{hint}")
 
 

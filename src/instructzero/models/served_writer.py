@@ -23,8 +23,10 @@ from instructzero.models.embeddings import InputEmbeddings, load_embeddings
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.exchange import Exchange, together
 from instructzero.models.headers import Headers
+from instructzero.models.patience import Patience
 from instructzero.models.registry import WriterOptions
-from instructzero.models.service import Complaint, Reply, Service, check_service, checked_url, read_key
+from instructzero.models.service import WRITER, Complaint, Reply, Service, check_service, checked_url, read_key
+from instructzero.models.throttle import Throttle
 from instructzero.models.usage import count
 from instructzero.models.wire import Dialect, Order
 
@@ -60,13 +62,15 @@ class ServedWriter:
     concurrency
         The maximum number of requests in flight.
     timeout
-        Seconds for one request.
+        Seconds after which an answer is late; after twice as many, the request is cut.
     retries
         The number of further tries after a failed one.
     api_key_variable
         The environment variable of the key; None is the usual one of the server.
     headers
         Further headers, as lines; see `Headers.of`.
+    patience
+        Decides about the waits for the server; None waits as long as the server asks.
 
     Raises
     ------
@@ -93,15 +97,23 @@ class ServedWriter:
         retries: int = 5,
         api_key_variable: str | None = None,
         headers: Sequence[str] = (),
+        patience: Patience | None = None,
     ) -> None:
         check_service(concurrency, timeout)
         self._dialect = dialect
         self._name = name
         own = Headers.of(headers)
-        key = read_key(api_key_variable or dialect.variable, required=False)
-        self._service = _service(dialect, name, url or dialect.default_url, key, own.secrets)
+        variable = api_key_variable or dialect.variable
+        key = read_key(variable, required=False, role=WRITER, named=api_key_variable is not None)
+        service = Service(url or dialect.default_url, name, variable, key, SETTING, own.secrets, WRITER, timeout)
+        self._service = _without_version(service)
         self._exchange = partial(
-            Exchange, self._service, concurrency=concurrency, timeout=timeout, retries=retries, headers=own.values
+            Exchange,
+            self._service,
+            throttle=Throttle(concurrency, timeout=timeout),
+            retries=retries,
+            headers=own.values,
+            patience=patience,
         )
         self._embeddings = load_embeddings(name, dtype=dtype, revision=revision, trust_remote_code=trust_remote_code)
         self._served: _Served | None = None
@@ -121,6 +133,11 @@ class ServedWriter:
     def hidden_size(self) -> int:
         """The size h of the input embeddings."""
         return self._embeddings.hidden_size
+
+    @property
+    def context(self) -> int | None:
+        """The number of positions of a prompt and its answer, None if unbounded."""
+        return self._embeddings.context
 
     @property
     def has_chat_template(self) -> bool:
@@ -313,15 +330,15 @@ def _models(listing: str) -> list[_Served]:
         return []
 
 
-def _service(dialect: Dialect, name: str, url: str, key: str, secrets: tuple[str, ...]) -> Service:
-    """Return the writer's service; the address may end in /v1, as for clients of OpenAI's API."""
-    endpoint = checked_url(url, setting=SETTING)
-    if endpoint != url.rstrip("/"):
+def _without_version(service: Service) -> Service:
+    """Return the service at its address without /v1, in which it may end as for clients of OpenAI's API."""
+    endpoint = checked_url(service.endpoint, setting=SETTING)
+    if endpoint != service.endpoint.rstrip("/"):
         raise ModelError(
             f"expected {SETTING} without user, password or query, got one with them; a key belongs in the environment "
-            f"variable {dialect.variable}"
+            f"variable {service.variable}"
         )
-    return Service(endpoint.removesuffix("/v1"), name, dialect.variable, key, SETTING, secrets)
+    return replace(service, endpoint=endpoint.removesuffix("/v1"))
 
 
 def load_served_writer(dialect: Dialect, name: str, options: WriterOptions) -> ServedWriter:
@@ -336,4 +353,5 @@ def load_served_writer(dialect: Dialect, name: str, options: WriterOptions) -> S
         timeout=options.timeout or _ANSWER_S,
         api_key_variable=options.api_key_variable,
         headers=options.headers,
+        patience=Patience(options.max_wait, options.on_wait),
     )

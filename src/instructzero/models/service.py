@@ -11,15 +11,21 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from instructzero.errors import EndpointError, InstructZeroError, ModelError, RefusedQuestion, TransientError
+from instructzero.models.addresses import connection_advice, without_pasted_path
 from instructzero.models.refusals import STATUSES, concerns_all, is_about_content, is_at_token_limit
-from instructzero.models.waits import seconds_to_wait
+from instructzero.models.waits import is_long_quota, seconds_asked, seconds_to_wait
 
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
-_PASSING = (408, 409, 429)
+_TOO_MANY = 429
+_PASSING = (408, 409)
+_OVERLOADED = (503, 529)
 _GATEWAY_TIMEOUTS = (504, 524)  # the service behind the gateway may have finished the request
 _NO_MONEY = re.compile(r"credit balance is too low|insufficient (?:balance|credits?|funds)", re.IGNORECASE)
 _BAD_REQUEST, _FORBIDDEN = 400, 403
+BLACK_BOX, JUDGE, WRITER = "black box", "judge", "writer"
+_PREFIXES = {JUDGE: "judge-", WRITER: "writer-"}
+_CUT = 2.0
 _WRONG_PATH = re.compile(r"unexpected endpoint", re.IGNORECASE)  # LM Studio reports it with status 200
 
 
@@ -37,11 +43,13 @@ class Complaint:
     """The error message of a service; "" for a field that it leaves out.
 
     ``code`` is the service's own word or number for the error, ``parameter`` the name of the refused parameter.
+    ``details`` are all fields of the error as text: gateways put the message of the service behind them there.
     """
 
     message: str
     code: str = ""
     parameter: str = ""
+    details: str = field(default="", compare=False, repr=False)
 
     @classmethod
     def read(cls, body: bytes) -> Complaint:
@@ -51,6 +59,8 @@ class Complaint:
         except (ValueError, RecursionError):
             text = body.decode("utf-8", "replace")
             return cls(re.sub(r"<style.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL))
+        if isinstance(data, list) and len(data) == 1 and isinstance(data[0], dict):  # Gemini's
+            (data,) = data
         return cls.of(data.get("error", data) if isinstance(data, dict) else data)
 
     @classmethod
@@ -61,7 +71,10 @@ class Complaint:
         message = error.get("message") or error.get("detail") or json.dumps(error)
         code = error.get("code") or error.get("type") or ""
         return cls(
-            message if isinstance(message, str) else json.dumps(message), str(code), str(error.get("param") or "")
+            message if isinstance(message, str) else json.dumps(message),
+            str(code),
+            str(error.get("param") or ""),
+            details=json.dumps(error, ensure_ascii=False),
         )
 
 
@@ -83,6 +96,10 @@ class Service:
         The setting of the address, for messages.
     secrets
         Further texts that no message may show, such as headers from the environment.
+    role
+        The role of the model, for messages.
+    timeout
+        Seconds after which an answer is late.
     """
 
     endpoint: str
@@ -91,6 +108,13 @@ class Service:
     key: str = field(repr=False)
     setting: str = "base_url"
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    role: str = BLACK_BOX
+    timeout: float = 60.0
+
+    @property
+    def cut_s(self) -> float:
+        """Seconds after which a request is cut: late answers are worth having, because they may be billed."""
+        return _CUT * self.timeout
 
     def failure(self, status: int, headers: Mapping[str, str], complaint: Complaint) -> InstructZeroError:
         """Return the error for a response with ``status``, without the key, which the message may echo."""
@@ -100,11 +124,18 @@ class Service:
                 f"the account behind the key in {self.variable} has no money left at {self.endpoint} ({said}); pay "
                 "there, then resume: every answer so far is kept"
             )
+        if status == _TOO_MANY:
+            return TransientError(
+                f"the endpoint {self.endpoint} answers with {said}",
+                retry_after=seconds_asked(headers, complaint.message, complaint.details),
+                throttled=True,
+                quota_used_up=is_long_quota(complaint.message, complaint.details),
+            )
         if status in _PASSING or status >= 500:
             return TransientError(
                 f"the endpoint {self.endpoint} answers with {said}",
                 retry_after=seconds_to_wait(headers),
-                throttled=status == 429,
+                overloaded=status in _OVERLOADED,
                 maybe_paid=status in _GATEWAY_TIMEOUTS,
             )
         if status in STATUSES and (refused := self._refused_question(status, complaint)):
@@ -132,7 +163,7 @@ class Service:
             return ModelError(
                 f"expected a key for {self.endpoint} in the environment variable {self.variable}, but the server "
                 f"refuses {'it' if self.key else 'a request without one'} ({said}); set a valid key that may use "
-                f"{self.model}"
+                f"{self.model}, or name its variable with {flag_of(self.role, 'key-env')}"
             )
         if status == 404:
             return ModelError(
@@ -145,6 +176,14 @@ class Service:
             )
         return ModelError(
             f"{self.endpoint} refuses the request for {self.model!r} ({said}); fix the request's settings"
+        )
+
+    def refused_field(self, name: str, status: int, complaint: Complaint) -> ModelError:
+        """Return the error for a refusal of a field that the user adds to the requests."""
+        flag = flag_of(self.role, "extra-body")
+        return ModelError(
+            f"expected fields in {flag} that {self.endpoint} takes for {self.model!r}, got {name!r}, which it refuses "
+            f"(status {status}: {self.scrub(complaint.message)}); correct it or leave it out"
         )
 
     def embedded_failure(self, error: Any) -> InstructZeroError:
@@ -174,8 +213,11 @@ class Service:
     def unreachable(self, reason: str, *, sent: bool) -> TransientError:
         """Return the error for a request without a response; with ``sent``, it may have reached the service."""
         trouble = "does not answer" if sent else "cannot be reached"
+        if sent and reason == f"no answer within {self.cut_s:g} s":
+            reason += f", twice the timeout of {self.timeout:g} s"
         return TransientError(
-            f"the endpoint {self.endpoint} {trouble} ({self.scrub(reason)}): check the address and the network",
+            f"the endpoint {self.endpoint} {trouble} ({self.scrub(reason)}): "
+            f"{connection_advice(self.endpoint, reason)}",
             maybe_paid=sent,
         )
 
@@ -187,8 +229,30 @@ class Service:
         return _KEY_LIKE.sub("***", " ".join(text.split()))[:_LONGEST_MESSAGE].rstrip(".")
 
 
-def read_key(variable: str, *, required: bool, setting: str = "base_url") -> str:
-    """Return the key in an environment variable, "" for none; ``setting`` is the one of the address, for messages.
+def flag_of(role: str, name: str) -> str:
+    """Return the option of a role.
+
+    >>> flag_of("black box", "key-env"), flag_of("judge", "key-env")
+    ('--key-env', '--judge-key-env')
+    """
+    return f"--{_PREFIXES.get(role, '')}{name}"
+
+
+def read_key(
+    variable: str, *, required: bool, setting: str = "base_url", role: str = BLACK_BOX, named: bool = False
+) -> str:
+    """Return the key in an environment variable, "" for none.
+
+    Parameters
+    ----------
+    variable
+        The variable.
+    required
+        The official service has no use for a request without a key.
+    setting, role
+        The setting of the address and the role of the model, for messages.
+    named
+        The user named the variable, so that it has to be set.
 
     Raises
     ------
@@ -196,10 +260,16 @@ def read_key(variable: str, *, required: bool, setting: str = "base_url") -> str
         If a key is ``required`` and there is none, or the key has characters that no header can hold.
     """
     key = os.environ.get(variable, "").strip()
+    flag = flag_of(role, "key-env")
+    if not key and named:
+        raise ModelError(
+            f"expected the key of the {role} in the environment variable {variable}, got none; set it, or leave {flag} "
+            "out for a server that needs no key"
+        )
     if not key and required:
         raise ModelError(
-            f"expected an API key in the environment variable {variable}, got none; set it, or give "
-            f"{setting} for a server that needs no key"
+            f"expected an API key in the environment variable {variable}, got none; set it, name another variable with "
+            f"{flag}, or give {setting} for a server that needs no key"
         )
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise ModelError(
@@ -219,16 +289,28 @@ def public_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
-def checked_url(url: str, *, setting: str = "base_url") -> str:
-    """Return `public_url` of an address; raise `ModelError`, which names the ``setting``, if it is not one."""
+def check_address(url: str, *, setting: str = "base_url") -> None:
+    """Raise `ModelError`, which names the ``setting``, if a text is no address of HTTP."""
     try:
         public = public_url(url)
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_plain = url.isascii() and url.isprintable() and " " not in url  # as the first line of a request needs it
+        valid = is_plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid, public = False, "another"
     if not valid:
-        raise ModelError(f"expected an address such as http://localhost:8000/v1, got {public}; fix {setting}")
+        raise ModelError(
+            f"expected an address such as http://localhost:8000/v1, in ASCII characters without spaces, got {public}; "
+            f"fix {setting}"
+        )
+
+
+def checked_url(url: str, *, setting: str = "base_url") -> str:
+    """Return `public_url` of an API's address; raise `ModelError`, which names the ``setting``, if it is not one."""
+    check_address(url, setting=setting)
+    public = public_url(url)
+    if (whole := public_url(without_pasted_path(url))) != public:
+        raise ModelError(f"expected the address of an API, got that of one of its requests, {public}; write {whole}")
     return public
 
 

@@ -1,26 +1,96 @@
-"""The tokens that a service says an answer took, as OpenAI's and Anthropic's API report them."""
+"""The tokens that a service says an answer took, as OpenAI's and Anthropic's API report them.
+
+Services disagree about thoughts. OpenAI counts them in ``completion_tokens``; xAI and Gemini bill them too, but report
+them in ``total_tokens`` alone, or in a field of their own. So an answer counts max(completion, total - prompt) tokens.
+A field that is missing, negative, absurdly large or no number is unknown, which is 0; what is charged then is the
+decision of the budget.
+"""
 
 from __future__ import annotations
 
-_INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+import math
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+_LARGEST = 10**8
+"""No context of a model has as many tokens; a larger number is a fault of the service."""
 
 
-def openai_tokens(usage: object) -> tuple[int, int]:
-    """Return the tokens of prompt and answer; some servers report only those of the prompt and the total."""
-    if not isinstance(usage, dict):
-        return 0, 0
-    prompt, answer, total = (count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
-    return prompt, answer or max(0, total - prompt if prompt else 0)
+class Tokens(TypedDict):
+    """The tokens of an answer, by the names of the fields of `Completion`; 0 if they are not known."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
 
 
-def anthropic_tokens(usage: object) -> tuple[int, int]:
-    """Return the tokens of prompt and answer."""
-    if not isinstance(usage, dict):
-        return 0, 0
-    return sum(count(usage.get(name)) for name in _INPUT_TOKENS), count(usage.get("output_tokens"))
+def openai_tokens(usage: object) -> Tokens:
+    """Return the tokens in the ``usage`` of a reply of OpenAI's API.
+
+    Where only a total is known, the whole total counts as the answer's, because answers cost more than prompts.
+
+    >>> openai_tokens({"prompt_tokens": 40, "completion_tokens": 2, "total_tokens": 1042})["completion_tokens"]
+    1002
+    """
+    fields = _object(usage)
+    prompt, answer, total = (count(fields.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    thoughts = _thoughts(fields)
+    whole = max(answer, total - prompt)
+    if 0 < whole < thoughts:  # they are no part of the answer's tokens, so they are billed on top
+        whole += thoughts
+    return _tokens(prompt, whole, _cached(fields), thoughts or (whole - answer if prompt and answer else 0))
+
+
+def anthropic_tokens(usage: object) -> Tokens:
+    """Return the tokens in the ``usage`` of a reply of Anthropic's API, which counts cached ones beside the others.
+
+    >>> anthropic_tokens({"input_tokens": 3, "cache_read_input_tokens": 40, "output_tokens": 2})["prompt_tokens"]
+    43
+    """
+    fields = _object(usage)
+    fresh, written, read, answer = (
+        count(fields.get(name))
+        for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+    )
+    return _tokens(fresh + written + read if fresh else 0, answer, read, 0)
 
 
 def count(value: object) -> int:
-    """Return a number of tokens from a JSON value of any type; 0 if it is not a number."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_number and 0 < value < 2**53 else 0  # type: ignore[operator, call-overload]
+    """Return a number of tokens from a JSON value of any type; 0 if it cannot be one.
+
+    >>> [count(value) for value in (7, 7.0, -7, "7", True, None, 1e300)]
+    [7, 7, 0, 0, 0, 0, 0]
+    """
+    if type(value) is int:  # nearly always, and told quickly
+        return value if 0 < value <= _LARGEST else 0
+    if not isinstance(value, float) or not 0 < value <= _LARGEST:
+        return 0
+    return math.ceil(value)
+
+
+def _thoughts(fields: Mapping[str, Any]) -> int:
+    """Return the tokens of the thoughts, by the names of OpenAI and Perplexity."""
+    details = _object(fields.get("completion_tokens_details"))
+    return count(details.get("reasoning_tokens")) or count(fields.get("reasoning_tokens"))
+
+
+def _cached(fields: Mapping[str, Any]) -> int:
+    """Return the prompt's tokens from a cache, by the names of OpenAI, Together and DeepSeek."""
+    details = _object(fields.get("prompt_tokens_details"))
+    names = (details.get("cached_tokens"), fields.get("cached_tokens"), fields.get("prompt_cache_hit_tokens"))
+    return next((cached for cached in map(count, names) if cached), 0)
+
+
+def _tokens(prompt: int, answer: int, cached: int, thoughts: int) -> Tokens:
+    """Return the tokens; a part that is larger than the whole, if that is known, has no price of its own."""
+    return Tokens(
+        prompt_tokens=prompt,
+        completion_tokens=answer,
+        cached_tokens=cached if cached <= prompt else 0,
+        reasoning_tokens=thoughts if not answer or thoughts <= answer else 0,
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

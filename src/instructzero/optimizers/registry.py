@@ -146,8 +146,8 @@ def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
 
 
 def races(settings: Settings) -> bool:
-    """Return True if instructions race; the default is the method's."""
-    return get_method(settings.method).races if settings.racing is None else settings.racing
+    """Return True if instructions race; the default is the method's, and no for batches: a race has many rounds."""
+    return get_method(settings.method).races and not settings.batch_api if settings.racing is None else settings.racing
 
 
 def stops_early(settings: Settings) -> bool:

@@ -173,9 +173,11 @@ def _filled(
     messages: Sequence[Message], instruction: str, example: Example, shots: Sequence[Example] = ()
 ) -> tuple[Message, ...]:
     def value(name: str) -> str:
-        if name in RESERVED:
-            return {INSTRUCTION: instruction, INPUT: example.input, EXAMPLES: _shown(shots)}[name]
-        return _cell(example, name)
+        if name == INPUT:
+            return example.input
+        if name == INSTRUCTION:
+            return instruction
+        return _shown(shots) if name == EXAMPLES else _cell(example, name)
 
     filled = (Message(message.role, fill(message.content, value)) for message in messages)
     return tuple(message for message in filled if message.role != "system" or message.content.strip())

@@ -40,6 +40,8 @@ def obstacles(old: Settings, new: Settings, made: Callable[[], int]) -> list[str
     free = {*SIZES, "finalists"}
     if new.evaluations >= old.evaluations or new.evaluations >= made():
         free.add("evaluations")
+    if new.batch_api != old.batch_api:  # it changes the default, and `check_races` compares whether instructions race
+        free.add("racing")
     if new.search_calls is None or (old.search_calls is not None and new.search_calls >= old.search_calls):
         free.add("search_calls")
     return differences(old, new, besides=free)
@@ -48,6 +50,17 @@ def obstacles(old: Settings, new: Settings, made: Callable[[], int]) -> list[str
 def resizes(old: Settings, new: Settings) -> bool:
     """Return True if another size of a part is asked for, so that the parts may be other ones."""
     return any(getattr(old, name) != getattr(new, name) for name in SIZES)
+
+
+def check_races(path: Path, before: bool, now: bool) -> None:
+    """Raise `OtherRun` if instructions race in only one of the run in ``path`` and what is asked for."""
+    if before != now:
+        words = {True: "race", False: "do not race"}
+        raise OtherRun(
+            path,
+            f"its instructions {words[before]}, and with these settings they {words[now]}",
+            f"continue it with --racing {'yes' if before else 'no'}",
+        )
 
 
 def check_test(path: Path, task: Task, history: History) -> None:

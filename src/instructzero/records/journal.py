@@ -108,7 +108,7 @@ class Journal:
         if any(text is not None for text in given):
             record["given"] = given
         if usage is not None and usage != Usage():
-            record["writer_usage" if of_writer else "usage"] = asdict(usage)
+            record["writer_usage" if of_writer else "usage"] = usage.to_dict()
         self._append(record)
 
     def add_trial(self, evaluation: Evaluation) -> Trial:
@@ -284,6 +284,7 @@ def _records(path: Path, lines: bytes, before: int = 0) -> list[Record]:
 def _encode(evaluation: Evaluation) -> Record:
     """Return an evaluation as JSON values, without what it does not have."""
     record = asdict(evaluation)
+    record["usage"] = evaluation.usage.to_dict()
     record["incomplete"] = [
         [one.position, one.finish.value, *([one.reason] if one.reason else [])] for one in evaluation.incomplete
     ]

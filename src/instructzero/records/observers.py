@@ -46,6 +46,15 @@ class Observer:
     def warned(self, message: str) -> None:
         """Receive a sentence about something that deserves a look; the run goes on."""
 
+    def waiting(self, role: str, seconds: float, reason: str) -> None:
+        """Receive a wait of more than a minute for the service of a role, what it says, and the time to the next try.
+
+        An answer ends the wait, and so does the end of the run.
+        """
+
+    def batch_waited(self, role: str, questions: int, done: int, seconds: float) -> None:
+        """Receive the progress of the batches of a role: their questions, those that are answered, their age."""
+
     def was_complete(self) -> None:
         """Receive, after the end, that the run had finished in an earlier process: nothing was asked."""
 

@@ -93,7 +93,9 @@ class Result:
     leaks
         The exemplars that ``best`` copies.
     spent
-        The usage that was paid, by role.
+        The usage that was paid, by role, with that of lost calls.
+    lost
+        The calls that may have been billed without an answer, by role; they are counted at their maximum.
     sampled
         True if the black box accepts no temperature, so that its answers are samples although greedy ones were asked.
     endings
@@ -116,6 +118,7 @@ class Result:
     challenger: Scored | None = None
     leaks: tuple[Example, ...] = ()
     spent: Mapping[str, Usage] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
     sampled: bool = False
     endings: Endings = field(default_factory=Endings)
     labels: LabelResults = field(default_factory=LabelResults)
@@ -294,8 +297,9 @@ class Result:
             "test_examples": len(self.best.test.scores),
             **self.endings.to_dict(),
             **self.labels.to_dict(),
-            "usage": asdict(self.usage),
-            "spent": {role: asdict(usage) for role, usage in self.spent.items()},
+            "usage": self.usage.to_dict(),
+            "spent": {role: usage.to_dict() for role, usage in self.spent.items()},
+            "lost": dict(self.lost),
         }
 
 

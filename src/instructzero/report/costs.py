@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from instructzero.calls.prices import cost_of
 from instructzero.report.source import Record, Source
@@ -14,8 +13,9 @@ def costs_of(source: Source) -> Record:
     """Return the cost of the run.
 
     ``roles`` are the paid calls and tokens by role, including lost calls, with the first and last payment in Unix
-    seconds. ``phases`` are the black-box calls by phase, both paid ones and those answered from the call store.
-    Amounts in dollars are None if a price is unknown.
+    seconds; tokens from a cache and thoughts, which are parts of the others, only where there are any. ``phases`` are
+    the black-box calls by phase, both paid ones and those answered from the call store. Amounts in dollars are None if
+    a price is unknown.
     """
     spent = source.spent or {}
     return {
@@ -23,7 +23,7 @@ def costs_of(source: Source) -> Record:
             {
                 "role": account.role,
                 "model": _model(source, account.role),
-                **asdict(account.usage),
+                **account.usage.to_dict(),
                 "lost": account.lost,
                 "usd": cost_of({account.role: account.usage}, source.prices),
                 "price": _price(source, account.role),
@@ -33,8 +33,8 @@ def costs_of(source: Source) -> Record:
             for account in source.accounts
         ],
         "usd": cost_of(spent, source.prices) if spent else None,
-        "phases": [{"phase": name, **asdict(usage)} for name, usage in _phases(source).items()],
-        "asked": asdict(source.history.usage()),
+        "phases": [{"phase": name, **usage.to_dict()} for name, usage in _phases(source).items()],
+        "asked": source.history.usage().to_dict(),
     }
 
 

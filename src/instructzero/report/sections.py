@@ -20,6 +20,7 @@ _TITLES = {
     "challenger": "Best challenger",
 }
 _PARTS = ("validation", "confirmation", "test")
+_TOKEN_PARTS = {"cached_tokens": "prompt: cached", "reasoning_tokens": "answer: thoughts"}
 
 
 def result(data: Record) -> Html:
@@ -224,11 +225,13 @@ def examples(data: Record) -> Html:
 def cost(data: Record) -> Html:
     """Render the paid calls by role, and the black-box calls by phase."""
     costs = data["costs"]
+    parts = {name: head for name, head in _TOKEN_PARTS.items() if any(name in role for role in costs["roles"])}
     roles = [
         (
             role["role"],
             foreign(role["model"]),
             *_amounts(role),
+            *(f"{role.get(name, 0):,}" for name in parts),
             f"{role['lost']:,}",
             format_cost(role["usd"]),
             _period(role["first"], role["last"]),
@@ -244,7 +247,8 @@ def cost(data: Record) -> Html:
         "Lost calls returned no answer but may have been billed. They are counted at their maximum cost. Answers found "
         "in the call store appear in the calls by phase, but not in the paid calls."
     )
-    paid = table(("role", "model", *amounts, "lost", "dollars", "paid (UTC)"), roles, "Paid calls by role")
+    heads = ("role", "model", *amounts, *parts.values(), "lost", "dollars", "paid (UTC)")
+    paid = table(heads, roles, "Paid calls by role")
     return join(paid, tag("p", note, class_="faint"), asked)
 
 

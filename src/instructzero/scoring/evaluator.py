@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from instructzero.calls.call import Call
 from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidModels, PaidRole
-from instructzero.calls.store import BLACK_BOX, Call, CallStore
+from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.protocols import BlackBox
 from instructzero.scoring.failures import Failures
 from instructzero.scoring.scorers import MetricScorer, Scorer
@@ -156,8 +157,8 @@ class Evaluator:
         distinct = list({question.call: question for question in questions}.values())
         self._answers.look_up([question.call for question in distinct])
 
-        async def ask(question: _Question, arrived: Arrived) -> _Graded:
-            return await self._ask(question, counts[question.call], arrived)
+        def ask(question: _Question, arrived: Arrived) -> Coroutine[Any, Any, _Graded]:
+            return self._ask(question, counts[question.call], arrived)
 
         batch = self._role.batch(ask, distinct)
         try:
@@ -198,9 +199,11 @@ def _incomplete(graded: Sequence[_Graded]) -> tuple[Incomplete, ...]:
 
 def _usage(questions: Sequence[_Question], answers: Sequence[Completion], seen: set[Call]) -> Usage:
     """Return the usage of the questions that are not in ``seen`` yet, and add them to it."""
-    usage = Usage()
+    calls = prompt = completion = 0
     for question, answer in zip(questions, answers, strict=True):
         if question.call not in seen:
             seen.add(question.call)
-            usage += answer.usage
-    return usage
+            calls += 1
+            prompt += answer.prompt_tokens
+            completion += answer.completion_tokens
+    return Usage(calls, prompt, completion)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from instructzero.testing.faults import Fault, Faults
 from instructzero.testing.loopback import Loopback
@@ -29,6 +30,8 @@ _MESSAGE = (
     b'"content":[{"type":"text","text":%b}],"usage":{"input_tokens":%d,"output_tokens":%d}}'
 )
 _FORMS = {b"/v1/chat/completions": _CHAT, b"/v1/completions": _COMPLETION, b"/v1/messages": _MESSAGE}
+_LIST = b"/v1/models"
+_DEPLOYMENT = re.compile(rb"/openai/deployments/[^/]+/")  # Azure's path in the place of /v1/
 _ERROR = b'{"type":"error","error":{"type":"%b","message":"%b"}}'
 _WRONG_TYPES = b'{"choices":{"0":"text"},"content":7,"usage":[1,2]}'
 _HEAD = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
@@ -40,6 +43,13 @@ _TRANSIT_S = 0.01  # seconds for the first half of an answer; a reset discards w
 
 KEPT = 1000
 """The number of requests whose contents are kept."""
+
+
+class Head(NamedTuple):
+    """The path of a request with its query, and its headers by name in lower case."""
+
+    target: str
+    headers: dict[str, str]
 
 
 class Endpoint(Loopback):
@@ -57,6 +67,8 @@ class Endpoint(Loopback):
         The faults and their rates.
     port
         The port; 0 is any that is free.
+    models
+        The names that a request for the list of models gets; without any, there is no list.
 
     Attributes
     ----------
@@ -64,6 +76,8 @@ class Endpoint(Loopback):
         Requests by prompt.
     bodies
         The contents of the last `KEPT` requests, in the order in which they came.
+    heads
+        The paths and headers of the same requests.
     billed
         Complete and well-formed answers with status 200, by prompt.
     usage
@@ -96,14 +110,17 @@ class Endpoint(Loopback):
         latency: float = 0.0,
         faults: Faults | None = None,
         port: int = 0,
+        models: Sequence[str] = (),
     ) -> None:
         super().__init__("instructzero-endpoint")
+        self.models = tuple(models)
         self._asked_port = port
         self.script = script
         self.latency = latency
         self.faults = faults or Faults()
         self.received: Counter[str] = Counter()
         self.bodies: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.heads: deque[Head] = deque(maxlen=KEPT)
         self.billed: Counter[str] = Counter()
         self.failed: Counter[Fault] = Counter()
         self.usage = Usage()
@@ -162,13 +179,18 @@ class _Connection(asyncio.Protocol):
         if len(rest) >= length:
             self._received = rest[length:]
             self._endpoint.keys |= _keys(head)
-            self._begin(head.split(b" ", 2)[1].partition(b"?")[0], rest[:length])
+            self._begin(head, rest[:length])
 
-    def _begin(self, path: bytes, body: bytes) -> None:
+    def _begin(self, head: bytes, body: bytes) -> None:
+        path = _DEPLOYMENT.sub(b"/v1/", head.split(b" ", 2)[1].partition(b"?")[0])
         endpoint = self._endpoint
         self._busy = True
         endpoint.in_flight += 1
         endpoint.most_in_flight = max(endpoint.most_in_flight, endpoint.in_flight)
+        if path == _LIST and endpoint.models:
+            cards = [{"id": name, "object": "model"} for name in endpoint.models]
+            self._send(_OK, json.dumps({"object": "list", "data": cards}).encode())
+            return
         form = _FORMS.get(path)
         prompt = _prompt(body) if form else None
         if form is None or prompt is None:
@@ -176,6 +198,7 @@ class _Connection(asyncio.Protocol):
             return
         endpoint.received[prompt] += 1
         endpoint.bodies.append(json.loads(body))
+        endpoint.heads.append(_head(head))
         fault = endpoint.faults.of(prompt, endpoint.received[prompt]) if endpoint.faults.rates else None
         if fault is not None:
             endpoint.failed[fault] += 1
@@ -237,6 +260,12 @@ class _Connection(asyncio.Protocol):
         if self._busy:
             self._busy = False
             self._endpoint.in_flight -= 1
+
+
+def _head(head: bytes) -> Head:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    fields = (line.partition(":") for line in lines)
+    return Head(first.split(" ", 2)[1], {name.strip().lower(): value.strip() for name, _, value in fields})
 
 
 def _keys(head: bytes) -> set[str]:

@@ -73,11 +73,16 @@ class Completion:
     text
         The answer, without the thoughts that the service returns in a field of their own.
     prompt_tokens, completion_tokens
-        The tokens that were billed; 0 if they are not known.
+        The tokens that were billed; 0 if they are not known. Thoughts are a part of ``completion_tokens``.
     finish
         How it ended. An answer without text is never complete: ``finish`` is then one of the empty ones.
     reason
         Why there is no answer, if the service said so.
+    cached_tokens
+        The part of ``prompt_tokens`` that the service read from its cache, if it says so.
+    reasoning_tokens
+        The part of ``completion_tokens`` that are thoughts, if the service says so; if it says nothing else about the
+        answer, ``completion_tokens`` is 0.
 
     >>> Completion.of_likelihood(0.25, prompt_tokens=7, completion_tokens=2).text
     '0.25'
@@ -90,6 +95,8 @@ class Completion:
     completion_tokens: int = 0
     finish: Finish = Finish.COMPLETE
     reason: str = ""
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __post_init__(self) -> None:
         if self.finish in _WITHOUT_TEXT and not self.text.strip():
@@ -127,29 +134,74 @@ class Completion:
 
     @property
     def usage(self) -> Usage:
-        """The usage of this one call.
+        """The usage of this one call, which does not depend on what a service's cache holds at the moment.
 
-        >>> Completion("chat", prompt_tokens=7, completion_tokens=2).usage
-        Usage(calls=1, prompt_tokens=7, completion_tokens=2)
+        >>> Completion("chat", prompt_tokens=7, completion_tokens=2, cached_tokens=5).usage.to_dict()
+        {'calls': 1, 'prompt_tokens': 7, 'completion_tokens': 2}
         """
         return Usage(1, self.prompt_tokens, self.completion_tokens)
+
+    @property
+    def billed(self) -> Usage:
+        """The usage of this one call, with the parts that may have a price of their own.
+
+        >>> Completion("chat", prompt_tokens=7, completion_tokens=2, cached_tokens=5).billed.cached_tokens
+        5
+        """
+        return Usage(1, self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.reasoning_tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Calls of a black box, with their prompt and completion tokens; ``+`` adds two of them.
+    """Calls of a model, with their tokens; ``+`` adds two of them.
 
-    >>> Usage(1, 7, 2) + Usage(1, 5, 1)
-    Usage(calls=2, prompt_tokens=12, completion_tokens=3)
+    Parameters
+    ----------
+    calls
+        Requests.
+    prompt_tokens, completion_tokens
+        The tokens of the prompts, and of the answers with their thoughts.
+    cached_tokens, reasoning_tokens
+        The parts of them that may have a price of their own: prompts from a cache, and thoughts.
+
+    >>> (Usage(1, 7, 2) + Usage(1, 5, 1)).to_dict()
+    {'calls': 2, 'prompt_tokens': 12, 'completion_tokens': 3}
     """
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.calls + other.calls,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls - other.calls,
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.cached_tokens - other.cached_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of prompts and answers together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts by name, the last two only where they are not 0."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value or name not in PARTS}
+
+
+PARTS = ("cached_tokens", "reasoning_tokens")
+"""The tokens that are parts of others. No result of a run depends on them, and they are kept for payments only."""

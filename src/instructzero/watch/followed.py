@@ -11,6 +11,7 @@ from instructzero.errors import InstructZeroError
 from instructzero.records.directory import RunDirectory
 from instructzero.records.journal import JournalReader
 from instructzero.records.recorded_run import current_result
+from instructzero.records.wait_file import Wait, read_wait
 from instructzero.report.belief import Beliefs
 from instructzero.report.data import collect
 from instructzero.report.html import Html
@@ -125,6 +126,11 @@ class FollowedRun:
         if self.progress is not None:
             self._last_s = time.monotonic()
             self._first = self._first or (self._last_s, self.progress.share)
+
+    @property
+    def wait(self) -> Wait | None:
+        """The wait of the run for a service, None if it does not wait now."""
+        return read_wait(self.directory)
 
     @property
     def age_s(self) -> float | None:

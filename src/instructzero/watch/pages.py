@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 
+from instructzero.models.waits import clock
 from instructzero.report.document import document
 from instructzero.report.html import Html, foreign, join, tag
 from instructzero.report.limits import cut
@@ -52,6 +54,7 @@ def progress_line(run: FollowedRun, shown: int | None = None, *, alone: bool = T
         tag("p", _bar(found), facts, class_="progress"),
         *([tag("p", note, class_="faint")] if note else []),
         *others,
+        _wait(run),
         _problem(run),
     )
 
@@ -130,6 +133,7 @@ def _card(number: int, run: FollowedRun, calls: int) -> Iterator[Html]:
         yield tag("dl", *_terms(found))
         if found.best is not None:
             yield foreign(cut(found.best[0], _TEXT_LENGTH) or "(empty)", "blockquote", tabindex="0")
+    yield _wait(run)
     yield _problem(run)
 
 
@@ -190,7 +194,7 @@ def _times(run: FollowedRun, found: Progress) -> Iterator[str]:
         yield f"started {_about(run.age_s)} ago"
     if run.left_s is not None:
         yield f"about {_about(run.left_s)} left"
-    if run.quiet_s > _QUIET_S:
+    if run.wait is None and run.quiet_s > _QUIET_S:
         yield f"no new results for {_about(run.quiet_s)}"
 
 
@@ -200,6 +204,15 @@ def _about(seconds: float) -> str:
     if seconds < 55:
         return f"{max(10, 10 * round(seconds / 10))}\N{NO-BREAK SPACE}s"
     return f"{minutes}\N{NO-BREAK SPACE}min" if minutes < 100 else f"{minutes / 60:.1f}\N{NO-BREAK SPACE}h"
+
+
+def _wait(run: FollowedRun) -> Html:
+    """Render the wait of a run that goes on."""
+    wait = run.wait
+    if wait is None or (run.progress is not None and run.progress.has_ended):
+        return Html("")
+    words = f"The run waits for the {wait.role} until {clock(wait.until - time.time())}: "
+    return tag("p", words, foreign(wait.reason), class_="warning")
 
 
 def _problem(run: FollowedRun) -> Html:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from instructzero.calls.call import Call
 from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidRole
-from instructzero.calls.store import Call
 from instructzero.types import Completion, Message, Request, Rewrite, Usage, Writing
 from instructzero.writing.answers import read_text, read_texts
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -37,13 +39,63 @@ def models_command() -> None:
     print_models()
 
 
-def doctor_command(
-    base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="also check this OpenAI-compatible endpoint")
-    ] = None,
-) -> None:
-    """Check the installation, the embedded models and the environment; exit code 1 if a check fails."""
-    from instructzero.cli.doctor import print_findings
+ASKED = (
+    "blackbox",
+    "base_url",
+    "key_env",
+    "header",
+    "extra_body",
+    "blackbox_template",
+    "answer_tokens",
+    "temperature",
+    "concurrency",
+    "timeout",
+    "judge",
+    "judge_url",
+    "judge_key_env",
+    "judge_header",
+    "judge_extra_body",
+    "judge_timeout",
+    "judge_tokens",
+    "writer",
+    "writer_url",
+    "writer_key_env",
+    "writer_header",
+    "writer_extra_body",
+    "writer_timeout",
+    "writer_template",
+    "instruction_tokens",
+    "input_price",
+    "output_price",
+    "cached_price",
+    "reasoning_price",
+    "judge_input_price",
+    "judge_output_price",
+    "writer_input_price",
+    "writer_output_price",
+    "device",
+    "dtype",
+)
+"""The settings of a run that say how its models are asked: the flags of ``doctor``."""
 
-    if not print_findings(base_url):
+
+def doctor_command(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of settings; flags take precedence over it")
+    ] = None,
+    **given: Any,
+) -> None:
+    """Check the installation, and the models that are named: black box, judge and writer.
+
+    Each model behind an API is asked one real question and then four short ones at once, which its service may bill.
+    Without a model nothing is paid. Exit code 1 if a check fails.
+    """
+    from instructzero.cli.doctor.findings import print_findings
+    from instructzero.cli.doctor.installation import examine_installation
+    from instructzero.cli.doctor.roles import examine_roles
+    from instructzero.cli.doctor.settings import settings_of
+
+    settings = settings_of(given, config, os.environ)
+    passed = print_findings(examine_installation())
+    if not print_findings(examine_roles(settings)) or not passed:
         raise SystemExit(1)

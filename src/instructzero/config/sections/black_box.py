@@ -62,12 +62,27 @@ class BlackBoxSettings(BaseModel):
     ] = None
     answer_tokens: Annotated[Count, option(Panel.BLACK_BOX, "maximum tokens of an answer")] = 256
     temperature: Annotated[float, option(Panel.BLACK_BOX, "sampling temperature; 0 is greedy", ge=0, le=2)] = 0.0
+    batch_api: Annotated[
+        bool,
+        option(
+            Panel.BLACK_BOX,
+            "ask in batches that are answered within a day, at half the list price; for openai: and anthropic:",
+            operational=True,
+        ),
+    ] = False
     concurrency: Annotated[
         Count | None,
         option(Panel.BLACK_BOX, "maximum concurrent requests (default: 32 at an endpoint)", operational=True),
     ] = None
     timeout: Annotated[
-        float, option(Panel.BLACK_BOX, "maximum time to wait for an answer", form="SECONDS", operational=True, gt=0)
+        float,
+        option(
+            Panel.BLACK_BOX,
+            "time after which an answer is late; it is awaited for twice as long",
+            form="SECONDS",
+            operational=True,
+            gt=0,
+        ),
     ] = 60.0
     max_wait: Annotated[
         float,

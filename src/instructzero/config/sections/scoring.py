@@ -62,7 +62,7 @@ class ScoringSettings(BaseModel):
         float | None,
         option(
             Panel.SCORING,
-            "maximum time to wait for the judge (default: --timeout)",
+            "time after which an answer of the judge is late (default: --timeout)",
             form="SECONDS",
             operational=True,
             gt=0,

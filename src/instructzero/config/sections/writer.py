@@ -59,7 +59,7 @@ class WriterSettings(BaseModel):
         float | None,
         option(
             Panel.WRITER,
-            "maximum time to wait for a writer behind an API (default: --timeout)",
+            "time after which an answer of a writer behind an API is late (default: --timeout)",
             form="SECONDS",
             operational=True,
             gt=0,

@@ -17,12 +17,13 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
     return AnthropicBlackBox(
         name,
         base_url=options.base_url,
-        api_key_variable=options.api_key_variable or "ANTHROPIC_API_KEY",
+        api_key_variable=options.api_key_variable,
         concurrency=options.concurrency or 32,
         timeout=options.timeout,
         address_setting=options.address_setting,
         headers=options.headers,
         extra_body=options.extra_body,
+        role=options.role,
     )
 
 

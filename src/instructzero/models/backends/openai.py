@@ -17,13 +17,14 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
     return OpenAIBlackBox(
         name,
         base_url=options.base_url,
-        api_key_variable=options.api_key_variable or "OPENAI_API_KEY",
+        api_key_variable=options.api_key_variable,
         template="chat" if options.template == "auto" else options.template,
         concurrency=options.concurrency or 32,
         timeout=options.timeout,
         address_setting=options.address_setting,
         headers=options.headers,
         extra_body=options.extra_body,
+        role=options.role,
     )
 
 

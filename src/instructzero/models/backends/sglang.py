@@ -22,6 +22,6 @@ BACKEND = Backend(
     form="sglang:FOLDER_OR_HUB_ID",
     capabilities=SERVED_WEIGHTS,
     writer=Role("a Hugging Face causal LM on an SGLang server, with --writer-url; key in SGLANG_API_KEY", _writer),
-    refusal="as a black box, a model on such a server is openai:{name} with base_url",
+    refusal="as a black box, a model on such a server is openai:{name} with --base-url http://localhost:30000/v1",
     names_folders=True,
 )

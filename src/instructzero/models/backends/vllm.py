@@ -22,6 +22,6 @@ BACKEND = Backend(
     form="vllm:FOLDER_OR_HUB_ID",
     capabilities=SERVED_WEIGHTS,
     writer=Role("a Hugging Face causal LM on a vLLM server, with --writer-url; key in VLLM_API_KEY", _writer),
-    refusal="as a black box, a model on such a server is openai:{name} with base_url",
+    refusal="as a black box, a model on such a server is openai:{name} with --base-url http://localhost:8000/v1",
     names_folders=True,
 )

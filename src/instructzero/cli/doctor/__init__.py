@@ -1,0 +1,1 @@
+"""The command ``doctor``: checks of the installation, and one real question to the model of each role."""

@@ -1,0 +1,39 @@
+"""JSON by orjson, with Python's own module for what that refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instructzero.models.json_text import dump_json, load_json
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(VALUES)
+def test_value_is_the_same_after_dump_and_load(value: Any) -> None:
+    assert json.loads(dump_json(value)) == value
+    assert load_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
+def test_half_of_a_surrogate_pair_is_kept(text: str) -> None:
+    assert load_json(dump_json({"text": text})) == {"text": text}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"nonsense", b"\xff", b"[" * 2000])
+def test_what_is_no_json_raises(text: bytes) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        load_json(text)
