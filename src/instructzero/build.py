@@ -321,6 +321,7 @@ def build_paid_models(
         tokens_per_minute=settings.tokens_per_minute,
         max_wait=settings.max_wait,
         on_wait=on_wait,
+        time_left=budget.time_left,
         tolerant=True,
     )
 

@@ -83,19 +83,24 @@ def execute(
         date = date_of(journal.history.header)
         models = {role: on_date(model, date) for role, model in models.items()}
         path = settings.store or run.calls
-        with CallStore(path) as store:
+        with CallStore(path) as store, noting_waits(run.path, observer) as on_wait:
+            budget = build_budget(settings, store, run.identity, observer)
             if settings.batch_api:
-                models = in_batches(models, path, observer.batch_waited, observer.warned)
+                models = in_batches(
+                    models,
+                    path,
+                    observer.batch_waited,
+                    observer.warned,
+                    max_wait=settings.max_wait,
+                    on_wait=on_wait,
+                    time_left=budget.time_left,
+                )
             elif unread := unread_answers(path, store):
                 observer.warned(
                     f"{unread:,} questions are in batches that were sent; without --batch-api their answers are not "
                     "read, and they are paid again"
                 )
-            budget = build_budget(settings, store, run.identity, observer)
-            with (
-                noting_waits(run.path, observer) as on_wait,
-                build_paid_models(settings, models, store, budget, run.identity, on_wait) as paid,
-            ):
+            with build_paid_models(settings, models, store, budget, run.identity, on_wait) as paid:
                 rewriter = build_rewriter(settings, paid, observer)
                 if WRITER not in models:
                     writer_model = _on_date(settings, writer_model or build_writer_model(settings, on_wait), date)

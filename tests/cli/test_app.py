@@ -14,6 +14,8 @@ from threading import Thread
 import pytest
 
 import instructzero
+from instructzero.cli import app as command_line
+from instructzero.errors import ModelError
 from instructzero.registry import METHODS
 from tests.command_line import call
 
@@ -430,3 +432,13 @@ def test_printable_removes_control_characters():
 
 def test_version_flag_prints_version(run):
     assert run("--version") == (0, f"instructzero {instructzero.__version__}\n", "")
+
+
+def test_control_characters_in_an_error_do_not_reach_the_terminal(monkeypatch, capsys):
+    def fails():
+        raise ModelError("expected m, got \x1b[2J\nsecond line")
+
+    monkeypatch.setattr(command_line, "app", fails)
+    with pytest.raises(SystemExit):
+        command_line.main()
+    assert capsys.readouterr().err == "instructzero: expected m, got \N{REPLACEMENT CHARACTER}[2J\nsecond line\n"

@@ -457,3 +457,19 @@ def test_impossible_address_in_the_environment_is_a_finding(doctor, monkeypatch)
 
 def test_quick_answers_at_once_tell_nothing_against_parallelism() -> None:
     assert parallelism_in_words([0.01, 0.02, 0.03, 0.04]).endswith("parallel")
+
+
+@pytest.mark.parametrize(
+    ("role", "fix"),
+    [
+        ("black box", "use --blackbox-template completion"),
+        ("judge", "choose another judge"),
+        ("writer", "use --writer-template completion"),
+    ],
+)
+def test_fix_of_a_missing_chat_template_is_one_of_the_role(doctor, role: str, fix: str) -> None:
+    flags = {"black box": ("--blackbox", "--base-url"), "judge": ("--judge", "--judge-url")}
+    model, address = flags.get(role, ("--writer", "--writer-url"))
+    with Endpoint(lambda prompt: Reply.refusal("the tokenizer has no chat template", status=400)) as endpoint:
+        _, found = doctor(model, "openai:m", address, endpoint.base_url)
+    assert fix in found[f"{role}, fix"]

@@ -219,3 +219,13 @@ def test_kept_plain_instruction_is_not_called_a_failure_of_the_search() -> None:
     lines = summary(80, result(plain, plain=plain, starts=(plain,)))
     assert "The search found no better instruction than the plain one." not in said(lines)
     assert "Keep yours" in said(lines)
+
+
+def test_lost_calls_are_counted_once_and_those_of_earlier_processes_are_not_forgotten() -> None:
+    spent = {"black box": Usage(1_250, 1, 1), "writer": Usage(5, 1, 1), "judge": Usage(18, 1, 1)}
+    found = result(spent=spent, lost={"black box": 7, "judge": 2})
+    tally = Tally(usage=Usage(30, 1, 1))
+    assert (
+        "1,234 black-box calls (30 of them now), and 9 for an evaluation that the limit interrupted · 5 writer calls · "
+        "16 judge calls · 9 calls lost, counted at their maximum · 6 tokens" in said(summary(400, found, tally))
+    )

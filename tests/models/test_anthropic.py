@@ -310,3 +310,20 @@ def test_named_variable_without_a_key_raises_model_error() -> None:
 def test_redirection_is_not_followed_because_another_host_was_not_named() -> None:
     server = Server(httpx2.Response(307, headers={"location": "http://elsewhere:1/v1/messages"}), good(text("pong")))
     assert "got a redirection (status 307)" in str(failure(server))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("http_proxy", "http://me:hunter2@proxy:port"),
+        ("all_proxy", "socks9://me:hunter2@proxy:1"),
+        ("SSL_CERT_FILE", "/missing/hunter2.pem"),
+    ],
+)
+def test_proxy_or_certificates_that_cannot_be_used_raise_model_error(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ModelError, match="http_proxy, https_proxy, all_proxy, SSL_CERT_FILE") as caught:
+        AnthropicBlackBox("m", base_url="https://host.invalid")
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))

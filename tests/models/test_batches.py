@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from instructzero.models.anthropic import AnthropicBlackBox
 from instructzero.models.batches.black_box import BatchedBlackBox
 from instructzero.models.batches.rounds import Pace
 from instructzero.models.openai import OpenAIBlackBox
+from instructzero.models.patience import Patience
 from instructzero.testing import Reply
 from instructzero.testing.batches import BatchService
 from instructzero.types import Completion, Finish, Message, Request, Usage
@@ -53,11 +55,14 @@ def requests(count: int, name: str = "word") -> list[Request]:
 class Asking:
     """Asks questions of a batched black box as a run does, with the files of the run in a folder."""
 
-    def __init__(self, folder: Path, make: Make, service: BatchService, **limits: Any) -> None:
+    def __init__(
+        self, folder: Path, make: Make, service: BatchService, *, max_wait: float = math.inf, **limits: Any
+    ) -> None:
         self.path = folder / "calls.sqlite"
         self.make = make
         self.service = service
         self.limits = limits
+        self.max_wait = max_wait
         self.warnings: list[str] = []
         self.progress: list[tuple[int, int]] = []
         self.spent = Usage()
@@ -65,18 +70,19 @@ class Asking:
     @contextmanager
     def opened(self) -> Iterator[tuple[PaidModels, CallStore]]:
         model = self.make(self.service)
-        box = BatchedBlackBox(
-            model,
-            lambda request: Call.of(model.identity, request).key,
-            StoredBatches.beside(self.path),
-            on_progress=lambda questions, done, seconds: self.progress.append((questions, done)),
-            warn=self.warnings.append,
-            pace=FAST,
-        )
         with CallStore(self.path) as store:
             before = store.spent("run")
             lost = partial(store.record_lost, "run")
             budget = Budget(Limits(**self.limits), prices={BLACK_BOX: FREE}, spent=before, on_lost=lost)
+            box = BatchedBlackBox(
+                model,
+                lambda request: Call.of(model.identity, request).key,
+                StoredBatches.beside(self.path),
+                on_progress=lambda questions, done, seconds: self.progress.append((questions, done)),
+                warn=self.warnings.append,
+                pace=FAST,
+                patience=Patience(self.max_wait, time_left=budget.time_left),
+            )
             try:
                 with PaidModels({BLACK_BOX: box}, store, run="run", budget=budget, retries=2, tolerant=True) as paid:
                     yield paid, store
@@ -120,6 +126,18 @@ def texts(completions: list[Completion]) -> list[str]:
 
 
 UPPER = [f"WORD {number}" for number in range(20)]
+
+
+@both
+def test_limit_of_time_ends_the_wait_for_a_batch_whose_answers_are_read_later(tmp_path, make):
+    with BatchService(str.upper, looks=10**9) as service:
+        with pytest.raises(BudgetExhausted, match="raise --max-time and run it again"):
+            Asking(tmp_path, make, service, seconds=0.2).ask(requests(20))
+        service.looks = 0
+        asking = Asking(tmp_path, make, service)
+        assert texts(asking.ask(requests(20))) == UPPER
+        assert [len(sent.lines) for sent in service.batches] == [20]
+        assert asking.spent == Usage(20, 40, 40)
 
 
 @both
@@ -244,6 +262,46 @@ def test_service_that_stays_silent_ends_the_run_which_reads_the_answers_later(tm
         assert texts(asking.ask(requests(20))) == UPPER
         assert len(service.batches) == 1
         assert asking.spent.calls == service.billed.total() == 20
+
+
+def seven_hours(message: str = "slow down") -> Reply:
+    return Reply({"error": {"message": f"{message}. Please try again in 7h0m0s."}}, 429)
+
+
+@both
+@pytest.mark.parametrize("when", ["it is sent", "it is followed"])
+def test_longer_wait_than_the_longest_ends_the_run_which_pays_nothing_twice(tmp_path, make, when):
+    method = "POST" if when == "it is sent" else "GET"
+    refusing = [f"{method} /v1/{name}" for name in ("files", "batches", "messages/batches")]
+    with BatchService(str.upper) as service:
+        service.refusals = {path: deque([seven_hours()] * 9) for path in refusing}
+        asking = Asking(tmp_path, make, service, max_wait=300.0)
+        with pytest.raises(EndpointError, match=r"it asks to wait 7 h, .*--max-wait.* resume in 7 h"):
+            asking.ask(requests(6))
+        assert sum(9 - len(left) for left in service.refusals.values()) == 1
+        service.refusals.clear()
+        assert texts(asking.ask(requests(6))) == UPPER[:6]
+        assert asking.spent.calls == service.billed.total() == 6
+
+
+@both
+def test_service_that_takes_no_batch_for_the_longest_wait_ends_the_run(tmp_path, make):
+    with BatchService(str.upper) as service:
+        busy = Reply.refusal("too many requests", status=429)
+        service.refusals = {path: deque([busy] * 999) for path in ("POST /v1/files", "POST /v1/messages/batches")}
+        with pytest.raises(EndpointError, match=r"too many requests; it has answered nothing for .*--max-wait"):
+            Asking(tmp_path, make, service, max_wait=0.1).ask(requests(6))
+        assert not service.batches
+
+
+@both
+def test_daily_quota_ends_the_run_before_its_batch_is_sent(tmp_path, make):
+    with BatchService(str.upper) as service:
+        full = Reply({"error": {"message": "Rate limit reached on batches per day."}}, 429)
+        service.refusals = {path: deque([full] * 9) for path in ("POST /v1/files", "POST /v1/messages/batches")}
+        with pytest.raises(EndpointError, match="this quota is one of a day or longer"):
+            Asking(tmp_path, make, service, max_wait=300.0).ask(requests(6))
+        assert not service.batches
 
 
 @both

@@ -209,17 +209,6 @@ def test_https_service_is_reached_through_a_proxy_that_sees_no_key(
     assert b"sk-marker" not in proxy.asked[0] + proxy.relayed
 
 
-def test_missing_certificates_are_a_reason_and_no_crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
-
-    async def use(port: int) -> list[Reply]:
-        return await posted(f"https://127.0.0.1:{port}")
-
-    with pytest.raises(NoReply, match="No such file") as caught:
-        served(use, (hello, None))
-    assert not caught.value.sent
-
-
 @pytest.mark.parametrize(
     "proxy", ["http://me:hunter2@proxy:port", "http://me:hunter2@proxy:99999", "http://[::1", "http://", ":3128"]
 )

@@ -49,3 +49,34 @@ def test_keyless_listing_sends_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1234567890")
         assert asyncio.run(listing_at(endpoint.root, anthropic=True)).names == ["m"]
     assert endpoint.keys == {"none", "sk-ant-1234567890"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ((), {"x-api-key": "secret", "authorization": "Bearer secret"}),
+        (("X-Api-Key: env:GATE_KEY",), {"x-api-key": "gate"}),
+        (("Authorization: Bearer env:GATE_KEY",), {"authorization": "Bearer gate"}),
+    ],
+)
+def test_listing_of_anthropic_sends_the_key_in_both_headers_or_that_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, headers: tuple[str, ...], sent: dict[str, str]
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    class Kept:
+        def __init__(self, url: str, headers: dict[str, str], timeout: float) -> None:
+            seen.append({name.lower(): value for name, value in headers.items()})
+
+        async def get(self, path: str) -> Reply:
+            return Reply(200, {}, b'{"data": []}')
+
+        async def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(listing, "Poster", Kept)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
+    monkeypatch.setenv("GATE_KEY", "gate")
+    asyncio.run(listing_at("http://127.0.0.1:9", anthropic=True, headers=headers))
+    keys = {name: value for name, value in seen[0].items() if name in ("authorization", "x-api-key")}
+    assert keys == sent

@@ -160,10 +160,10 @@ def test_unknown_model_name_raises_model_error_after_one_try() -> None:
 
 
 def test_bad_request_raises_model_error_with_the_servers_message() -> None:
-    server = Server(bad(400, f"temperature is odd for key {KEY} and {KEY[:9]}..."))
+    server = Server(bad(400, f"top_p is odd for key {KEY} and {KEY[:9]}..."))
     error = failure(server)
     assert isinstance(error, ModelError)
-    assert "temperature is odd" in str(error)
+    assert "top_p is odd" in str(error)
     assert len(server.requests) == 1
 
 

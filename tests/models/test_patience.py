@@ -237,3 +237,19 @@ def test_silence_of_a_service_that_does_not_say_how_long_ends_after_the_longest_
         return now()
 
     assert run(main()) <= 300
+
+
+def test_wait_beyond_the_time_of_the_run_ends_at_once_and_a_shorter_one_is_kept() -> None:
+    async def main() -> list[str | None]:
+        end = now() + 50
+        patience = Patience(300.0, time_left=lambda: end - now())
+        kept = patience.objection(refusal(retry_after=40.0), 1.0)
+        await asyncio.sleep(45)
+        patience.answered()
+        return [kept, patience.objection(refusal(retry_after=40.0), 1.0)]
+
+    kept, ended = run(main())
+    assert kept is None
+    assert ended is not None
+    assert "it asks to wait 40 s, and --max-time leaves 5 s" in ended
+    assert "resume in 40 s, at " in ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -206,3 +207,26 @@ def test_later_refusal_that_quotes_a_question_is_no_refusal_of_the_temperature()
     with pytest.raises(RefusedQuestion):
         asyncio.run(parameters.negotiated(lambda: ASKED, post, service))
     assert parameters.takes_temperature
+
+
+def test_refusals_of_requests_in_flight_are_understood_after_the_first_answer() -> None:
+    parameters, service = Parameters("max_tokens"), Service("http://host/v1", "m", "MY_KEY", "")
+    refusal = Reply(422, {}, json.dumps({"detail": UNHEARD[0]}).encode())
+    answered = asyncio.Event()
+
+    async def post(body: Mapping[str, Any]) -> Reply:
+        if "temperature" not in body:
+            answered.set()
+            return Reply(200, {}, b"{}")
+        if body["late"]:
+            await answered.wait()
+        return refusal
+
+    async def both() -> list[Reply]:
+        def sent(late: bool) -> dict[str, Any]:
+            return {**parameters.of(32, 0.0), "late": late}
+
+        asked = (parameters.negotiated(partial(sent, late), post, service) for late in (False, True))
+        return await asyncio.gather(*asked)
+
+    assert [reply.status for reply in asyncio.run(both())] == [200, 200]

@@ -68,5 +68,11 @@ def test_public_url_drops_user_password_and_query() -> None:
     "url", ["http://h\u00f6st/v1", "http://host/\u00e9/v1", "http://host/v1 x", "http://host:99999/v1"]
 )
 def test_address_that_no_request_can_have_raises_model_error(url: str) -> None:
-    with pytest.raises(ModelError, match="expected an address .* fix judge_url"):
+    with pytest.raises(ModelError, match=r"expected an address .* fix judge_url"):
         checked_url(url, setting="judge_url")
+
+
+def test_control_characters_of_a_service_are_in_no_message() -> None:
+    said = str(SERVICE.failure(400, {}, Complaint("\x1b[2J\x1b]0;title\x07 moc\u202e")))
+    assert said.isprintable()
+    assert "title" in said

@@ -27,9 +27,13 @@ def bound_of(request: Request) -> Usage:
     >>> bound_of(Request((Message("user", "déjà vu"),), max_tokens=5)).to_dict()
     {'calls': 1, 'prompt_tokens': 153, 'completion_tokens': 5}
     """
-    contents = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
+    contents = sum([_bytes(message.content) for message in request.messages])
     overhead = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * len(request.messages)
     return Usage(1, contents + overhead, request.max_tokens)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def charge_of(completion: Completion, bound: Usage) -> Usage:

@@ -13,6 +13,7 @@ not reported can be counted.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -132,6 +133,10 @@ class Budget:
     def elapsed(self) -> float:
         """Seconds since construction."""
         return self._clock() - self._started
+
+    def time_left(self) -> float:
+        """Return the seconds until the limit of time is reached; infinity without one."""
+        return math.inf if self._limits.seconds is None else self._limits.seconds - self.elapsed
 
     def keep(self, amounts: Mapping[str, Usage], seconds: float) -> None:
         """Hold back ``amounts`` by role, and the last ``seconds``, instead of what was held back before."""

@@ -6,6 +6,7 @@ reads it again. A question that has an answer in the call store is not looked up
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import cast
 
 from instructzero.calls.call import Call
 from instructzero.calls.database import Database
+from instructzero.calls.paid import OnWait, ignore_wait
 from instructzero.calls.store import BLACK_BOX, JUDGE, CallStore
 from instructzero.models.batches.black_box import Batchable, BatchedBlackBox
 from instructzero.models.batches.wire import Plan
+from instructzero.models.patience import Patience
 from instructzero.protocols import BlackBox
 from instructzero.types import Request
 
@@ -119,7 +122,14 @@ OnBatch = Callable[[str, int, int, float], None]
 
 
 def in_batches(
-    models: Mapping[str, BlackBox], store: Path, on_batch: OnBatch, warn: Callable[[str], None]
+    models: Mapping[str, BlackBox],
+    store: Path,
+    on_batch: OnBatch,
+    warn: Callable[[str], None],
+    *,
+    max_wait: float = math.inf,
+    on_wait: OnWait = ignore_wait,
+    time_left: Callable[[], float] = lambda: math.inf,
 ) -> dict[str, BlackBox]:
     """Return the models by role, with the black box and the judge asked in batches if their services take them.
 
@@ -133,6 +143,11 @@ def in_batches(
         Receives the progress of the batches.
     warn
         Receives a sentence at the end, if batches are not finished.
+    max_wait, on_wait
+        The longest wait that a service may ask for, in seconds, and the receiver of the role, seconds and reason of
+        long ones; see `Patience`.
+    time_left
+        Returns the seconds until the run has to end.
     """
     batched = {role: model for role, model in models.items() if role in (BLACK_BOX, JUDGE) and _takes_batches(model)}
     return {
@@ -144,6 +159,7 @@ def in_batches(
                 StoredBatches.beside(store),
                 on_progress=partial(on_batch, role),
                 warn=warn,
+                patience=Patience(max_wait, partial(on_wait, role), time_left),
             )
             for role, model in batched.items()
         },

@@ -96,6 +96,8 @@ class PaidModels:
         The longest wait for a service that refuses, in seconds; see `Patience`.
     on_wait
         Receives every wait of more than a minute.
+    time_left
+        Returns the seconds until the run has to end; a longer wait ends it at once.
     grace_s
         Seconds that questions in flight have to finish when a batch is stopped; by default what the model of the role
         declares in its `Capabilities`.
@@ -127,6 +129,7 @@ class PaidModels:
         tokens_per_minute: int | None = None,
         max_wait: float = math.inf,
         on_wait: OnWait = ignore_wait,
+        time_left: Callable[[], float] = lambda: math.inf,
         grace_s: float | None = None,
         tolerant: bool = False,
     ) -> None:
@@ -139,7 +142,7 @@ class PaidModels:
         self._access = {
             name: (
                 throttle_of(model, **(limits if name == BLACK_BOX else {})),
-                Patience(max_wait, partial(on_wait, name)),
+                Patience(max_wait, partial(on_wait, name), time_left),
             )
             for name, model in self.models.items()
         }

@@ -11,6 +11,7 @@ from instructzero import __version__
 from instructzero.cli.commands import bench, init, installed, results, run
 from instructzero.cli.settings_flags import flags_of_settings
 from instructzero.errors import InstructZeroError
+from instructzero.terminal import printable
 
 REFUSED = 2
 """The exit code after an error that was raised on purpose, as after a wrong flag."""
@@ -58,5 +59,6 @@ def main() -> None:
     try:
         app()
     except InstructZeroError as error:
-        print(f"instructzero: {error}", file=sys.stderr)
+        message = "\n".join(map(printable, str(error).split("\n")))  # a server may have written parts of it
+        print(f"instructzero: {message}", file=sys.stderr)
         raise SystemExit(REFUSED) from None

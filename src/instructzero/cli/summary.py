@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from instructzero.calls.prices import Price, cost_of
-from instructzero.calls.store import JUDGE, WRITER
+from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER
 from instructzero.progress import Tally
 from instructzero.records.result import REFERENCES, Result, Scored
 from instructzero.records.uncertainty import score_interval
@@ -152,8 +152,8 @@ def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) ->
     parts = [
         f"{len(result.trials)} evaluations",
         f"{result.distinct_instructions} distinct instructions",
-        _calls(result.usage.calls, tally.usage.calls),
-        *(f"{result.spent[role].calls:,} {role} calls" for role in (WRITER, JUDGE) if role in result.spent),
+        _calls(result.usage.calls, tally.usage.calls, _answered(result, BLACK_BOX) + _answered(result, REWRITER)),
+        *(f"{_answered(result, role):,} {role} calls" for role in (WRITER, JUDGE) if role in result.spent),
         *([format_lost(lost)] if lost else []),
         f"{sum(result.spent.values(), Usage()).tokens:,} tokens",
         format_cost(cost_of(result.spent, prices)),
@@ -162,14 +162,26 @@ def _effort(result: Result, prices: Mapping[str, Price | None], tally: Tally) ->
     return f"{unbroken(' ·')} ".join(map(unbroken, parts))
 
 
-def _calls(recorded: int, now: int) -> str:
-    """Return the calls of the results, and the calls of this process if they differ.
+def _answered(result: Result, role: str) -> int:
+    """Return the paid calls of a role without the lost ones, which are counted together."""
+    return result.spent[role].calls - result.lost.get(role, 0) if role in result.spent else 0
 
-    They are fewer if answers were cached, and more if a limit interrupted an evaluation.
+
+def _calls(recorded: int, now: int, paid: int) -> str:
+    """Return the calls of the results, and those of this process or of all that differ.
+
+    Parameters
+    ----------
+    recorded
+        The calls of the results.
+    now
+        The calls of this process: fewer if answers were cached.
+    paid
+        The answered calls of all processes of the run: more if a limit interrupted an evaluation.
     """
-    if now > recorded:
-        return f"{recorded:,} black-box calls, and {now - recorded:,} for an evaluation that the limit interrupted"
-    return f"{recorded:,} black-box calls{f' ({now:,} of them now)' if now < recorded else ''}"
+    calls = f"{recorded:,} black-box calls{f' ({now:,} of them now)' if now < recorded else ''}"
+    further = max(now, paid) - recorded
+    return f"{calls}, and {further:,} for an evaluation that the limit interrupted" if further > 0 else calls
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

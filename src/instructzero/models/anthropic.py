@@ -75,12 +75,13 @@ class AnthropicBlackBox:
     role
         The role of the model, for messages.
     http_client
-        The client of the SDK; None is its own.
+        The client that the SDK uses; None is one for the proxy and the certificates that the environment names.
 
     Raises
     ------
     ModelError
-        If a parameter is impossible, or the key of the official service is missing.
+        If a parameter is impossible, the key of the official service is missing, or the environment names a proxy or
+        certificates that cannot be used.
 
     >>> AnthropicBlackBox("claude-haiku-4-5").identity["endpoint"]          # doctest: +SKIP
     'https://api.anthropic.com'
@@ -124,7 +125,7 @@ class AnthropicBlackBox:
             max_retries=0,
             default_headers=_headers(own),
             default_query=query,
-            http_client=http_client,
+            http_client=http_client or _http_client(),
         )
 
     @property
@@ -207,6 +208,17 @@ class AnthropicBlackBox:
             "messages": [{"role": turn.role, "content": turn.content} for turn in turns],
             **self._extra_body,
         }
+
+
+def _http_client() -> httpx2.AsyncClient:
+    """Return a client like the SDK's own, whose failure to be made is a traceback."""
+    try:
+        return httpx2.AsyncClient(limits=sdk.DEFAULT_CONNECTION_LIMITS, follow_redirects=False)
+    except (ValueError, ImportError, OSError, httpx2.InvalidURL):  # with a proxy's password in its text
+        raise ModelError(
+            "expected an HTTP proxy and certificates in the environment (http_proxy, https_proxy, all_proxy, "
+            "SSL_CERT_FILE) that Anthropic's client can use, got others; fix or unset them"
+        ) from None
 
 
 def _headers(own: Headers) -> dict[str, Any]:

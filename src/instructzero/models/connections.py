@@ -7,8 +7,9 @@ import base64
 import os
 import select
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -22,6 +23,7 @@ from instructzero.models.service import Reply
 _LONGEST_BODY = 64 * 1024 * 1024
 _NEXT_ADDRESS_S = 0.25  # RFC 8305: when a connection to the next address of a host is tried as well
 _RESOLVED_S = 10.0
+_SIZES = {"content-length", "transfer-encoding"}
 _PORTS = {"http": 80, "https": 443}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # OpenSSL reads SSL_CERT_FILE and SSL_CERT_DIR itself
 
@@ -32,6 +34,30 @@ class BrokenExchange(Exception):
 
 class RefusedTunnel(Exception):
     """A proxy refuses to connect; the text says why."""
+
+
+class ReplyHeaders(Mapping[str, str]):
+    """The headers of a reply by their names in lower case; decoded when one is asked for, which is rare.
+
+    >>> ReplyHeaders([(b"Retry-After", b"3")])["retry-after"]
+    '3'
+    """
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        return {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in self._raw}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 class Connection(asyncio.Protocol):
@@ -58,9 +84,8 @@ class Connection(asyncio.Protocol):
     def exchange(self, request: bytes) -> asyncio.Future[Reply]:
         """Send ``request`` and return the future of its reply, which fails with `BrokenExchange`."""
         waiting = self._waiting = self._loop.create_future()
-        self._headers: dict[str, str] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self._body = b""
-        self._is_sized = False
         self._begun = False
         self._transport.write(request)
         return waiting
@@ -112,16 +137,18 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Finish a reply whose end is that of the connection, or fail."""
         self.is_open = False
-        if self._waiting is not None and self._begun and not self._is_sized and error is None:
+        if (
+            self._waiting is not None
+            and self._begun
+            and error is None
+            and not _SIZES & ReplyHeaders(self._headers).keys()
+        ):
             self._finish()
         self._fail("the connection broke before the answer was whole")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; called by the parser."""
-        key = name.lower().decode("latin-1")
-        self._headers[key] = value.decode("latin-1")
-        if key in ("content-length", "transfer-encoding"):
-            self._is_sized = True
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Note that the body begins; called by the parser."""
@@ -138,7 +165,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Finish, unless the message was only an interim response; called by the parser."""
         if not self._begun:
-            self._headers, self._is_sized = {}, False
+            self._headers = []
             return
         if not self._parser.should_keep_alive():
             self.is_open = False
@@ -149,7 +176,7 @@ class Connection(asyncio.Protocol):
         waiting, self._waiting = self._waiting, None
         self.idle_since = self._loop.time()
         if waiting is not None and not waiting.done():
-            waiting.set_result(Reply(self._parser.get_status_code(), self._headers, self._body))
+            waiting.set_result(Reply(self._parser.get_status_code(), ReplyHeaders(self._headers), self._body))
 
     def _fail(self, reason: str) -> None:
         waiting, self._waiting = self._waiting, None

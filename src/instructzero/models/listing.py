@@ -94,7 +94,7 @@ async def listing_at(
     key = "" if keyless else read_key(variable, required=False, named=api_key_variable is not None)
     own = Headers.of(() if keyless else headers)
     service = Service(checked_url(url), "any", variable, key, secrets=own.secrets)
-    ours = {"User-Agent": "instructzero", **({"x-api-key": key} | _ANTHROPIC if anthropic else authorization(url, key))}
+    ours = {"User-Agent": "instructzero", **(_of_anthropic(own, key) if anthropic else authorization(url, key))}
     parts = urlsplit(url)
     poster = Poster(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), own.over(ours), timeout)
     versioned = parts.path.rstrip("/").endswith("/v1")
@@ -105,6 +105,12 @@ async def listing_at(
     finally:
         await poster.close()
     return _read(reply, service)
+
+
+def _of_anthropic(own: Headers, key: str) -> dict[str, str]:
+    """Return the headers for Anthropic's API; servers with it read the key from one of two."""
+    keys = {"x-api-key": key, "Authorization": f"Bearer {key}"} if key and not own.hold_key("x-api-key") else {}
+    return keys | _ANTHROPIC
 
 
 async def list_models(base_url: str, **options: Any) -> list[str]:

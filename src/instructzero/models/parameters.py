@@ -111,7 +111,8 @@ class Parameters:
         str
             The refused parameter, if the request should be sent again with others; "" if not.
         """
-        name = refused_field(status, complaint, sent, self._own, untried=not self._has_answered)
+        untried = not self._has_answered or self._is_outdated(sent)
+        name = refused_field(status, complaint, sent, self._own, untried=untried)
         if not name or name in self._own:
             return ""
         if name == "temperature":
@@ -123,6 +124,10 @@ class Parameters:
         else:
             return ""
         return name
+
+    def _is_outdated(self, sent: Mapping[str, Any]) -> bool:
+        """Return True if a request was sent with a parameter that has been left out since."""
+        return ("temperature" in sent and not self.takes_temperature) or ("seed" in sent and not self._takes_seed)
 
     def _rename(self, name: str) -> str:
         other = LIMITS[1 - LIMITS.index(name)]

@@ -28,12 +28,18 @@ class Patience:
         The longest wait in seconds.
     on_wait
         Receives the seconds until the next attempt and the reason.
+    time_left
+        Returns the seconds until the run has to end.
     """
 
     def __init__(
-        self, max_wait: float = math.inf, on_wait: Callable[[float, str], None] = lambda seconds, reason: None
+        self,
+        max_wait: float = math.inf,
+        on_wait: Callable[[float, str], None] = lambda seconds, reason: None,
+        time_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self._max_wait = max_wait
+        self.time_left = time_left
         self._on_wait = on_wait
         self._since: float | None = None
         self._said_until = -math.inf
@@ -81,13 +87,17 @@ class Patience:
             return (
                 f"this quota is one of a day or longer, so that a short wait is of no use; {_KEPT} when it is renewed"
             )
+        when = f"in {in_words(asked)}, at {clock(asked)}" if asked else "later"
+        if asked > (left := self.time_left()):
+            return (
+                f"it asks to wait {in_words(asked)}, and --max-time leaves {in_words(max(0.0, left))}; {_KEPT} {when}"
+            )
         if asked > self._max_wait:
             trouble = f"it asks to wait {in_words(asked)}"
         elif silent + seconds > self._max_wait and not sent_before:
             trouble = f"it has answered nothing for {in_words(silent)}"
         else:
             return None
-        when = f"in {in_words(asked)}, at {clock(asked)}" if asked else "later"
         return f"{trouble}, and the longest wait is {in_words(self._max_wait)} (--max-wait); {_KEPT} {when}"
 
     def _say(self, failure: TransientError, now: float, seconds: float) -> None:

@@ -14,6 +14,7 @@ from instructzero.errors import EndpointError, InstructZeroError, ModelError, Re
 from instructzero.models.addresses import connection_advice, without_pasted_path
 from instructzero.models.refusals import STATUSES, concerns_all, is_about_content, is_at_token_limit
 from instructzero.models.waits import is_long_quota, seconds_asked, seconds_to_wait
+from instructzero.terminal import printable
 
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
@@ -222,11 +223,11 @@ class Service:
         )
 
     def scrub(self, text: str) -> str:
-        """Return the service's text on one line, without the key or anything that looks like a key."""
+        """Return the service's text on one line, without control characters, the key or what looks like a key."""
         for secret in (self.key, *self.secrets):
             if secret:
                 text = text.replace(secret, "***")
-        return _KEY_LIKE.sub("***", " ".join(text.split()))[:_LONGEST_MESSAGE].rstrip(".")
+        return _KEY_LIKE.sub("***", printable(" ".join(text.split())))[:_LONGEST_MESSAGE].rstrip(".")
 
 
 def flag_of(role: str, name: str) -> str:

@@ -8,18 +8,22 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_UNIT = r"(?:ms|milliseconds?|[dhms](?![a-z])|days?|hours?|minutes?|mins?|seconds?|secs?)"
-_PART = re.compile(rf"(\d+(?:\.\d+)?)\s*({_UNIT})\s*")
+_SECONDS = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_UNIT = r"(?:ms|milliseconds?|[dhms](?![a-z])|weeks?|days?|hours?|minutes?|mins?|seconds?|secs?)"
+_GAP = r"[\s,]*(?:and\s+)?"
+_PART = re.compile(rf"(\d+(?:\.\d+)?)\s*({_UNIT}){_GAP}")
 _IN_WORDS = re.compile(
-    rf"(?:try again|retry|wait|resets?)\s+(?:(?:in|after|for)\s+)?((?:\d+(?:\.\d+)?\s*{_UNIT}[\s,]*)+)", re.IGNORECASE
+    rf"(?:try again|retry(?: your request)?|wait|resets?)\s+(?:(?:in|after|for):?\s+)?(?:(?:about|at least)\s+)?"
+    rf"((?:\d+(?:\.\d+)?\s*{_UNIT}{_GAP})+)",
+    re.IGNORECASE,
 )
 _DELAY = re.compile(r'"retryDelay":\s*"([^"]+)"')  # Google's RetryInfo
 _RESET_AT = re.compile(r'"x-ratelimit-reset":\s*"?(\d{10,13})\b', re.IGNORECASE)  # OpenRouter's, since the epoch
 _MILLISECONDS = 10**12  # a time since the epoch that is larger is not in seconds
 _LONGEST_SPAN_S = 35 * 86400.0  # a month; anything longer is not a wait
 _QUOTA = re.compile(
-    r"\bper[ _-]?(?:day|week|month)|PerDay|\b(?:daily|weekly|monthly)\b|_daily\b|\b[rt]pd\b|-per-day|"
+    r"(?:\b|_)per[ _-]?(?:day|week|month|24[ _-]?h)|\b(?:requests|tokens)/(?:day|week|month)\b|PerDay|"
+    r"\b(?:daily|weekly|monthly)\b|_daily\b|\b[rt]pd\b|"
     r"\b(?:24|12|5)[ -]hour (?:limit|quota|usage)",
     re.IGNORECASE,
 )
@@ -32,16 +36,11 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
     (1.5, 0.02)
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if math.isfinite(seconds):
-            return max(0.0, seconds)
+        number = _number(headers.get(name, ""))
+        if number is not None:
+            return _plausible(number * unit)
     then, now = _date(headers.get("retry-after")), _date(headers.get("date"))
-    if then is None:
-        return None
-    return max(0.0, then - (time.time() if now is None else now))
+    return None if then is None else _plausible(then - (time.time() if now is None else now))
 
 
 def seconds_asked(headers: Mapping[str, str], message: str, details: str) -> float | None:
@@ -69,7 +68,7 @@ def seconds_asked(headers: Mapping[str, str], message: str, details: str) -> flo
     if found is None and (reset := _RESET_AT.search(details)):
         at = int(reset[1])
         found = max(0.0, (at / 1000 if at >= _MILLISECONDS else at) - time.time())
-    return None if found is None or found > _LONGEST_SPAN_S else found
+    return None if found is None else _plausible(found)
 
 
 def is_long_quota(message: str, details: str) -> bool:
@@ -101,7 +100,7 @@ def in_words(seconds: float) -> str:
     """Return a duration in words.
 
     >>> in_words(25920), in_words(300), in_words(34.2)
-    ('7 h 12 min', '5 min', '34 s')
+    ('7 h 12 min', '5 min', '35 s')
     """
     if seconds < 100:
         return f"{math.ceil(seconds)} s"
@@ -114,6 +113,20 @@ def clock(seconds: float) -> str:
     """Return the local time in ``seconds`` from now, with the date if it is another day."""
     now, then = time.localtime(), time.localtime(time.time() + math.ceil(seconds))
     return time.strftime("%H:%M" if now[:3] == then[:3] else "%Y-%m-%d %H:%M", then)
+
+
+def _number(text: str) -> float | None:
+    """Return the number in a header, or the seconds of a duration, which some services send; None if it is neither."""
+    try:
+        number = float(text)
+    except ValueError:
+        return duration(text)
+    return number if math.isfinite(number) else None
+
+
+def _plausible(seconds: float) -> float | None:
+    """Return a wait of at least 0 seconds; None if it is longer than a month."""
+    return max(0.0, seconds) if seconds <= _LONGEST_SPAN_S else None
 
 
 def _until_reset(headers: Mapping[str, str]) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}\n]+)\}")
 """A doubled brace, or a field with its name as group 1, in a canonical text."""
@@ -74,7 +75,22 @@ def braced(text: str) -> frozenset[str]:
 
 def fill(text: str, value: Callable[[str], str]) -> str:
     """Return a canonical text with ``value(name)`` for every field and one brace for two; values are not scanned."""
-    return FIELD.sub(lambda found: found[0][0] if found[1] is None else value(found[1]), text)
+    return "".join(piece if name is None else piece + value(name) for piece, name in _pieces(text))
+
+
+@lru_cache(maxsize=256)  # a template is filled for every question
+def _pieces(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the texts of a canonical text, each with the name of the field that follows it; None after the last."""
+    pieces: list[tuple[str, str | None]] = []
+    before, start = "", 0
+    for found in FIELD.finditer(text):
+        before, start = before + text[start : found.start()], found.end()
+        if found[1] is None:
+            before += found[0][0]
+        else:
+            pieces.append((before, found[1]))
+            before = ""
+    return (*pieces, (before + text[start:], None))
 
 
 def replaced(text: str, value: Callable[[str], str]) -> str:

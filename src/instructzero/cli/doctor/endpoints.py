@@ -43,7 +43,7 @@ def examine_address(role: str, endpoint: Endpoint, settings: Settings) -> Remote
         return None
     url = endpoint.address or _OFFICIAL[kind]
     check_address(url, setting=endpoint.setting)
-    asked = Asked(url, model, endpoint.setting, kind == "anthropic", endpoint.key_env, endpoint.headers)
+    asked = Asked(role, url, model, endpoint.setting, kind == "anthropic", endpoint.key_env, endpoint.headers)
     findings = (
         Finding(f"{role}, address", _address(role, endpoint, url, _dialect(role, kind, settings))),
         Finding(f"{role}, key", _key(kind, endpoint, url)),
@@ -73,7 +73,7 @@ async def examine_listing(endpoint: Endpoint) -> Finding:
     try:
         names = await list_models(url, api_key_variable=endpoint.key_env, headers=endpoint.headers)
     except InstructZeroError as error:
-        asked = Asked(url, "", endpoint.setting, False, endpoint.key_env, endpoint.headers)
+        asked = Asked(BLACK_BOX, url, "", endpoint.setting, False, endpoint.key_env, endpoint.headers)
         fix = await remedy(asked, str(error))
         return Finding("endpoint", f"{error}{f'; {fix}' if fix else ''}", State.FAIL)
     offered = ", ".join(names[:_SHOWN]) or "no models"
@@ -107,7 +107,7 @@ def _key(kind: str, endpoint: Endpoint, url: str) -> str:
         variable = variable_in(value)[1]
         return f"sent in your header {name}{f', from {variable}' if variable else ''}"
     variable = endpoint.key_env or _KEYS[kind]
-    header = "x-api-key" if kind == "anthropic" else "api-key" if takes_api_key(url) else "Authorization"
+    header = "api-key" if kind == "openai" and takes_api_key(url) else "Authorization"
     if not os.environ.get(variable, "").strip():
         return f"{variable} is not set, so none is sent"
     return f"{variable} is set, and sent in the header {header}"

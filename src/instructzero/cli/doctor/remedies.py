@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from instructzero.calls.store import BLACK_BOX, JUDGE, WRITER
 from instructzero.errors import nearest
 from instructzero.models.addresses import proxy_for, usual_path
 from instructzero.models.listing import Listing, listing_at
@@ -18,6 +19,11 @@ _TEMPLATE = re.compile(r"chat[ _]template|not a chat model", re.IGNORECASE)
 _PROXY_REFUSES = re.compile(r"status 40[37]|the proxy refuses")
 _SLOW = re.compile(r"no answer within")
 _VERSIONED = re.compile(r"/v\d+(?:beta\d*)?(?:/openai)?/*$|/openai/deployments/")
+_WITHOUT_TEMPLATE = {
+    BLACK_BOX: "use --blackbox-template completion",
+    JUDGE: "choose another judge, or give the server a template",
+    WRITER: "use --writer-template completion",
+}
 _UNREACHABLE = "cannot be reached"
 _NEEDS_KEY = (401, 403)
 _SHOWN = 3
@@ -29,6 +35,8 @@ class Asked:
 
     Parameters
     ----------
+    role
+        The role of the model.
     url
         The address.
     model
@@ -41,6 +49,7 @@ class Asked:
         As in `instructzero.roles.Endpoint`.
     """
 
+    role: str
     url: str
     model: str
     setting: str
@@ -96,7 +105,7 @@ def _by_message(asked: Asked, error: str) -> str:
             f"address, https://RESOURCE.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=... ({asked.flag})"
         )
     if _TEMPLATE.search(error):
-        return "the model has no chat template: use --blackbox-template completion"
+        return f"the model has no chat template: {_WITHOUT_TEMPLATE[asked.role]}"
     if _SLOW.search(error):
         return "raise --timeout; a server that loads its model at the first question is quicker at the second try"
     return ""

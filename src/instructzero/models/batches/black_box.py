@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from instructzero.errors import TransientError
 from instructzero.models.batches.rounds import OnProgress, OpenBatches, Pace, Rounds
 from instructzero.models.batches.wire import BatchApi
+from instructzero.models.patience import Patience
 from instructzero.models.service import Reply
 from instructzero.protocols import BlackBox, Capabilities, Learning
 from instructzero.types import Completion, Request
@@ -61,6 +62,8 @@ class BatchedBlackBox:
         Receives a sentence at the end, if batches are not finished.
     pace
         The times of a batch.
+    patience
+        Decides about the waits that the service asks for; None waits as long as it asks.
     """
 
     def __init__(
@@ -72,12 +75,13 @@ class BatchedBlackBox:
         on_progress: OnProgress = lambda questions, done, seconds: None,
         warn: Callable[[str], None] = lambda message: None,
         pace: Pace | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._model = model
         self._key = key
         self._warn = warn
         self._api = model.batch_api()
-        self._rounds = Rounds(self._api, records, pace or Pace(), on_progress)
+        self._rounds = Rounds(self._api, records, pace or Pace(), on_progress, patience or Patience())
 
     @property
     def identity(self) -> Mapping[str, str]:

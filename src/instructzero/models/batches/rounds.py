@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
-from instructzero.errors import EndpointError, InstructZeroError, TransientError
+from instructzero.errors import BudgetExhausted, EndpointError, InstructZeroError, TransientError
 from instructzero.models.batches.openai import TOO_MANY_TOKENS
 from instructzero.models.batches.wire import BatchApi, Gone, Outcome, Plan, State, harmless, refused_batch
+from instructzero.models.patience import Patience
 from instructzero.models.service import Complaint, Reply
 
 Value = TypeVar("Value")
@@ -98,13 +99,18 @@ class Rounds:
         The times.
     on_progress
         Receives the progress at every look at a batch.
+    patience
+        Decides about the waits that the service asks for.
     """
 
-    def __init__(self, api: BatchApi, records: OpenBatches, pace: Pace, on_progress: OnProgress) -> None:
+    def __init__(
+        self, api: BatchApi, records: OpenBatches, pace: Pace, on_progress: OnProgress, patience: Patience
+    ) -> None:
         self._api = api
         self._records = records
         self._pace = pace
         self._on_progress = on_progress
+        self._patience = patience
         self._most = api.most
         self._in_turn = False
         self._waiting: list[_Waiting] = []
@@ -224,7 +230,7 @@ class Rounds:
         plan = Plan(uuid4().hex, time.time(), tuple(lines))
         self._records.add(plan)
         try:
-            name = await self._patiently(lambda: self._api.create(plan.mark, list(lines.values())), _was_too_early)
+            name = await self._patiently(lambda: self._api.create(plan.mark, list(lines.values())), sending=True)
         except TransientError as error:
             if not error.maybe_paid:  # otherwise the next try looks for it
                 self._records.forget(plan, plan.keys)
@@ -275,7 +281,13 @@ class Rounds:
             self._report()
             if state.ended:
                 return state
-            await asyncio.sleep(wait)
+            left = self._patience.time_left()
+            if left <= 0:
+                raise BudgetExhausted(
+                    "the limit of time is reached while a batch is answered, which goes on at the service; raise "
+                    "--max-time and run it again, which reads its answers and pays nothing twice"
+                )
+            await asyncio.sleep(min(wait, left))
             wait = min(self._pace.longest, wait * _GROWTH)
         raise _NobodyWaits
 
@@ -333,24 +345,40 @@ class Rounds:
             f"({service.scrub(reason)})"
         )
 
-    async def _patiently(
-        self, call: Callable[[], Awaitable[Value]], may_wait: Callable[[TransientError], bool] = lambda error: True
-    ) -> Value:
-        """Return what ``call`` returns, which is tried again after failures that ``may_wait`` accepts."""
+    async def _patiently(self, call: Callable[[], Awaitable[Value]], *, sending: bool = False) -> Value:
+        """Return what ``call`` returns, which is tried again after failures.
+
+        With ``sending``, which must not happen twice, only a refusal as one of too many is tried again.
+        """
         clock = asyncio.get_running_loop().time
         wait, since = self._pace.first, clock()
         while True:
             try:
-                return await call()
+                value = await call()
             except TransientError as error:
-                if not may_wait(error):
+                if sending and not _was_too_early(error):
                     raise
                 failure = error
+            else:
+                self._patience.answered()
+                return value
             pause = max(wait, failure.retry_after or 0.0)
-            if clock() + pause - since > self._pace.patience:
-                raise EndpointError(f"{failure}; a batch that was sent goes on there: resume later to read its answers")
+            if objection := self._objection(failure, pause, clock() + pause - since, sending=sending):
+                raise EndpointError(objection)
             await asyncio.sleep(pause)
             wait = min(self._pace.longest, wait * _GROWTH)
+
+    def _objection(self, failure: TransientError, pause: float, silent: float, *, sending: bool) -> str | None:
+        """Return why the run ends instead of a wait of ``pause`` seconds, ``silent`` with those before it.
+
+        Once a batch is sent, a service that does not say how long to wait has `Pace.patience`, because a batch takes
+        hours.
+        """
+        if sending or failure.retry_after or failure.quota_used_up:
+            return self._patience.objection(failure, pause)
+        if silent > self._pace.patience:
+            return f"{failure}; a batch that was sent goes on there: resume later to read its answers"
+        return None
 
 
 class _NobodyWaits(Exception):

@@ -204,5 +204,9 @@ def _failure(reply: Reply, service: Service) -> InstructZeroError:
 def harmless(failure: TransientError) -> TransientError:
     """Return the failure of a request that costs nothing, whether it arrived or not."""
     return TransientError(
-        str(failure), retry_after=failure.retry_after, throttled=failure.throttled, overloaded=failure.overloaded
+        str(failure),
+        retry_after=failure.retry_after,
+        throttled=failure.throttled,
+        overloaded=failure.overloaded,
+        quota_used_up=failure.quota_used_up,
     )
