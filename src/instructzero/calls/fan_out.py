@@ -110,9 +110,7 @@ class QuestionBatch(Generic[Question, Answer]):
         """Ask as many questions as there are free places."""
         while self._queue and self._in_flight < (self._width if self._proven() else 1):
             self._in_flight += 1
-            task = asyncio.create_task(self._work(self._queue.popleft()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.add(asyncio.create_task(self._work(self._queue.popleft())))
 
     async def _work(self, question: Question) -> None:
         waiting = True
@@ -136,3 +134,4 @@ class QuestionBatch(Generic[Question, Answer]):
         finally:
             arrived()
             self._changed.set()
+            self._tasks.discard(asyncio.current_task())  # its last step; a callback would be one more

@@ -34,7 +34,8 @@ def openai_tokens(usage: object) -> Tokens:
     1002
     """
     fields = _object(usage)
-    prompt, answer, total = (count(fields.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    prompt, answer = count(fields.get("prompt_tokens")), count(fields.get("completion_tokens"))
+    total = count(fields.get("total_tokens"))
     thoughts = _thoughts(fields)
     whole = max(answer, total - prompt)
     if 0 < whole < thoughts:  # they are no part of the answer's tokens, so they are billed on top
@@ -71,15 +72,16 @@ def count(value: object) -> int:
 
 def _thoughts(fields: Mapping[str, Any]) -> int:
     """Return the tokens of the thoughts, by the names of OpenAI and Perplexity."""
-    details = _object(fields.get("completion_tokens_details"))
-    return count(details.get("reasoning_tokens")) or count(fields.get("reasoning_tokens"))
+    details = fields.get("completion_tokens_details")
+    of_details = count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
+    return of_details or count(fields.get("reasoning_tokens"))
 
 
 def _cached(fields: Mapping[str, Any]) -> int:
     """Return the prompt's tokens from a cache, by the names of OpenAI, Together and DeepSeek."""
-    details = _object(fields.get("prompt_tokens_details"))
-    names = (details.get("cached_tokens"), fields.get("cached_tokens"), fields.get("prompt_cache_hit_tokens"))
-    return next((cached for cached in map(count, names) if cached), 0)
+    details = fields.get("prompt_tokens_details")
+    of_details = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    return of_details or count(fields.get("cached_tokens")) or count(fields.get("prompt_cache_hit_tokens"))
 
 
 def _tokens(prompt: int, answer: int, cached: int, thoughts: int) -> Tokens:

@@ -22,7 +22,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ class Journal:
             raise RunDirectoryError(
                 f"cannot write {self.path}: {error.strerror}; make room or choose another directory, then resume"
             ) from None
-        self._replay(_unseal(line[:-1]))  # exactly what a later replay will read
+        self._replay(_content(line))  # exactly what a later replay will read
 
     def _replay(self, record: Record) -> None:
         _replay(self.path, self.history, record)
@@ -241,10 +241,16 @@ def _seal(record: Record) -> bytes:
 
 def _unseal(line: bytes) -> Record:
     """Return the record of a line; raises ValueError if the checksum does not match."""
-    record: Record = json.loads(line)
-    check = record.pop("check")
+    record = _content(line)
     if _seal(record) != line + b"\n":
-        raise ValueError(f"checksum {check} does not match")
+        raise ValueError("the checksum does not match")
+    return record
+
+
+def _content(line: bytes) -> Record:
+    """Return the record of a line without its checksum."""
+    record: Record = json.loads(line)
+    del record["check"]
     return record
 
 
@@ -283,8 +289,9 @@ def _records(path: Path, lines: bytes, before: int = 0) -> list[Record]:
 
 def _encode(evaluation: Evaluation) -> Record:
     """Return an evaluation as JSON values, without what it does not have."""
-    record = asdict(evaluation)
+    record: Record = {each.name: getattr(evaluation, each.name) for each in fields(evaluation)}
     record["usage"] = evaluation.usage.to_dict()
+    record["outcomes"] = None if evaluation.outcomes is None else asdict(evaluation.outcomes)
     record["incomplete"] = [
         [one.position, one.finish.value, *([one.reason] if one.reason else [])] for one in evaluation.incomplete
     ]
