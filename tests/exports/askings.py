@@ -6,9 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from instructzero.exports.access import USUAL_KEYS, Access, Header
+from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.prompt import Prompt
+from instructzero.models.addresses import USUAL_KEYS
 from instructzero.prompts import DEFAULT, PromptTemplate
 from instructzero.types import Example
 

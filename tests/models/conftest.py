@@ -1,4 +1,4 @@
-"""Tiny random models, each in its own folder, made once per session."""
+"""Tiny random models, each in its own folder, made once per session; and an environment without proxies."""
 
 from __future__ import annotations
 
@@ -74,3 +74,11 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_chat(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("models") / "qwen2", "qwen2")
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the proxies from the environment."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

@@ -17,14 +17,9 @@ from instructzero.errors import ModelError
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.service import Reply
 
+pytestmark = pytest.mark.usefixtures("no_proxy")
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(scope="module")

@@ -21,16 +21,11 @@ from instructzero.models.http import NoReply, Poster
 from instructzero.models.service import Reply
 from instructzero.testing import Endpoint, Fault, Faults
 
+pytestmark = pytest.mark.usefixtures("no_proxy")
+
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 KEY = {"Authorization": "Bearer sk-marker"}
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 async def post(poster: Poster, prompt: str = "ping") -> Reply:

@@ -11,13 +11,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from instructzero.config import Settings
-from instructzero.models.headers import holds_key, takes_api_key, variable_in
+from instructzero.models.addresses import USUAL_KEYS
+from instructzero.models.headers import DEPLOYMENTS, holds_key, takes_api_key, variable_in
 
 API_KEY = "api-key"
-USUAL_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-"""The environment variables of the keys by kind."""
-
-_DEPLOYMENTS = "/openai/deployments/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def deployment_of(endpoint: str) -> tuple[str, str]:
     >>> deployment_of("https://mine.openai.azure.com/openai/deployments/small")
     ('https://mine.openai.azure.com', 'small')
     """
-    resource, mark, deployment = endpoint.partition(_DEPLOYMENTS)
+    resource, mark, deployment = endpoint.partition(DEPLOYMENTS)
     return (resource, deployment) if mark and deployment and "/" not in deployment else ("", "")
 
 

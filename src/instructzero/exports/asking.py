@@ -13,6 +13,7 @@ from instructzero.errors import ConfigurationError, ModelError, TaskError
 from instructzero.exports.access import Access
 from instructzero.exports.prompt import Prompt
 from instructzero.finished_run import FinishedRun
+from instructzero.models.addresses import OFFICIAL
 from instructzero.models.registry import parse_model
 from instructzero.prompts import template_of
 from instructzero.records.identity import columns_of, digests_of
@@ -94,7 +95,7 @@ class Asking:
             kind=kind,
             model=model,
             endpoint=endpoint,
-            official=endpoint in _OFFICIAL,
+            official=endpoint in OFFICIAL.values(),
             revision=_commit(identity.get("revision", "")),
             dtype=identity.get("dtype", ""),
             chat=identity.get("template", "chat") == "chat",
@@ -111,8 +112,6 @@ class Asking:
         return "max_completion_tokens" if self.kind == "openai" and self.official and self.chat else "max_tokens"
 
 
-# Not imported from the modules of the clients, which may need a package that is not installed.
-_OFFICIAL = ("https://api.openai.com/v1", "https://api.anthropic.com")
 _COMMIT_LENGTH = 40  # a folder's fingerprint is shorter
 
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+
+from instructzero.models.proxies import proxy_for
+
+OFFICIAL = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+"""The addresses of the official services, by kind of backend."""
+
+USUAL_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+"""The environment variables of the keys, by kind of backend."""
 
 _PASTED = re.compile(r"/(?:chat/completions|completions|messages|responses|embeddings|(?<=/v1/)models)/*$")
 _OPENAI_NAMES = re.compile(r"(?:gpt|chatgpt)-|o\d(?:-|$)")
@@ -125,14 +132,6 @@ def usual_path(url: str) -> str:
     host = urlsplit(url).hostname
     known = next((each.address for each in SERVICES.values() if urlsplit(each.address).hostname == host), "")
     return "" if known == url.rstrip("/") or not known.startswith("https:") else known
-
-
-def proxy_for(url: str) -> str:
-    """Return the proxy that the environment names for an address, without user and password; "" for none."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
-    return "" if not parts.hostname or proxy_bypass(parts.hostname) else proxy.rpartition("://")[2].rpartition("@")[2]
 
 
 def connection_advice(url: str, reason: str) -> str:

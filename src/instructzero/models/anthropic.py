@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import httpx2
 
 from instructzero.errors import InstructZeroError, ModelError
+from instructzero.models.addresses import OFFICIAL, USUAL_KEYS
 from instructzero.models.batches.anthropic import AnthropicBatches
 from instructzero.models.batches.wire import TIMEOUT_S
 from instructzero.models.capabilities import REMOTE
@@ -30,8 +31,7 @@ except ImportError:
         "pip install 'instructzero[anthropic]'"
     ) from None
 
-OFFICIAL_URL = "https://api.anthropic.com"
-USUAL_KEY = "ANTHROPIC_API_KEY"
+OFFICIAL_URL = OFFICIAL["anthropic"]
 _FINISHES = {
     "max_tokens": Finish.CUT,
     "model_context_window_exceeded": Finish.CUT,
@@ -106,7 +106,7 @@ class AnthropicBlackBox:
         endpoint = checked_url(address, setting=address_setting).removesuffix("/v1")
         url, query = _parts(address)
         own = Headers.of(headers)
-        variable = api_key_variable or USUAL_KEY
+        variable = api_key_variable or USUAL_KEYS["anthropic"]
         key = read_key(
             variable,
             required=endpoint == OFFICIAL_URL and not own.hold_key(*_KEYS),

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import select
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
-from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import SplitResult
 
 import aiohappyeyeballs
 import httptools
 
 from instructzero.errors import ModelError
+from instructzero.models.proxies import PORTS, Proxy
 from instructzero.models.service import Reply
 
 _LONGEST_BODY = 64 * 1024 * 1024
 _NEXT_ADDRESS_S = 0.25  # RFC 8305: when a connection to the next address of a host is tried as well
 _RESOLVED_S = 10.0
 _SIZES = {"content-length", "transfer-encoding"}
-_PORTS = {"http": 80, "https": 443}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # OpenSSL reads SSL_CERT_FILE and SSL_CERT_DIR itself
 
 
@@ -184,58 +182,6 @@ class Connection(asyncio.Protocol):
             waiting.set_exception(BrokenExchange(reason))
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy: its address, and the header with its password, "" for none."""
-
-    url: SplitResult
-    authorization: str
-
-    @classmethod
-    def of_environment(cls, scheme: str, host: str) -> Proxy | None:
-        """Return the proxy that the environment names for ``host``, or None.
-
-        Raises
-        ------
-        ModelError
-            If it is not an HTTP proxy.
-        """
-        proxies = getproxies()
-        named = proxies.get(scheme) or proxies.get("all")
-        if not named or proxy_bypass(host):
-            return None
-        url = _proxy_url(named)
-        if url is None:
-            raise ModelError(
-                "expected the address of an HTTP proxy, such as http://proxy:3128, in the environment "
-                f"({scheme}_proxy or all_proxy), got {_kind_of(named)}; name another, or {host} in no_proxy"
-            )
-        return cls(url, _authorization(url))
-
-
-def _proxy_url(named: str) -> SplitResult | None:
-    """Return the address of an HTTP proxy, whose scheme may be missing; None if it is none."""
-    try:
-        url = urlsplit(named if "://" in named else f"http://{named}")
-        is_valid = url.scheme in _PORTS and bool(url.hostname) and url.port != 0
-    except ValueError:
-        return None
-    return url if is_valid else None
-
-
-def _kind_of(named: str) -> str:
-    """Return what the environment names instead of an HTTP proxy, without the password that it may have."""
-    kind, mark, _ = named.partition("://")
-    return f"one for {kind}" if mark and kind.lower() not in _PORTS else "another text"
-
-
-def _authorization(url: SplitResult) -> str:
-    if url.username is None:
-        return ""
-    pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
-    return f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}\r\n"
-
-
 class Connector:
     """Opens connections to the server of an address. Lives in one event loop at a time.
 
@@ -253,7 +199,7 @@ class Connector:
     def __init__(self, url: SplitResult) -> None:
         self._host = url.hostname or ""
         self._is_secure = url.scheme == "https"
-        self._port = url.port or _PORTS[url.scheme]
+        self._port = url.port or PORTS[url.scheme]
         self.proxy = Proxy.of_environment(url.scheme, self._host)
         self._context: ssl.SSLContext | None = None
         self._addresses: list[aiohappyeyeballs.AddrInfoType] = []
@@ -273,7 +219,7 @@ class Connector:
             return await self._connect(self._host, self._port, secure=self._is_secure)
         url = self.proxy.url
         is_secure = url.scheme == "https"
-        connection = await self._connect(url.hostname or "", url.port or _PORTS[url.scheme], secure=is_secure)
+        connection = await self._connect(url.hostname or "", url.port or PORTS[url.scheme], secure=is_secure)
         if self._is_secure:
             await _or_abort(connection, lambda: self._tunnelled(connection))
         return connection
@@ -294,13 +240,13 @@ class Connector:
     async def _connect(self, host: str, port: int, *, secure: bool) -> Connection:
         loop = asyncio.get_running_loop()
         tls, name = (self._tls(), host) if secure else (None, None)
-        socket = await aiohappyeyeballs.start_connection(
+        opened = await aiohappyeyeballs.start_connection(
             await self._resolve(host, port), happy_eyeballs_delay=_NEXT_ADDRESS_S, interleave=1
         )
         try:
-            _, connection = await loop.create_connection(Connection, sock=socket, ssl=tls, server_hostname=name)
+            _, connection = await loop.create_connection(Connection, sock=opened, ssl=tls, server_hostname=name)
         except BaseException:
-            socket.close()
+            opened.close()
             raise
         return connection
 
@@ -308,8 +254,6 @@ class Connector:
         """Return the addresses of a host, looked up every few seconds, so that many connections share one look-up."""
         loop = asyncio.get_running_loop()
         if loop.time() - self._resolved_at > _RESOLVED_S:
-            import socket
-
             self._addresses = list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
             self._resolved_at = loop.time()
         return self._addresses

@@ -21,7 +21,7 @@ _CLIENTS = frozenset(
 
 _AZURE = (".azure.com", ".azure-api.net", ".microsoft.com")
 _AZURE_WITH_BEARER = (".ml.azure.com", "models.inference.ai.azure.com")
-_DEPLOYMENTS = "/openai/deployments/"
+DEPLOYMENTS = "/openai/deployments/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def takes_api_key(url: str) -> bool:
     if host.endswith(_AZURE_WITH_BEARER):
         return False
     versioned = any(name.lower() == "api-version" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return host.endswith(_AZURE) or _DEPLOYMENTS in f"{parts.path}/" or versioned
+    return host.endswith(_AZURE) or DEPLOYMENTS in f"{parts.path}/" or versioned
 
 
 def _read(name: str, variable: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from instructzero.errors import InstructZeroError
+from instructzero.models.addresses import USUAL_KEYS
 from instructzero.models.headers import Headers, authorization
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.service import Complaint, Reply, Service, checked_url, public_url, read_key
@@ -90,7 +91,7 @@ async def listing_at(
     ModelError
         If ``url`` is no address, or a variable of the environment is not set.
     """
-    variable = api_key_variable or ("ANTHROPIC_API_KEY" if anthropic else "OPENAI_API_KEY")
+    variable = api_key_variable or USUAL_KEYS["anthropic" if anthropic else "openai"]
     key = "" if keyless else read_key(variable, required=False, named=api_key_variable is not None)
     own = Headers.of(() if keyless else headers)
     service = Service(checked_url(url), "any", variable, key, secrets=own.secrets)

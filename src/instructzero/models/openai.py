@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from instructzero.errors import InstructZeroError, ModelError
+from instructzero.models.addresses import OFFICIAL, USUAL_KEYS
 from instructzero.models.base import join_contents
 from instructzero.models.batches.openai import OpenAIBatches
 from instructzero.models.capabilities import REMOTE
@@ -30,8 +31,7 @@ from instructzero.models.usage import openai_tokens
 from instructzero.protocols import Capabilities
 from instructzero.types import Completion, Finish, Request
 
-OFFICIAL_URL = "https://api.openai.com/v1"
-USUAL_KEY = "OPENAI_API_KEY"
+OFFICIAL_URL = OFFICIAL["openai"]
 _OFFICIAL_HOST = ".api.openai.com"  # also that of a region
 TEMPLATES = ("chat", "completion")
 _TEXT_PARTS = ("text", "output_text")
@@ -118,7 +118,7 @@ class OpenAIBlackBox:
         endpoint = checked_url(url, setting=address_setting)
         own = Headers.of(headers)
         official = _is_official(endpoint)
-        variable = api_key_variable or USUAL_KEY
+        variable = api_key_variable or USUAL_KEYS["openai"]
         key = read_key(
             variable,
             required=official and not own.hold_key(),

@@ -11,14 +11,13 @@ from instructzero.cli.doctor.findings import Finding, State
 from instructzero.cli.doctor.remedies import Asked, remedy
 from instructzero.config import Settings
 from instructzero.errors import InstructZeroError
-from instructzero.models.addresses import proxy_for, service_name
+from instructzero.models.addresses import OFFICIAL, USUAL_KEYS, service_name
 from instructzero.models.headers import holds_key, takes_api_key, variable_in
 from instructzero.models.listing import list_models
+from instructzero.models.proxies import proxy_for
 from instructzero.models.service import check_address, public_url
 from instructzero.roles import Endpoint
 
-_OFFICIAL = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
-_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 _SHOWN = 5
 
 
@@ -39,9 +38,9 @@ def examine_address(role: str, endpoint: Endpoint, settings: Settings) -> Remote
         If its address is none.
     """
     kind, _, model = endpoint.spec.partition(":")
-    if kind not in _OFFICIAL:
+    if kind not in OFFICIAL:
         return None
-    url = endpoint.address or _OFFICIAL[kind]
+    url = endpoint.address or OFFICIAL[kind]
     check_address(url, setting=endpoint.setting)
     asked = Asked(role, url, model, endpoint.setting, kind == "anthropic", endpoint.key_env, endpoint.headers)
     findings = (
@@ -106,7 +105,7 @@ def _key(kind: str, endpoint: Endpoint, url: str) -> str:
         name, _, value = (part.strip() for part in line.partition(":"))
         variable = variable_in(value)[1]
         return f"sent in your header {name}{f', from {variable}' if variable else ''}"
-    variable = endpoint.key_env or _KEYS[kind]
+    variable = endpoint.key_env or USUAL_KEYS[kind]
     header = "api-key" if kind == "openai" and takes_api_key(url) else "Authorization"
     if not os.environ.get(variable, "").strip():
         return f"{variable} is not set, so none is sent"

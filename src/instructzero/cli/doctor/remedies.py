@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from instructzero.calls.store import BLACK_BOX, JUDGE, WRITER
 from instructzero.errors import nearest
-from instructzero.models.addresses import proxy_for, usual_path
+from instructzero.models.addresses import usual_path
 from instructzero.models.listing import Listing, listing_at
+from instructzero.models.proxies import proxy_for
 from instructzero.models.service import public_url
 
 _HTTPS = re.compile(r"https (?:port|server)|is not http\b|connection broke|bad request version", re.IGNORECASE)

@@ -99,7 +99,8 @@ class OpenAIBatches:
         """Return the state of a batch."""
         reply = await self._reply(self._poster.get(f"/batches/{quote(batch, safe='')}"))
         data = checked(known(reply, self.service), self.service)
-        status, counts = data.get("status"), data.get("request_counts") or {}
+        status, counts = data.get("status"), data.get("request_counts")
+        counts = counts if isinstance(counts, dict) else {}
         names = [data.get("output_file_id"), data.get("error_file_id")]
         files = tuple(f"/files/{quote(name, safe='')}/content" for name in names if isinstance(name, str) and name)
         return State(
