@@ -26,6 +26,8 @@ def dump_json(value: Any) -> bytes:
 def load_json(text: bytes) -> Any:
     """Return the value of a JSON text; raise `ValueError` or `RecursionError` if it is none.
 
+    An integer of more than 64 bits becomes a float.
+
     >>> load_json(b'{"score": NaN}')
     {'score': nan}
     """
