@@ -15,6 +15,7 @@ from instructzero.errors import RunDirectoryError
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.03
 _LONG_LOG = 4 * 2**20
+_KEYS = 500  # SQLite before 3.32 takes 999 values in one query
 
 
 class Database:
@@ -66,6 +67,12 @@ class Database:
         """Return all rows of a query."""
         with self.reporting():
             return self._connection.execute(query, parameters).fetchall()
+
+    def rows_of(self, query: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of ``query IN (keys)``, which is asked in parts."""
+        for start in range(0, len(keys), _KEYS):
+            page = keys[start : start + _KEYS]
+            yield from self.rows(f"{query} IN ({', '.join('?' * len(page))})", tuple(page))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

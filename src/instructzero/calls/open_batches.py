@@ -7,7 +7,7 @@ reads it again. A question that has an answer in the call store is not looked up
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -30,7 +30,6 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS questions (key TEXT PRIMARY KEY, mark TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS questions_by_mark ON questions (mark)",
 )
-_KEYS = 500  # SQLite before 3.32 takes 999 values in one query
 
 
 class StoredBatches:
@@ -73,7 +72,7 @@ class StoredBatches:
         """Return the batch of every question that was sent in one."""
         if not self._exists():
             return {}
-        marks = {key: mark for page in _pages(keys) for key, mark in self._marks(page)}
+        marks = dict(self._database().rows_of("SELECT key, mark FROM questions WHERE key", keys))
         plans = {mark: self._plan(mark) for mark in set(marks.values())}
         return {key: plans[mark] for key, mark in marks.items()}
 
@@ -106,10 +105,6 @@ class StoredBatches:
         if self._opened is None:
             self._opened = Database(self._path, version=FORMAT, schema=_SCHEMA)
         return self._opened
-
-    def _marks(self, keys: Sequence[str]) -> list[tuple[str, str]]:
-        query = f"SELECT key, mark FROM questions WHERE key IN ({', '.join('?' * len(keys))})"
-        return [(key, mark) for key, mark in self._database().rows(query, tuple(keys))]
 
     def _plan(self, mark: str) -> Plan:
         ((batch, at),) = self._database().rows("SELECT batch, at FROM batches WHERE mark = ?", (mark,))
@@ -171,7 +166,7 @@ def unread_answers(path: Path, store: CallStore) -> int:
     batches = StoredBatches.beside(path)
     try:
         keys = batches.keys()
-        return len(keys) - sum(store.has_answer(key) for key in keys)
+        return len(keys) - len(store.known(keys))
     finally:
         batches.close()
 
@@ -183,8 +178,3 @@ def _takes_batches(model: BlackBox) -> bool:
 def _key(model: BlackBox, request: Request) -> str:
     """Return the key of a request in the call store, 64 hexadecimal digits."""
     return Call.of(model.identity, request).key
-
-
-def _pages(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _KEYS):
-        yield keys[start : start + _KEYS]

@@ -46,7 +46,6 @@ WRITER = "writer"
 _POLL_S = 0.03
 _PAGE = 1000
 _ROWS = 100
-_KEYS = 500  # SQLite before 3.32 takes 999 values in one query
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, call TEXT NOT NULL, answer TEXT NOT NULL)",
     # A row without a key is a try that may have been billed without an answer; "at" is in Unix seconds.
@@ -114,21 +113,17 @@ class CallStore:
         """Return the stored answer, or None."""
         return self._find(call.key)
 
-    def has_answer(self, key: str) -> bool:
-        """Return True if there is an answer to the call with this key."""
-        return self._find(key) is not None
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Return those of the keys whose calls have an answer."""
+        return {key for (key,) in self._database.rows_of("SELECT key FROM calls WHERE key", keys)}
 
     def get_many(self, calls: Sequence[Call]) -> dict[Call, Completion]:
         """Return the stored answers of the calls that have one."""
         by_key = {call.key: call for call in calls}
-        keys = list(by_key)
         found: dict[Call, Completion] = {}
-        for start in range(0, len(keys), _KEYS):
-            page = keys[start : start + _KEYS]
-            query = f"SELECT key, answer FROM calls WHERE key IN ({', '.join('?' * len(page))})"
-            for key, answer in self._database.rows(query, tuple(page)):
-                with self._database.reporting():
-                    found[by_key[key]] = _completion(answer)
+        for key, answer in self._database.rows_of("SELECT key, answer FROM calls WHERE key", list(by_key)):
+            with self._database.reporting():
+                found[by_key[key]] = _completion(answer)
         return found
 
     def put(self, call: Call, completion: Completion, *, run: str = "", role: str = BLACK_BOX) -> Completion:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from instructzero.config import Settings
 from instructzero.models.addresses import USUAL_KEYS
-from instructzero.models.headers import DEPLOYMENTS, holds_key, takes_api_key, variable_in
+from instructzero.models.headers import DEPLOYMENTS, holds_key, parts_of, takes_api_key, variable_in
 
 API_KEY = "api-key"
 
@@ -101,5 +101,5 @@ def deployment_of(endpoint: str) -> tuple[str, str]:
 
 
 def _header(line: str) -> Header:
-    name, _, value = (part.strip() for part in line.partition(":"))
+    name, value = parts_of(line)
     return Header(name, *variable_in(value))

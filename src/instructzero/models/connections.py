@@ -7,7 +7,7 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import cast
 from urllib.parse import SplitResult
@@ -221,7 +221,11 @@ class Connector:
         is_secure = url.scheme == "https"
         connection = await self._connect(url.hostname or "", url.port or PORTS[url.scheme], secure=is_secure)
         if self._is_secure:
-            await _or_abort(connection, lambda: self._tunnelled(connection))
+            try:
+                await self._tunnelled(connection)
+            except BaseException:
+                connection.abort("")
+                raise
         return connection
 
     async def _tunnelled(self, connection: Connection) -> None:
@@ -277,11 +281,3 @@ def _trust(context: ssl.SSLContext, variable: str, path: str) -> None:
             f"expected a file or a folder of certificates at {path}, which the environment variable {variable} names, "
             "got none that can be read; fix or unset it"
         ) from None
-
-
-async def _or_abort(connection: Connection, work: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await work()
-    except BaseException:
-        connection.abort("")
-        raise

@@ -42,7 +42,7 @@ class Headers:
         """
         values, secrets = {}, []
         for line in lines:
-            name, _, value = (part.strip() for part in line.partition(":"))
+            name, value = parts_of(line)
             if name.lower() in _CLIENTS:
                 raise ModelError(
                     f"expected headers beside those that say how a request is sent, got {name}; leave it out"
@@ -69,13 +69,19 @@ class Headers:
         return {name: value for name, value in ours.items() if name.lower() not in dropped} | self.values
 
 
+def parts_of(line: str) -> tuple[str, str]:
+    """Return the name and the value of a header as a line."""
+    name, _, value = (part.strip() for part in line.partition(":"))
+    return name, value
+
+
 def holds_key(line: str, kind: str) -> bool:
     """Return True if a header, as a line, takes the place of the key in requests to an API of a ``kind``.
 
     >>> holds_key("API-Key: env:NAME", "openai"), holds_key("X-API-Key: env:NAME", "openai")
     (True, False)
     """
-    name = line.partition(":")[0].strip().lower()
+    name = parts_of(line)[0].lower()
     return name in _KEYS or (kind == "anthropic" and name == "x-api-key")
 
 

@@ -12,7 +12,7 @@ from instructzero.errors import InstructZeroError
 from instructzero.models.addresses import USUAL_KEYS
 from instructzero.models.headers import Headers, authorization
 from instructzero.models.http import NoReply, Poster
-from instructzero.models.service import Complaint, Reply, Service, checked_url, public_url, read_key
+from instructzero.models.service import Complaint, Reply, Service, checked_url, public_url, read_key, without_user
 from instructzero.models.usage import count
 
 _CONTEXTS = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -96,9 +96,8 @@ async def listing_at(
     own = Headers.of(() if keyless else headers)
     service = Service(checked_url(url), "any", variable, key, secrets=own.secrets)
     ours = {"User-Agent": "instructzero", **(_of_anthropic(own, key) if anthropic else authorization(url, key))}
-    parts = urlsplit(url)
-    poster = Poster(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), own.over(ours), timeout)
-    versioned = parts.path.rstrip("/").endswith("/v1")
+    poster = Poster(without_user(url), own.over(ours), timeout)
+    versioned = urlsplit(url).path.rstrip("/").endswith("/v1")
     try:
         reply = await poster.get("/v1/models" if anthropic and not versioned else "/models")
     except NoReply as error:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from instructzero.errors import InstructZeroError, ModelError
 from instructzero.models.addresses import OFFICIAL, USUAL_KEYS
@@ -26,6 +26,7 @@ from instructzero.models.service import (
     extra_identity,
     public_url,
     read_key,
+    without_user,
 )
 from instructzero.models.usage import openai_tokens
 from instructzero.protocols import Capabilities
@@ -134,7 +135,7 @@ class OpenAIBlackBox:
         limit = "max_completion_tokens" if official and template == "chat" else "max_tokens"
         self._parameters = Parameters(limit, self._extra_body)
         self._path = "/chat/completions" if template == "chat" else "/completions"
-        self._address = _without_user(url), own.over(_headers(url, key))
+        self._address = without_user(url), own.over(_headers(url, key))
         self._poster = Poster(*self._address, self._service.cut_s)
 
     @property
@@ -209,11 +210,6 @@ def _headers(url: str, key: str) -> dict[str, str]:
 
 def _is_official(endpoint: str) -> bool:
     return endpoint == OFFICIAL_URL or f".{urlsplit(endpoint).hostname}".endswith(_OFFICIAL_HOST)
-
-
-def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def read_answer(reply: Reply, service: Service) -> Completion:

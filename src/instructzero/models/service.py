@@ -280,6 +280,16 @@ def read_key(
     return key
 
 
+def without_user(url: str) -> str:
+    """Return the address without user and password, as requests are sent to it.
+
+    >>> without_user("https://me:secret@host:8000/v1?api-version=1")
+    'https://host:8000/v1?api-version=1'
+    """
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
 def public_url(url: str) -> str:
     """Return the address without user, password, query and final slash, so that it may be shown and stored.
 

@@ -12,7 +12,7 @@ from instructzero.cli.doctor.remedies import Asked, remedy
 from instructzero.config import Settings
 from instructzero.errors import InstructZeroError
 from instructzero.models.addresses import OFFICIAL, USUAL_KEYS, service_name
-from instructzero.models.headers import holds_key, takes_api_key, variable_in
+from instructzero.models.headers import holds_key, parts_of, takes_api_key, variable_in
 from instructzero.models.listing import list_models
 from instructzero.models.proxies import proxy_for
 from instructzero.models.service import check_address, public_url
@@ -102,7 +102,7 @@ def _dialect(role: str, kind: str, settings: Settings) -> str:
 
 def _key(kind: str, endpoint: Endpoint, url: str) -> str:
     if line := next((line for line in endpoint.headers if holds_key(line, kind)), ""):
-        name, _, value = (part.strip() for part in line.partition(":"))
+        name, value = parts_of(line)
         variable = variable_in(value)[1]
         return f"sent in your header {name}{f', from {variable}' if variable else ''}"
     variable = endpoint.key_env or USUAL_KEYS[kind]

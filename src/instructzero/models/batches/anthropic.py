@@ -17,7 +17,6 @@ from instructzero.models.batches.wire import (
     Plan,
     State,
     checked,
-    counted,
     keep_first,
     known,
     name_in,
@@ -25,6 +24,7 @@ from instructzero.models.batches.wire import (
     without_batches,
 )
 from instructzero.models.service import Reply, Service
+from instructzero.models.usage import count
 
 PATH = "/v1/messages/batches"
 _STATUSES = {
@@ -89,7 +89,7 @@ class AnthropicBatches:
     async def state(self, batch: str) -> State:
         """Return the state of a batch."""
         data = checked(known(await self._send(_path(batch), None), self.service), self.service)
-        total, processing = _total(data), counted(_counts(data).get("processing"))
+        total, processing = _total(data), count(_counts(data).get("processing"))
         # The address of the results that the service names is not used: it may be another host.
         return State(data.get("processing_status") == "ended", total - processing, total, (f"{_path(batch)}/results",))
 
@@ -134,7 +134,7 @@ def _counts(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _total(data: Mapping[str, Any]) -> int:
     counts = _counts(data)
-    return sum(counted(counts.get(name)) for name in _OUTCOMES)
+    return sum(count(counts.get(name)) for name in _OUTCOMES)
 
 
 def _outcome(result: object) -> Outcome:

@@ -17,7 +17,6 @@ from instructzero.models.batches.wire import (
     Plan,
     State,
     checked,
-    counted,
     harmless,
     keep_first,
     known,
@@ -27,6 +26,7 @@ from instructzero.models.batches.wire import (
 )
 from instructzero.models.http import NoReply, Poster
 from instructzero.models.service import Complaint, Reply, Service
+from instructzero.models.usage import count
 
 MARK = "instructzero"
 """The name of our mark in a batch's metadata."""
@@ -106,8 +106,8 @@ class OpenAIBatches:
         return State(
             # The name of the file may come a little later than the status.
             ended=status in _ENDED and (bool(files) or status != "completed"),
-            done=counted(counts.get("completed")) + counted(counts.get("failed")),
-            total=counted(counts.get("total")),
+            done=count(counts.get("completed")) + count(counts.get("failed")),
+            total=count(counts.get("total")),
             files=files,
             refusal=_refusal(data) if status == "failed" else None,
         )

@@ -171,11 +171,6 @@ def _is_answer(outcome: Outcome) -> bool:
     return isinstance(outcome, Reply) and outcome.status == _OK
 
 
-def counted(value: object) -> int:
-    """Return a count of a service; 0 if it is none."""
-    return value if isinstance(value, int) and value > 0 else 0
-
-
 def without_batches(reply: Reply, service: Service) -> Reply:
     """Return the reply to an upload; raise `ModelError` if the service has no batch API."""
     if reply.status in (_NOT_FOUND, 405, 501):
