@@ -2,8 +2,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 TASK ?= antonyms
+SECONDS ?= 600
+SEED ?= 0
 
-.PHONY: run real test check benchmark clean
+.PHONY: run real test check benchmark fuzz clean
 
 # The main job, offline: the embedded writer and black box find an instruction for a built-in task.
 run: $(INSTALLED)
@@ -15,11 +17,11 @@ real: $(INSTALLED)
 
 # Everything that continuous integration checks.
 test: $(INSTALLED) check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(INSTALLED)
-	$(BIN)/ruff check src tests training benchmarks
-	$(BIN)/ruff format --check src tests training benchmarks
+	$(BIN)/ruff check src tests training benchmarks fuzzing
+	$(BIN)/ruff format --check src tests training benchmarks fuzzing
 	$(BIN)/mypy
 
 benchmark: $(INSTALLED)
@@ -31,6 +33,10 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet torch==2.13.0
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(INSTALLED)
+
+# Ten minutes of hostile inputs; SEED=7 makes others. The tests run one minute of them.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m fuzzing --seconds $(SECONDS) --seed $(SEED)
 
 clean:
 	rm -rf .venv build dist runs

@@ -103,7 +103,8 @@ def watch(run: Path, folder: Path, seconds: float) -> None:
     command = [sys.executable, "-m", "instructzero", "watch", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
-        address = f"{server.stdout.readline().strip()}1/"
+        root, _, token = server.stdout.readline().strip().partition("?")
+        address = f"{root}1/?{token}"
         began = time.monotonic()
         _get(address)
         print(f"watch: first page after {time.monotonic() - began:.1f} s", flush=True)
@@ -113,7 +114,7 @@ def watch(run: Path, folder: Path, seconds: float) -> None:
             time.sleep(STEP_S)
             if time.monotonic() - asked >= ASK_EVERY_S:
                 asked = time.monotonic()
-                version = json.loads(_get(f"{address}state"))["version"]
+                version = json.loads(_get(f"{root}1/state?{token}"))["version"]
                 if version not in versions:
                     versions.append(version)
                     _get(address)

@@ -96,6 +96,7 @@ class Stopping:
         return obey(prompt)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("at", [3, 20])
 def test_interrupted_call_is_continued_by_the_same_call_without_paying_twice(tmp_path: Path, at: int) -> None:
     stopping = Stopping(at, lambda: signal.raise_signal(signal.SIGINT))
@@ -185,10 +186,26 @@ def test_runs_in_threads_that_share_a_store_pay_for_a_question_once(tmp_path: Pa
     assert set(counting.prompts.values()) == {1}
 
 
-def test_four_cold_starts_of_the_embedded_pair_in_threads_run_as_alone(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", str(ASSETS / "four_at_once.py"), str(tmp_path)]
+def test_eight_cold_starts_of_the_embedded_pair_in_threads_run_as_alone_and_pay_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", str(ASSETS / "eight_at_once.py"), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+    first, second, (answers, payments) = [line.split() for line in done.stdout.splitlines()]
+    assert (first, second, done.stderr) == (["True"] * 3, ["True"] * 3, "")
+    assert answers == payments
+
+
+def test_run_does_not_depend_on_the_default_precision_which_a_thread_changes_while_it_loads_a_model(
+    tmp_path: Path,
+) -> None:
+    import torch
+
+    for dtype in (torch.float32, torch.bfloat16):
+        torch.set_default_dtype(dtype)
+        try:
+            instructzero.optimize(ROWS, blackbox="scripted:obey", directory=tmp_path / str(dtype), **SIZES)
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert journal(tmp_path / "torch.float32") == journal(tmp_path / "torch.bfloat16")
 
 
 def test_progress_in_a_thread_is_plain_lines_also_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

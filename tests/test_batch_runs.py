@@ -100,6 +100,7 @@ def test_run_killed_in_the_middle_of_a_batch_pays_every_question_once(scripted, 
         assert len(store) == service.billed.total()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupted_run_says_that_the_batch_goes_on(scripted, service, tmp_path):
     scripted |= {"blackbox": "openai:m", "base_url": service.base_url}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in scripted.items()]

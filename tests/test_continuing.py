@@ -2,13 +2,15 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from instructzero.config import make_settings
-from instructzero.errors import EndpointError, OtherRun, RunDirectoryError
+from instructzero.errors import ConfigurationError, EndpointError, OtherRun, RunDirectoryError
 from instructzero.execute import execute
 from instructzero.finished_run import FinishedRun
 from instructzero.models.scripted import ScriptedBlackBox, ScriptedWriter, obey
@@ -210,7 +212,10 @@ def test_overwrite_replaces_a_run_with_a_changed_task(run, task_file, tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("name", ["settings.yaml", "journal.jsonl", "result.json", "instruction.txt", "report.html"])
+@pytest.mark.parametrize(
+    "name",
+    ["settings.yaml", "journal.jsonl", "result.json", "instruction.txt", "report.html", "run-id", "waiting.json"],
+)
 def test_files_of_other_origin_are_never_replaced(run, tmp_path, name, overwrite):
     path = tmp_path / "run" / name
     path.parent.mkdir()
@@ -218,6 +223,51 @@ def test_files_of_other_origin_are_never_replaced(run, tmp_path, name, overwrite
     with pytest.raises(RunDirectoryError, match=rf"files of other origin .*\({re.escape(name)}\)"):
         run(overwrite=overwrite)
     assert path.read_text() == "task: words.jsonl  # mine\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_database_of_other_program_in_the_folder_is_refused_before_anything_is_written(run, tmp_path, overwrite):
+    path = tmp_path / "run" / "calls.sqlite"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE bookmarks (address TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(RunDirectoryError, match="belongs to another program"):
+        run(overwrite=overwrite)
+    with pytest.raises(RunDirectoryError, match="belongs to another program"):
+        run("elsewhere", store=path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("store", ["run/journal.jsonl", "run/RESULT.json", "link", "other/settings.yaml", "other/lock"])
+def test_store_at_the_name_of_a_file_of_a_run_is_refused(run, tmp_path, store):
+    run("other")
+    before = {path: path.read_bytes() for path in (tmp_path / "other").iterdir()}
+    (tmp_path / "link").symlink_to(tmp_path / "other" / "report.html")
+    with pytest.raises(ConfigurationError, match="expected a file of its own for --store"):
+        run(store=tmp_path / store)
+    assert {path: path.read_bytes() for path in (tmp_path / "other").iterdir()} == before
+    assert not (tmp_path / "run").exists()
+
+
+def test_runs_may_share_the_store_of_one_of_them(run, tmp_path):
+    run("other")
+    before = (tmp_path / "other" / "settings.yaml").read_bytes()
+    assert run(store=tmp_path / "other" / "calls.sqlite").best
+    assert (tmp_path / "other" / "settings.yaml").read_bytes() == before
+
+
+def test_run_among_unrelated_files_leaves_them(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("notes.txt", "report.tmp", "result.tmp", "settings.yml"):
+        (tmp_path / "run" / name).write_text("mine")
+    run()
+    run(overwrite=True)
+    for name in ("notes.txt", "report.tmp", "result.tmp", "settings.yml"):
+        assert (tmp_path / "run" / name).read_text() == "mine"
 
 
 def test_run_that_is_being_continued_is_not_finished(run, tmp_path):

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from instructzero import optimize
+from instructzero.bench.plan import make_plan
+from instructzero.config import make_settings
+from instructzero.config.names import check_name
+from instructzero.errors import ConfigurationError, UserError
 from instructzero.files import FileInUse, exclusive_lock, lock_byte, unlock_byte, write_atomically
 
 HOLDER = """
@@ -84,3 +89,29 @@ def test_system_without_posix_locks_is_refused_in_one_sentence(tmp_path: Path) -
     assert "expected Linux or macOS" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "runs/\ud800/x"])
+def test_text_that_is_no_name_of_a_file_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected the name of a file or folder, got"):
+        check_name(name)
+    for setting in ("data_dir", "test_data", "store"):
+        with pytest.raises(ConfigurationError, match=f"setting '{setting}': expected the name of a file"):
+            make_settings({"task": "sum", setting: name})
+    with pytest.raises(ConfigurationError, match="expected the name of a file"):
+        optimize("sum", out=name)
+    for key in ("out", "tasks", "methods", "models"):
+        value = {name: {"method": "uniform"}} if key == "methods" else {name: {}} if key == "models" else name
+        with pytest.raises(ConfigurationError, match="expected the name of a file"):
+            make_plan({"tasks": "sum", "methods": "uniform", key: value})
+
+
+def test_name_of_bytes_that_are_no_utf8_is_accepted() -> None:
+    check_name(os.fsdecode(b"runs/\xff"))
+
+
+@pytest.mark.parametrize("setting", ["writer", "test_data", "task"])
+def test_name_longer_than_files_have_gets_sentence(tmp_path: Path, setting: str) -> None:
+    settings = {"task": "sum", "blackbox": "scripted:obey", setting: f"{300 * 'x'}.jsonl"}
+    with pytest.raises(UserError):
+        optimize(**settings, out=tmp_path / "run")

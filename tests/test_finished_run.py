@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
+import instructzero
 from instructzero.errors import RunDirectoryError
-from instructzero.finished_run import FinishedRun
+from instructzero.finished_run import FinishedRun, recorded_task
+from instructzero.records.directory import RunDirectory
 from tests.run_directories import write_run
 
 
@@ -51,3 +55,25 @@ def test_read_without_test_results_raises(tmp_path: Path) -> None:
     journal.unlink()
     with pytest.raises(RunDirectoryError, match="expected the test results of the best instruction"):
         FinishedRun.read(tmp_path)
+
+
+def test_examples_of_a_run_whose_metric_reads_columns_are_found_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "column_metric.py").write_text("def score(prediction, example): return 1.0\n", encoding="utf-8")
+    lines = [json.dumps({"input": word, "output": word[::-1], "kind": "noun"}) for word in "abcdefghijklmn"]
+    (tmp_path / "words.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    instructzero.optimize(
+        "words.jsonl", writer="scripted:phrases", blackbox="scripted:obey", metric="column_metric:score",
+        evaluations=4, initial=4, directory="run",
+    )  # fmt: skip
+    del sys.modules["column_metric"]
+    run = FinishedRun.read(tmp_path / "run")
+    task, missing = recorded_task(RunDirectory(run.path), run.settings, run.header)
+    assert (missing, "column_metric" in sys.modules) == ("", False)
+    assert task is not None
+    assert len(task.test) == len(run.test.scores)
+    other, missing = recorded_task(RunDirectory(run.path), run.settings, {**run.header, "test": "another digest"})
+    assert other is None
+    assert "have changed since" in missing

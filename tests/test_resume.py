@@ -132,6 +132,7 @@ def test_journal_depends_on_settings_and_seed_only(scripted, tmp_path):
     assert journal(tmp_path / "a") == journal(tmp_path / "b") != journal(tmp_path / "c")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_stops_cleanly_and_names_resume(tmp_path, task_file):
     run = Counted(tmp_path / "interrupted", task_file, "paper")
     environment = {**os.environ, "PYTHONPATH": str(ASSETS), "CALLS_FILE": str(run.calls_file)}

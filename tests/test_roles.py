@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+from pathlib import Path
+
 import pytest
 
 from instructzero.calls.store import BLACK_BOX, JUDGE, WRITER
 from instructzero.config import make_settings
-from instructzero.roles import endpoint_of, writer_in_words
+from instructzero.roles import Named, endpoint_of, writer_in_words
 
 HERE, THERE = "http://here:1/v1", "http://there:2/v1"
 
@@ -70,3 +74,54 @@ def test_key_of_judge_replaces_that_in_headers_of_black_box() -> None:
     assert endpoint_of(make_settings({"task": "sum", **chosen}), JUDGE).headers == tuple(headers)
     own = endpoint_of(make_settings({"task": "sum", "judge_key_env": "JUDGE_KEY", **chosen}), JUDGE)
     assert (own.key_env, own.headers) == ("JUDGE_KEY", ("X-Team: search",))
+
+
+HUB = "https://huggingface.co"
+
+
+def named(**chosen: object) -> Named:
+    return Named.by(make_settings({"task": "sum", "blackbox": "scripted:obey", **chosen}))
+
+
+@pytest.mark.parametrize("name", ["Qwen/Qwen2.5-0.5B-Instruct", "gpt2", "hf:gpt2"])
+def test_model_of_the_hub_names_the_hub(name: str) -> None:
+    assert named(writer=name).hosts == (HUB,)
+    assert named(writer=name).files == ()
+
+
+def test_model_in_a_folder_or_file_names_its_place(tmp_path: Path) -> None:
+    for name in (str(tmp_path), f"hf:{tmp_path}", "hf:/no/such/folder", "x.gguf", "hf:some/x.gguf"):
+        found = named(writer=name)
+        assert (found.hosts, found.files) == ((), (name.removeprefix("hf:"),))
+    assert named(blackbox=f"hf:{tmp_path}", writer="embedded:writer").files == (str(tmp_path),)
+
+
+def test_adapter_names_its_base_model(tmp_path: Path) -> None:
+    for base, hosts, files in (("gpt2", (HUB,), ()), (str(tmp_path), (), (str(tmp_path),))):
+        adapter = tmp_path / "adapter"
+        adapter.mkdir(exist_ok=True)
+        said = {"peft_type": "LORA", "base_model_name_or_path": base}
+        (adapter / "adapter_config.json").write_text(json.dumps(said), encoding="utf-8")
+        found = named(writer=f"hf:{adapter}")
+        assert (found.hosts, found.files) == (hosts, (str(adapter), *files))
+
+
+@pytest.mark.parametrize(("kind", "dialect"), [("vllm", "Vllm"), ("sglang", "Sglang")])
+def test_served_writer_without_an_address_names_the_usual_one_of_its_server(kind: str, dialect: str) -> None:
+    usual = getattr(importlib.import_module(f"instructzero.models.{kind}"), dialect)().default_url
+    assert named(writer=f"{kind}:gpt2").hosts == (usual, HUB)
+    assert named(writer=f"{kind}:gpt2", writer_url=HERE).hosts == (HERE, HUB)
+
+
+def test_every_thing_has_a_line_and_long_ones_lose_their_middle_only() -> None:
+    host, long_host = f"{'h' * 240}.evil.invalid", f"good.example.{'h' * 300}.evil.invalid"
+    code = (f"start{'x' * 400}:end", *(f"mine:f{number}" for number in range(9)), "a\n b")
+    hosts = (f"http://{host}:8000/v1", f"http://{long_host}/{'p' * 900}")
+    *lines, whole, cut = Named(code, hosts, (), ()).lines()
+    assert whole == f"send data to http://{host}:8000/v1"
+    assert cut.startswith("send data to http://good.example.h")
+    assert ".evil.invalid/ppp" in cut
+    assert len(cut) < 600
+    assert lines[0].startswith("run the code startx")
+    assert lines[0].endswith("x:end")
+    assert lines[1:] == [*(f"run the code mine:f{number}" for number in range(9)), "run the code a b"]

@@ -119,6 +119,7 @@ class Waiting(Observer):
         self._then()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_wait_of_minutes_is_shown_at_once_and_ctrl_c_ends_it(tmp_path: Path) -> None:
     folder, pages = tmp_path / "run", list[str]()
 
@@ -150,6 +151,7 @@ def test_longest_wait_of_a_run_is_its_setting(tmp_path: Path) -> None:
         run(endpoint, tmp_path / "run", max_wait=1)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_wait_for_the_judge_names_the_judge(tmp_path: Path) -> None:
     observer = Waiting(lambda: signal.raise_signal(signal.SIGINT))
     busy = Reply.refusal("Slow down. Please retry in 90s.", status=429)

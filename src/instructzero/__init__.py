@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # a type checker takes it for true; to import it from typing takes longer than all the rest
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from instructzero.api import aoptimize, optimize, resume
     from instructzero.config import Settings
     from instructzero.errors import (

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-from instructzero.build import split
-from instructzero.checks import check_writer_is_named
+from instructzero.build import build_task, split
+from instructzero.checks import check_begun_here, check_writer_is_named
 from instructzero.config import Settings, make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.execute import execute
@@ -187,8 +187,13 @@ def _watched(observer: Observer | Callback | None, progress: bool, settings: Set
         yield passed_to([display, EarlierResult(), *given])
 
 
-def run_settings(settings: Settings, directory: Path, observer: Observer, *, overwrite: bool = False) -> Result:
-    """Run, or continue, the run of ``settings`` in ``directory``; begin it anew with ``overwrite``."""
+def run_settings(
+    settings: Settings, directory: Path, observer: Observer, *, overwrite: bool = False, begun: float | None = None
+) -> Result:
+    """Run, or continue, the run of ``settings`` in ``directory``; begin it anew with ``overwrite``.
+
+    ``begun`` is the time, by `time.monotonic`, at which the limit of time begins to run; by default, it is now.
+    """
     given = [name for name in ("writer", "blackbox") if getattr(settings, name).startswith("object:")]
     if given:
         raise ConfigurationError(
@@ -200,7 +205,7 @@ def run_settings(settings: Settings, directory: Path, observer: Observer, *, ove
             "the examples of this run were rows in Python; continue it with instructzero.optimize and the same "
             "arguments"
         )
-    return _reported(resolve_paths(settings), directory, observer, overwrite=overwrite)
+    return _reported(resolve_paths(settings), directory, observer, overwrite=overwrite, begun=begun)
 
 
 def _reported(
@@ -213,6 +218,7 @@ def _reported(
     blackbox: BlackBox | None = None,
     asked_writer: BlackBox | None = None,
     overwrite: bool = False,
+    begun: float | None = None,
 ) -> Result:
     """Run to the end and write the report; if the report fails, warn and return the result all the same."""
     result = execute(
@@ -224,9 +230,10 @@ def _reported(
         blackbox=blackbox,
         asked_writer=asked_writer,
         overwrite=overwrite,
+        begun=begun,
     )
     try:
-        write_report(directory, task=task)
+        write_report(directory, task=task or build_task(settings))
     except Exception as error:
         warnings.warn(
             f"the run is complete, but its report could not be written ({type(error).__name__}: {error}); "
@@ -237,13 +244,39 @@ def _reported(
     return result
 
 
-def resume(directory: str | Path, *, progress: bool = False, observer: Observer | Callback | None = None) -> Result:
+def resume(
+    directory: str | Path,
+    *,
+    trust: bool = False,
+    progress: bool = False,
+    observer: Observer | Callback | None = None,
+) -> Result:
     """Continue the run in ``directory`` to its end, with the settings that it was started with.
 
-    ``progress`` and ``observer`` are those of `optimize`.
+    Parameters
+    ----------
+    directory
+        The directory of the run.
+    trust
+        Continue also a run that was begun on another machine, or whose settings have changed since: run the code that
+        they name, and send data and keys to the hosts that they name.
+    progress, observer
+        Those of `optimize`.
+
+    Returns
+    -------
+    Result
+        The result of the run.
+
+    Raises
+    ------
+    instructzero.UserError
+        As `optimize`, and for a run that was not begun on this machine, unless it is trusted.
     """
     path = Path(directory)
     settings = RunDirectory.read_settings(path)
+    if not trust:
+        check_begun_here(RunDirectory(path), settings, "call resume with trust=True")
     with _watched(observer, progress, settings) as watching:
         return run_settings(settings, path, watching)
 

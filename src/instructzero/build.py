@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from instructzero.calls.budget import Budget
 from instructzero.calls.held_back import BudgetReserve
+from instructzero.calls.ledger import waiting_for_store
 from instructzero.calls.limits import Limits
 from instructzero.calls.paid import OnWait, PaidModels, ignore_wait
 from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER, CallStore
@@ -51,6 +52,7 @@ from instructzero.search.racing import Race, sixths
 from instructzero.search.validation import Validation
 from instructzero.tasks import Task, TaskData, load_task_data, split_task
 from instructzero.tasks.classification.labels import label_of
+from instructzero.tasks.custom import LoadFunction, load_function
 from instructzero.types import Completion, Example
 from instructzero.writing.answers import read_texts
 from instructzero.writing.asking_writer import AskingWriter, MissingTexts
@@ -95,10 +97,11 @@ def split(data: TaskData, settings: Settings) -> Task:
     return divide(data, settings, confirmation=0 if by_validation else settings.confirmation)
 
 
-def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> Task:
+def divide(data: TaskData, settings: Settings, *, confirmation: int | None, load: LoadFunction = load_function) -> Task:
     """Divide the examples; raises `TaskError` if there are too few.
 
     ``confirmation`` is the number of confirmation examples, None for the default. It does not change the other parts.
+    ``load`` loads a metric that is a Python function.
     """
     return split_task(
         data,
@@ -108,6 +111,7 @@ def divide(data: TaskData, settings: Settings, *, confirmation: int | None) -> T
         test=settings.test,
         confirmation=confirmation,
         seed=settings.seed,
+        load=load,
     )
 
 
@@ -293,20 +297,27 @@ def _race(settings: Settings, examples: int) -> Race | None:
     return Race(examples, sixths(examples), ALPHA) if races(settings) else None
 
 
-def build_budget(settings: Settings, store: CallStore, run: str, observer: Observer) -> Budget:
-    """Build the budget of a run: its limits, and what it has already spent according to the store."""
+def build_budget(settings: Settings, store: CallStore, run: str, observer: Observer, seconds: float) -> Budget:
+    """Build the budget of a run: its limits, and what it has already spent, by the store and its running time."""
+    waiting_for_store(partial(store.book_set_aside, run), observer.warned)
     return Budget(
         Limits(settings.max_calls, settings.max_usd, settings.max_tokens, settings.max_time),
         prices=role_prices(settings),
         spent=store.spent(run),
-        on_lost=lambda role, usage: store.record_lost(run, role, usage),
+        seconds=seconds,
         batched=(BLACK_BOX, JUDGE) if settings.batch_api else (),
         warn=observer.warned,
     )
 
 
 def build_paid_models(
-    settings: Settings, models: Mapping[str, BlackBox], store: CallStore, budget: Budget, run: str, on_wait: OnWait
+    settings: Settings,
+    models: Mapping[str, BlackBox],
+    store: CallStore,
+    budget: Budget,
+    run: str,
+    on_wait: OnWait,
+    warn: Callable[[str], None],
 ) -> PaidModels:
     """Build the owner of the paid models, which books what they cost to ``run``; ``on_wait`` receives long waits."""
     return PaidModels(
@@ -323,6 +334,7 @@ def build_paid_models(
         on_wait=on_wait,
         time_left=budget.time_left,
         tolerant=True,
+        warn=warn,
     )
 
 

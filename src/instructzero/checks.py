@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from instructzero.calls.store import JUDGE, WRITER
 from instructzero.config import Settings
-from instructzero.errors import ConfigurationError, nearest
+from instructzero.errors import ConfigurationError, RunDirectoryError, nearest
 from instructzero.models.registry import find_backend, is_asked, returns_texts_only
 from instructzero.optimizers.registry import get_method, needs_hidden_states, needs_soft_prompts
 from instructzero.pricing import pays_for_texts
 from instructzero.prompts import RESERVED, PromptTemplate, input_names, local_text, request_frame
 from instructzero.protocols import BlackBox, capabilities_of
+from instructzero.records.begun import is_begun_here, refused_marks
+from instructzero.records.directory import RunDirectory
 from instructzero.registry import METHODS
-from instructzero.roles import endpoint_of
+from instructzero.roles import Named, endpoint_of
 from instructzero.tasks import Task, builtin_names, is_judged, is_task_file
 from instructzero.tasks.files.hub import PREFIX
 from instructzero.terminal import excerpt
@@ -33,6 +35,18 @@ def check_run(settings: Settings, task: Task, blackbox: BlackBox) -> None:
     check_writer(settings)
     _check_search_calls(settings, len(task.validation))
     _check_starts(settings, len(task.validation))
+
+
+def check_begun_here(run: RunDirectory, settings: Settings, remedy: str) -> None:
+    """Raise `RunDirectoryError` for a run that was not begun on this machine with these settings.
+
+    Somebody else may have written them, and they name code and hosts. The message names both, and the ``remedy``.
+    """
+    if not is_begun_here(run, settings):
+        raise RunDirectoryError(
+            f"expected a run that was begun on this machine with these settings, got {excerpt(str(run.path), _SHOWN)}; "
+            f"read its settings.yaml, and {remedy} if you trust it"
+        ).followed_by(*(f"  It would {line}." for line in Named.by(settings).lines()), *filter(None, [refused_marks()]))
 
 
 def check_prompt(settings: Settings, template: PromptTemplate, examples: Iterable[Example]) -> None:
@@ -160,11 +174,12 @@ def check_writer_is_named(
     own = given or settings.data_dir is not None or is_task_file(settings.task) or settings.task.startswith(PREFIX)
     if "writer" in settings.model_fields_set or settings.task in builtin_names() or not own:
         return
-    ways = "\n".join(f"  {command(way)}" for way in _ways_on(settings))
     raise ConfigurationError(
         f"the embedded writer knows only the tasks that 'instructzero tasks' lists, and {settings.task} is none of "
-        "them; name the model that writes instructions: a local one, one on a server, or one behind an API:\n"
-        f"{ways}\n(the writer embedded:writer is used if you name it)"
+        "them; name the model that writes instructions: a local one, one on a server, or one behind an API:"
+    ).followed_by(
+        *(f"  {command(way)}" for way in _ways_on(settings)),
+        "(the writer embedded:writer is used if you name it)",
     )
 
 

@@ -18,13 +18,60 @@ Every message says what was expected, what came, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from threading import RLock
+from typing import Self
+
+LONGEST_MESSAGE = 499
+"""The maximum number of characters of a message."""
+
+_END = 150  # characters of its end, which says what to do
+
+
+_filtering = RLock()
+
+
+@contextmanager
+def ignoring_warnings(message: str = "") -> Iterator[None]:
+    """Ignore the warnings of other libraries that begin with the regular expression ``message`` in the block.
+
+    The filters of warnings belong to the whole process, so threads take turns: each would restore those of another.
+    """
+    with _filtering, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=message)
+        yield
+
+
+def shortened(message: str) -> str:
+    """Return a message with its middle cut out if it is too long, as one is that quotes a long text of a stranger.
+
+    >>> len(shortened("expected a name, got " + 1000 * "x" + "; choose another"))
+    499
+    """
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[: LONGEST_MESSAGE - _END - 3]} … {message[-_END:]}"
 
 
 class InstructZeroError(Exception):
-    """Base of all errors raised on purpose; its text is one clear sentence for the user."""
+    """Base of all errors raised on purpose; its text is one clear sentence for the user.
+
+    ``appendix`` are whole lines below it, such as commands to choose from; they are not shortened.
+    """
+
+    appendix: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([shortened(super().__str__()), *self.appendix])
+
+    def followed_by(self, *lines: str) -> Self:
+        """Return the same error with lines below its sentence."""
+        self.appendix = lines
+        return self
 
 
 class UserError(InstructZeroError):
@@ -68,6 +115,10 @@ class RefusedQuestion(ModelError):
 
 class RunDirectoryError(UserError):
     """The run directory cannot be written or its journal is damaged."""
+
+
+class UnwritableStore(RunDirectoryError):
+    """The call store cannot be written now, such as on a full disk, or while another process holds it."""
 
 
 class OtherRun(ConfigurationError, RunDirectoryError):

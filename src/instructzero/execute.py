@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -22,12 +24,17 @@ from instructzero.build import (
     build_writer,
     build_writer_model,
 )
+from instructzero.calls.database import ReadOnly
 from instructzero.calls.open_batches import in_batches, unread_answers
 from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
+from instructzero.calls.time_limit import limited_time
 from instructzero.checks import check_run, prompt_remarks
 from instructzero.config import Settings
+from instructzero.config.names import check_name
+from instructzero.errors import ConfigurationError
 from instructzero.optimizers.registry import races
 from instructzero.protocols import BlackBox, SoftPromptModel, capabilities_of, listen
+from instructzero.records.begun import mark_begun
 from instructzero.records.continuation import check_races, check_test
 from instructzero.records.dates import date_of, on_date
 from instructzero.records.directory import RunDirectory
@@ -53,12 +60,14 @@ def execute(
     blackbox: BlackBox | None = None,
     asked_writer: BlackBox | None = None,
     overwrite: bool = False,
+    begun: float | None = None,
 ) -> Result:
     """Run, or continue, the search of ``settings`` in ``directory``, and write its result there.
 
     The objects that are not given are made from the settings in the order in which they can be refused quickly: data,
     directory, black box, and only then the writer, which may take minutes to load. With ``overwrite``, a run in the
-    directory is begun anew with its stored answers.
+    directory is begun anew with its stored answers. ``begun`` is the time, by `time.monotonic`, at which the limit of
+    time begins to run; by default, it is now.
 
     Raises
     ------
@@ -69,11 +78,19 @@ def execute(
     BudgetExhausted
         If a limit leaves no room for the final selection or the final test.
     """
+    begun = time.monotonic() if begun is None else begun
+    check_name(directory)
     use_all_threads()
     task = task or build_task(settings)
     template = build_template(settings, task)
-    with RunDirectory.claim(directory, settings, overwrite=overwrite, answered=_was_answered) as run:
-        models = build_models(settings, blackbox, asked_writer)
+    _check_store(settings.store, RunDirectory(directory))
+    with (
+        RunDirectory.claim(directory, settings, overwrite=overwrite, answered=_was_answered) as run,
+        limited_time(directory, settings.max_time, begun, is_finished=run.read_result() is not None) as limit,
+    ):
+        mark_begun(run, settings)
+        with limit.watched():
+            models = build_models(settings, blackbox, asked_writer)
         check_run(settings, task, models[BLACK_BOX])
         journal, finished = Journal(run.journal), run.read_result() is not None
         if run.resized:
@@ -84,7 +101,7 @@ def execute(
         models = {role: on_date(model, date) for role, model in models.items()}
         path = settings.store or run.calls
         with CallStore(path) as store, noting_waits(run.path, observer) as on_wait:
-            budget = build_budget(settings, store, run.identity, observer)
+            budget = build_budget(settings, store, run.identity, observer, limit.seconds())
             if settings.batch_api:
                 models = in_batches(
                     models,
@@ -100,7 +117,10 @@ def execute(
                     f"{unread:,} questions are in batches that were sent; without --batch-api their answers are not "
                     "read, and they are paid again"
                 )
-            with build_paid_models(settings, models, store, budget, run.identity, on_wait) as paid:
+            with (
+                build_paid_models(settings, models, store, budget, run.identity, on_wait, observer.warned) as paid,
+                limit.watched(),
+            ):
                 rewriter = build_rewriter(settings, paid, observer)
                 if WRITER not in models:
                     writer_model = _on_date(settings, writer_model or build_writer_model(settings, on_wait), date)
@@ -135,6 +155,7 @@ def execute(
                 run.write_result(result)
                 if finished and journal.records == recorded:
                     observer.was_complete()
+                    limit.seconds.forget()
                 return result
 
 
@@ -153,12 +174,25 @@ def _tell(role: str, observer: Observer, learned: str) -> None:
     observer.warned(f"the service of the {role} {learned}")
 
 
+def _check_store(named: Path | None, run: RunDirectory) -> None:
+    """Refuse a call store that is another file of a run, or another program's, before anything is written."""
+    store = Path(os.path.realpath(named or run.calls))
+    folder = RunDirectory(store.parent)
+    here = store.parent == Path(os.path.realpath(run.path))
+    if store.name != run.calls.name and (folder.owns(store.name) or (here and run.reserves(store.name))):
+        raise ConfigurationError(
+            f"expected a file of its own for --store, got {named}, which belongs to the run in {store.parent}; "
+            "choose another file"
+        )
+    CallStore(ReadOnly(store)).close()
+
+
 def _was_answered(run: RunDirectory) -> bool:
     """Return True if a model has answered a question that the run in a directory paid for."""
     path = RunDirectory.read_settings(run.path).store or run.calls
     if not (path.exists() and run.name.exists()):
         return False
-    with CallStore(path) as store:
+    with CallStore(ReadOnly(path)) as store:
         return any(store.has_answers(run.identity, role) for role in store.spent(run.identity))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,46 @@ from typing import Any
 from instructzero.calls.prices import cost_of
 from instructzero.calls.store import BLACK_BOX
 from instructzero.config import Settings
-from instructzero.errors import RunDirectoryError
+from instructzero.errors import InstructZeroError, RunDirectoryError
+from instructzero.records.begun import is_begun_here
+from instructzero.records.directory import RunDirectory
 from instructzero.records.history import History
+from instructzero.records.identity import PARTS, holds_parts
 from instructzero.records.recorded_run import RecordedRun
+from instructzero.tasks import Task
+from instructzero.tasks.custom import unloaded_function
+from instructzero.tasks.loading import is_dataset
 from instructzero.types import Evaluation, Usage
+
+
+def recorded_task(
+    run: RunDirectory, settings: Settings, header: Mapping[str, Any], parts: Sequence[str] = PARTS
+) -> tuple[Task | None, str]:
+    """Return the task of a run for reading: its examples, and a metric that is not imported if it is code.
+
+    Returns None, and the reason as a sentence, if the examples cannot be loaded, or their ``parts`` are others than the
+    run had. A data set of the library ``datasets``, which may be on the network, is loaded only for a run that was
+    begun on this machine.
+    """
+    from instructzero.build import build_data, divide  # loads torch
+
+    if _is_of_datasets(settings) and not is_begun_here(run, settings):
+        return None, (
+            "The examples are not in the run directory, and this run was not begun on this machine: a data set that "
+            "may be on the network is not loaded for it."
+        )
+    confirmation = settings.confirmation if "confirmation" in header else 0
+    try:
+        task = divide(build_data(settings), settings, confirmation=confirmation, load=unloaded_function)
+    except InstructZeroError as error:
+        return None, f"The examples are not in the run directory, and could not be loaded: {error}."
+    if not holds_parts(task, header, parts):
+        return None, "The examples are not in the run directory, and the task's data have changed since."
+    return task, ""
+
+
+def _is_of_datasets(settings: Settings) -> bool:
+    return any(source is not None and is_dataset(source) for source in (settings.task, settings.test_data))
 
 
 @dataclass(frozen=True)
@@ -89,7 +125,8 @@ class FinishedRun:
 
     def dollars(self) -> float | None:
         """Return the dollars that the run has paid; None if a price is not known."""
+        from instructzero.optimizers.registry import recorded_method
         from instructzero.pricing import role_prices  # loads torch
 
         spent = {role: Usage(**usage) for role, usage in self.record["spent"].items()}
-        return cost_of(spent, role_prices(self.settings))
+        return cost_of(spent, role_prices(self.settings, recorded_method))

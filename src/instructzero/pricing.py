@@ -8,16 +8,16 @@ from instructzero.calls.prices import Price, price_of
 from instructzero.calls.store import BLACK_BOX, JUDGE, REWRITER, WRITER
 from instructzero.config import Settings
 from instructzero.models.registry import is_asked
-from instructzero.optimizers.registry import get_method
+from instructzero.optimizers.registry import Find, get_method
 from instructzero.optimizers.wording import FROM_FAILURES
 from instructzero.roles import endpoint_of
 
 
-def pays_for_texts(settings: Settings) -> bool:
+def pays_for_texts(settings: Settings, find: Find = get_method) -> bool:
     """Return True if a model is asked for texts: the black box, or a writer that takes no soft prompts."""
     if is_asked(settings.writer):
         return True
-    return settings.rewriter == "blackbox" and get_method(settings.method).rewrites
+    return settings.rewriter == "blackbox" and find(settings.method).rewrites
 
 
 def text_requests(settings: Settings) -> Mapping[str, str]:
@@ -33,20 +33,20 @@ def shows_failures(settings: Settings) -> bool:
     return FROM_FAILURES in text_requests(settings)
 
 
-def text_role(settings: Settings) -> str | None:
+def text_role(settings: Settings, find: Find = get_method) -> str | None:
     """Return the role that is asked for texts which are made from other texts; None if none is.
 
     It is the writer, if that is asked in words and the settings do not name the black box.
     """
-    if not pays_for_texts(settings):
+    if not pays_for_texts(settings, find):
         return None
     return REWRITER if settings.rewriter == "blackbox" else WRITER
 
 
-def role_prices(settings: Settings) -> dict[str, Price | None]:
-    """Return the price of every paid role; None for a price that is not known."""
+def role_prices(settings: Settings, find: Find = get_method) -> dict[str, Price | None]:
+    """Return the price of every paid role; None for a price that is not known. ``find`` returns the search method."""
     prices = {BLACK_BOX: _price(settings, BLACK_BOX)}
-    if text_role(settings) == REWRITER:
+    if text_role(settings, find) == REWRITER:
         prices[REWRITER] = prices[BLACK_BOX]
     if is_asked(settings.writer):
         prices[WRITER] = _price(settings, WRITER)

@@ -35,7 +35,7 @@ def ask(store, say, numbers):
         store.put_many([(call(number), answer(number)) for number in unknown], run=RUN)
         say("stored", unknown)
         if unknown[0] % 5 == 0:
-            store.record_lost(RUN, "judge", Usage(1, 7, 7))
+            store.put_many([], run=RUN, role="judge", lost=[Usage(1, 7, 7)])
     for number in mine:
         store.release(call(number))
 

@@ -1,15 +1,17 @@
 """One cell: run, read again, gone on with."""
 
 import json
+import os
 from weakref import WeakValueDictionary
 
 import pytest
 
-from instructzero.bench.cell import LocalModels, asking, results_on, run_cell
+from instructzero.bench.cell import LocalModels, _held, asking, results_on, run_cell
 from instructzero.bench.plan import cells_of
 from instructzero.build import build_data, divide
 from instructzero.calls.store import CallStore
 from instructzero.errors import ConfigurationError, EndpointError, RunDirectoryError
+from instructzero.files import sharing
 from instructzero.models import network, scripted
 from instructzero.records.journal import Journal
 
@@ -178,3 +180,25 @@ def test_local_models_are_loaded_once_for_all_cells(plan, scripted, models, monk
     for cell in cells_of(embedded):
         run_cell(cell, models)
     assert len(loads) == len(set(loads)) == 2
+
+
+@pytest.mark.parametrize("found", ['{"seconds": 1.5, "mine": 2}', "mine", "[]", '{"seconds": null}'])
+def test_file_of_other_origin_in_the_place_of_the_seconds_is_refused_and_unchanged(plan, models, found):
+    cell = cells_of(plan())[0]
+    cell.folder.mkdir(parents=True)
+    (cell.folder / "timing.json").write_text(found)
+    with pytest.raises(RunDirectoryError, match=r"the seconds of a cell in .*timing.json, got another file"):
+        run_cell(cell, models)
+    assert (cell.folder / "timing.json").read_text() == found
+
+
+@pytest.mark.parametrize(("share", "mode"), [(False, 0o700), (True, 0o775)])
+def test_folders_of_models_and_methods_have_the_mode_of_a_run(plan, models, share, mode):
+    cell = cells_of(plan())[0]
+    before = os.umask(0o002)
+    try:
+        with sharing(share), _held(cell):
+            found = {folder.stat().st_mode & 0o777 for folder in (cell.folder, *cell.folder.parents[:2])}
+    finally:
+        os.umask(before)
+    assert found == {mode}

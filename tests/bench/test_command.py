@@ -89,6 +89,35 @@ def test_bench_with_bad_input_prints_one_sentence_and_exits_with_2(run, argument
     assert message in err
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.md", "scores.csv", "scores.parquet", "figures/mine.png"])
+def test_bench_into_a_folder_with_files_of_other_origin_is_refused_and_changes_nothing(run, scripted, name):
+    path = Path("out") / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    Path("plan.yaml").write_text(yaml.safe_dump(scripted))
+    before = sorted(Path().rglob("*"))
+    code, _, err = run("plan.yaml")
+    assert (code, path.read_text(), sorted(Path().rglob("*"))) == (2, "mine", before)
+    assert (
+        f"got files of other origin that the report would replace ({name.split('/')[0]}); choose another --out" in err
+    )
+
+
+@pytest.mark.parametrize("name", ["figures", "paper", "answers", "jobs", "scripted", "scripted/uniform/fruit-0"])
+def test_bench_into_a_folder_with_links_in_the_place_of_its_folders_is_refused_and_writes_nothing(run, scripted, name):
+    link, earlier = Path("real/out") / name, Path("real/out/any/method/task-0/cell.json")
+    for folder in (link.parent, earlier.parent, Path("theirs")):
+        folder.mkdir(parents=True, exist_ok=True)
+    earlier.touch()  # of an earlier bench
+    link.symlink_to(Path("theirs").resolve())
+    Path("linked").symlink_to("real")  # links above the folder are the user's own
+    Path("plan.yaml").write_text(yaml.safe_dump({**scripted, "out": "linked/out"}))
+    before = sorted(Path().rglob("*"))
+    code, out, err = run("plan.yaml")
+    assert (code, out, sorted(Path().rglob("*"))) == (2, "", before)
+    assert f"expected a folder of the bench, got the link {link.parent.resolve() / link.name}" in err
+
+
 def test_bench_paper_uses_the_plan_of_the_figure(run, scripted, monkeypatch):
     """The plan is that of the paper, with one setting replaced."""
     from instructzero.bench import command, paper

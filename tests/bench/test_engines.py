@@ -43,8 +43,11 @@ def finish(start, values, engine="processes", tries=3):
     return out
 
 
-def test_killed_worker_repeats_only_its_cell_and_no_call(engine, start, dying, cells_in, in_this_process, monkeypatch):
+def test_killed_worker_repeats_only_its_cell_and_no_call_and_seeds_share_answers(
+    engine, start, dying, cells_in, in_this_process, monkeypatch
+):
     monkeypatch.setenv("DIE_AT", "30")
+    dying |= {"tasks": dying["tasks"][0], "seeds": 2}
     out = finish(start, dying, engine)
     assert Path(os.environ["DEATH_FILE"]).exists()
     assert "4 of 4: " in out
@@ -69,17 +72,27 @@ def test_killed_bench_continues_and_writes_the_same_bytes(start, scripted, cells
     assert cells_in(values) == cells_in(in_this_process(values))
 
 
-@pytest.mark.parametrize("engine", ["processes", "slurm"], indirect=True)
-def test_ctrl_c_keeps_paid_answers_and_next_bench_continues(engine, start, dying, cells_in, in_this_process):
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize(
+    ("engine", "number", "code"),
+    [("processes", signal.SIGINT, 130), ("processes", signal.SIGTERM, 143), ("slurm", signal.SIGINT, 130)],
+    indirect=["engine"],
+)
+def test_signal_keeps_paid_answers_and_next_bench_continues(
+    engine, number, code, start, dying, cells_in, in_this_process
+):
     dying["engine"] = engine
     process = start(dying)
     calls = Path(os.environ["CALLS_FILE"])
     while not calls.exists() or len(log(calls)) < 20:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    if number == signal.SIGTERM:  # schedulers and containers send it to the workers, too
+        for worker in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(worker), number)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert err.splitlines()[-1] == "instructzero: stopped; all paid answers are stored; repeat the command to continue"
     assert "Traceback" not in err
     stopped = len(log(calls))

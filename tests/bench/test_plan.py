@@ -134,3 +134,22 @@ def test_stray_file_with_name_of_builtin_task_does_not_hide_it(tmp_path, monkeyp
     plan = make_plan({**SMALL, "tasks": ["sum", task_file.name], "budgets": [50], **named})
     cells = {cell.task: cell.settings.task for cell in cells_of(plan)}
     assert cells == {"sum": "sum", "words": str(task_file)}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seeds": "many"},
+        {"budgets": ["x"]},
+        {"workers": 0.5},
+        {"tasks": 5},
+        {"methods": 7},
+        {"models": [1]},
+        {"settings": "x"},
+        {"out": 3},
+    ],
+)
+def test_plan_value_of_wrong_type_gets_one_sentence(values):
+    with pytest.raises(ConfigurationError) as refusal:
+        make_plan({**SMALL, **values})
+    assert "\n" not in str(refusal.value)

@@ -198,6 +198,33 @@ def test_get_waits_for_other_process_and_pays_nothing(desk: Desk) -> None:
     assert desk.store.spent("one") == {}
 
 
+def test_claim_is_released_after_cancellation(desk: Desk) -> None:
+    async def work(answers: Answers) -> bool:
+        task = asyncio.create_task(get(answers, "a"))
+        await asyncio.sleep(0)
+        assert not desk.store.claim(answers.call(request("a")))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return desk.store.claim(answers.call(request("a")))
+
+    assert desk.use(ScriptedBlackBox(shout, delay=30), work, shared=True)
+
+
+def test_claim_is_held_until_the_answer_is_on_disk(desk: Desk) -> None:
+    async def work(answers: Answers) -> tuple[str, bool]:
+        task = asyncio.create_task(get(answers, "a"))
+        call = answers.call(request("a"))
+        await asyncio.sleep(0)
+        while not task.done():
+            if desk.store.claim(call):
+                assert desk.store.get(call) is not None
+                desk.store.release(call)
+            await asyncio.sleep(0)
+        return await task
+
+    assert desk.use(ScriptedBlackBox(shout, delay=0.01), work, shared=True) == ("A", False)
+
+
 def test_claim_is_released_after_failure(desk: Desk) -> None:
     async def work(answers: Answers) -> bool:
         with pytest.raises(EndpointError):

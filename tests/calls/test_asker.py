@@ -79,6 +79,8 @@ class Book:
 class Entry:
     book: Book
     open: bool = True
+    bound: Usage = field(default_factory=lambda: Usage(1))
+    is_current: bool = True
 
     def _end(self, how: str) -> None:
         assert self.open, f"ended twice, now {how}"

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructzero.calls.budget import Budget, Reservation
+from instructzero.calls.budget import Budget
 from instructzero.calls.held_back import BudgetReserve
 from instructzero.calls.limits import Limits
 from instructzero.calls.prices import FREE, Price
-from instructzero.errors import BudgetExhausted, ConfigurationError, RunDirectoryError
+from instructzero.calls.reservation import Reservation
+from instructzero.errors import BudgetExhausted, ConfigurationError
 from instructzero.types import Completion, Usage
 
 BOX, JUDGE = "black box", "judge"
@@ -267,33 +268,13 @@ def test_settle_without_token_counts_charges_the_bound() -> None:
     run(play())
 
 
-def test_lost_try_charges_its_bound_and_calls_on_lost() -> None:
-    lost: list[tuple[str, Usage]] = []
-
+def test_lost_try_charges_its_bound() -> None:
     async def play() -> None:
-        shared = budget(Limits(tokens=100), on_lost=lambda role, usage: lost.append((role, usage)))
+        shared = budget(Limits(tokens=100))
         (await shared.reserve(BOX, Usage(1, 60, 10))).lose()
         (await shared.reserve(JUDGE, Usage(1, 20, 10))).settle(Completion("", 2, 1))
         (await shared.reserve(JUDGE, Usage(1, 20, 7))).cancel()
         assert shared.spent == {BOX: Usage(1, 60, 10), JUDGE: Usage(1, 2, 1)}
-
-    run(play())
-    assert lost == [(BOX, Usage(1, 60, 10))]
-
-
-def test_lost_try_that_cannot_be_recorded_blocks_no_waiter() -> None:
-    def full(role: str, usage: Usage) -> None:
-        raise RunDirectoryError("the disk is full")
-
-    async def play() -> None:
-        shared = budget(Limits(calls=1), on_lost=full)
-        reservation = await shared.reserve(BOX, Usage(1, 1, 1))
-        waiting = asyncio.create_task(shared.reserve(BOX, Usage(1, 1, 1)))
-        await ticks(2)
-        with pytest.raises(RunDirectoryError):
-            reservation.lose()
-        with pytest.raises(BudgetExhausted):
-            await waiting
 
     run(play())
 

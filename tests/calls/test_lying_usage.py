@@ -211,8 +211,7 @@ def play(folder: Path, seed: int, report: Report, beyond: Callable[[int], Usage]
     limits, prices, warnings = any_limits(rng), any_prices(rng, report), list[str]()
     services = {BLACK_BOX: Service(rng, report, beyond), JUDGE: Service(rng, report, beyond)}
     with CallStore(folder / f"{seed}.sqlite") as store:
-        on_lost = lambda role, usage: store.record_lost(RUN, role, usage)  # noqa: E731
-        budget = Budget(limits, prices=prices, on_lost=on_lost, warn=warnings.append)
+        budget = Budget(limits, prices=prices, warn=warnings.append)
         with PaidModels(services, store, run=RUN, budget=budget) as paid:
             paid.role(BLACK_BOX).run(asking(paid, rng))
         assert store.spent(RUN) == {role: usage for role, usage in budget.spent.items() if usage.calls}

@@ -10,7 +10,6 @@ import pytest
 
 from instructzero.calls.budget import Budget
 from instructzero.calls.call import Call
-from instructzero.calls.fan_out import Arrived
 from instructzero.calls.limits import Limits
 from instructzero.calls.paid import PaidModels
 from instructzero.calls.prices import FREE
@@ -115,8 +114,8 @@ def test_leaving_the_block_stores_answers_in_flight(store: CallStore) -> None:
     with PaidModels({BLACK_BOX: box}, store, run="run") as paid:
         role = paid.role(BLACK_BOX)
 
-        async def answer(question: Question, arrived: Arrived) -> Completion:
-            return (await role.answers.get(question.call, question.request, arrived))[0]
+        def answer(question: Question, completion: Completion, cached: bool) -> Completion:
+            return completion
 
         questions = [Question(role.answers.call(request), request) for request in requests("word", 4)]
         batch = role.batch(answer, questions)

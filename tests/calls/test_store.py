@@ -18,7 +18,7 @@ import pytest
 
 from instructzero.calls.call import Call
 from instructzero.calls.store import BLACK_BOX, JUDGE, CallStore
-from instructzero.errors import EndpointError, RunDirectoryError
+from instructzero.errors import RunDirectoryError
 from instructzero.types import Completion, Finish, Message, Request, Usage
 
 IDENTITY = {"backend": "test", "model": "m"}
@@ -132,11 +132,11 @@ def test_put_many_books_given_charges() -> None:
         assert store.get(call("b")) is None
 
 
-def test_record_lost_counts_as_spent() -> None:
+def test_lost_try_counts_as_spent() -> None:
     with CallStore(":memory:") as store:
         store.put(call("a"), Completion("A", 10, 1), run="r")
-        store.record_lost("r", BLACK_BOX, Usage(1, 100, 5))
-        store.record_lost("s", JUDGE, Usage(1, 7, 7))
+        store.put_many([], run="r", role=BLACK_BOX, lost=[Usage(1, 100, 5)])
+        store.put_many([], run="s", role=JUDGE, lost=[Usage(1, 7, 7)])
         assert store.spent("r") == {BLACK_BOX: Usage(2, 110, 6)}
         accounts = store.accounts()
         assert [(each.run, each.role, each.usage, each.lost) for each in accounts] == [
@@ -152,7 +152,7 @@ def test_parts_of_payments_are_summed_by_run_and_role(tmp_path: Path) -> None:
         store.put(call("a"), Completion("A", 10, 5, cached_tokens=8, reasoning_tokens=3), run="r")
         store.put(call("b"), Completion("B", 10, 5), run="r")
         store.put(call("c"), Completion("C", 10, 5, cached_tokens=1), run="r", role=JUDGE)
-        store.record_lost("s", JUDGE, Usage(1, 100, 5, reasoning_tokens=5))
+        store.put_many([], run="s", role=JUDGE, lost=[Usage(1, 100, 5, reasoning_tokens=5)])
     with CallStore(tmp_path / "calls.sqlite") as store:
         assert store.spent("r") == {BLACK_BOX: Usage(2, 20, 10, 8, 3), JUDGE: Usage(1, 10, 5, 1)}
         assert [each.usage for each in store.accounts()] == [
@@ -233,8 +233,8 @@ def test_lost_counts_tries_without_an_answer_by_role() -> None:
     with CallStore(":memory:") as store:
         store.put(call("a"), Completion("A", 10, 1), run="r")
         for role in (BLACK_BOX, JUDGE, BLACK_BOX):
-            store.record_lost("r", role, Usage(1, 100, 5))
-        store.record_lost("s", JUDGE, Usage(1, 100, 5))
+            store.put_many([], run="r", role=role, lost=[Usage(1, 100, 5)])
+        store.put_many([], run="s", role=JUDGE, lost=[Usage(1, 100, 5)])
         assert store.lost("r") == {BLACK_BOX: 2, JUDGE: 1}
         assert store.lost("unknown") == {}
 
@@ -270,14 +270,17 @@ def test_claim_is_held_until_released(tmp_path: Path) -> None:
         store.release(call("never claimed"))
 
 
-def test_claimed_waits_and_finds_the_answer_of_the_holder() -> None:
+def test_claim_soon_waits_and_finds_the_answer_of_the_holder() -> None:
     async def ask(store: CallStore, paid: list[str], name: str) -> Completion:
-        async with store.claimed(call("a")):
+        assert await store.claim_soon(call("a"))
+        try:
             if known := store.get(call("a")):
                 return known
             paid.append(name)
             await asyncio.sleep(0.01)
             return store.put(call("a"), Completion(name))
+        finally:
+            store.release(call("a"))
 
     async def play() -> None:
         paid: list[str] = []
@@ -289,36 +292,11 @@ def test_claimed_waits_and_finds_the_answer_of_the_holder() -> None:
     asyncio.run(play())
 
 
-def test_claimed_releases_after_failure_and_cancellation() -> None:
-    async def fail(store: CallStore) -> None:
-        async with store.claimed(call("a")):
-            raise EndpointError("gone")
-
-    async def hang(store: CallStore) -> None:
-        async with store.claimed(call("a")):
-            await asyncio.sleep(60)
-
-    async def play() -> None:
-        with CallStore(":memory:") as store:
-            with pytest.raises(EndpointError):
-                await fail(store)
-            task = asyncio.create_task(hang(store))
-            await asyncio.sleep(0)
-            assert not store.claim(call("a"))
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert store.claim(call("a"))
-
-    asyncio.run(play())
-
-
-def test_claimed_continues_without_claim_after_patience() -> None:
+def test_claim_soon_gives_up_after_patience() -> None:
     async def play() -> None:
         with CallStore(":memory:") as store:
             assert store.claim(call("a"))
-            async with store.claimed(call("a"), patience_s=0.0):
-                pass
+            assert not await store.claim_soon(call("a"), patience_s=0.0)
             assert not store.claim(call("a"))  # the other process still holds it
 
     asyncio.run(play())
@@ -506,3 +484,18 @@ def test_has_answers_counts_neither_failures_nor_other_payers() -> None:
         assert not store.has_answers("r", BLACK_BOX)
         store.put(call("d"), Completion(""), run="r")
         assert store.has_answers("r", BLACK_BOX)
+
+
+@pytest.mark.parametrize(
+    "value", ["prompt_tokens = -9e999", "calls = 'many'", "calls = -1", "prompt_tokens = 0.5", "role = x'00'"]
+)
+def test_payment_of_wrong_type_is_reported_as_damage(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "calls.sqlite"
+    with CallStore(path) as store:
+        store.put(call("a"), Completion("x", 3, 4), run="run")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE ledger SET {value}")
+    with CallStore(path) as store:
+        for read in (store.accounts, lambda: store.spent("run")):
+            with pytest.raises(RunDirectoryError, match="damaged"):
+                read()

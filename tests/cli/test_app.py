@@ -15,7 +15,7 @@ import pytest
 
 import instructzero
 from instructzero.cli import app as command_line
-from instructzero.errors import ModelError
+from instructzero.errors import LONGEST_MESSAGE, ModelError, UserError
 from instructzero.registry import METHODS
 from tests.command_line import call
 
@@ -442,3 +442,14 @@ def test_control_characters_in_an_error_do_not_reach_the_terminal(monkeypatch, c
     with pytest.raises(SystemExit):
         command_line.main()
     assert capsys.readouterr().err == "instructzero: expected m, got \N{REPLACEMENT CHARACTER}[2J\nsecond line\n"
+
+
+def test_line_of_an_error_is_no_longer_than_a_message_with_its_prefix(monkeypatch, capsys):
+    def fail():
+        raise UserError("\x01" * 100 + "x" * 900).followed_by("y" * 900)
+
+    monkeypatch.setattr(command_line, "app", fail)
+    with pytest.raises(SystemExit):
+        command_line._call()
+    sentence, appendix = capsys.readouterr().err.splitlines()
+    assert (len(sentence), len(appendix)) == (LONGEST_MESSAGE, 900)

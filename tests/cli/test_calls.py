@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -35,7 +41,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         store.put_many(answers, run="abc1")
         store.put(Call.of(LOCAL, request("grade")), Completion("Grade: 9"), run="abc1", role=JUDGE)
         store.put(Call.of(LOCAL, request("bird")), Completion("oiseau", 30, 3), run="abd2")
-        store.record_lost("abd2", BLACK_BOX, Usage(1, 150, 256))
+        store.put_many([], run="abd2", role=BLACK_BOX, lost=[Usage(1, 150, 256)])
         store.put(Call.of(LOCAL, request("old")), Completion("vieux", 5, 5))
     return file
 
@@ -116,7 +122,7 @@ def test_answers_are_printed_without_control_characters(path: Path, capsys: pyte
 
 def test_ledger_names_are_printed_without_control_characters(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with CallStore(path) as store:
-        store.record_lost("\x1b[2J[bold]", "r\x07", Usage(1))
+        store.put_many([], run="\x1b[2J[bold]", role="r\x07", lost=[Usage(1)])
     print_calls(path)
     shown = capsys.readouterr().out
     assert "�[2J[bold]" in shown
@@ -150,7 +156,7 @@ def test_export_of_selection_goes_to_standard_output(path: Path, capsys: pytest.
 
 
 def test_export_onto_store_is_refused(path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="expected another file than the call store for the export"):
+    with pytest.raises(ConfigurationError, match=r"got .*calls.sqlite, which belongs to a call store"):
         print_calls(path, export=str(path.parent / "." / "calls.sqlite"))
     with CallStore(path) as store:
         assert len(store) == 5
@@ -172,6 +178,61 @@ def test_path_without_store_is_refused_and_left_empty(tmp_path: Path) -> None:
         with pytest.raises(RunDirectoryError, match=r"found no file .*calls.sqlite; check the path"):
             print_calls(missing)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", [{}, {"run": "abc1"}, {"grep": "chat"}, {"export": "-"}])
+def test_calls_changes_nothing_in_the_folder(path: Path, way: dict[str, str]) -> None:
+    before = {each: (each.read_bytes(), each.stat().st_mtime_ns) for each in path.parent.iterdir()}
+    print_calls(path, **way)
+    assert {each: (each.read_bytes(), each.stat().st_mtime_ns) for each in path.parent.iterdir()} == before
+
+
+@contextmanager
+def without_root() -> Iterator[None]:
+    """Act as nobody within the block, because root may write everywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_calls_works_in_a_folder_that_nobody_may_write(
+    path: Path, capsys: pytest.CaptureFixture[str], killed: bool
+) -> None:
+    print_calls(path)  # imports what is imported on use
+    with CallStore(path) as store, TemporaryDirectory() as folder:
+        if killed:
+            store.put(Call.of(LOCAL, request("old")), Completion("vieux", 5, 5))
+        for each in path.parent.glob("calls.sqlite*" if killed else "calls.sqlite"):
+            shutil.copyfile(each, f"{folder}/{each.name}")
+            Path(f"{folder}/{each.name}").chmod(0o444)
+        Path(folder).chmod(0o555)
+        with without_root():
+            print_calls(Path(folder, "calls.sqlite"))
+        Path(folder).chmod(0o755)
+        assert (Path(folder) / "calls.sqlite-wal").exists() == killed
+    assert capsys.readouterr().out.count(": 5 answers, 2,046 tokens") == 2
+
+
+def test_calls_reads_a_store_while_a_run_writes_it(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with CallStore(path) as store:
+        for number in range(6, 9):
+            store.put(Call.of(LOCAL, request(str(number))), Completion("x"))
+            print_calls(path)
+            assert f"{number} answers" in capsys.readouterr().out
+
+
+def test_calls_refuses_a_database_of_another_program_and_leaves_it(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bookmarks.db")) as other:
+        other.execute("CREATE TABLE bookmarks (address TEXT)")
+    before = (tmp_path / "bookmarks.db").read_bytes()
+    with pytest.raises(RunDirectoryError, match=r"bookmarks.db belongs to another program"):
+        print_calls(tmp_path / "bookmarks.db")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [before]
 
 
 def test_find_store_follows_settings_of_run_directory(path: Path, tmp_path: Path) -> None:

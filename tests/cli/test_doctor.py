@@ -16,7 +16,7 @@ import pytest
 from instructzero.cli.doctor import installation
 from instructzero.cli.doctor.findings import Finding, State, print_findings
 from instructzero.cli.doctor.parallelism import examine_parallelism, parallelism_in_words
-from instructzero.errors import TransientError
+from instructzero.errors import LONGEST_MESSAGE, TransientError
 from instructzero.models.registry import EMBEDDED_FOLDER
 from instructzero.testing import Endpoint, Reply
 from instructzero.testing.proxy import Proxy
@@ -473,3 +473,8 @@ def test_fix_of_a_missing_chat_template_is_one_of_the_role(doctor, role: str, fi
     with Endpoint(lambda prompt: Reply.refusal("the tokenizer has no chat template", status=400)) as endpoint:
         _, found = doctor(model, "openai:m", address, endpoint.base_url)
     assert fix in found[f"{role}, fix"]
+
+
+def test_line_of_a_finding_is_no_longer_than_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_findings([Finding("black box", "\x01" * 400 + "x" * 400)])
+    assert len(capsys.readouterr().out.rstrip("\n")) == LONGEST_MESSAGE

@@ -1,5 +1,6 @@
 """The settings: validation, sentences of errors, and YAML."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -40,7 +41,27 @@ def test_invalid_settings_give_one_sentence_with_fix(values, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://me:hunter2@host/v1", "http://hunter2@host/v1", "https://host/v1?key=hunter2"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:hunter2@host/v1",
+        "http://hunter2@host/v1",
+        "https://host/v1?key=hunter2",
+        "me:hunter2@host:8000/v1",
+        "//me:hunter2@host/v1",
+        "http:me:hunter2@host/v1",
+        "http://me:hunter2/x@host/v1",
+        "http://me:hunter2#x@host/v1",
+        "http://host:hunter2/v1",
+        "https://host/v1#token=hunter2",
+        "https://host/v1?accesskey=hunter2",
+        "https://host/v1?pass=hunter2",
+        "https://host/v1?v=1&session=hunter2",
+        "https://host/v1?v=sk-proj-hunter2hunter2",
+        "https://host/sk-proj-hunter2hunter2/v1",
+        "sk-proj-hunter2hunter2",
+    ],
+)
 def test_address_with_secret_is_refused_and_not_repeated(url):
     with pytest.raises(ConfigurationError, match="without user, password or a key in its query") as caught:
         make_settings({"task": "a", "base_url": url})
@@ -178,7 +199,14 @@ def test_longest_wait_has_unit(given: object, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ['{"api_key": "hello"}', '{"a": [{"auth_token": "hello"}]}', '{"top_p": NaN}', {"since": date(2024, 1, 1)}],
+    [
+        *({"a": [{name: ["hello"]}]} for name in ("password", "passwd", "pw", "pwd", "token", "auth", "secret")),
+        '{"auth": {"value": "hello"}}',
+        '{"api_key": "hello"}',
+        '{"a": [{"auth_token": "hello"}]}',
+        '{"top_p": NaN}',
+        {"since": date(2024, 1, 1)},
+    ],
 )
 def test_extra_body_with_a_key_or_without_json_values_is_refused(body: object) -> None:
     with pytest.raises(ConfigurationError, match="'extra_body': expected fields") as caught:
@@ -194,3 +222,15 @@ def test_extra_body_may_name_tokens_and_keys_that_are_no_secrets() -> None:
 def test_address_with_an_impossible_port_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"'judge_url': port out of range"):
         make_settings({"task": "sum", "judge_url": "http://host:99999/v1"})
+
+
+def test_pipe_as_configuration_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "settings.yaml")  # nobody writes to it
+    with pytest.raises(ConfigurationError, match="it is a pipe, where a file is expected"):
+        load_yaml(tmp_path / "settings.yaml")
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_wait"])
+def test_time_longer_than_clocks_count_is_refused(name):
+    with pytest.raises(ConfigurationError, match=f"setting '{name}'"):
+        make_settings({"task": "sum", name: 1e300})

@@ -162,3 +162,9 @@ def test_values_of_other_kinds_are_left_to_the_settings(tmp_path):
 def test_make_settings_reads_texts_relative_to_the_folder(tmp_path):
     (tmp_path / "mine.txt").write_text("One.\n---\nTwo.\n")
     assert make_settings({"task": "sum", "start": "mine.txt"}, tmp_path).start == ("One.", "Two.")
+
+
+def test_text_file_longer_than_settings_may_be_is_refused(tmp_path):
+    (tmp_path / "long.txt").write_text(500_001 * "x", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="at most 500,000 characters"):
+        with_texts({"prompt": "long.txt"}, ["prompt"], tmp_path)

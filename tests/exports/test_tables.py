@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from instructzero.exports.spreadsheet import without_formula
 from instructzero.exports.tables import SCORE_COLUMNS, TRIAL_COLUMNS, scores, text, trials, whole_result
 from instructzero.finished_run import FinishedRun
 from tests.run_directories import write_run
@@ -29,8 +30,11 @@ def test_exports_of_any_instruction_are_read_back(instruction: str) -> None:
     with TemporaryDirectory() as folder:
         run = FinishedRun.read(write_run(Path(folder), instruction=instruction, plain=f"not {instruction}"))
     assert text(run) == f"{instruction}\n"
-    assert [row["instruction"] for row in rows(trials(run))] == ["Spell it.", instruction]
-    assert {row["instruction"] for row in rows(scores(run)) if row["part"] == "confirmation"} == {instruction}
+    assert [row["instruction"] for row in rows(trials(run, raw=True))] == ["Spell it.", instruction]
+    assert {row["instruction"] for row in rows(scores(run, raw=True)) if row["part"] == "confirmation"} == {instruction}
+    shown = without_formula(instruction)
+    assert [row["instruction"] for row in rows(trials(run))] == ["Spell it.", shown]
+    assert {row["instruction"] for row in rows(scores(run)) if row["part"] == "confirmation"} == {shown}
     assert json.loads(whole_result(run))["instruction"] == instruction
 
 

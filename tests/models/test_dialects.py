@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from instructzero.errors import EndpointError, InstructZeroError, ModelError, TransientError
+from instructzero.models.complaint import Complaint
 from instructzero.models.openai import read_answer
-from instructzero.models.service import Complaint, Reply, Service
+from instructzero.models.service import Reply, Service
 from instructzero.types import Completion, Finish
 
 SERVICE = Service("http://host/v1", "m", "OPENAI_API_KEY", "")

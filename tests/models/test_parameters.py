@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from instructzero.models.complaint import Complaint
 from instructzero.models.parameters import Parameters
-from instructzero.models.service import Complaint
 
 BOTH = {"max_tokens": 7, "temperature": 0.0}
 

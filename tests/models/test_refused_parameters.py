@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instructzero.errors import RefusedQuestion
+from instructzero.models.complaint import Complaint
 from instructzero.models.dialects import refused_field
 from instructzero.models.parameters import Parameters
-from instructzero.models.service import Complaint, Reply, Service
+from instructzero.models.service import Reply, Service
 from tests.models.service_refusals import OWN_FIELDS, REFUSALS, Refusal
 
 ASKED = {"model": "m", "messages": [], "max_tokens": 32, "temperature": 0.0, "seed": 7}

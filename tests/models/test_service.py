@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from instructzero.errors import EndpointError, ModelError, TransientError
-from instructzero.models.service import Complaint, Service, checked_url, public_url
+from instructzero.models.complaint import Complaint
+from instructzero.models.service import Service, checked_url, public_url
 
 SERVICE = Service("https://host/v1", "the-model", "MY_KEY", "gsk_1234567890")
 
@@ -76,3 +78,8 @@ def test_control_characters_of_a_service_are_in_no_message() -> None:
     said = str(SERVICE.failure(400, {}, Complaint("\x1b[2J\x1b]0;title\x07 moc\u202e")))
     assert said.isprintable()
     assert "title" in said
+
+
+def test_short_key_in_base64_is_in_no_message() -> None:
+    own = replace(SERVICE, key="hunter2")
+    assert "aHVudGVy" not in own.scrub("no user aHVudGVyMg== here")

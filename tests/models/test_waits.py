@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instructzero.errors import TransientError
-from instructzero.models.service import Complaint, Service
+from instructzero.models.complaint import Complaint
+from instructzero.models.service import Service
 from instructzero.models.waits import clock, duration, in_words, seconds_asked, seconds_to_wait
 
 SERVICE = Service("https://host/v1", "m", "MY_KEY", "")

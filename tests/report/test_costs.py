@@ -30,7 +30,7 @@ def run(scripted: dict[str, Any], tmp_path: Path) -> Path:
 def book_lost(run: Path, usage: Usage) -> None:
     directory = RunDirectory(run)
     with CallStore(directory.calls) as store:
-        store.record_lost(directory.identity, BLACK_BOX, usage)
+        store.put_many([], run=directory.identity, role=BLACK_BOX, lost=[usage])
 
 
 def test_lost_calls_are_counted_at_their_maximum(run: Path) -> None:

@@ -192,6 +192,7 @@ def test_wait_for_answers_in_flight_is_bounded(make: Make, tmp_path: Path) -> No
     assert stored(tmp_path) == 1
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_keeps_answers_in_flight(make: Make, tmp_path: Path) -> None:
     box = ScriptedBlackBox(upper_if_told, delay=0.3, concurrency=4)
     evaluator = proven(make(box))
@@ -214,7 +215,7 @@ def test_unread_results_do_not_block_next_evaluation(make: Make, tmp_path: Path)
 
 def test_broken_store_raises(make: Make) -> None:
     evaluator = make()
-    evaluator._answers._written._database._connection.execute("PRAGMA query_only = ON")
+    evaluator._answers._saver._written._database._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(RunDirectoryError):
         list(evaluator.evaluate(["upper"], EXAMPLES))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ from instructzero.models.scripted import ScriptedBlackBox
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.scoring.judge import JudgeMetric
 from instructzero.scoring.scorers import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
+from instructzero.tasks.metric import Grade
 from instructzero.types import Completion, Evaluation, Example, Message, Usage
 
 EXAMPLES = [Example("cat", ("chat", "le chat")), Example("dog", ("chien",))]
@@ -26,7 +26,9 @@ def render(instruction: str, example: Example) -> tuple[Message, ...]:
 
 
 def score(scorer: Scorer, prediction: str, example: Example = EXAMPLES[0]) -> float:
-    return asyncio.run(scorer.score(example, Completion(prediction)))
+    grade = scorer.grade(example, Completion(prediction))
+    assert isinstance(grade, Grade)
+    return grade.score
 
 
 def test_metric_receives_prediction_and_all_accepted_answers() -> None:

@@ -1,6 +1,5 @@
 """Metrics that are Python functions: what they receive, what they may return, and where their remarks go."""
 
-import asyncio
 import json
 import operator
 import sys
@@ -142,8 +141,7 @@ def test_weighted_sum_scores_the_example_and_joins_remarks(module):
 
 def test_scorer_passes_columns_and_keeps_the_remark():
     metric = FunctionMetric("own", lambda prediction, example: (0.5, f"in {example.columns['unit']}"))
-    assert asyncio.run(MetricScorer(metric).grade(STEP, Completion("90"))) == Grade(0.5, "in °C")
-    assert asyncio.run(MetricScorer(metric).score(STEP, Completion("90"))) == 0.5
+    assert MetricScorer(metric).grade(STEP, Completion("90")) == Grade(0.5, "in °C")
 
 
 def test_sum_of_evaluations_aligns_remarks():

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from instructzero.testing.loopback import Loopback
 from instructzero.watch.server import serve
@@ -62,7 +63,9 @@ class Serving(Loopback):
         listens = asyncio.Event()
 
         def listening(address: str) -> None:
-            self._listening(int(address.rstrip("/").rpartition(":")[2]))
+            parts = urlsplit(address)
+            self.query = f"?{parts.query}"
+            self._listening(parts.port)
             listens.set()
 
         serving = asyncio.create_task(serve(self._directories, 0, listening))
@@ -73,14 +76,18 @@ class Serving(Loopback):
             await serving
 
     def ask(self, path: str, **headers: str) -> tuple[int, str]:
-        """Return the status and the text of the server's answer, following redirections."""
+        """Return the status and the text of the server's answer to a request with its token, following redirections."""
+        return self.ask_without_token(f"{path}{self.query}", **headers)
+
+    def ask_without_token(self, path: str, **headers: str) -> tuple[int, str]:
+        """Return the same for exactly this path."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
         with contextlib.closing(connection):
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             content = response.read().decode()
             if response.status == 302:
-                return self.ask(response.headers["Location"], **headers)
+                return self.ask_without_token(response.headers["Location"], **headers)
             return response.status, content
 
     def get(self, path: str, **headers: str) -> str:

@@ -22,7 +22,7 @@ def run(tmp_path, recorded):
 
 @pytest.fixture
 def watched(browser, server):
-    found = Watched(browser, f"{server.root}/", READY)
+    found = Watched(browser, f"{server.root}/{server.query}", READY)
     yield found
     found.close()
 
@@ -104,7 +104,7 @@ def instructions_of(page):
 def test_waiting_page_becomes_live_page(browser, tmp_path, recorded):
     run = GrowingRun(tmp_path / "later", recorded)
     with Serving(run.path) as server:
-        watched = Watched(browser, f"{server.root}/", "main pre")
+        watched = Watched(browser, f"{server.root}/{server.query}", "main pre")
         assert "There is no run here yet" in watched.page.locator("main").inner_text()
         run.begin().add_until(8)
         watched.page.wait_for_selector(READY)
@@ -115,7 +115,7 @@ def test_waiting_page_becomes_live_page(browser, tmp_path, recorded):
 
 def test_update_waits_for_text_selection_and_page_survives_server_stop(browser, run):
     with Serving(run.path) as server:
-        watched = Watched(browser, f"{server.root}/", READY)
+        watched = Watched(browser, f"{server.root}/{server.query}", READY)
         page = watched.page
         page.evaluate("getSelection().selectAllChildren(document.querySelector('#result .lead'))")
         run.add_until(20)
@@ -134,7 +134,7 @@ def test_update_waits_for_text_selection_and_page_survives_server_stop(browser, 
 def test_overview_shows_several_runs(browser, run, tmp_path, recorded):
     other = GrowingRun(tmp_path / "other", recorded).begin().add_until(4)
     with Serving(run.path, other.path, tmp_path / "none") as server:
-        watched = Watched(browser, f"{server.root}/", ".runs svg")
+        watched = Watched(browser, f"{server.root}/{server.query}", ".runs svg")
         page = watched.page
         cards = page.locator(".runs > li")
         assert cards.count() == 3

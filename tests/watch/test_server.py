@@ -1,9 +1,12 @@
 """Tests of the answers and refusals of the server."""
 
 import asyncio
+import json
 import re
 import socket
 import time
+from http.cookiejar import CookieJar
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -58,6 +61,28 @@ def test_request_to_local_names_and_any_port_is_answered(server, host):
     assert "matrix" in server.get("/1/", Host=host)
 
 
+@pytest.mark.parametrize("path", ["/", "/1/", "/1/state", "/state", "/nothing"])
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=%ff", "?token=wrong&{token}"])
+def test_request_without_token_is_refused_and_told_where_it_is(server, path, query):
+    status, said = server.ask_without_token(path + query.format(token=server.query[1:]))
+    assert status == 403
+    assert "the address that 'instructzero watch' printed" in said
+
+
+def test_cookie_of_first_answer_admits_later_requests_until_server_restarts(server, run):
+    jar = CookieJar()
+    opener = build_opener(HTTPCookieProcessor(jar))
+    with opener.open(f"{server.root}/{server.query}") as page:
+        assert "matrix" in page.read().decode()
+    with opener.open(f"{server.root}/1/state") as state:
+        assert "version" in json.load(state)
+    (cookie,) = jar
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "Strict"
+    with Serving(run.path) as other:
+        assert other.ask_without_token("/1/", Cookie=f"{cookie.name}={cookie.value}")[0] == 403
+
+
 def test_content_security_policy_allows_only_own_content(server):
     page = server.get("/1/")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1].replace("&#x27;", "'")
@@ -66,6 +91,20 @@ def test_content_security_policy_allows_only_own_content(server):
     assert rules["connect-src"] == "'self'"
     assert re.fullmatch(r"'sha256-[\w+/=]+'", rules["script-src"])
     assert "connect-src" not in (server.get("/1/").partition("<body")[2])
+
+
+@pytest.mark.parametrize("line", ["/?token=é", "/é", "/\0", "no path"])
+def test_request_that_is_not_http_is_refused_without_a_line_in_the_terminal(server, caplog, capfd, line):
+    with socket.create_connection(("127.0.0.1", int(server.root.rpartition(":")[2])), timeout=60) as client:
+        client.sendall(f"GET {line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert client.recv(4096).split()[1] in (b"400", b"403")
+    assert (caplog.text, capfd.readouterr().err) == ("", "")
+
+
+@pytest.mark.parametrize("path", ["/" + 5000 * "1" + "/", "/" + 5000 * "1" + "/state", "/1000000/"])
+def test_number_of_many_digits_is_not_found(server, caplog, path):
+    assert server.ask(path)[0] == 404
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("path", ["/2/", "/0/", "/2/state", "/1", "/../settings.yaml", "/1/journal.jsonl"])

@@ -25,12 +25,14 @@ from instructzero.build import (
     build_writer_model,
     divide,
 )
+from instructzero.calls.database import ReadOnly
 from instructzero.calls.prices import cost_of
 from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
+from instructzero.calls.time_limit import limited_time
 from instructzero.config import Settings, differences
 from instructzero.errors import ConfigurationError, RunDirectoryError
 from instructzero.execute import execute
-from instructzero.files import FileInUse, exclusive_lock, write_atomically
+from instructzero.files import FileInUse, exclusive_lock, make_folder, read_text, sharing, write_atomically
 from instructzero.models.registry import capabilities, is_asked
 from instructzero.pricing import role_prices
 from instructzero.protocols import BlackBox, SoftPromptModel
@@ -95,8 +97,7 @@ def run_cell(plan: CellPlan, models: LocalModels) -> Outcome:
     A cell that was stopped at any moment and is run again ends with the same ``cell.json``, and repeats no paid call.
     Raises the errors of a run, and `ConfigurationError` if the directory holds a cell of other settings.
     """
-    _make_folders(plan)
-    with _held(plan.folder):
+    with sharing(plan.settings.share), _held(plan):
         if kept := kept_outcome(plan):
             return kept
         if RunDirectory(plan.folder).journal.exists():  # a run would accept more evaluations, a cell has its budgets
@@ -134,15 +135,15 @@ def _outcome(plan: CellPlan) -> Outcome:
     """Return the finished cell, and the payments of its run from the store; none if the store is missing."""
     run, paid = RunDirectory(plan.folder), {}
     path = plan.settings.store or run.calls
-    if path.exists():
-        with CallStore(path) as store:
-            paid = store.spent(run.identity)
+    if path.exists() and (name := run.read_name()):
+        with CallStore(ReadOnly(path)) as store:
+            paid = store.spent(name)
     return Outcome(read_cell(plan.folder), sum(paid.values(), Usage()), cost_of(paid, role_prices(plan.settings)))
 
 
 def _finish(plan: CellPlan) -> Cell:
     """Return the tested instructions that the finished run would have returned at every budget."""
-    settings, history = plan.settings, Journal(RunDirectory(plan.folder).journal).history
+    settings, history = plan.settings, Journal(RunDirectory(plan.folder).journal, repair=False).history
     if history.plain is None:
         raise RuntimeError("expected a finished run, which has scored the plain instruction")
     plain = history.plain[0].instruction, history.plain[1]
@@ -198,11 +199,20 @@ def _winner(
 @contextmanager
 def asking(folder: Path, settings: Settings, task: Task) -> Iterator[Evaluator]:
     """Give an evaluator for use after a search; its calls are booked to the run in ``folder``, in the run's store."""
-    with RunDirectory.claim(folder, settings) as run, CallStore(settings.store or run.calls) as store:
+    begun = time.monotonic()
+    with (
+        RunDirectory.claim(folder, settings) as run,
+        CallStore(settings.store or run.calls) as store,
+        limited_time(folder, settings.max_time, begun, is_finished=True) as limit,
+    ):
         date = date_of(Journal(run.journal, repair=False).history.header)
         models = {role: on_date(model, date) for role, model in build_models(settings).items()}
-        budget = build_budget(settings, store, run.identity, Observer())
-        with build_paid_models(settings, models, store, budget, run.identity, Observer().waiting) as paid:
+        silent = Observer()
+        budget = build_budget(settings, store, run.identity, silent, limit.seconds())
+        with (
+            build_paid_models(settings, models, store, budget, run.identity, silent.waiting, silent.warned) as paid,
+            limit.watched(),
+        ):
             yield build_evaluator(settings, task, paid, Observer())
 
 
@@ -213,23 +223,25 @@ def results_on(examples: Sequence[Example], evaluator: Evaluator, instructions: 
 
 
 def _make_folders(plan: CellPlan) -> None:
-    folders = [plan.folder, *([plan.settings.store.parent] if plan.settings.store else [])]
+    folders = [*reversed(plan.folder.parents[:2]), plan.folder]  # first those of the models and the method
+    folders += [plan.settings.store.parent] if plan.settings.store else []
     try:
         for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
     except OSError as error:
         raise RunDirectoryError(f"cannot write to {plan.folder}: {error.strerror}; choose another --out") from None
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the cell until the block ends; wait up to `PATIENCE_S` for another process that holds it."""
+def _held(plan: CellPlan) -> Iterator[None]:
+    """Create and hold the cell until the block ends; wait up to `PATIENCE_S` for another process that holds it."""
+    _make_folders(plan)
     with ExitStack() as stack:
         try:
-            stack.enter_context(exclusive_lock(folder / "cell.lock", patience_s=PATIENCE_S))
+            stack.enter_context(exclusive_lock(plan.folder / "cell.lock", patience_s=PATIENCE_S))
         except FileInUse:
             raise RunDirectoryError(
-                f"{folder} is in use by another process; wait for it or choose another --out"
+                f"{plan.folder} is in use by another process; wait for it or choose another --out"
             ) from None
         yield
 
@@ -238,12 +250,24 @@ def _held(folder: Path) -> Iterator[None]:
 def _timed(folder: Path) -> Iterator[None]:
     """Add the seconds of the block to those in ``timing.json``, even if the block is interrupted."""
     path = folder / TIMING
-    before = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else 0.0
+    before = _seconds_in(path) if path.exists() else 0.0
     started = time.monotonic()
     try:
         yield
     finally:
         _write(path, {"seconds": round(before + time.monotonic() - started, 3)})
+
+
+def _seconds_in(path: Path) -> float:
+    try:
+        record = json.loads(read_text(path))
+        if record.keys() == {"seconds"}:
+            return float(record["seconds"])
+    except (OSError, ValueError, TypeError, AttributeError):
+        pass
+    raise RunDirectoryError(
+        f"expected the seconds of a cell in {path}, got another file; move it away or choose another --out"
+    )
 
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.bench.plan import CellPlan, Plan, cells_of, make_plan
-from instructzero.bench.results import Cell
+from instructzero.bench.results import CELL, Cell
 from instructzero.config.yaml_file import load_yaml
-from instructzero.errors import ConfigurationError, UserError
+from instructzero.errors import ConfigurationError, RunDirectoryError, UserError
+from instructzero.files import make_folder, sharing
+from instructzero.records.begun import mark_begun
+from instructzero.records.directory import RunDirectory
+from instructzero.terminal import short
 
 Say = Callable[[str], None]
+
+_WRITTEN = ("report.html", "report.md", "scores.csv", "scores.parquet", "figures", "paper")
+_FOLDERS = ("figures", "paper", "answers", "jobs")
+_SHOWN = 80  # characters of a setting in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +54,12 @@ def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: S
         If the plan cannot be run; the message is one sentence.
     """
     plan = make_plan(_merged(_of_paper(paper), load_yaml(file) if file else {}, flags))
-    cells = run_plan(plan, say)
-    return Bench(cells, plan.out, _report(cells, plan.out, paper))
+    with sharing(plan.is_shared):
+        cells = run_plan(plan, say)
+        for cell in cells_of(plan) if paper else ():
+            if cell.folder.is_dir():
+                mark_begun(RunDirectory(cell.folder), cell.settings)  # the plan names all that `manual_result` uses
+        return Bench(cells, plan.out, _report(cells, plan.out, paper))
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,11 +78,16 @@ def run_plan(plan: Plan, say: Say) -> list[Cell]:
     from instructzero.bench.cell import kept_outcome
     from instructzero.bench.engines import make_engine
     from instructzero.bench.progress import BenchProgress
+    from instructzero.bench.sharing import share_earlier_answers
 
     plans = cells_of(plan)
+    _check_folder(plan.out)
+    _check_links(plan.out.resolve(), plans)
     engine = make_engine(plan)
     kept = {cell.folder: outcome for cell in plans if (outcome := kept_outcome(cell))}
     missing = [cell for cell in plans if cell.folder not in kept]
+    _make_folder(plan.out)
+    share_earlier_answers(plans, missing)
     say(_plan_line(plan, plans))
     progress = BenchProgress(len(plans), say)
     progress.kept(list(kept.values()))
@@ -81,17 +99,46 @@ def run_plan(plan: Plan, say: Say) -> list[Cell]:
     return [found[_key(cell)] for cell in plans]
 
 
+def _check_folder(out: Path) -> None:
+    """Raise `RunDirectoryError` if the folder holds files that a report would replace, and no bench wrote them."""
+    found = [name for name in _WRITTEN if os.path.lexists(out / name)]
+    if found and not any(out.glob(f"*/*/*/{CELL}")):
+        raise RunDirectoryError(
+            f"expected a bench or no bench in {out}, got files of other origin that the report would replace "
+            f"({', '.join(found)}); choose another --out"
+        )
+
+
+def _check_links(out: Path, plans: Sequence[CellPlan]) -> None:
+    """Raise `RunDirectoryError` for a link in the place of a folder below ``out``, which may be somebody else's."""
+    stores = [plan.settings.store.parent for plan in plans if plan.settings.store is not None]
+    written = [*(out / name for name in _FOLDERS), *(plan.folder for plan in plans), *stores]
+    folders = dict.fromkeys(place for folder in written for place in (*reversed(folder.parents), folder))
+    for folder in folders:
+        if out in folder.parents and folder.is_symlink():
+            raise RunDirectoryError(f"expected a folder of the bench, got the link {folder}; choose another --out")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        make_folder(out)
+    except OSError as error:
+        raise RunDirectoryError(f"cannot write to {out}: {error.strerror}; choose another --out") from None
+
+
 def _key(cell: Cell | CellPlan) -> tuple[str, str, str, int]:
     return cell.models, cell.method, cell.task, cell.seed
 
 
 def _plan_line(plan: Plan, plans: Sequence[CellPlan]) -> str:
+    from instructzero.bench.sharing import sharing_words
+
     tasks = len({cell.task for cell in plans})
     sizes = {"method": len(plan.methods), "task": tasks, "seed": plan.seeds, "pair": len(plan.models)}
     product = " × ".join(f"{size} {name}{'' if size == 1 else 's'}" for name, size in sizes.items())
     budgets = ", ".join(f"{budget:,}" for budget in plan.budgets)
     what = f"{product} of models = {len(plans):,} runs, tested at {budgets} calls"
-    return f"{what}; {plan.workers} in parallel, results in {plan.out}"
+    return f"{what}; {plan.workers} in parallel, results in {plan.out}; {sharing_words(plans)}"
 
 
 def _of_paper(name: str | None) -> Mapping[str, Any]:
@@ -126,7 +173,7 @@ def settings_of(assignments: Sequence[str]) -> dict[str, Any]:
     UserError
         If a text is not NAME=VALUE, or its value is not YAML.
     """
-    import yaml
+    from instructzero.config.yaml_text import YamlFault, read_yaml
 
     found = {}
     for text in assignments:
@@ -134,7 +181,10 @@ def settings_of(assignments: Sequence[str]) -> dict[str, Any]:
         if not (name and equals):
             raise UserError(f"expected --set NAME=VALUE, got {text!r}; write for example --set validation=10")
         try:
-            found[name.strip().replace("-", "_")] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"expected a YAML value in --set {text}; put the value in quotation marks") from None
+            found[name.strip().replace("-", "_")] = read_yaml(value)
+        except YamlFault as fault:
+            raise UserError(
+                f"expected a YAML value in --set {short(text, _SHOWN)}, got one with {fault}; put the value in "
+                "quotation marks"
+            ) from None
     return found

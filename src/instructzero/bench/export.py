@@ -7,6 +7,8 @@ from pathlib import Path
 
 from instructzero.bench.results import Cell
 from instructzero.bench.tables import ROW, rows
+from instructzero.exports.targets import check_target
+from instructzero.files import open_regular
 
 
 def write_parquet(cells: Sequence[Cell], path: Path) -> list[Path]:
@@ -20,5 +22,8 @@ def write_parquet(cells: Sequence[Cell], path: Path) -> list[Path]:
     except ModuleNotFoundError:
         return []
     columns = zip(*rows(cells), strict=True)
-    parquet.write_table(pyarrow.table(dict(zip(ROW, map(list, columns), strict=True))), path)
+    table = pyarrow.table(dict(zip(ROW, map(list, columns), strict=True)))
+    check_target(path)
+    with open(path, "wb", opener=open_regular) as file:
+        parquet.write_table(table, file)
     return [path]

@@ -57,6 +57,10 @@ _DIFFERENCES = (
     "Differences of the mean test score, with 95 % intervals (bootstrap over the tasks, seeds averaged) and p-values "
     "(paired sign-flip test, Holm-adjusted)."
 )
+_COST = (
+    "Averages per run: calls, tokens and cost of the search, and wall-clock time of the run. Runs share their answers, "
+    "so less was paid: a call counts in every run that makes it, as if the run were alone."
+)
 _REACH = (
     "Calls per run that each method needs to reach the final mean best validation score of its best rival, and the "
     "calls that the rival itself needed."
@@ -78,8 +82,7 @@ def sections(cells: Sequence[Cell]) -> list[Section]:
         own = [cell for cell in cells if cell.models == models]
         for budget in budgets_of(own):
             found.append(Section(f"{models}, {budget:,} calls", tuple(_at_budget(own, models, budget))))
-        caption = "Averages per run: calls, tokens and cost of the search, and wall-clock time of the run."
-        found.append(Section(f"{models}, cost and time", (Captioned(caption, tables.cost_table(own)),)))
+        found.append(Section(f"{models}, cost and time", (Captioned(_COST, tables.cost_table(own)),)))
     return found
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from instructzero.bench.cell import asking, results_on
 from instructzero.build import build_task, build_writer_model
+from instructzero.checks import check_begun_here
 from instructzero.config import Settings
-from instructzero.files import write_atomically
+from instructzero.files import read_text, write_atomically
 from instructzero.prompts import writer_prompt
 from instructzero.protocols import SoftPromptModel
 from instructzero.records.directory import RunDirectory
@@ -40,11 +41,14 @@ def manual_result(folder: Path) -> ManualResult:
     kept = folder / MANUAL
     if not kept.exists():
         settings = RunDirectory.read_settings(folder)
+        check_begun_here(
+            RunDirectory(folder), settings, "run the bench in another --out, or resume the run with --trust"
+        )
         task = build_task(settings)
         instruction = write_manually(build_writer_model(settings), settings, task)
         result = ManualResult(instruction, _test_score(folder, settings, task, instruction))
         write_atomically(kept, json.dumps(asdict(result)) + "\n")
-    return ManualResult(**json.loads(kept.read_text(encoding="utf-8")))
+    return ManualResult(**json.loads(read_text(kept)))
 
 
 def write_manually(model: SoftPromptModel, settings: Settings, task: Task) -> str:

@@ -14,6 +14,7 @@ from instructzero.bench.findings import Captioned, Drawing, Section, sections
 from instructzero.bench.results import Cell
 from instructzero.errors import ConfigurationError
 from instructzero.exports.drawing import save
+from instructzero.files import make_folder, write_atomically
 
 
 def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
@@ -34,9 +35,9 @@ def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
         out / "report.md": markdown(found, _summary(cells)),
         out / "scores.csv": tables.to_csv([tables.ROW, *tables.rows(cells)]),
     }
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text)
     drawings = [part for section in found for part in section.parts if isinstance(part, Drawing)]
     return [
         *texts,

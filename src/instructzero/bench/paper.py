@@ -41,6 +41,7 @@ from instructzero.bench.results import Cell
 from instructzero.bench.tables import Table
 from instructzero.errors import ConfigurationError
 from instructzero.exports.drawing import save
+from instructzero.files import make_folder, write_atomically
 from instructzero.records.history import History
 from instructzero.records.journal import Journal
 
@@ -152,8 +153,8 @@ def _table_1(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
         out / "paper" / f"{name}.csv": table.csv(),
     }
     for path, text in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        make_folder(path.parent)
+        write_atomically(path, text)
     return list(paths)
 
 
@@ -203,4 +204,4 @@ def _history(cell: Cell, out: Path) -> History:
         raise ConfigurationError(
             f"expected the journal of a run at {path}, found none; delete cell.json there and run the bench again"
         )
-    return Journal(path).history
+    return Journal(path, repair=False).history

@@ -12,9 +12,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 from instructzero.config import Count, Settings, make_settings
+from instructzero.config.names import check_name
 from instructzero.config.validation import Wording, fault_sentence
 from instructzero.errors import ConfigurationError, UserError
 from instructzero.registry import METHODS
@@ -68,6 +69,14 @@ class Plan(BaseModel):
     workers: Count = Field(default_factory=lambda: os.cpu_count() or 1)
     out: Path = Path("runs/bench")
 
+    @property
+    def is_shared(self) -> bool:
+        """True if the common settings let others read the files; False also for a value that is refused later."""
+        try:
+            return TypeAdapter(bool).validate_python(self.settings.get("share", False))
+        except ValidationError:
+            return False
+
     @field_validator("tasks", "budgets", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
@@ -81,7 +90,7 @@ class Plan(BaseModel):
     def _named(cls, value: object) -> object:
         """Return names as settings by name. The default of the setting ``method`` is the name."""
         value = cls._listed(value)
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
             value = dict.fromkeys(value)
         if not isinstance(value, dict):
             return value
@@ -101,6 +110,17 @@ class Plan(BaseModel):
     def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         """Return the budgets in ascending order, without repetitions."""
         return tuple(sorted(set(value)))
+
+    @field_validator("tasks", "methods", "models", "out")
+    @classmethod
+    def _nameable(cls, value: Any) -> Any:
+        """Refuse names that no file can have: every name is a part of a path."""
+        for name in [value] if isinstance(value, Path) else value:
+            try:
+                check_name(name)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        return value
 
     @field_validator("tasks", "methods", "models")
     @classmethod
@@ -153,7 +173,7 @@ def make_plan(values: Mapping[str, Any]) -> Plan:
 
 
 def cells_of(plan: Plan) -> list[CellPlan]:
-    """Return all cells; those that share a call store follow one another.
+    """Return all cells; those of one pair of models follow one another, and among them those of one seed and task.
 
     Raises
     ------
@@ -200,17 +220,37 @@ def _cell(plan: Plan, models: str, seed: int, task: str, method: str) -> CellPla
         "search_calls": plan.budgets[-1],
         # Every task has its own seed: with one projection for all, they would be easy or hard together.
         "seed": zlib.crc32(f"{label}/{seed}".encode()),
-        "store": out / "answers" / f"{slug(models)}-{slug(label)}-{seed}.sqlite",
     }
-    values |= {name: values[name] // plan.workers for name in SHARED_LIMITS if values.get(name) is not None}
+    values |= {name: values[name] // plan.workers for name in SHARED_LIMITS if type(values.get(name)) is int}
     try:
         given = make_settings(values)
         check_writer_is_named(given, lambda way: f"settings: {json.dumps(way)}")
-        settings = resolve_paths(given)
+        settings = resolve_paths(given.model_copy(update={"store": _store(given, out, models, label, seed)}))
     except UserError as error:
         raise ConfigurationError(f"method {method!r} with models {models!r}: {error}") from None
     folder = out / slug(models) / slug(method) / f"{slug(label)}-{seed}"
     return CellPlan(method, label, models, seed, plan.budgets, settings, folder)
+
+
+def _store(settings: Settings, out: Path, models: str, label: str, seed: int) -> Path:
+    """Return the call store of a cell: that of its task, or of its task and seed.
+
+    All seeds of a task share their answers, unless these are free: cells of one store never run on two machines at
+    once, and seeds that only save time by sharing would wait for each other. Older versions had a store for every seed,
+    and the cells that they began go on with it, because it holds their accounts.
+    """
+    of_seed = out / "answers" / f"{slug(models)}-{slug(label)}-{seed}.sqlite"
+    if not shares_over_seeds(settings) or of_seed.exists():
+        return of_seed
+    return out / "answers" / slug(models) / f"{slug(label)}.sqlite"
+
+
+def shares_over_seeds(settings: Settings) -> bool:
+    """Return True if a model that a cell asks in words costs money, so that all seeds of a task share their answers."""
+    from instructzero.models.registry import capabilities, is_asked
+
+    asked = [settings.blackbox, settings.judge, settings.writer if is_asked(settings.writer) else None]
+    return not all(capabilities(spec).free for spec in asked if spec is not None)
 
 
 def _pair(settings: object) -> str:

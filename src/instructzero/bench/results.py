@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.errors import RunDirectoryError
+from instructzero.files import read_text
 from instructzero.types import Usage
 
 CELL = "cell.json"
@@ -116,4 +117,4 @@ def read_cell(folder: Path) -> Cell:
 
 
 def _load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(read_text(path))

@@ -13,6 +13,7 @@ from instructzero.bench.comparisons import Comparison, Reach, differences_of, ou
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import Scores, comparable, scores_at
+from instructzero.exports.spreadsheet import without_formula
 
 ROW = (
     "models", "method", "task", "seed", "budget", "validation", "confirmation", "test", "calls", "prompt_tokens",
@@ -60,9 +61,12 @@ def _cell(text: str) -> str:
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:
-    """Return lines of comma-separated values, quoted if necessary; None becomes an empty value."""
+    """Return lines of comma-separated values, quoted if necessary; None becomes an empty value.
+
+    Texts that a spreadsheet would compute are changed as in `without_formula`.
+    """
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer, lineterminator="\n").writerows(map(without_formula, row) for row in rows)
     return buffer.getvalue()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from instructzero.calls.bounds import bound_of, charge_of
-from instructzero.calls.budget import Reservation, Reserve
+from instructzero.calls.reservation import Reservation, Reserve
+from instructzero.calls.saver import Paid
 from instructzero.errors import InstructZeroError, RefusedQuestion, TransientError
 from instructzero.models.patience import Patience
 from instructzero.models.retrying import Retrier
@@ -100,10 +103,12 @@ class Asker:
 
     async def ask(self, request: Request) -> Completion:
         """Return the answer to ``request``; see `pay`."""
-        return (await self.pay(request))[0]
+        return (await self.pay(request, _Nowhere())).completion
 
-    async def pay(self, request: Request) -> tuple[Completion, Usage]:
+    def pay(self, request: Request, aside: Aside) -> Coroutine[Any, Any, Paid]:
         """Return the answer to ``request``, and the usage that the budget has booked for it.
+
+        What every try may cost is set aside first; for the try with the answer, `Saver.save` ends that.
 
         Raises
         ------
@@ -116,45 +121,62 @@ class Asker:
         """
         bound = bound_of(request)
 
-        async def attempt(place: int) -> tuple[Completion, Usage]:
-            reservation = await self._reserve(bound)
-            self._throttle.sent(place)  # the wait for the reservation is none for the server
-            return await self._complete(request, reservation)
-
-        return await self._retrier.run(
-            attempt, prompt_tokens=bound.prompt_tokens, completion_tokens=bound.completion_tokens
+        return self._retrier.run(
+            partial(self._attempt, request, bound, aside),
+            prompt_tokens=bound.prompt_tokens,
+            completion_tokens=bound.completion_tokens,
         )
 
     async def close(self) -> None:
         """Free the black box."""
         await self._blackbox.close()
 
-    async def _complete(self, request: Request, reservation: Reservation) -> tuple[Completion, Usage]:
+    async def _attempt(self, request: Request, asked: Usage, aside: Aside, place: int) -> Paid:
         """Try once; the reservation is closed exactly once, whatever happens."""
+        reservation = await self._reserved(asked, aside)
+        bound = reservation.bound
+        self._throttle.sent(place)  # the waits before are none for the server
         try:
             completion = await self._blackbox.complete(request)
             self.proven = True
         except RefusedQuestion as error:
             if not self._is_alone(error):
                 reservation.cancel()
+                aside.end(bound)
                 raise
             completion = Completion.failed(error.reason, at_limit=error.at_limit)
-        except TransientError as error:
-            if error.maybe_paid:
+        except BaseException as error:
+            if self._may_cost(error):
                 reservation.lose()
+                aside.lose(bound)
             else:
                 reservation.cancel()
+                aside.end(bound)
             raise
-        except InstructZeroError:  # refused before any work was done
+        return Paid(completion, reservation.settle(completion), bound)
+
+    async def _reserved(self, asked: Usage, aside: Aside) -> Reservation:
+        """Return room for a try, once it is set aside; reserve again if a try has got dearer meanwhile."""
+        while True:
+            reservation = await self._reserve(asked)
+            try:
+                await aside.begin(reservation.bound)
+            except BaseException:
+                reservation.cancel()
+                raise
+            if reservation.is_current:
+                return reservation
             reservation.cancel()
-            raise
-        except BaseException:  # cancelled in flight, or a fault in the black box: the call may have been billed
-            if self._batched:  # the answer is booked when it is read
-                reservation.cancel()
-            else:
-                reservation.lose()
-            raise
-        return completion, reservation.settle(completion)
+            aside.end(reservation.bound)
+
+    def _may_cost(self, error: BaseException) -> bool:
+        """Return True if a try without an answer may be billed all the same."""
+        if isinstance(error, TransientError):
+            return error.maybe_paid
+        if isinstance(error, InstructZeroError):  # refused before any work was done
+            return False
+        # Cancelled in flight, or a fault in the black box. The answer in a batch is booked when it is read.
+        return not self._batched
 
     def _is_alone(self, error: RefusedQuestion) -> bool:
         """Return True if the refusal concerns this question only: it says so, or others were answered."""
@@ -174,11 +196,38 @@ def throttle_of(model: BlackBox, **limits: int | None) -> Throttle:
     return Throttle(model.concurrency, timeout=None if can.local else can.timeout_s, **limits)
 
 
+class Aside(Protocol):
+    """Sets aside what tries may cost; see `Saver`."""
+
+    async def begin(self, bound: Usage) -> None:
+        """Set ``bound`` aside before a try."""
+        ...
+
+    def end(self, bound: Usage) -> None:
+        """Note that a try has no answer, and cost nothing."""
+        ...
+
+    def lose(self, bound: Usage) -> None:
+        """Note that a try has no answer, and may have cost as much."""
+        ...
+
+
+class _Nowhere(Aside):
+    """Nothing is set aside for a question of nobody."""
+
+    async def begin(self, bound: Usage) -> None: ...
+
+    def end(self, bound: Usage) -> None: ...
+
+    def lose(self, bound: Usage) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Nothing:
     """The reservation of a run without a budget."""
 
     bound: Usage
+    is_current = True
 
     def settle(self, completion: Completion) -> Usage:
         return charge_of(completion, self.bound)

@@ -13,17 +13,17 @@ not reported can be counted.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from instructzero.calls.bounds import RoleBounds, charge_of
-from instructzero.calls.limits import FLAGS, Limits
+from instructzero.calls.limits import FLAGS, Limits, amount
 from instructzero.calls.prices import FREE, Price
+from instructzero.calls.reservation import OpenReservation, Reservation, Reserve
+from instructzero.calls.seconds import Seconds
 from instructzero.errors import BudgetExhausted, ConfigurationError
 from instructzero.types import Completion, Usage
 
@@ -32,44 +32,24 @@ _EASILY = 1 - 1e-6
 """The share of a limit in dollars below which rounding errors of a running sum do not matter."""
 
 
-class Reservation(Protocol):
-    """Room in the budget for one try; exactly one of the three methods closes it."""
-
-    def settle(self, completion: Completion) -> Usage:
-        """Close it for a try that was answered, and return the usage that is charged; see `charge_of`."""
-        ...
-
-    def lose(self) -> None:
-        """Close it for a try without an answer that may have been billed: its whole bound counts as spent."""
-        ...
-
-    def cancel(self) -> None:
-        """Close it for a try that was certainly not billed."""
-        ...
-
-
-Reserve = Callable[[Usage], Awaitable[Reservation]]
-"""Waits until there is room for a try of at most this usage; raises `BudgetExhausted` if there will be none."""
-
-
 class Budget:
     """Grants room under `Limits` try by try, in the order of the requests. Lives in one event loop.
 
     Parameters
     ----------
     limits
-        The limits. Seconds count from now.
+        The limits.
     prices
         The price of every paid role ("black box", "judge", "rewriter", "writer"); None for a price that is not known.
     spent
         The usage by role of earlier processes of the run.
-    on_lost
-        ``on_lost(role, bound)`` is called for every try that may have been billed without an answer, so that it can be
-        recorded for the next process.
+    seconds
+        The running time so far, of which the limit of seconds is one.
     batched
         Roles whose requests are sent together, hours before their answers; they do not wait for a first answer.
     warn
-        Receives a sentence about the first answer of a role that took more than its bound, if that may cost something.
+        Receives a sentence about the first answer of a role that took more than its bound, if that may cost something;
+        from the event loop, so that what it raises cannot lose the answer.
     clock
         Returns the time in seconds.
 
@@ -93,7 +73,7 @@ class Budget:
         *,
         prices: Mapping[str, Price | None],
         spent: Mapping[str, Usage] | None = None,
-        on_lost: Callable[[str, Usage], None] | None = None,
+        seconds: float = 0.0,
         batched: Collection[str] = (),
         warn: Callable[[str], None] = lambda message: None,
         clock: Callable[[], float] = time.monotonic,
@@ -102,17 +82,14 @@ class Budget:
         self._prices = dict(prices)
         self._spent = dict(spent or {})
         self._waiting: deque[_Waiter] = deque()
-        self._on_lost = on_lost
         self._batched = frozenset(batched)
         self._warn = warn
-        self._in_flight: dict[str, set[_Reservation]] = {role: set() for role in prices}
+        self._in_flight: dict[str, set[OpenReservation]] = {role: set() for role in prices}
         self._bounds = {role: RoleBounds(role, price) for role, price in prices.items()}
         self._kept: dict[str, Usage] = {}
-        self._kept_seconds = 0.0
         self._load = self._load_of(self._spent)
         self._kept_load = _Load()
-        self._clock = clock
-        self._started = clock()
+        self._time = Seconds(limits.seconds, seconds, clock)
         self._check_prices()
 
     @property
@@ -132,15 +109,15 @@ class Budget:
     @property
     def elapsed(self) -> float:
         """Seconds since construction."""
-        return self._clock() - self._started
+        return self._time.elapsed
 
     def time_left(self) -> float:
         """Return the seconds until the limit of time is reached; infinity without one."""
-        return math.inf if self._limits.seconds is None else self._limits.seconds - self.elapsed
+        return self._time.left
 
     def keep(self, amounts: Mapping[str, Usage], seconds: float) -> None:
         """Hold back ``amounts`` by role, and the last ``seconds``, instead of what was held back before."""
-        self._kept, self._kept_seconds = dict(amounts), seconds
+        self._kept, self._time.kept = dict(amounts), seconds
         self._kept_load = self._load_of(amounts)
         self._admit()
 
@@ -169,29 +146,34 @@ class Budget:
             self._withdraw(waiter)
             raise
 
-    def settle(self, reservation: _Reservation, completion: Completion) -> Usage:
+    def bound_of(self, role: str, asked: Usage) -> Usage:
+        """Return the room that a try of ``role`` needs now, whose request has the bound ``asked``."""
+        return self._bounds[role].of(asked)
+
+    def settle(self, reservation: OpenReservation, completion: Completion) -> Usage:
         """Close a reservation for an answer, and return the usage that is booked. Called by the reservation."""
         role, charge = reservation.role, charge_of(completion, reservation.bound)
+        if role not in self._batched:
+            self._time.answered(reservation.begun)
         excess = self._bounds[role].learn(completion, reservation.asked)
         self.close(reservation, charge)
         if excess and (self._counts_tokens or self._prices[role] != FREE):
-            self._warn(excess)
+            asyncio.get_running_loop().call_soon(self._warn, excess)
         return charge
 
-    def close(self, reservation: _Reservation, charge: Usage) -> None:
+    def close(self, reservation: OpenReservation, charge: Usage) -> None:
         """Free the bound of a reservation that has ended, and book ``charge`` as spent. Called by the reservation."""
         role = reservation.role
         self._in_flight[role].remove(reservation)
         self._load.add(charge, self._cost_of(role, charge))
         self._load.remove(reservation.bound, reservation.usd)
         self._spent[role] = self._spent.get(role, _NOTHING) + charge
-        self._admit()
+        if self._waiting:
+            self._admit()
 
-    def lose(self, reservation: _Reservation) -> None:
+    def lose(self, reservation: OpenReservation) -> None:
         """Close a reservation and book its whole bound as spent. Called by the reservation."""
         self.close(reservation, reservation.bound)
-        if self._on_lost is not None:
-            self._on_lost(reservation.role, reservation.bound)
 
     def _admit(self) -> None:
         """Answer the waiters in order, up to the first one that must wait longer.
@@ -211,11 +193,12 @@ class Budget:
                     first.answer.set_result(self._granted(reservation))
             self._waiting.popleft()
 
-    def _reservation(self, role: str, asked: Usage) -> _Reservation:
-        bound = self._bounds[role].of(asked)
-        return _Reservation(self, role, asked, bound, self._cost_of(role, bound))
+    def _reservation(self, role: str, asked: Usage) -> OpenReservation:
+        bound = self.bound_of(role, asked)
+        return OpenReservation(self, role, asked, bound, self._cost_of(role, bound))
 
-    def _granted(self, reservation: _Reservation) -> _Reservation:
+    def _granted(self, reservation: OpenReservation) -> OpenReservation:
+        reservation.begun = self._time.elapsed
         self._in_flight[reservation.role].add(reservation)
         self._load.add(reservation.bound, reservation.usd)
         return reservation
@@ -227,14 +210,14 @@ class Budget:
         }
         return _sum(self._spent, bounds)
 
-    def _fits_easily(self, reservation: _Reservation) -> bool:
+    def _fits_easily(self, reservation: OpenReservation) -> bool:
         """Return True if a try certainly fits, by running sums; `_breach` makes exact ones, which takes longer."""
         limits, load, kept, bound = self._limits, self._load, self._kept_load, reservation.bound
         return (
             (limits.calls is None or load.calls + kept.calls + bound.calls <= limits.calls)
             and (limits.tokens is None or load.tokens + kept.tokens + bound.tokens <= limits.tokens)
             and (limits.usd is None or load.usd + kept.usd + (reservation.usd or 0.0) <= _EASILY * limits.usd)
-            and (limits.seconds is None or self.elapsed + self._kept_seconds < limits.seconds)
+            and self._time.suffice
         )
 
     def _is_unproven(self, role: str) -> bool:
@@ -253,11 +236,11 @@ class Budget:
         elif waiter.answer.exception() is None:
             waiter.answer.result().cancel()
 
-    def _breach(self, reservation: _Reservation, amounts: Mapping[str, Usage]) -> str | None:
+    def _breach(self, reservation: OpenReservation, amounts: Mapping[str, Usage]) -> str | None:
         """Return the name of a limit that ``amounts``, the amounts held back and a reservation together exceed."""
         limits, role, bound = self._limits, reservation.role, reservation.bound
         amounts = _sum(amounts, self._kept) if self._kept else amounts
-        if limits.seconds is not None and self.elapsed + self._kept_seconds >= limits.seconds:
+        if not self._time.suffice:
             return "seconds"
         if limits.calls is not None and bound.calls + sum(usage.calls for usage in amounts.values()) > limits.calls:
             return "calls"
@@ -293,13 +276,11 @@ class Budget:
                 "--judge-output-price for the judge, or limit --max-tokens instead"
             )
 
-    def _explain(self, name: str, reservation: _Reservation) -> str:
-        limit = _amount(name, getattr(self._limits, name))
-        fix = f"raise {FLAGS[name]} and run it again, which continues from here and pays nothing twice"
+    def _explain(self, name: str, reservation: OpenReservation) -> str:
         if name == "seconds":
-            seconds = f"{self._kept_seconds:.0f} held back for the final selection and test"
-            kept = f" except for the {seconds}" if self._kept_seconds else ""
-            return f"the limit of {limit} is reached{kept}; {fix}"
+            return self._time.explanation()
+        limit = amount(name, getattr(self._limits, name))
+        fix = f"raise {FLAGS[name]} and run it again, which continues from here and pays nothing twice"
         if 2 * self._total(name, self._kept) > getattr(self._limits, name):
             fix += ", or start another run with fewer --test or --confirmation examples"
         further = self._measure(name, {reservation.role: reservation.bound}).removesuffix(f" {name}")
@@ -312,7 +293,7 @@ class Budget:
 
     def _measure(self, name: str, amounts: Mapping[str, Usage]) -> str:
         """Return ``amounts`` as a text, in the unit of the limit ``name``."""
-        return _amount(name, self._total(name, amounts))
+        return amount(name, self._total(name, amounts))
 
     def _total(self, name: str, amounts: Mapping[str, Usage]) -> float:
         """Return ``amounts`` as a number, in the unit of the limit ``name``."""
@@ -352,44 +333,4 @@ class _Load:
 class _Waiter:
     role: str
     bound: Usage
-    answer: asyncio.Future[_Reservation]
-
-
-class _Reservation:
-    """Room for one try in a `Budget`: ``asked`` is the bound of the request, ``bound`` what is set aside for it.
-
-    ``usd`` are the dollars that the bound costs, None if the price is not known.
-    """
-
-    __slots__ = ("_budget", "_closed", "asked", "bound", "role", "usd")
-
-    def __init__(self, budget: Budget, role: str, asked: Usage, bound: Usage, usd: float | None) -> None:
-        self._budget = budget
-        self._closed = False
-        self.role = role
-        self.asked = asked
-        self.bound = bound
-        self.usd = usd
-
-    def settle(self, completion: Completion) -> Usage:
-        self._end()
-        return self._budget.settle(self, completion)
-
-    def lose(self) -> None:
-        self._end()
-        self._budget.lose(self)
-
-    def cancel(self) -> None:
-        self._end()
-        self._budget.close(self, _NOTHING)
-
-    def _end(self) -> None:
-        if self._closed:
-            raise RuntimeError("expected an open reservation, got one that was already settled, lost or cancelled")
-        self._closed = True
-
-
-def _amount(name: str, value: float) -> str:
-    """Return a value with its unit, with up to six decimal places."""
-    number = f"{value:,.6f}".rstrip("0").rstrip(".")
-    return f"${number}" if name == "usd" else f"{number} {name}"
+    answer: asyncio.Future[OpenReservation]

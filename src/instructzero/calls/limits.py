@@ -11,6 +11,16 @@ FLAGS = {"calls": "--max-calls", "usd": "--max-usd", "tokens": "--max-tokens", "
 """The flag of each limit."""
 
 
+def amount(name: str, value: float) -> str:
+    """Return a value of the limit ``name`` with its unit, with up to six decimal places.
+
+    >>> amount("usd", 1.5), amount("seconds", 90.0)
+    ('$1.5', '90 seconds')
+    """
+    number = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return f"${number}" if name == "usd" else f"{number} {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The maximum that a run may spend over all its roles; None is no limit.
@@ -24,7 +34,7 @@ class Limits:
     tokens
         Tokens of prompts and answers together.
     seconds
-        Seconds of this process.
+        Seconds of running time, over all processes of the run.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from instructzero.calls.answers import Answers
 from instructzero.calls.asker import Asker, throttle_of
 from instructzero.calls.budget import Budget
-from instructzero.calls.fan_out import Answer, Arrived, Question, QuestionBatch
+from instructzero.calls.fan_out import Question, QuestionBatch, Result, Use
 from instructzero.calls.store import BLACK_BOX, REWRITER, WRITER, CallStore
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.garbage import rare_collections
@@ -31,10 +31,10 @@ def ignore_wait(role: str, seconds: float, reason: str) -> None:
 class PaidRole:
     """One role's answers, with synchronous access to them. Made, and closed, by `PaidModels`."""
 
-    def __init__(self, answers: Answers, loop: EventLoop, grace_s: float, *, batched: bool = False) -> None:
+    def __init__(self, answers: Answers, loop: EventLoop, grace: Callable[[], float], *, batched: bool = False) -> None:
         self.answers = answers
         self._loop = loop
-        self._grace_s = grace_s
+        self._grace = grace
         self._batched = batched
         self._batch: QuestionBatch[Any, Any] | None = None
 
@@ -42,13 +42,11 @@ class PaidRole:
         """Run a coroutine in the event loop of the paid models, and return its result."""
         return self._loop.run(coroutine)
 
-    def batch(
-        self, ask: Callable[[Question, Arrived], Coroutine[Any, Any, Answer]], questions: Sequence[Question]
-    ) -> QuestionBatch[Question, Answer]:
+    def batch(self, use: Use[Question, Result], questions: Sequence[Question]) -> QuestionBatch[Question, Result]:
         """Return a batch of distinct questions to ask concurrently; the role's last batch is stopped first."""
         self.stop()
-        width, proven = self.answers.concurrency, lambda: self._batched or self.answers.proven
-        batch = self._batch = QuestionBatch(ask, questions, width, self._grace_s, proven, self.answers.tolerant)
+        proven = (lambda: True) if self._batched else (lambda: self.answers.proven)
+        batch = self._batch = QuestionBatch(self.answers, use, questions, grace=self._grace, proven=proven)
         return batch
 
     def stop(self, batch: QuestionBatch[Any, Any] | None = None) -> None:
@@ -104,6 +102,8 @@ class PaidModels:
     tolerant
         True if a question that the black box or the writer refuses for its own sake has a completion that is
         `Finish.FAILED`; if False, it raises an error, as it does for the judge and the rewriter.
+    warn
+        Receives a sentence about something that deserves a look.
 
     >>> from instructzero.models.scripted import ScriptedBlackBox, echo
     >>> from instructzero.types import Message, Request
@@ -132,12 +132,14 @@ class PaidModels:
         time_left: Callable[[], float] = lambda: math.inf,
         grace_s: float | None = None,
         tolerant: bool = False,
+        warn: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.models = dict(models)
         self._store = store
+        self._warn = warn
         self._run, self._budget, self._shared = run, budget, shared
         self._retries, self._seed, self._tolerant = retries, seed, tolerant
-        self._grace_s = grace_s
+        self._grace_s, self._time_left = grace_s, time_left
         limits = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
         self._access = {
             name: (
@@ -154,11 +156,25 @@ class PaidModels:
     def role(self, name: str) -> PaidRole:
         """Return the role ``name``, the same object every time."""
         if name not in self._roles:
-            answers = Answers(self._asker(name), self._store, run=self._run, role=name, shared=self._shared)
             can = capabilities_of(self.models[_model_of(name)])
-            grace_s = can.grace_s if self._grace_s is None else self._grace_s
-            self._roles[name] = PaidRole(answers, self._loop, grace_s, batched=can.batched)
+            answers = Answers(
+                self._asker(name),
+                self._store,
+                run=self._run,
+                role=name,
+                shared=self._shared,
+                books=self._budget is not None,
+                limited=self._budget is not None and not can.batched,  # batches in flight have a record of their own
+                warn=self._warn,
+                hurries=lambda: self._loop.hurries,
+            )
+            grace = partial(self._grace, can.grace_s if self._grace_s is None else self._grace_s)
+            self._roles[name] = PaidRole(answers, self._loop, grace, batched=can.batched)
         return self._roles[name]
+
+    def _grace(self, seconds: float) -> float:
+        """Return the seconds that questions in flight may take now, of at most ``seconds``."""
+        return 0.0 if self._loop.hurries else max(0.0, min(seconds, self._time_left()))
 
     def _asker(self, name: str) -> Asker:
         model = _model_of(name)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -15,8 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from instructzero.calls.store import Account, CallStore, StoredCall
+from instructzero.calls.database import ReadOnly
+from instructzero.calls.ledger import Account
+from instructzero.calls.store import CallStore, StoredCall
 from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.exports.targets import target_file
 from instructzero.records.directory import RunDirectory
 from instructzero.terminal import format_lost, printable
 from instructzero.types import Finish, Usage
@@ -47,14 +51,15 @@ def print_calls(path: Path, *, export: str | None = None, run: str | None = None
     RunDirectoryError
         If there is no store, or the export cannot be written.
     ConfigurationError
-        If no entry, or more than one, of the ledger begins with ``run``, or if ``export`` is the store itself.
+        If no entry, or more than one, of the ledger begins with ``run``, or if ``export`` is a file of
+        a store or of a run.
     """
     file = find_store(path)
-    with CallStore(file) as store:
+    with CallStore(ReadOnly(file)) as store:
         accounts = _accounts(store, run)
         calls = _matching(store.export(run=accounts[0].run if run is not None else None), grep)
         if export is not None:
-            _export(calls, export, file)
+            _export(calls, export)
         elif grep is not None:
             _print_found(calls, grep)
         else:
@@ -67,7 +72,7 @@ def find_store(path: Path) -> Path:
     if path.is_dir():
         directory = RunDirectory(path)
         shared = RunDirectory.read_settings(path).store if directory.settings.exists() else None
-        file = shared or directory.calls
+        file = shared or directory.own_calls()
     if not file.is_file():
         raise RunDirectoryError(f"expected a run directory or a call store, found no file {file}; check the path")
     return file
@@ -95,20 +100,13 @@ def _matching(calls: Iterable[StoredCall], grep: str | None) -> Iterator[StoredC
             yield call
 
 
-def _export(calls: Iterable[StoredCall], target: str, store: Path) -> None:
+def _export(calls: Iterable[StoredCall], target: str) -> None:
     if target == STDOUT:
         _write_lines(calls, sys.stdout)
         return
     path = Path(target)
-    if path.exists() and path.samefile(store):
-        raise ConfigurationError(
-            f"expected another file than the call store for the export, got {path}; choose another file"
-        )
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            count = _write_lines(calls, file)
-    except OSError as error:
-        raise RunDirectoryError(f"cannot write to {path}: {error.strerror}; choose another file") from None
+    with target_file(path) as file, TextIOWrapper(file, encoding="ascii") as text:
+        count = _write_lines(calls, text)
     print(f"{count:,} calls written to {path}")
 
 
@@ -195,7 +193,7 @@ def _print_table(console: Console, title: str, heads: tuple[str, ...], rows: Ite
     for number, head in enumerate(heads):
         table.add_column(head, justify="left" if number < 2 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(str(cell))) for cell in row))  # a store may hold other types
     console.print()
     console.print(table)
 

@@ -20,7 +20,7 @@ def naming_commands(arguments: Sequence[str]) -> Iterator[None]:
         yield
     except OtherRun as error:
         lines = commands(error.path, arguments, resumable=error.resumable)
-        raise ConfigurationError("\n".join([f"{error}:", *lines])) from None
+        raise ConfigurationError(f"{error}:").followed_by(*lines) from None
 
 
 def commands(directory: Path, arguments: Sequence[str], *, resumable: bool = True) -> list[str]:
@@ -66,4 +66,6 @@ def _quoted(argument: str) -> str:
 
 
 def _escape(character: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+    of_a_byte = "\udc80" <= character <= "\udcff"  # Python's form of a byte of an argument that is no UTF-8
+    encoded = character.encode("utf-8", "surrogateescape" if of_a_byte else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in encoded)

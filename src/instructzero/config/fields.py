@@ -22,8 +22,11 @@ class Panel(StrEnum):
     PARTS = "Parts of the search"
 
 
-Count = Annotated[int, Field(gt=0)]
-"""A positive integer."""
+Count = Annotated[int, Field(gt=0, lt=2**53)]
+"""A positive integer that a float stands for exactly."""
+
+LONGEST_S = 1e8
+"""The longest time in seconds, three years; clocks of the system and of libraries do not take any number."""
 
 
 def option(

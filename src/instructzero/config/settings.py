@@ -15,6 +15,7 @@ from pydantic import ConfigDict, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from instructzero.config.fields import Panel
+from instructzero.config.names import check_name
 from instructzero.config.sections.black_box import BlackBoxSettings
 from instructzero.config.sections.budget import BudgetSettings
 from instructzero.config.sections.hardware import HardwareSettings
@@ -58,7 +59,7 @@ class Settings(
     5
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
 
     def parts(self) -> dict[str, Any]:
         """Return the parts of the search that are set, by name."""
@@ -71,6 +72,17 @@ class Settings(
         """Accept the name of a registered method, or one of the form ``python:MODULE:CLASS``, which is loaded later."""
         if not value.startswith("python:") and value not in METHODS:
             raise PydanticCustomError(SENTENCE, "{sentence}", {"sentence": METHODS.unknown(value)})
+        return value
+
+    @field_validator("data_dir", "test_data", "store")
+    @classmethod
+    def _named(cls, value: Path | None) -> Path | None:
+        """Refuse what no file can have as its name."""
+        if value is not None:
+            try:
+                check_name(value)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
         return value
 
     @field_validator("max_time", "max_wait", mode="before")

@@ -20,6 +20,7 @@ _PATHS = ("./", "../", "~/")
 """The beginnings of a path; a single "/" begins texts too, such as ``/no_think Translate the word.``"""
 
 _SHOWN = 80  # characters of a value in a message
+_LONGEST = 500_000  # characters of a text, so that the settings of a run stay readable
 
 Named = Callable[[str], str]
 """A function from the name of a setting to what it is called where the user has set it, such as ``--prompt``."""
@@ -109,7 +110,8 @@ def _is_file(label: str, path: Path, value: str | Path) -> bool:
 
 def _content(label: str, path: Path, value: str | Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig").rstrip("\n")
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(_LONGEST + 1)
     except UnicodeDecodeError:
         text = "\0"
     except OSError as error:
@@ -118,6 +120,12 @@ def _content(label: str, path: Path, value: str | Path) -> str:
         raise ConfigurationError(
             f"expected a text in UTF-8 in the file {_shown(value)} of {label}, got other bytes; save it as UTF-8"
         )
+    if len(text) > _LONGEST:
+        raise ConfigurationError(
+            f"expected a text of at most {_LONGEST:,} characters in the file {_shown(value)} of {label}, got more; "
+            "shorten it"
+        )
+    text = text.rstrip("\n")
     if not text.strip():
         raise ConfigurationError(
             f"expected a text in the file {_shown(value)} of {label}, got an empty file; write the text into it, or "

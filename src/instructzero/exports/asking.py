@@ -5,18 +5,18 @@ Exported code asks in the same way, so that the scores of the search hold for it
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from instructzero.errors import ConfigurationError, ModelError, TaskError
+from instructzero.errors import ConfigurationError, ModelError
 from instructzero.exports.access import Access
 from instructzero.exports.prompt import Prompt
-from instructzero.finished_run import FinishedRun
+from instructzero.finished_run import FinishedRun, recorded_task
 from instructzero.models.addresses import OFFICIAL
 from instructzero.models.registry import parse_model
 from instructzero.prompts import template_of
-from instructzero.records.identity import columns_of, digests_of
+from instructzero.records.directory import RunDirectory
+from instructzero.records.identity import columns_of
 from instructzero.types import Example
 
 if TYPE_CHECKING:
@@ -135,13 +135,7 @@ def task_of(run: FinishedRun, part: str) -> Task | None:
 
     ``part`` is ``exemplars``, ``validation``, ``confirmation`` or ``test``.
     """
-    from instructzero.build import build_task  # loads torch
-
-    with contextlib.suppress(TaskError):
-        task = build_task(run.settings)
-        if digests_of(task, columns_of(run.header))[part] == run.header[part]:
-            return task
-    return None
+    return recorded_task(RunDirectory(run.path), run.settings, run.header, [part])[0]
 
 
 def _shots(run: FinishedRun, task: Task | None) -> tuple[Example, ...]:

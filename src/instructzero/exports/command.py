@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.errors import ConfigurationError
 from instructzero.exports import python, shell, tables
 from instructzero.exports.asking import Asking, task_of
 from instructzero.exports.dspy import dspy_program
 from instructzero.exports.langchain import langchain_program
 from instructzero.exports.messages import messages
 from instructzero.exports.promptfoo import promptfoo_config
+from instructzero.exports.targets import target_file
 from instructzero.finished_run import FinishedRun
 from instructzero.terminal import encode, write
 
@@ -39,13 +40,17 @@ FORMATS: dict[str, Callable[[FinishedRun], str]] = {
     "messages": lambda run: messages(Asking.of(run)),
 }
 
+RAW: dict[str, Callable[[FinishedRun], str]] = {
+    "csv": lambda run: tables.trials(run, raw=True),
+    "scores": lambda run: tables.scores(run, raw=True),
+}
+"""The formats that change texts which a spreadsheet would compute, without this change."""
+
 FIGURES = "figures"
 """The format that writes several files into a folder."""
 
-_OWN = ("settings.yaml", "run-id", "journal.jsonl", "calls.sqlite", "result.json", "lock")
 
-
-def export_run(directory: Path, form: str, out: str = STDOUT) -> None:
+def export_run(directory: Path, form: str, out: str = STDOUT, *, raw: bool = False) -> None:
     """Export the finished run in ``directory``.
 
     Parameters
@@ -56,14 +61,19 @@ def export_run(directory: Path, form: str, out: str = STDOUT) -> None:
         A key of `FORMATS`, or `FIGURES`.
     out
         The output file, or `STDOUT`. For figures a folder, by default ``figures`` in the run directory.
+    raw
+        Keep texts that a spreadsheet would compute as formulas; for the formats in `RAW`.
 
     Raises
     ------
     ConfigurationError
-        If the format is unknown or not available for this run, or ``out`` is a file of the run itself.
+        If the format is unknown or not available for this run, or ``out`` is a file of a run or of a
+        call store.
     RunDirectoryError
         If the run is not finished, or the file cannot be written.
     """
+    if raw and form not in RAW:
+        raise ConfigurationError(f"expected --raw with one of the formats {', '.join(RAW)}, got {form}; leave it out")
     if form == FIGURES:
         _draw(directory, directory / FIGURES if out == STDOUT else Path(out))
         return
@@ -71,19 +81,12 @@ def export_run(directory: Path, form: str, out: str = STDOUT) -> None:
         raise ConfigurationError(
             f"expected one of the formats {', '.join([*FORMATS, FIGURES])}, got {form!r}; choose one with --format"
         )
-    content = FORMATS[form](FinishedRun.read(directory))
+    content = (RAW if raw else FORMATS)[form](FinishedRun.read(directory))
     if out == STDOUT:
         write(content)
         return
-    path = Path(out)
-    if path.resolve() in {(directory / name).resolve() for name in _OWN}:
-        raise ConfigurationError(
-            f"expected a separate file for the export, got {path}, which belongs to the run; choose another file"
-        )
-    try:
-        path.write_bytes(encode(content))
-    except OSError as error:
-        raise RunDirectoryError(f"cannot write to {path}: {error.strerror}; choose another file") from None
+    with target_file(Path(out)) as file:
+        file.write(encode(content))
 
 
 def _draw(directory: Path, out: Path) -> None:

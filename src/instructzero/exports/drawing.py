@@ -7,13 +7,15 @@ colour-blind readers can distinguish.
 from __future__ import annotations
 
 import importlib.util
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from instructzero.errors import ConfigurationError
+from instructzero.errors import ConfigurationError, ignoring_warnings
+from instructzero.exports.targets import check_links, check_target
+from instructzero.files import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,8 +81,8 @@ def house_style() -> Iterator[None]:
     require_matplotlib()
     from matplotlib import rc_context
 
-    with rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # an instruction may be in any language
+    # An instruction may be in any language. The style belongs to the whole process, too.
+    with ignoring_warnings("Glyph .* missing"), rc_context(_STYLE):
         yield
 
 
@@ -89,10 +91,14 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
     Returns the paths of the three files.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_links(path.parent)
+    make_folder(path.parent)
     paths = []
     with house_style():
         for ending, metadata in _METADATA.items():
             paths.append(path.with_name(f"{path.name}.{ending}"))
-            figure.savefig(paths[-1], dpi=200, metadata=metadata)
+            check_target(paths[-1], replaced=True)
+            content = BytesIO()
+            figure.savefig(content, format=ending, dpi=200, metadata=metadata)
+            write_atomically(paths[-1], content.getvalue())
     return paths

@@ -10,6 +10,8 @@ import numpy as np
 
 from instructzero.errors import RunDirectoryError
 from instructzero.exports.drawing import FAINT, GAP, INK, PALETTE, house_style, new_figure, require_matplotlib, save
+from instructzero.exports.targets import check_links
+from instructzero.files import make_folder, sharing
 from instructzero.report.data import collect
 from instructzero.report.source import Record, read_source
 from instructzero.terminal import excerpt
@@ -33,16 +35,18 @@ def export_figures(directory: Path, out: Path) -> tuple[list[Path], list[str]]:
     Raises
     ------
     ConfigurationError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or a link in a run directory leads to ``out``.
     RunDirectoryError
         If there is no run in ``directory``, or ``out`` cannot be written.
     """
     require_matplotlib()
     source = read_source(directory)
+    check_links(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        data = collect(source)
-        paths = [path for name, figure in draw(data).items() for path in save(figure, out / name)]
+        with sharing(source.settings.share):
+            make_folder(out)
+            data = collect(source)
+            paths = [path for name, figure in draw(data).items() for path in save(figure, out / name)]
     except OSError as error:
         raise RunDirectoryError(f"cannot write to {out}: {error.strerror}; choose another folder") from None
     return paths, [data[part]["note"] for part in ("space", "belief") if "note" in data[part]]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from instructzero.exports.spreadsheet import without_formula
 from instructzero.finished_run import FinishedRun
 from instructzero.types import Evaluation, Trial
 
@@ -37,14 +38,20 @@ def whole_result(run: FinishedRun) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
-def trials(run: FinishedRun) -> str:
-    """Return a row for each trial, in order; ``z`` is a JSON list, or empty for a text without a soft prompt."""
-    return _csv(TRIAL_COLUMNS, (_trial_row(trial) for trial in run.history.trials))
+def trials(run: FinishedRun, *, raw: bool = False) -> str:
+    """Return a row for each trial, in order; ``z`` is a JSON list, or empty for a text without a soft prompt.
+
+    Texts that a spreadsheet would compute are changed as in `without_formula`, unless they shall be ``raw``.
+    """
+    return _csv(TRIAL_COLUMNS, (_trial_row(trial) for trial in run.history.trials), raw=raw)
 
 
-def scores(run: FinishedRun) -> str:
-    """Return a row for each example of each evaluation; ``example`` counts from 0 within its part."""
-    return _csv(SCORE_COLUMNS, _score_rows(run))
+def scores(run: FinishedRun, *, raw: bool = False) -> str:
+    """Return a row for each example of each evaluation; ``example`` counts from 0 within its part.
+
+    For ``raw`` see `trials`.
+    """
+    return _csv(SCORE_COLUMNS, _score_rows(run), raw=raw)
 
 
 def _score_rows(run: FinishedRun) -> Iterator[tuple[Any, ...]]:
@@ -93,10 +100,10 @@ def _results(evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
     ]
 
 
-def _csv(columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> str:
+def _csv(columns: Iterable[str], rows: Iterable[tuple[Any, ...]], *, raw: bool) -> str:
     """Return CSV by RFC 4180; every text is quoted, so that no reader takes it for a number or loses a line break."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows(rows if raw else (map(without_formula, row) for row in rows))
     return file.getvalue()

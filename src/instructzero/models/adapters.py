@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ CONFIG = "adapter_config.json"
 MERGEABLE = ("LORA", "ADALORA", "LOHA", "LOKR", "IA3", "OFT", "HRA")
 """The kinds of adapters that are accepted; the tests compare the merged model of each with peft's unmerged one."""
 
+HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+"""The form of an id of the Hugging Face hub."""
+
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _WHOLE = ("model*.safetensors", "pytorch_model*.bin")
 _TOKENIZER = ("tokenizer_config.json", "tokenizer.json", "tokenizer.model")
-_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _DOWNLOADED = ("adapter_model.*", "*.json", "*.jinja", "*.model", "*.txt")
 """The adapter and its tokenizer; repositories of adapters also hold the state of the training, which is larger."""
 
@@ -91,13 +94,22 @@ def find_adapter(name: str, revision: str | None = None) -> Adapter | None:
             "into its own base model first, with merge_and_unload of peft"
         )
     folder, commit = file.parent.resolve(), None
-    if Path(name).expanduser().is_dir():
+    if os.path.isdir(Path(name).expanduser()):
         name = folder.name
         _check_alone(folder)
     else:
         folder, commit = _download(name, folder.name), folder.name
     _check_complete(folder)
     return Adapter(folder, name, commit, said["peft_type"], base, base_revision)
+
+
+def base_of(folder: str) -> str | None:
+    """Return the base model of the adapter in ``folder``, None if it holds no adapter; the hub is not asked.
+
+    Raises `ModelError` for a faulty adapter.
+    """
+    file = Path(folder).expanduser() / CONFIG
+    return _find_base(file, read_config(file)) if os.path.isfile(file) else None
 
 
 def _download(name: str, commit: str) -> Path:
@@ -110,8 +122,8 @@ def _download(name: str, commit: str) -> Path:
 def _find_config(name: str, revision: str | None) -> Path | None:
     """Return the configuration of the adapter in a folder or on the hub, or None if there is none."""
     folder = Path(name).expanduser()
-    if folder.exists() or folder.suffix == GGUF_SUFFIX or not _HUB_ID.fullmatch(name):
-        return folder / CONFIG if (folder / CONFIG).is_file() else None
+    if os.path.exists(folder) or folder.suffix == GGUF_SUFFIX or not HUB_ID.fullmatch(name):
+        return folder / CONFIG if os.path.isfile(folder / CONFIG) else None
     from transformers.utils.peft_utils import find_adapter_config_file
 
     with contextlib.suppress(OSError):  # a repository that cannot be reached is explained when it is loaded
@@ -127,7 +139,7 @@ def read_config(file: Path) -> dict[str, Any]:
         if isinstance(said, dict) and isinstance(said.get("peft_type"), str):
             return said
         reason = "it states no peft_type"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = first_line(error)
     raise ModelError(f"expected the configuration of a PEFT adapter, got {file}, which is none ({reason}); check it")
 
@@ -162,7 +174,7 @@ def _find_base(file: Path, said: Mapping[str, Any]) -> str:
     for path in (file.parent / place, place):  # the first is `place` itself, if that is absolute
         if path.is_file() if is_gguf else path.is_dir():
             return str(absolute_gguf(path) if is_gguf else path.resolve())
-    if not is_gguf and _HUB_ID.fullmatch(base):
+    if not is_gguf and HUB_ID.fullmatch(base):
         return base
     raise ModelError(
         f"expected the base model that {file} names, got {base!r}, which is no folder and no file here; correct "

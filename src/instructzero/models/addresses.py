@@ -6,10 +6,13 @@ They serve messages only: a request is sent to no address from this list, but to
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from instructzero.config.endpoints import holds_key_like, is_plain_parameter
 from instructzero.models.proxies import proxy_for
+from instructzero.terminal import excerpt
 
 OFFICIAL = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 """The addresses of the official services, by kind of backend."""
@@ -17,6 +20,7 @@ OFFICIAL = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.ant
 USUAL_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 """The environment variables of the keys, by kind of backend."""
 
+_LONGEST_SHOWN = 80
 _PASTED = re.compile(r"/(?:chat/completions|completions|messages|responses|embeddings|(?<=/v1/)models)/*$")
 _OPENAI_NAMES = re.compile(r"(?:gpt|chatgpt)-|o\d(?:-|$)")
 _TAG = re.compile(r"latest$|[\d.]+[bm]\b|[\w.]+-q\d", re.IGNORECASE)  # of a model on Ollama
@@ -121,6 +125,37 @@ def without_pasted_path(url: str) -> str:
     """
     parts = urlsplit(url)
     return parts._replace(path=_PASTED.sub("", parts.path)).geturl()
+
+
+def secrets_in(url: str) -> Iterator[str]:
+    """Yield the password of an address, alone and with its user, and the values of its query that may be keys.
+
+    >>> list(secrets_in("https://me:s%40cret@host/v1?token=abc&api-version=1"))
+    ['s%40cret', 'me:s%40cret', 's@cret', 'me:s@cret', 'abc']
+    """
+    parts = urlsplit(url)
+    if parts.username is not None:
+        pairs = dict.fromkeys(
+            [(parts.username, parts.password), (unquote(parts.username), unquote(parts.password or ""))]
+        )
+        for user, password in pairs:
+            yield from (password, f"{user}:{password}") if password else (user,)
+    for name, value in parse_qsl(parts.query):
+        if not is_plain_parameter(name, value):
+            yield value
+    if parts.fragment:
+        yield parts.fragment.rpartition("=")[2]
+
+
+def shown_address(text: str) -> str:
+    """Return a text that is no address as a message may show it: without what may be a password or a key.
+
+    >>> shown_address("me:secret@host:8000/v1?token=abc"), shown_address("localhost:8000")
+    ('host:8000/v1', 'localhost:8000')
+    """
+    bare = re.split(r"[?#]", text.rpartition("@")[2])[0]
+    has_text_as_port = re.search(r":(?!//|\d+(?:/|$))", bare)
+    return "another" if has_text_as_port or holds_key_like(bare) else excerpt(bare, _LONGEST_SHOWN)
 
 
 def usual_path(url: str) -> str:

@@ -51,6 +51,7 @@ class CallableBlackBox:
         self._is_async = _is_async(function)
         self._concurrency = concurrency or (32 if self._is_async else 1)
         self._threads: ThreadPoolExecutor | None = None
+        self._is_abandoned = False
 
     @classmethod
     def load(cls, name: str, *, concurrency: int | None = None) -> CallableBlackBox:
@@ -93,17 +94,22 @@ class CallableBlackBox:
         return Completion(text)
 
     async def close(self) -> None:
-        """Wait for running calls and free the threads; a later call starts new ones."""
+        """Wait for running calls that were not cancelled, and free the threads; a later call starts new ones."""
         threads, self._threads = self._threads, None
         if threads is not None:
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.shutdown(wait=not self._is_abandoned, cancel_futures=True)
+        self._is_abandoned = False
 
     async def _call(self, prompt: str) -> object:
         if self._is_async:
             return await self._function(prompt)  # type: ignore[misc]
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="instructzero-call")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._function, prompt)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._function, prompt)
+        except asyncio.CancelledError:
+            self._is_abandoned = True  # nobody waits for the answer any more, and nothing can end the call
+            raise
 
 
 def _is_async(function: TextFunction) -> bool:

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import cast
@@ -66,7 +67,7 @@ class Connection(asyncio.Protocol):
     is_open
         False once the connection is closed, or the server has said that it will close it.
     idle_since
-        The loop's time at which the last reply was whole.
+        The time, by `time.monotonic`, at which the last reply was whole.
     """
 
     _transport: asyncio.Transport
@@ -172,7 +173,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         waiting, self._waiting = self._waiting, None
-        self.idle_since = self._loop.time()
+        self.idle_since = time.monotonic()
         if waiting is not None and not waiting.done():
             waiting.set_result(Reply(self._parser.get_status_code(), ReplyHeaders(self._headers), self._body))
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from instructzero.models.complaint import Complaint
 from instructzero.models.refusals import is_about_content
-from instructzero.models.service import Complaint
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 """The names of the limit of tokens."""

@@ -7,6 +7,7 @@ Notation: V vocabulary size, h hidden size, s sequence length.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from instructzero.models.codec import Codec
 from instructzero.models.gguf import find_gguf
 from instructzero.models.network import bare_model, end_tokens
 from instructzero.models.placement import DTYPES
-from instructzero.models.sources import commit_of, fingerprint, loading
+from instructzero.models.sources import check_config, commit_of, fingerprint, loading
 
 _ROWS_AT_ONCE = 4096
 
@@ -90,14 +91,15 @@ def load_embeddings(
             f"with peft (merge_and_unload, save_pretrained) and serve that, or use it as a local writer, hf:{name}"
         )
     folder = Path(name).expanduser()
-    source, label = (str(folder.resolve()), folder.resolve().name) if folder.is_dir() else (name, name)
+    source, label = (str(folder.resolve()), folder.resolve().name) if os.path.isdir(folder) else (name, name)
     with loading(source):
         options = {"revision": revision, "trust_remote_code": trust_remote_code}
+        check_config(source, revision)
         config = transformers.AutoConfig.from_pretrained(source, **options)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
         skeleton = _skeleton(source, config, options)
     _check_plain(label, skeleton)
-    commit = None if folder.is_dir() else commit_of(source, revision)
+    commit = None if os.path.isdir(folder) else commit_of(source, revision)
     table = _table(Checkpoint(source, label, commit), skeleton, config.tie_word_embeddings)
     return InputEmbeddings(
         name=label,

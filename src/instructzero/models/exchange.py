@@ -90,7 +90,7 @@ class Exchange:
         except NoReply as error:
             failure = self._service.unreachable(str(error), sent=error.sent)
         else:
-            return read(reply)
+            return read(reply.masked())
         raise failure
 
 

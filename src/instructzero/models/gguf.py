@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -85,13 +86,13 @@ def find_gguf(name: str) -> Path | None:
         If there is no such file, or there are several, or the file is a part of a model.
     """
     path = Path(name).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):
         other = any(next(path.glob(pattern), None) for pattern in _CHECKPOINT)
         files = [] if other else sorted(path.glob(f"*{GGUF_SUFFIX}"))
         return _single(path, files) if files else None
     if path.suffix != GGUF_SUFFIX:
         return None
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError(f"expected a GGUF file, got {name!r}, which is no file on this machine; check the path")
     return _single(path, [path])
 

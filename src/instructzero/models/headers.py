@@ -49,8 +49,9 @@ class Headers:
                 )
             text, variable = variable_in(value)
             if variable:
-                secrets.append(_read(name, variable))
-                text += secrets[-1]
+                secret = _read(name, variable)
+                secrets += [secret, *_credentials(text + secret)]
+                text += secret
             values[name] = text
         return cls(values, tuple(secrets))
 
@@ -125,6 +126,16 @@ def takes_api_key(url: str) -> bool:
         return False
     versioned = any(name.lower() == "api-version" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return host.endswith(_AZURE) or DEPLOYMENTS in f"{parts.path}/" or versioned
+
+
+def _credentials(value: str) -> list[str]:
+    """Return the user with the password, and the password alone, in the value of a header ``Basic ...``."""
+    scheme, _, encoded = value.partition(" ")
+    try:
+        pair = base64.b64decode(encoded).decode() if scheme.lower() == "basic" else ""
+    except ValueError:
+        return []
+    return [pair, pair.partition(":")[2]] if pair else []
 
 
 def _read(name: str, variable: str) -> str:

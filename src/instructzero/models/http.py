@@ -6,11 +6,13 @@ import asyncio
 import os
 import socket
 import ssl
+import time
 from collections.abc import Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from instructzero.models.connections import BrokenExchange, Connection, Connector, RefusedTunnel
+from instructzero.models.deadlines import Deadlines
 from instructzero.models.json_text import dump_json
 from instructzero.models.service import Reply
 
@@ -40,7 +42,7 @@ class Poster:
     headers
         Headers of all requests.
     timeout
-        Seconds for one request.
+        Seconds for the answer to a request, after it was sent; opening a connection takes at most 3/4 as long.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Poster:
         self._connector = Connector(self._url)
         self._timeout = timeout
         self._heads: dict[str, bytes] = {}
+        self._deadlines: Deadlines[Connection] = Deadlines(timeout, self._cut)
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
 
@@ -85,10 +88,8 @@ class Poster:
         await _turns()  # in which the transports close
 
     async def _exchange(self, request: bytes) -> Reply:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout
-        connection = await self._free(loop) or await self._open()
-        late = loop.call_at(deadline, connection.abort, f"no answer within {self._timeout:g} s")
+        connection = await self._free() or await self._open()
+        self._deadlines.begin(connection)
         reason = ""
         try:
             reply = await connection.exchange(request)
@@ -99,7 +100,7 @@ class Poster:
             self._all.discard(connection)
             raise
         finally:
-            late.cancel()
+            self._deadlines.end(connection)
         if connection.is_open:
             self._idle.append(connection)
         else:
@@ -108,13 +109,16 @@ class Poster:
             raise NoReply(reason, sent=True)
         return reply
 
-    async def _free(self, loop: asyncio.AbstractEventLoop) -> Connection | None:
+    def _cut(self, connection: Connection) -> None:
+        connection.abort(f"no answer within {self._timeout:g} s")
+
+    async def _free(self) -> Connection | None:
         """Return an open connection without a request, the one that was used last."""
         while self._idle:
             connection = self._idle.pop()
             if connection.has_news():
                 await _turns()
-            if connection.is_open and loop.time() - connection.idle_since < _KEPT_S:
+            if connection.is_open and time.monotonic() - connection.idle_since < _KEPT_S:
                 return connection
             connection.abort("")
             self._all.discard(connection)

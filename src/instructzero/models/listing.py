@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from instructzero.errors import InstructZeroError
 from instructzero.models.addresses import USUAL_KEYS
+from instructzero.models.complaint import Complaint
 from instructzero.models.headers import Headers, authorization
 from instructzero.models.http import NoReply, Poster
-from instructzero.models.service import Complaint, Reply, Service, checked_url, public_url, read_key, without_user
+from instructzero.models.service import Reply, Service, checked_url, public_url, read_key, without_user
 from instructzero.models.usage import count
 
 _CONTEXTS = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -104,7 +105,7 @@ async def listing_at(
         return Listing(service.endpoint, 0, reason=service.scrub(str(error)))
     finally:
         await poster.close()
-    return _read(reply, service)
+    return _read(reply.masked(), service)
 
 
 def _of_anthropic(own: Headers, key: str) -> dict[str, str]:

@@ -6,14 +6,13 @@ Notation: s sequence length, V vocabulary size.
 from __future__ import annotations
 
 import contextlib
-import warnings
 from typing import Any
 
 import torch
 import transformers
 from torch import Tensor
 
-from instructzero.errors import ModelError
+from instructzero.errors import ModelError, ignoring_warnings
 from instructzero.models.adapters import CONFIG, Adapter, read_config
 from instructzero.models.codec import first_line
 
@@ -49,8 +48,7 @@ def merge(adapter: Adapter, model: Any) -> Any:
     from peft import PeftConfig, PeftModel
 
     folder, shared = str(adapter.folder), _shared_embeddings(model)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # all that they warn of is checked here
+    with ignoring_warnings():  # all that they warn of is checked here
         config = PeftConfig.from_pretrained(folder)
         _check_settings(adapter, config)
         adapted: Any = PeftModel(model, config, _NAME)

@@ -5,6 +5,7 @@ Notation: n rows, s sequence length, h hidden size.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,8 +26,9 @@ from instructzero.models.gguf import find_gguf, load_gguf, read_gguf
 from instructzero.models.memory import free_bytes, weight_bytes
 from instructzero.models.merging import explain_merging, load_tokenizer, merge
 from instructzero.models.placement import MAP, QUANTIZED, Placement, place
-from instructzero.models.sources import commit_of, fingerprint, loading
+from instructzero.models.sources import check_config, commit_of, fingerprint, loading
 
+_SHOWN = 80  # characters of a value in a message
 _loaded: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 _loading = Lock()  # while transformers loads a model, it changes settings of the whole process
 
@@ -79,8 +81,8 @@ class _GumbelNoise(LogitsProcessor):
         self._generators = [torch.Generator().manual_seed(seed) for seed in sampling.seeds]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        size = scores.shape[-1]
-        uniform = torch.stack([torch.rand(size, generator=generator) for generator in self._generators])
+        size, dtype = scores.shape[-1], torch.float32
+        uniform = torch.stack([torch.rand(size, generator=each, dtype=dtype) for each in self._generators])
         gumbel = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))  # ~ Gumbel(0, 1)
         return scores + self._temperature * gumbel.to(scores.device)
 
@@ -229,7 +231,7 @@ def _find(name: str, revision: str | None) -> _Source:
 
 def _find_whole(name: str, revision: str | None) -> _Source:
     folder, gguf = Path(name).expanduser(), find_gguf(name)
-    local = gguf or (folder.resolve() if folder.is_dir() else None)
+    local = gguf or (folder.resolve() if os.path.isdir(folder) else None)
     return _Source(str(local) if local else name, fingerprint(local) if local else None, revision, gguf)
 
 
@@ -291,6 +293,7 @@ def _load_whole(source: _Source, placement: Placement, options: dict[str, Any]) 
     """
     auto: Any = transformers.AutoModelForCausalLM
     with loading(source.name):
+        check_config(source.name, source.revision)
         config = transformers.AutoConfig.from_pretrained(source.name, **options)
         tokenizer = None
         if source.adapter is None or not source.adapter.has_tokenizer:
@@ -352,7 +355,13 @@ def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
     ids = ids if ids is not None else tokenizer.eos_token_id
     if ids is None:
         return ()
-    return (ids,) if isinstance(ids, int) else tuple(ids)
+    ends = tuple(ids) if isinstance(ids, list | tuple) else (ids,)
+    if not all(type(end) is int and end >= 0 for end in ends):
+        raise ModelError(
+            f"expected the ids of the tokens that end a text as eos_token_id, got {str(ids)[:_SHOWN]}; correct it in "
+            "the model's generation_config.json or config.json"
+        )
+    return ends
 
 
 def _ends(adapter: Adapter | None, model: Any, tokenizer: Any) -> tuple[int, ...]:

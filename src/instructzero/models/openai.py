@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from instructzero.models.base import join_contents
 from instructzero.models.batches.openai import OpenAIBatches
 from instructzero.models.capabilities import REMOTE
 from instructzero.models.headers import Headers, authorization
-from instructzero.models.http import NoReply, Poster
+from instructzero.models.http import Poster
 from instructzero.models.json_text import load_json
 from instructzero.models.parameters import Parameters
 from instructzero.models.service import (
@@ -165,11 +166,11 @@ class OpenAIBlackBox:
 
     def complete(self, request: Request) -> Coroutine[Any, Any, Completion]:
         """Send ``request`` once; see `BlackBox.complete`."""
-        return self.answered_by(request, self._post)
+        return self.answered_by(request, partial(self._poster.post, self._path))
 
     async def answered_by(self, request: Request, post: Callable[[Mapping[str, Any]], Awaitable[Reply]]) -> Completion:
         """Answer ``request`` as `complete` does, but send the bodies with ``post``."""
-        reply = await self._parameters.negotiated(lambda: self._body(request), post, self._service)
+        reply = await self._parameters.negotiated(partial(self._body, request), post, self._service)
         return read_answer(reply, self._service)
 
     def batch_api(self) -> OpenAIBatches:
@@ -179,13 +180,6 @@ class OpenAIBlackBox:
     async def close(self) -> None:
         """Close the connections."""
         await self._poster.close()
-
-    async def _post(self, body: Mapping[str, Any]) -> Reply:
-        try:
-            return await self._poster.post(self._path, body)
-        except NoReply as error:
-            failure = self._service.unreachable(str(error), sent=error.sent)
-        raise failure
 
     def _body(self, request: Request) -> dict[str, Any]:
         body = {

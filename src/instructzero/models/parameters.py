@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from instructzero.errors import InstructZeroError
+from instructzero.models.complaint import Complaint
 from instructzero.models.dialects import LIMITS, refused_field
-from instructzero.models.service import Complaint, Reply, Service
+from instructzero.models.http import NoReply
+from instructzero.models.service import Reply, Service
 
 _SEEDS = 2**31  # every service that takes a seed takes one below
 _OK = 200
@@ -72,7 +75,7 @@ class Parameters:
         body
             Makes the request with the current parameters.
         post
-            Sends it.
+            Sends it; it may raise `NoReply`.
         service
             The service; its `Service.failure` makes the error that is raised for another status.
 
@@ -85,7 +88,13 @@ class Parameters:
         """
         while True:
             sent = body()
-            reply = await post(sent)
+            silence: InstructZeroError | None = None
+            try:
+                reply = (await post(sent)).masked()
+            except NoReply as error:
+                silence = service.unreachable(str(error), sent=error.sent)
+            if silence is not None:  # outside the handler, whose exception holds the request, and so the key
+                raise silence
             if reply.status == _OK and not _ERROR.match(reply.body):
                 self._has_answered = True
                 return reply
@@ -155,7 +164,7 @@ _WORDS = {"temperature": "the temperature", "seed": "the seed"}
 
 def _status(reply: Reply, complaint: Complaint) -> int:
     """Return the status of a refusal; with status 200, the code in the body."""
-    return int(complaint.code) if reply.status == _OK and complaint.code.isdecimal() else reply.status
+    return complaint.status if reply.status == _OK and complaint.status is not None else reply.status
 
 
 def _reason(complaint: Complaint, name: str) -> str:

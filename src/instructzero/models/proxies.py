@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -66,8 +67,19 @@ def _authorization(url: SplitResult) -> str:
 
 def proxy_for(url: str) -> str:
     """Return the proxy that the environment names for an address, without user and password; "" for none."""
+    return re.split("[/?#]", _named_for(url).rpartition("://")[2].rpartition("@")[2])[0]
+
+
+def secrets_of_proxy(url: str) -> tuple[str, ...]:
+    """Return the password of the proxy for an address, alone and with its user, as it is and decoded."""
+    pair, mark, _ = _named_for(url).rpartition("://")[2].rpartition("@")
+    password = pair.partition(":")[2] or pair
+    return (password, pair, unquote(password), unquote(pair)) if mark else ()
+
+
+def _named_for(url: str) -> str:
     parts = urlsplit(url)
-    return _named(parts.scheme, parts.hostname or "").rpartition("://")[2].rpartition("@")[2]
+    return _named(parts.scheme, parts.hostname or "")
 
 
 def _named(scheme: str, host: str) -> str:

@@ -23,8 +23,13 @@ _CERTAINLY = re.compile(
     r"inputs?\W{0,2} tokens \+|input length and|prompt is too long|prompt was flagged", re.IGNORECASE
 )
 _SIZES = (
-    re.compile(r"context length is (?P<context>\d+).*?(?P<limit>\d+) in the completion", re.IGNORECASE | re.DOTALL),
-    re.compile(r"too large: (?P<limit>\d+).*?context length is (?P<context>\d+)", re.IGNORECASE | re.DOTALL),
+    re.compile(
+        r"context length is (?P<context>\d{1,12})\b.*?\b(?P<limit>\d{1,12}) in the completion",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    re.compile(
+        r"too large: (?P<limit>\d{1,12})\b.*?context length is (?P<context>\d{1,12})\b", re.IGNORECASE | re.DOTALL
+    ),
 )
 _ALL_QUESTIONS = re.compile(
     r"api[ _-]?key|credential|unauthori[sz]ed|organi[sz]ation|\baccount\b|billing|arrear|overdue|suspended|deactivated"

@@ -220,7 +220,7 @@ def parse_model(spec: str, *, bare_kind: str | None = "hf") -> ModelSpec:
     is_kind = kind in BACKENDS
     if is_kind and colon and name:
         return ModelSpec(kind, name)
-    is_bare = not colon or len(kind) == 1 or Path(spec).exists()  # a single letter is a drive, as in C:\models
+    is_bare = not colon or len(kind) == 1 or os.path.exists(spec)  # a single letter is a drive, as in C:\models
     if is_bare and spec and not is_kind and bare_kind is not None:
         return ModelSpec(bare_kind, spec)
     forms = _forms()
@@ -275,9 +275,9 @@ def with_absolute_folder(spec: str, base: Path = Path()) -> str:
     backend = find_backend(kind) if colon else None
     prefix, place = (f"{kind}:", name) if backend and backend.names_folders else ("", spec)
     path = base / place
-    if place and path.is_dir():
+    if place and os.path.isdir(path):  # unlike `Path.is_dir`, it takes a text that no file system does
         return f"{prefix}{path.resolve()}"
-    return f"{prefix}{absolute_gguf(path)}" if path.suffix == GGUF_SUFFIX and path.is_file() else spec
+    return f"{prefix}{absolute_gguf(path)}" if path.suffix == GGUF_SUFFIX and os.path.isfile(path) else spec
 
 
 def load_writer(spec: str, **options: Any) -> SoftPromptModel:

@@ -19,13 +19,15 @@ from torch import Tensor
 from instructzero.errors import ModelError
 from instructzero.models.base import check_soft_prompts
 from instructzero.models.capabilities import SERVED_WEIGHTS
+from instructzero.models.complaint import Complaint
 from instructzero.models.embeddings import InputEmbeddings, load_embeddings
 from instructzero.models.event_loop import EventLoop
 from instructzero.models.exchange import Exchange, together
 from instructzero.models.headers import Headers
 from instructzero.models.patience import Patience
 from instructzero.models.registry import WriterOptions
-from instructzero.models.service import WRITER, Complaint, Reply, Service, check_service, checked_url, read_key
+from instructzero.models.secrets import SECRETS
+from instructzero.models.service import WRITER, Reply, Service, check_service, checked_url, read_key
 from instructzero.models.throttle import Throttle
 from instructzero.models.usage import count
 from instructzero.models.wire import Dialect, Order
@@ -264,7 +266,7 @@ class ServedWriter:
         if reply.status != 200:
             raise self._failure(reply)
         written = self._dialect.read(reply, self._service)
-        return written.text if written.ids is None else self._embeddings.decode(written.ids)
+        return written.text if written.ids is None else SECRETS.masked_answer(self._embeddings.decode(written.ids))
 
     def _read_listing(self, reply: Reply) -> str:
         if reply.status != 200:

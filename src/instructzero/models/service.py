@@ -6,17 +6,22 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from instructzero.errors import EndpointError, InstructZeroError, ModelError, RefusedQuestion, TransientError
-from instructzero.models.addresses import connection_advice, without_pasted_path
+from instructzero.models.addresses import connection_advice, secrets_in, shown_address, without_pasted_path
+from instructzero.models.complaint import Complaint
+from instructzero.models.proxies import secrets_of_proxy
 from instructzero.models.refusals import STATUSES, concerns_all, is_about_content, is_at_token_limit
+from instructzero.models.secrets import MASK, SECRETS
 from instructzero.models.waits import is_long_quota, seconds_asked, seconds_to_wait
 from instructzero.terminal import printable
 
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}", re.IGNORECASE)
+_KEY_LIKE = re.compile(
+    r"\b(?:sk|pk|gsk|key|bearer)[-_ ][\w*.…-]{4,}|\bauthorization\W{1,5}basic [^\s\"',;]+", re.IGNORECASE
+)
 _LONGEST_MESSAGE = 300
 _TOO_MANY = 429
 _PASSING = (408, 409)
@@ -38,45 +43,10 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """The error message of a service; "" for a field that it leaves out.
-
-    ``code`` is the service's own word or number for the error, ``parameter`` the name of the refused parameter.
-    ``details`` are all fields of the error as text: gateways put the message of the service behind them there.
-    """
-
-    message: str
-    code: str = ""
-    parameter: str = ""
-    details: str = field(default="", compare=False, repr=False)
-
-    @classmethod
-    def read(cls, body: bytes) -> Complaint:
-        """Read a response's body in any of the known shapes."""
-        try:
-            data = json.loads(body)
-        except (ValueError, RecursionError):
-            text = body.decode("utf-8", "replace")
-            return cls(re.sub(r"<style.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL))
-        if isinstance(data, list) and len(data) == 1 and isinstance(data[0], dict):  # Gemini's
-            (data,) = data
-        return cls.of(data.get("error", data) if isinstance(data, dict) else data)
-
-    @classmethod
-    def of(cls, error: Any) -> Complaint:
-        """Read the ``error`` of a JSON text."""
-        if not isinstance(error, dict):
-            return cls(error if isinstance(error, str) else json.dumps(error))
-        message = error.get("message") or error.get("detail") or json.dumps(error)
-        code = error.get("code") or error.get("type") or ""
-        return cls(
-            message if isinstance(message, str) else json.dumps(message),
-            str(code),
-            str(error.get("param") or ""),
-            details=json.dumps(error, ensure_ascii=False),
-        )
+    def masked(self) -> Reply:
+        """Return the reply without the secrets that its body repeats."""
+        body = SECRETS.masked_body(self.body)
+        return self if body is self.body else replace(self, body=body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +81,10 @@ class Service:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     role: str = BLACK_BOX
     timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Have the secrets masked in all that services send; ordinary words only in messages."""
+        SECRETS.keep(self.key, *self.secrets)
 
     @property
     def cut_s(self) -> float:
@@ -190,8 +164,8 @@ class Service:
     def embedded_failure(self, error: Any) -> InstructZeroError:
         """Return the error for a response with status 200 that holds an ``error`` instead of an answer."""
         complaint = Complaint.of(error)
-        if complaint.code.isdecimal() and 400 <= int(complaint.code) < 600:
-            return self.failure(int(complaint.code), {}, complaint)
+        if complaint.status is not None and 400 <= complaint.status < 600:
+            return self.failure(complaint.status, {}, complaint)
         if _WRONG_PATH.search(complaint.message):
             return ModelError(
                 f"expected an API at {self.endpoint}, got: {self.scrub(complaint.message)}; check {self.setting}, "
@@ -204,7 +178,7 @@ class Service:
 
     def unreadable(self, headers: Mapping[str, str]) -> TransientError:
         """Return the error for a response with status 200 without an answer, such as a web page or truncated JSON."""
-        kind = headers.get("content-type", "an unnamed kind").partition(";")[0]
+        kind = self.scrub(headers.get("content-type", "an unnamed kind")).partition(";")[0]
         return TransientError(
             f"expected a completion from {self.endpoint}, got a response without one (status 200, {kind}): check that "
             "the address is an API's, often it ends in /v1",
@@ -226,8 +200,9 @@ class Service:
         """Return the service's text on one line, without control characters, the key or what looks like a key."""
         for secret in (self.key, *self.secrets):
             if secret:
-                text = text.replace(secret, "***")
-        return _KEY_LIKE.sub("***", printable(" ".join(text.split())))[:_LONGEST_MESSAGE].rstrip(".")
+                text = text.replace(secret, MASK)
+        text = SECRETS.masked(" ".join(text.split()))
+        return _KEY_LIKE.sub(MASK, printable(text))[:_LONGEST_MESSAGE].rstrip(".")
 
 
 def flag_of(role: str, name: str) -> str:
@@ -301,19 +276,20 @@ def public_url(url: str) -> str:
 
 
 def check_address(url: str, *, setting: str = "base_url") -> None:
-    """Raise `ModelError`, which names the ``setting``, if a text is no address of HTTP."""
+    """Raise `ModelError`, which names the ``setting``, if a text is no address of HTTP; keep the secrets in it."""
     try:
-        public = public_url(url)
         parts = urlsplit(url)
         is_plain = url.isascii() and url.isprintable() and " " not in url  # as the first line of a request needs it
         valid = is_plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = valid and "@" not in f"{parts.path}{parts.query}{parts.fragment}"  # half of a password, perhaps
     except ValueError:
-        valid, public = False, "another"
+        valid = False
     if not valid:
         raise ModelError(
-            f"expected an address such as http://localhost:8000/v1, in ASCII characters without spaces, got {public}; "
-            f"fix {setting}"
+            f"expected an address such as http://localhost:8000/v1, in ASCII characters without spaces, got "
+            f"{shown_address(url)}; fix {setting}"
         )
+    SECRETS.keep(*secrets_in(url), *secrets_of_proxy(url))
 
 
 def checked_url(url: str, *, setting: str = "base_url") -> str:

@@ -123,6 +123,8 @@ def sobol_points(seed: int, dimension: int, count: int, begin: int = 0) -> Point
     sobol = SobolEngine(dimension, scramble=True, seed=scramble)  # type: ignore[no-untyped-call]
     sobol.fast_forward(begin)  # type: ignore[no-untyped-call]
     points: Points = sobol.draw(count, dtype=torch.float64).numpy()
+    if begin == 0 and count:  # SobolEngine rounds it to PyTorch's default, which a thread that loads a model changes
+        points[0] = (sobol.shift.to(torch.float32) / 2**sobol.MAXBIT).numpy()
     return points
 
 

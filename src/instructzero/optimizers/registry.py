@@ -113,7 +113,7 @@ def get_method(name: str) -> Method:
     ConfigurationError
         If there is no such method, it cannot be loaded, or it is neither of the two.
     """
-    entry = _from_module(name) if name.startswith(PYTHON) else METHODS.load(name)
+    entry = _from_module(name) if is_code(name) else METHODS.load(name)
     if isinstance(entry, Method):
         return entry
     if isinstance(entry, type) and issubclass(entry, Optimizer):
@@ -122,6 +122,30 @@ def get_method(name: str) -> Method:
     raise ConfigurationError(
         f"method {name!r}: expected a Method or a subclass of Optimizer, got {came}; see instructzero.optimizers"
     )
+
+
+Find = Callable[[str], Method]
+"""Returns the method of a name: `get_method`, or `recorded_method` for readers of runs."""
+
+
+def recorded_method(name: str) -> Method:
+    """Return the method of a run that is read: as `get_method`, but no module that the run names is imported.
+
+    What is not known then is what holds for a subclass of `Optimizer`; it makes no optimizer.
+    """
+    return _UNLOADED if is_code(name) else get_method(name)
+
+
+def is_code(name: str) -> bool:
+    """Return True if a method is loaded from a module of the user's own."""
+    return name.startswith(PYTHON)
+
+
+def _refuse(arguments: Arguments, materials: Materials) -> Optimizer:
+    raise RuntimeError("expected a reader of runs to need no optimizer; it imports no method")
+
+
+_UNLOADED = Method("a class of the user's own", _refuse, parts={}, rewrites=True)
 
 
 def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
@@ -145,14 +169,14 @@ def build_optimizer(settings: Settings, materials: Materials) -> Optimizer:
     return method.make({**common, **own}, materials)
 
 
-def races(settings: Settings) -> bool:
+def races(settings: Settings, find: Find = get_method) -> bool:
     """Return True if instructions race; the default is the method's, and no for batches: a race has many rounds."""
-    return get_method(settings.method).races and not settings.batch_api if settings.racing is None else settings.racing
+    return find(settings.method).races and not settings.batch_api if settings.racing is None else settings.racing
 
 
-def stops_early(settings: Settings) -> bool:
+def stops_early(settings: Settings, find: Find = get_method) -> bool:
     """Return True if the search stops when no later instruction can rank higher; the default is the method's."""
-    return get_method(settings.method).stops_early if settings.stop_early is None else settings.stop_early
+    return find(settings.method).stops_early if settings.stop_early is None else settings.stop_early
 
 
 def confirms(settings: Settings) -> bool:

@@ -75,7 +75,7 @@ def braced(text: str) -> frozenset[str]:
 
 def fill(text: str, value: Callable[[str], str]) -> str:
     """Return a canonical text with ``value(name)`` for every field and one brace for two; values are not scanned."""
-    return "".join(piece if name is None else piece + value(name) for piece, name in _pieces(text))
+    return "".join([piece if name is None else piece + value(name) for piece, name in _pieces(text)])
 
 
 @lru_cache(maxsize=256)  # a template is filled for every question

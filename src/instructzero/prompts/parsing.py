@@ -83,15 +83,13 @@ def _json(text: str) -> list[Any] | None:
 
 def _yaml(text: str) -> Sequence[Any]:
     """Return a list in YAML; the line break that ends a block of text is left out."""
-    import yaml
+    from instructzero.config.yaml_text import YamlFault, read_yaml
 
     try:
-        items = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" at line {place.line + 1}" if place else ""
+        items = read_yaml(text)
+    except YamlFault as fault:
         raise ConfigurationError(
-            f"expected --prompt to be a YAML or JSON list of messages, because it begins like one, got an error{line}; "
+            f"expected --prompt to be a YAML or JSON list of messages, because it begins like one, got {fault}; "
             "correct it, or begin with a line user:"
         ) from None
     return [

@@ -179,8 +179,8 @@ def _filled(
             return instruction
         return _shown(shots) if name == EXAMPLES else _cell(example, name)
 
-    filled = (Message(message.role, fill(message.content, value)) for message in messages)
-    return tuple(message for message in filled if message.role != "system" or message.content.strip())
+    filled = [Message(message.role, fill(message.content, value)) for message in messages]
+    return tuple([message for message in filled if message.role != "system" or message.content.strip()])
 
 
 def _cell(example: Example, column: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -10,14 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.config import Settings, dump_yaml, stored_settings
-from instructzero.config.yaml_file import load_yaml
+from instructzero.config.yaml_file import check_storable, load_yaml
 from instructzero.errors import InstructZeroError, OtherRun, RunDirectoryError
-from instructzero.files import FileInUse, exclusive_lock, write_atomically
+from instructzero.files import (
+    FileInUse,
+    check_regular,
+    exclusive_lock,
+    make_folder,
+    open_regular,
+    read_text,
+    sharing,
+    write_atomically,
+)
 from instructzero.records.continuation import obstacles, resizes
 from instructzero.records.journal import Journal, begins_run, holds_results
 from instructzero.records.result import Result
+from instructzero.records.running_time import NAME as RUNNING_TIME
+from instructzero.records.shapes import check_result
 
-_RESULT_KEYS = {"instruction", "evaluations", "usage", "spent"}
+_NAME = re.compile("[0-9a-f]{32}")
+_WRITTEN = (
+    "settings.yaml", "journal.jsonl", "result.json", "instruction.txt", "report.html", "run-id", "waiting.json",
+    RUNNING_TIME,
+)  # fmt: skip
+"""The files that a run replaces or removes."""
+
+_OWN = {*_WRITTEN, "calls.sqlite", "lock", "cell.json", "cell.lock", "timing.json", "manual.json"}
 
 
 Answered = Callable[["RunDirectory"], bool]
@@ -55,6 +75,18 @@ class RunDirectory:
         """The call store, unless the run uses a shared one."""
         return self.path / "calls.sqlite"
 
+    def own_calls(self) -> Path:
+        """Return the call store; raises `RunDirectoryError` if a link is in the place of one of its files.
+
+        SQLite follows links, and a directory may come from somebody else.
+        """
+        for file in (self.calls, *self.path.glob(f"{self.calls.name}-*")):
+            try:
+                check_regular(file)
+            except OSError as error:
+                raise _unreadable(file, error) from None
+        return self.calls
+
     @property
     def result(self) -> Path:
         """The result of a finished run."""
@@ -81,7 +113,7 @@ class RunDirectory:
         if not self.name.exists():
             with _explained(self.path):
                 write_atomically(self.name, uuid.uuid4().hex + "\n")
-        return self.name.read_text(encoding="utf-8").strip()
+        return self.read_name()
 
     @classmethod
     @contextmanager
@@ -107,6 +139,8 @@ class RunDirectory:
 
         Raises
         ------
+        ConfigurationError
+            If a setting is too large for the file of the settings.
         RunDirectoryError
             If the directory cannot be written, another process holds it, or it holds other files of these names.
         OtherRun
@@ -114,14 +148,18 @@ class RunDirectory:
         """
         directory = cls(path)
         with ExitStack() as stack:
+            stack.enter_context(sharing(settings.share))
+            check_storable(settings)
+            directory._holds_run()  # refuses other files before it creates one
             try:
                 with _explained(path):
-                    path.mkdir(parents=True, exist_ok=True)
+                    make_folder(path)
                     stack.enter_context(exclusive_lock(path / "lock"))
             except FileInUse:
                 raise RunDirectoryError(
                     f"{path} is in use by another process; wait for it or choose another directory"
                 ) from None
+            directory.own_calls()
             directory._admit(settings, overwrite, answered)
             yield directory
 
@@ -129,27 +167,47 @@ class RunDirectory:
     def read_settings(cls, path: Path) -> Settings:
         """Return the settings of the run in ``path``; raises `RunDirectoryError` if there is none."""
         directory = cls(path)
-        if not directory.settings.exists():
+        if not os.path.lexists(directory.settings):
             raise RunDirectoryError(
                 f"expected a run directory with a settings.yaml, found none in {path}; check the path, "
                 f"or start a run with 'instructzero run --out {path}'"
             )
-        return stored_settings(load_yaml(directory.settings))
+        return stored_settings(load_yaml(directory.settings, open_regular))
+
+    def owns(self, name: str) -> bool:
+        """Return True if a file of this name would be one of the run's, in a directory that holds a run.
+
+        Case does not matter, because it does not on some file systems.
+        """
+        return self.reserves(name) and self._is_ours()
+
+    @staticmethod
+    def reserves(name: str) -> bool:
+        """Return True if a run writes a file of this name, or could."""
+        return name.casefold() in _OWN
+
+    def read_name(self) -> str:
+        """Return the unique name of the run, "" if it has none yet; raises `RunDirectoryError` if it is unreadable."""
+        try:
+            return read_text(self.name).strip()
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise _unreadable(self.name, error) from None
 
     def read_result(self) -> Mapping[str, Any] | None:
         """Return the content of ``result.json``, or None if there is none; raises `RunDirectoryError` for damage."""
         try:
-            result = json.loads(self.result.read_text(encoding="utf-8"))
+            result: Mapping[str, Any] = json.loads(read_text(self.result))
+            check_result(result)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise RunDirectoryError(f"cannot read {self.result}: {error.strerror}; check its permissions") from None
-        except ValueError:
-            result = None
-        if not isinstance(result, dict) or not result.keys() >= _RESULT_KEYS:
+            raise _unreadable(self.result, error) from None
+        except (ValueError, RecursionError):
             raise RunDirectoryError(
                 f"{self.result} is damaged; write it again with 'instructzero resume {self.path}', which pays nothing"
-            )
+            ) from None
         return result
 
     def write_result(self, result: Result) -> None:
@@ -161,8 +219,12 @@ class RunDirectory:
 
     def write_report(self, page: str) -> None:
         """Write ``report.html``."""
-        with _explained(self.path):
+        try:
             write_atomically(self.report, page)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"cannot write {self.report}: {error.strerror}; check the permissions, or name another file with --out"
+            ) from None
 
     def keep(self, settings: Settings) -> None:
         """Make ``settings`` those of the run that is continued."""
@@ -179,7 +241,7 @@ class RunDirectory:
                 return
             self._remove(self.journal)  # the name stays, because lost calls may be booked under it
         elif begun:
-            self._remove(self.result, self.instruction, self.report, self.journal, self.name)
+            self._remove(self.result, self.instruction, self.report, self.journal, self.name, self.path / RUNNING_TIME)
         self._write_settings(settings)
 
     def _check_settings(self, before: Settings, settings: Settings) -> None:
@@ -195,9 +257,8 @@ class RunDirectory:
 
     def _holds_run(self) -> bool:
         """Return True if there is a run, False if there is none; raise `RunDirectoryError` for other files."""
-        written = (self.settings, self.journal, self.result, self.instruction, self.report)
-        found = [file.name for file in written if file.exists()]
-        if found and not (begins_run(self.journal) or self.name.exists() or self._holds_our_settings()):
+        found = [name for name in _WRITTEN if (self.path / name).exists()]
+        if found and not self._is_ours():
             raise RunDirectoryError(
                 f"expected a run or no run in {self.path}, got files of other origin that a run would replace "
                 f"({', '.join(found)}); choose another directory"
@@ -212,10 +273,20 @@ class RunDirectory:
             )
         return self.read_settings(self.path)
 
+    def _is_ours(self) -> bool:
+        """Return True if a run wrote one of the files that only runs write."""
+        return begins_run(self.journal) or self._holds_our_name() or self._holds_our_settings()
+
+    def _holds_our_name(self) -> bool:
+        try:
+            return bool(_NAME.fullmatch(self.read_name()))
+        except RunDirectoryError:
+            return False
+
     def _holds_our_settings(self) -> bool:
         """Return True if the settings are written as a run writes them, with every setting."""
         try:
-            return self.settings.read_text(encoding="utf-8") == dump_yaml(self.read_settings(self.path))
+            return read_text(self.settings) == dump_yaml(self.read_settings(self.path))
         except (OSError, ValueError, InstructZeroError):
             return False
 
@@ -227,6 +298,11 @@ class RunDirectory:
         with _explained(self.path):
             for file in files:
                 file.unlink(missing_ok=True)
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> RunDirectoryError:
+    reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+    return RunDirectoryError(f"cannot read {path}: {reason}; check its permissions, or restore it from a copy")
 
 
 @contextmanager

@@ -18,6 +18,9 @@ from instructzero.types import Example, Message, Request
 PLACEHOLDER = Example("{exemplar input}", ("{exemplar output}",))
 """An exemplar for rendering prompts: the wording of a prompt is recorded, not the data in it."""
 
+PARTS = ("exemplars", "validation", "confirmation", "test")
+"""The parts of a task that have a digest in the header."""
+
 _PROMPTS, _METRIC_CODE, _CODE, _COLUMNS = "prompts", "metric_code", "code", "columns"
 _SHOWN = 60  # characters of a prompt in a message
 _CONTEXT = 15  # characters of it before the first difference
@@ -53,13 +56,24 @@ def columns_of(header: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(header.get(_COLUMNS, ()))
 
 
-def digests_of(task: Task, columns: Sequence[str] = ()) -> dict[str, str]:
-    """Return a digest of every part of the task, with the ``columns`` that the prompt shows."""
+def digests_of(task: Task, columns: Sequence[str] | None = ()) -> dict[str, str]:
+    """Return a digest of every part of the task, with the ``columns`` that the prompt shows, or with all for None."""
     parts = {"exemplars": task.exemplars, "validation": task.validation, "test": task.test}
     if task.confirmation:
         parts["confirmation"] = task.confirmation
     shown = None if task.metric.reads_columns else columns
     return {name: _digest([_record(example, shown) for example in examples]) for name, examples in parts.items()}
+
+
+def holds_parts(task: Task, header: Mapping[str, Any], parts: Sequence[str] = PARTS) -> bool:
+    """Return True if the ``parts`` of a task are those of the run with this header.
+
+    A metric that is a Python function decides whether the other columns count, and a reader of runs does not import it.
+    """
+    found = [digests_of(task, columns_of(header))]
+    if any(isinstance(part, FunctionMetric) for part in task.metric.parts.values()):
+        found.append(digests_of(task, None))
+    return any(all(digests.get(part) == header.get(part) for part in parts) for digests in found)
 
 
 def _record(example: Example, columns: Sequence[str] | None) -> dict[str, Any]:

@@ -27,16 +27,21 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.errors import RunDirectoryError
+from instructzero.files import open_regular, read_bytes
 from instructzero.records.continuation import is_new_header
 from instructzero.records.history import History, Round
 from instructzero.records.rewrites import decode_rewrites, encode_rewrites
+from instructzero.records.shapes import check_record
 from instructzero.tasks.classification.objectives import Outcomes
+from instructzero.terminal import short
 from instructzero.types import Candidate, Evaluation, Finish, Incomplete, Proposal, Rewrite, Trial, Usage, Writing
 
 VERSION = 1
 """The version of the journal's format."""
 
 Record = dict[str, Any]
+
+_SHOWN = 200  # characters of a fault in a message
 
 
 class Journal:
@@ -133,7 +138,7 @@ class Journal:
         """Append one line; it is on the disk when this returns."""
         line = _seal(record)
         try:
-            with self.path.open("ab") as file:
+            with open(self.path, "ab", opener=open_regular) as file:
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
@@ -157,13 +162,13 @@ def begins_run(path: Path) -> bool:
     """Return True if the file ``path`` begins with the header of a journal."""
     try:
         return bool(_unseal(_first_lines(path)[0].rstrip(b"\n"))["kind"] == "run")
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, RecursionError):
         return False
 
 
 def _first_lines(path: Path) -> tuple[bytes, bytes]:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             return file.readline(), file.readline()
     except FileNotFoundError:
         return b"", b""
@@ -209,7 +214,7 @@ class JournalReader:
     def _added(self) -> bytes:
         """Return the whole lines that were not replayed yet."""
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=open_regular) as file:
                 status = os.fstat(file.fileno())
                 if status.st_ino != self._file or status.st_size < self._offset:
                     self._start_over()
@@ -226,10 +231,11 @@ class JournalReader:
 
 def _replay(path: Path, history: History, record: Record) -> None:
     try:
+        check_record(record)
         _REPLAY[record["kind"]](history, record)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise RunDirectoryError(
-            f"{path} holds a record that does not fit ({type(error).__name__}: {error}); "
+            f"{path} holds a record that does not fit ({type(error).__name__}: {short(str(error), _SHOWN)}); "
             f"restore the file from a copy or start in another directory"
         ) from None
 
@@ -250,6 +256,8 @@ def _unseal(line: bytes) -> Record:
 def _content(line: bytes) -> Record:
     """Return the record of a line without its checksum."""
     record: Record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("a line is no object")
     del record["check"]
     return record
 
@@ -257,10 +265,13 @@ def _content(line: bytes) -> Record:
 def _read(path: Path, repair: bool) -> list[Record]:
     """Return all whole records; with ``repair``, cut a torn last line from the file."""
     try:
-        content = path.read_bytes() if path.exists() else b""
+        content = read_bytes(path)
         whole = _whole_lines(content)
         if repair and whole != content:
-            os.truncate(path, len(whole))
+            with open(path, "r+b", opener=open_regular) as file:
+                file.truncate(len(whole))
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise _unreadable(path, error) from None
     return _records(path, whole)
@@ -280,7 +291,7 @@ def _records(path: Path, lines: bytes, before: int = 0) -> list[Record]:
     for number, line in enumerate(lines.splitlines(), start=before + 1):
         try:
             records.append(_unseal(line))
-        except (ValueError, KeyError, AttributeError):
+        except (ValueError, KeyError, RecursionError):
             raise RunDirectoryError(
                 f"{path} is damaged at line {number}; restore the file from a copy or start in another directory"
             ) from None

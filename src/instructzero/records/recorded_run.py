@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from instructzero.config import Settings
+from instructzero.errors import RunDirectoryError
 from instructzero.records.directory import RunDirectory
 from instructzero.records.history import History
 from instructzero.records.journal import Journal
+from instructzero.records.shapes import check_header
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,26 @@ class RecordedRun:
         directory = RunDirectory(path)
         settings = RunDirectory.read_settings(path)
         result = directory.read_result()  # read first, so that the journal is not older than the result
-        return cls(directory, settings, Journal(directory.journal, repair=False).history, result)
+        history = Journal(directory.journal, repair=False).history
+        check_described(directory.journal, history)
+        return cls(directory, settings, history, result)
 
     @property
     def header(self) -> Mapping[str, Any]:
         """The header of the journal: digests of the examples, prompts, identities of the models."""
         return self.history.header or {}
+
+
+def check_described(journal: Path, history: History) -> None:
+    """Raise `RunDirectoryError` if the journal has a header that does not describe a run."""
+    try:
+        if history != History():
+            check_header(history.header or {})
+    except ValueError as error:
+        raise RunDirectoryError(
+            f"expected a header that describes the run in {journal}, got another ({error}); restore the file from a "
+            "copy"
+        ) from None
 
 
 def current_result(result: Mapping[str, Any] | None, history: History) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from instructzero.files import write_atomically
+from instructzero.files import read_text, write_atomically
 from instructzero.records.observers import Observer
 
 _NAME = "waiting.json"
@@ -27,7 +27,7 @@ class Wait:
 def read_wait(directory: Path) -> Wait | None:
     """Return the wait of the run in a directory, None if it does not wait now."""
     try:
-        wait = Wait(**json.loads((directory / _NAME).read_text(encoding="utf-8")))
+        wait = Wait(**json.loads(read_text(directory / _NAME)))
         return wait if wait.until > time.time() else None
     except (OSError, ValueError, TypeError):
         return None

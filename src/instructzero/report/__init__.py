@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from instructzero.tasks import Task
 
 
-def write_report(directory: Path, *, task: Task | None = None) -> Path:
-    """Write ``report.html`` into a run directory and return its path. The run may still be in progress.
+def write_report(directory: Path, *, task: Task | None = None, out: Path | None = None) -> Path:
+    """Write the report of a run and return its path. The run may still be in progress.
+
+    The directory may be somebody else's: nothing that its settings name is run, and no other file there is written.
 
     Parameters
     ----------
@@ -22,17 +24,29 @@ def write_report(directory: Path, *, task: Task | None = None) -> Path:
         The run directory.
     task
         The task of the run; loaded as the settings say if it is not given.
+    out
+        The file to write; by default ``report.html`` in the directory.
 
     Raises
     ------
     RunDirectoryError
         If the directory holds no run, or the file cannot be written.
+    ConfigurationError
+        If ``out`` belongs to a run or to a call store.
     """
+    from instructzero.exports.targets import target_file
+    from instructzero.files import sharing
     from instructzero.records.directory import RunDirectory
     from instructzero.report.data import collect
     from instructzero.report.page import render
     from instructzero.report.source import read_source
 
-    page = render(collect(read_source(directory, task)))
-    RunDirectory(directory).write_report(page)
-    return RunDirectory(directory).report
+    source = read_source(directory, task)
+    page = render(collect(source))
+    with sharing(source.settings.share):
+        if out is None:
+            RunDirectory(directory).write_report(page)
+        else:
+            with target_file(out) as file:
+                file.write(page.encode("utf-8", errors="replace"))
+    return out or RunDirectory(directory).report

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from instructzero.models.registry import is_asked
 from instructzero.optimizers.base import Predictor
-from instructzero.optimizers.registry import Materials, build_optimizer
+from instructzero.optimizers.registry import Materials, build_optimizer, is_code
 from instructzero.report.source import Record, Source
 from instructzero.report.trajectory import evenly
 from instructzero.types import Trial
@@ -48,6 +48,8 @@ def belief_of(source: Source, numbers: Mapping[str, int], known: Beliefs | None 
     says why.
     """
     known = {} if known is None else known
+    if is_code(source.settings.method):
+        return {"note": "The method is code of the user's own, which a report does not run: there are no predictions."}
     soft_prompts = not is_asked(source.settings.writer)
     optimizer = build_optimizer(source.settings, Materials(_no_writer, "", soft_prompts=soft_prompts))
     if not isinstance(optimizer, Predictor):

@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from instructzero.config import Settings
-from instructzero.optimizers.registry import races
+from instructzero.optimizers.registry import races, recorded_method
 from instructzero.records.uncertainty import score_interval
 from instructzero.report import statements
 from instructzero.report.answers import answers_of
@@ -87,9 +87,14 @@ def _run(source: Source) -> Record:
         "distinct": len({trial.instruction for trial in history.trials}),
         "written": len(source.candidates),
         "validation_examples": source.validation_examples,
-        "racing": races(settings),
+        "racing": races(settings, recorded_method) or _raced(source),
         "length_penalty": settings.length_penalty,
     }
+
+
+def _raced(source: Source) -> bool:
+    """Return True if an instruction dropped out of a race, which the settings do not say of a method that is code."""
+    return any(not trial.evaluation.is_complete(source.validation_examples) for trial in source.history.trials)
 
 
 def _scores(source: Source) -> list[Record]:

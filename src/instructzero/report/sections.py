@@ -87,7 +87,7 @@ def _scores(scores: Sequence[Record], majority: Mapping[str, float]) -> Html:
         for row in scores
     ]
     if majority:
-        cells = (tag("td", f"{majority[part]:.3f}") for part in parts)
+        cells = (tag("td", f"{majority[part]:.3f}" if part in majority else "") for part in parts)
         rows.append(tag("tr", tag("th", "Majority", scope="row"), *cells, class_="majority"))
     return tag(
         "table",

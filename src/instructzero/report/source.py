@@ -8,15 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from instructzero.build import build_task
+from instructzero.calls.database import ReadOnly
+from instructzero.calls.ledger import Account
 from instructzero.calls.prices import Price
-from instructzero.calls.store import Account, CallStore
+from instructzero.calls.store import CallStore
 from instructzero.config import Settings
-from instructzero.errors import InstructZeroError, RunDirectoryError
+from instructzero.errors import RunDirectoryError
+from instructzero.finished_run import recorded_task
+from instructzero.optimizers.registry import recorded_method
 from instructzero.pricing import role_prices
 from instructzero.records.directory import RunDirectory
 from instructzero.records.history import History
-from instructzero.records.identity import columns_of, digests_of
 from instructzero.records.objective import Objective
 from instructzero.records.recorded_run import RecordedRun, current_result
 from instructzero.tasks import Task
@@ -69,7 +71,7 @@ class Source:
     @cached_property
     def prices(self) -> Mapping[str, Price | None]:
         """The price of every paid role; None for a price that is not known."""
-        return role_prices(self.settings)
+        return role_prices(self.settings, recorded_method)
 
     @cached_property
     def known(self) -> dict[str, Evaluation]:
@@ -156,27 +158,17 @@ def read_source(directory: Path, task: Task | None = None) -> Source:
     run = RecordedRun.read(directory)
     if not run.directory.journal.exists():
         raise RunDirectoryError(f"expected a run that has begun, found no journal in {directory}; run it first")
-    examples, missing = (task, "") if task is not None else load_task(run.settings, run.header)
+    examples, missing = (task, "") if task is not None else recorded_task(run.directory, run.settings, run.header)
     result = current_result(run.result, run.history)
     accounts = accounts_of(run.directory, run.settings)
     return Source(directory.name, run.settings, run.history, result, examples, missing, accounts)
 
 
-def load_task(settings: Settings, header: Mapping[str, Any]) -> tuple[Task | None, str]:
-    """Return the task if its examples are those of the run; otherwise None and the reason, as a sentence."""
-    try:
-        task = build_task(settings)
-    except InstructZeroError as error:
-        return None, f"The examples are not in the run directory, and could not be loaded: {error}."
-    if any(header.get(part) != digest for part, digest in digests_of(task, columns_of(header)).items()):
-        return None, "The examples are not in the run directory, and the task's data have changed since."
-    return task, ""
-
-
 def accounts_of(run: RunDirectory, settings: Settings) -> tuple[Account, ...]:
     """Return the payments of this run from its call store; none if the store or the run's name is missing."""
-    path, name = settings.store or run.calls, run.path / "run-id"
-    if not (path.exists() and name.exists()):
+    name = run.read_name()
+    path = settings.store or run.own_calls()
+    if not (name and path.exists()):
         return ()
-    with CallStore(path) as store:
-        return tuple(account for account in store.accounts() if account.run == run.identity)
+    with CallStore(ReadOnly(path)) as store:
+        return tuple(account for account in store.accounts() if account.run == name)

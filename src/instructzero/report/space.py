@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from instructzero.optimizers.registry import recorded_method
 from instructzero.pricing import pays_for_texts
 from instructzero.report.source import Record, Source
 from instructzero.report.trajectory import evenly
@@ -40,7 +41,7 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     variance along each component. ``evaluated``: the number of points before thinning, of which ``continued`` belong to
     continuations. If there is no map, the only key is ``note``, which says why.
     """
-    paid = pays_for_texts(source.settings)
+    paid = pays_for_texts(source.settings, recorded_method)
     of_trial = [trial.proposal.point if paid else trial.proposal.z for trial in source.history.trials]
     trials = [trial for trial, z in zip(source.history.trials, of_trial, strict=True) if z is not None]
     if paid and not trials:

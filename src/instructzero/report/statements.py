@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from instructzero.optimizers.registry import stops_early
+from instructzero.optimizers.registry import recorded_method, stops_early
 from instructzero.records.result import REFERENCES
 from instructzero.report.source import Record, Source
 from instructzero.search.finale import contender_count
@@ -21,7 +21,7 @@ def verdict(source: Source) -> str:
         )
     if result.get("verdict"):
         return str(result["verdict"])
-    test = result["comparisons"].get("plain")
+    test = result.get("comparisons", {}).get("plain")
     if test is None:
         return "The search found no instruction better than the plain instruction."
     by, unseen = f"{abs(test['difference']):.3f}", "on unseen test examples"
@@ -42,8 +42,8 @@ def comparisons(source: Source, examples: Record) -> list[str]:
         return []
     duels: Record = next((part["duels"] for part in examples["parts"] if part["name"] == "test"), {})
     return [
-        _comparison(REFERENCES[name], test, int(result["test_examples"]), duels.get(name))
-        for name, test in result["comparisons"].items()
+        _comparison(REFERENCES[name], test, int(result.get("test_examples", 0)), duels.get(name))
+        for name, test in result.get("comparisons", {}).items()
     ]
 
 
@@ -87,15 +87,15 @@ def ending(source: Source) -> str:
 
 def _nothing_better(source: Source, result: Mapping[str, Any]) -> str | None:
     """Return the reason for an early stop, or None if a limit interrupted the last round or no early stop applies."""
-    if not stops_early(source.settings) or source.history.pending:
+    if not stops_early(source.settings, recorded_method) or source.history.pending:
         return None
-    contenders = contender_count(source.settings.finalists, result["confirmation_examples"])
-    return nothing_better(source.history.trials, source.objective, result["validation_examples"], contenders)
+    contenders = contender_count(source.settings.finalists, result.get("confirmation_examples", 0))
+    return nothing_better(source.history.trials, source.objective, result.get("validation_examples", 0), contenders)
 
 
 def warnings(source: Source) -> list[str]:
     """Return the warnings of the result, none while the run is in progress."""
-    return [] if source.result is None else list(source.result["warnings"])
+    return [] if source.result is None else list(source.result.get("warnings", ()))
 
 
 def reproduction(settings: Mapping[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
 from instructzero.calls.call import Call
-from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidModels, PaidRole
 from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.protocols import BlackBox
@@ -26,15 +26,13 @@ OnAnswer = Callable[[Request, Completion, bool], None]
 """A function (request, completion, cached) that receives the answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(NamedTuple):
     call: Call
     request: Request
     example: Example
 
 
-@dataclass(frozen=True, slots=True)
-class _Graded:
+class _Graded(NamedTuple):
     completion: Completion
     grade: Grade
 
@@ -157,28 +155,32 @@ class Evaluator:
         distinct = list({question.call: question for question in questions}.values())
         self._answers.look_up([question.call for question in distinct])
 
-        def ask(question: _Question, arrived: Arrived) -> Coroutine[Any, Any, _Graded]:
-            return self._ask(question, counts[question.call], arrived)
-
-        batch = self._role.batch(ask, distinct)
+        batch = self._role.batch(partial(self._grade, counts), distinct)
         try:
             for row in table:
-                yield self._role.run(batch.wait_for([question.call for question in row]))
+                calls = [question.call for question in row]
+                yield batch.results_of(calls) or self._role.run(batch.wait_for(calls))
         finally:
             self._role.stop(batch)
 
-    async def _ask(self, question: _Question, times: int, arrived: Arrived) -> _Graded:
-        """Return the answer and its score; report the answer once for each of the ``times`` it is needed."""
-        stored, cached = await self._answers.get(question.call, question.request, arrived)
+    def _grade(
+        self, counts: Mapping[Call, int], question: _Question, stored: Completion, cached: bool
+    ) -> _Graded | Coroutine[Any, Any, _Graded]:
+        """Return the answer and its score; report the answer as often as it is needed."""
         completion = _beyond_thoughts(stored)
         if self._on_answer is not None:
-            for time in range(times):
+            for time in range(counts[question.call]):
                 self._on_answer(question.request, completion, cached or time > 0)
         if completion.finish is Finish.FAILED:
             self._failures.add(question.example, completion.reason)
         if completion.reason:
             return _Graded(completion, Grade(0.0))
-        return _Graded(completion, await self._scorer.grade(question.example, completion))
+        grade = self._scorer.grade(question.example, completion)
+        return _Graded(completion, grade) if isinstance(grade, Grade) else _graded(completion, grade)
+
+
+async def _graded(completion: Completion, grade: Awaitable[Grade]) -> _Graded:
+    return _Graded(completion, await grade)
 
 
 def _beyond_thoughts(completion: Completion) -> Completion:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from instructzero.calls.answers import Answers
 from instructzero.errors import TaskError
@@ -19,13 +19,9 @@ from instructzero.types import Completion, Example
 class Scorer(Protocol):
     """Scores one answer of the black box. A scorer may ask a model, which costs a call."""
 
-    async def score(self, example: Example, completion: Completion) -> float:
-        """Return the score in [0, 1] of the answer ``completion`` to ``example``."""
+    def grade(self, example: Example, completion: Completion) -> Grade | Coroutine[Any, Any, Grade]:
+        """Return the score in [0, 1] of the answer ``completion`` to ``example``, with a remark if there is one."""
         ...
-
-    async def grade(self, example: Example, completion: Completion) -> Grade:
-        """Return the score with a remark about the answer, if the scorer has one."""
-        return Grade(await self.score(example, completion))
 
     def outcomes(self, predictions: Sequence[str], examples: Sequence[Example]) -> Outcomes | None:
         """Return what aligned predictions amount to as a set; None if their mean score is their score."""
@@ -38,11 +34,7 @@ class MetricScorer(Scorer):
 
     metric: Metric | ScoreFunction
 
-    async def score(self, example: Example, completion: Completion) -> float:
-        """Return the score of the metric; see `grade`."""
-        return (await self.grade(example, completion)).score
-
-    async def grade(self, example: Example, completion: Completion) -> Grade:
+    def grade(self, example: Example, completion: Completion) -> Grade:
         """Return the score of the metric and its remark.
 
         Raises
@@ -85,18 +77,18 @@ class JudgeScorer(Scorer):
     answers: Answers
     on_answer: Callable[[Completion, bool], None]
 
-    async def score(self, example: Example, completion: Completion) -> float:
-        """Return the grade as a score; a reply without a grade scores 0."""
+    async def grade(self, example: Example, completion: Completion) -> Grade:
+        """Return the judge's grade as a score; a reply without one scores 0."""
         request = self.judge.request(example, without_thoughts(completion.text))
         reply, cached = await self.answers.get(self.answers.call(request), request)
         self.on_answer(reply, cached)
-        return self.judge.read(reply.text) or 0.0
+        return Grade(self.judge.read(reply.text) or 0.0)
 
 
 @dataclass(frozen=True)
 class LikelihoodScorer(Scorer):
     """Scores by the likelihood that a local model gives to the likeliest accepted answer."""
 
-    async def score(self, example: Example, completion: Completion) -> float:
+    def grade(self, example: Example, completion: Completion) -> Grade:
         """Return the likelihood itself; see `Completion.likelihood`."""
-        return completion.likelihood
+        return Grade(completion.likelihood)

@@ -103,6 +103,23 @@ def _shortened(remark: str) -> str:
     return remark if len(remark) <= _LONGEST_REMARK else f"{remark[: _LONGEST_REMARK - 1]}…"
 
 
+LoadFunction = Callable[[str], FunctionMetric]
+"""Returns the metric behind ``module:function``: `load_function`, or `unloaded_function` for readers of runs."""
+
+
+def unloaded_function(spec: str) -> FunctionMetric:
+    """Return a stand-in for the metric behind ``module:function`` that imports nothing and scores nothing.
+
+    >>> unloaded_function("my_metrics:score").name
+    'my_metrics:score'
+    """
+    return FunctionMetric(spec, _refuse)
+
+
+def _refuse(prediction: str, outputs: tuple[str, ...]) -> float:
+    raise RuntimeError("expected a reader of runs to take scores from the journal; it imports no metric")
+
+
 def load_function(spec: str) -> FunctionMetric:
     """Return the metric behind ``module:function``; the current directory is importable, as under ``python -m``.
 

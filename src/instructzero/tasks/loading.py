@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -140,7 +141,7 @@ def resolved(source: str | Path) -> str:
     if is_dataset(source):
         return str(DatasetSource.parse(str(source)).resolved())
     place = FilePlace.of(source)
-    is_file = isinstance(source, Path) or (is_task_file(source) and place.path.exists())
+    is_file = isinstance(source, Path) or (is_task_file(source) and os.path.exists(place.path))
     return place.resolved() if is_file else str(source)
 
 

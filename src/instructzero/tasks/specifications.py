@@ -17,18 +17,22 @@ import re
 
 from instructzero.errors import TaskError
 from instructzero.registry import METRICS
-from instructzero.tasks.custom import FunctionMetric, load_function
+from instructzero.tasks.custom import FunctionMetric, LoadFunction, load_function
 from instructzero.tasks.hints import nearest_hint
 from instructzero.tasks.metric import Metric, MetricKind
 from instructzero.tasks.weighted import WeightedMetric
+from instructzero.terminal import short
 
+_SHOWN = 80  # characters of a text in a message
 _WEIGHT = r"(?:\d+\.?\d*|\.\d+)"
 _WEIGHTED = re.compile(rf"\s*([-+]?{_WEIGHT})\s*\*\s*(.*\S)\s*", re.DOTALL)
 _PLUS = re.compile(rf"\s*\+\s*(?={_WEIGHT}\s*\*\s*[A-Za-z_])")
 
 
-def get_metric(spec: str) -> Metric:
+def get_metric(spec: str, load: LoadFunction = load_function) -> Metric:
     """Return the metric that ``spec`` names, in one of the `METRIC_FORMS` or by the name of an installed metric.
+
+    A Python function is loaded by ``load``.
 
     >>> get_metric("numeric:0.5")("It is 3.", ["3.2"])
     1.0
@@ -41,7 +45,7 @@ def get_metric(spec: str) -> Metric:
         If the package that provides the metric does not load.
     """
     if _WEIGHTED.fullmatch(spec):
-        return _weighted(spec)
+        return _weighted(spec, load)
     name, colon, parameter = spec.partition(":")
     kind = _kind(name)
     if kind is not None and (kind.takes_parameter or not colon):
@@ -51,7 +55,7 @@ def get_metric(spec: str) -> Metric:
         forms = (*METRIC_FORMS, *(other for other in METRICS.names() if other not in METRICS.own))
         raise TaskError(f"unknown metric {spec!r}{hint}; expected one of {', '.join(forms)}")
     try:
-        return load_function(spec)
+        return load(spec)
     except TaskError as error:
         raise TaskError(f"{error}{hint}") from error
 
@@ -93,9 +97,9 @@ def _parsed(kind: MetricKind, spec: str, parameter: str) -> Metric:
     return metric
 
 
-def _weighted(spec: str) -> Metric:
+def _weighted(spec: str, load: LoadFunction) -> Metric:
     """Return the sum of two or more different metrics with weights above 0."""
-    terms = tuple(_term(spec, term) for term in _PLUS.split(spec))
+    terms = tuple(_term(spec, term, load) for term in _PLUS.split(spec))
     names = [metric.name for _, metric in terms]
     if len(set(names)) < len(names) or len(names) == 1:
         raise TaskError(
@@ -105,14 +109,17 @@ def _weighted(spec: str) -> Metric:
     return WeightedMetric(spec, terms)
 
 
-def _term(spec: str, term: str) -> tuple[float, Metric]:
+def _term(spec: str, term: str, load: LoadFunction) -> tuple[float, Metric]:
     found = _WEIGHTED.fullmatch(term)
     weight, name = (float(found[1]), found[2]) if found else (0.0, term)
     if not (math.isfinite(weight) and weight > 0):
-        raise TaskError(f"metric {spec!r}: expected a weight above 0 before each metric, got {term.strip()!r}; fix it")
+        raise TaskError(
+            f"metric {short(spec, _SHOWN)!r}: expected a weight above 0 before each metric, got "
+            f"{short(term.strip(), _SHOWN)!r}; fix it"
+        )
     if is_judged(name) or _WEIGHTED.fullmatch(name):
         raise TaskError(f"metric {spec!r}: expected metrics that stand alone, got {name!r} in a sum; leave it out")
-    metric = get_metric(name)
+    metric = get_metric(name, load)
     if metric.scores_sets:
         raise TaskError(
             f"metric {spec!r}: expected metrics that score one answer at a time, got {name!r} in a sum, which scores "

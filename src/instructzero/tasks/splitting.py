@@ -13,6 +13,7 @@ from instructzero.errors import TaskError
 from instructzero.tasks.ambiguities import ambiguities
 from instructzero.tasks.classification.labels import conflicting_labels, label_counts, label_of, missing_labels
 from instructzero.tasks.classification.stratified import cut
+from instructzero.tasks.custom import LoadFunction, load_function
 from instructzero.tasks.data import TaskData, input_key
 from instructzero.tasks.metric import Metric
 from instructzero.tasks.specifications import get_metric
@@ -81,6 +82,7 @@ def split_task(
     test: int | None = None,
     confirmation: int | None = 0,
     seed: int = 0,
+    load: LoadFunction = load_function,
 ) -> Task:
     """Split ``data`` at random; the split depends on ``seed`` and the task's name only.
 
@@ -102,6 +104,8 @@ def split_task(
         Size. ``None`` stands for at most 40 of the examples that the other parts leave, which may be none.
     seed
         Seeds the split.
+    load
+        Loads a metric that is a Python function.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def split_task(
         validation=validated,
         test=tested,
         confirmation=confirmed,
-        metric=get_metric(metric or data.metric or "exact_match").bind(everything),
+        metric=get_metric(metric or data.metric or "exact_match", load).bind(everything),
         description=data.description,
     )
     return replace(task, remarks=tuple(_remarks(task, everything)))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import webbrowser
 from collections.abc import Sequence
+from contextlib import closing
+from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 from instructzero.errors import RunDirectoryError
+from instructzero.models.event_loop import EventLoop
+from instructzero.models.stopping import working
 from instructzero.records.directory import RunDirectory
 
 
@@ -39,7 +43,8 @@ def watch(directories: Sequence[Path], *, port: int, show: bool) -> None:
     from instructzero.watch.server import serve
 
     torch.set_num_threads(1)  # the pages need little computation, and the run needs the processors
-    asyncio.run(serve(checked, port, lambda address: _announce(address, show)))
+    with TemporaryDirectory(prefix="instructzero-") as folder, working(), closing(EventLoop()) as loop:
+        loop.run(serve(checked, port, lambda address: _announce(address, Path(folder) if show else None)))
 
 
 def _checked(directories: Sequence[Path]) -> list[Path]:
@@ -53,10 +58,13 @@ def _checked(directories: Sequence[Path]) -> list[Path]:
     return distinct
 
 
-def _announce(address: str, show: bool) -> None:
+def _announce(address: str, folder: Path | None) -> None:
+    """Print the address, and open it in the browser if there is a private ``folder`` for a page that leads there."""
     print(address, flush=True)
     print("instructzero: press Ctrl-C to stop watching; the run itself continues", file=sys.stderr)
-    if show:
+    if folder is not None:
+        page = folder / "open.html"  # others see the arguments of the browser's process, which must not hold the token
+        page.write_text(f'<meta http-equiv="refresh" content="0; url={escape(address)}">', encoding="utf-8")
         Thread(
-            target=webbrowser.open, args=(address,), daemon=True
+            target=webbrowser.open, args=(page.as_uri(),), daemon=True
         ).start()  # a thread, because opening may wait for an answer of the server

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from instructzero.config import Settings
 from instructzero.errors import InstructZeroError
+from instructzero.finished_run import recorded_task
 from instructzero.records.directory import RunDirectory
 from instructzero.records.journal import JournalReader
-from instructzero.records.recorded_run import current_result
+from instructzero.records.recorded_run import check_described, current_result
 from instructzero.records.wait_file import Wait, read_wait
 from instructzero.report.belief import Beliefs
 from instructzero.report.data import collect
 from instructzero.report.html import Html
 from instructzero.report.page import Live, render
-from instructzero.report.source import Source, accounts_of, load_task
+from instructzero.report.source import Source, accounts_of
 from instructzero.tasks import Task
 from instructzero.watch.progress import Progress, progress_of
 
@@ -102,6 +103,7 @@ class FollowedRun:
         before = self._reader.history
         self._reader.read()
         history = self._reader.history
+        check_described(self._run.journal, history)
         if history is not before:
             self._task, self._beliefs, self._first = None, {}, None
         if settings_file is None or journal_file is None or history.header is None:
@@ -110,7 +112,7 @@ class FollowedRun:
             self._settings = settings_file, RunDirectory.read_settings(self.directory)
             self._task = None  # a continued run may have a longer test
         settings = self._settings[1]
-        self._task = self._task or load_task(settings, history.header)
+        self._task = self._task or recorded_task(self._run, settings, history.header)
         result = current_result(self._run.read_result(), history)
         return Source(self.name, settings, history, result, *self._task, ())
 

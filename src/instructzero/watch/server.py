@@ -1,18 +1,24 @@
-"""The server of `instructzero watch`. It listens on loopback only, and refuses requests for other host names."""
+"""The server of `instructzero watch`.
+
+It listens on loopback only, and refuses requests for other host names. Other users of the machine can send requests
+there too, so it answers only those with the token of its address, in the query or in the cookie of an earlier answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from instructzero.errors import ConfigurationError
 from instructzero.report.html import Html
@@ -25,6 +31,9 @@ HOST = "127.0.0.1"
 
 NAMES = (HOST, "localhost", "[::1]")
 """The accepted host names. Any other name could be a page that was pointed here (DNS rebinding)."""
+
+TOKEN = "token"
+"""The name of the token in the query of an address."""
 
 PAGES_SHARE, PAGES_CREDIT_S = 0.025, 3.0
 """The processor time for rendering pages. The large credit keeps short runs up to date from second to second."""
@@ -42,7 +51,6 @@ HEADERS = {
 """The headers of every response."""
 
 Done = TypeVar("Done")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +81,12 @@ class Page:
 class Watch:
     """The runs and their pages. One thread does the slow work, on request and within the processor time allowed.
 
-    The pages are ``/1/``, ``/2/`` and so on. ``/`` shows all runs, or redirects to the only one. ``state`` below a page
-    gives the progress and the version of the page.
+    Requests need the ``token``; see `Guard`. The pages are ``/1/``, ``/2/`` and so on. ``/`` shows all runs, or leads
+    to the only one. ``state`` below a page gives the progress and the version of the page.
     """
 
-    def __init__(self, directories: Sequence[Path]) -> None:
+    def __init__(self, directories: Sequence[Path], token: str) -> None:
+        self._guard = Guard(token)
         self._runs = [FollowedRun(directory) for directory in directories]
         self._pages: dict[int, Page] = {}
         self._outdated: set[int] = set()
@@ -91,13 +100,13 @@ class Watch:
 
     def application(self) -> web.Application:
         """Return the web application."""
-        application = web.Application(middlewares=[_guarded])
+        application = web.Application(middlewares=[self._guard.middleware])
         application.add_routes(
             [
                 web.get("/", self._get_overview),
                 web.get("/state", self._get_state_of_all),
-                web.get(r"/{number:\d+}/", self._get_page),
-                web.get(r"/{number:\d+}/state", self._get_state),
+                web.get(r"/{number:\d{1,6}}/", self._get_page),
+                web.get(r"/{number:\d{1,6}}/state", self._get_state),
             ]
         )
         application.on_cleanup.append(self._close)
@@ -108,7 +117,7 @@ class Watch:
 
     async def _get_overview(self, request: web.Request) -> web.Response:
         if len(self._runs) == 1:
-            raise web.HTTPFound("/1/")
+            raise web.HTTPFound(f"/1/?{request.query_string}" if request.query_string else "/1/")
         await self._read(needed=not self._was_read)
         return _html(overview_page(self._runs)[0])
 
@@ -211,15 +220,45 @@ def _state(version: str, progress: str, title: str) -> web.Response:
     return web.json_response({"version": version, "progress": progress, "title": title})
 
 
-@web.middleware
-async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests for other host names, and add the headers to the response."""
-    name = re.sub(r":\d*$", "", request.headers.get("Host", ""))
-    if name.lower() not in NAMES:
-        raise web.HTTPForbidden(text=f"This server only answers requests to {', '.join(NAMES)}.")
-    response = await handler(request)
-    response.headers.update(HEADERS)
-    return response
+class Guard:
+    """Refuses requests for other host names and those without the ``token``, and adds the headers to the responses."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._cookie = f"instructzero-{secrets.token_hex(4)}"  # a browser sends a host's cookies to all of its ports
+
+    @property
+    def middleware(self) -> Middleware:
+        """The middleware of an application."""
+
+        @web.middleware
+        async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._check(request)
+            try:
+                response = await handler(request)
+            except web.HTTPException as other:
+                self._finish(other)
+                raise
+            return self._finish(response)
+
+        return guarded
+
+    def _check(self, request: web.Request) -> None:
+        name = re.sub(r":\d*$", "", request.headers.get("Host", ""))
+        if name.lower() not in NAMES:
+            raise web.HTTPForbidden(text=f"This server only answers requests to {', '.join(NAMES)}.", headers=HEADERS)
+        given = request.query.get(TOKEN) or request.cookies.get(self._cookie, "")
+        if not secrets.compare_digest(given.encode("utf-8", "surrogatepass"), self._token.encode()):
+            raise web.HTTPForbidden(
+                text="This page needs the token in the address that 'instructzero watch' printed. Open that address: "
+                "it is in the terminal in which the command runs, and new whenever it starts.",
+                headers=HEADERS,
+            )
+
+    def _finish(self, response: web.StreamResponse) -> web.StreamResponse:
+        response.headers.update(HEADERS)
+        response.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict")
+        return response
 
 
 async def serve(directories: Sequence[Path], port: int, listening: Callable[[str], None]) -> None:
@@ -232,21 +271,31 @@ async def serve(directories: Sequence[Path], port: int, listening: Callable[[str
     port
         The port to listen on; 0 chooses a free one.
     listening
-        Receives the address of the server.
+        Receives the address of the server, with its token.
 
     Raises
     ------
     ConfigurationError
         If the port is not available.
     """
-    runner = web.AppRunner(Watch(directories).application(), access_log=None, shutdown_timeout=1.0)
+    token = secrets.token_urlsafe(24)
+    runner = web.AppRunner(
+        Watch(directories, token).application(), access_log=None, logger=_silent_logger(), shutdown_timeout=1.0
+    )
     await runner.setup()
     try:
         await _listen(runner, port)
-        listening(f"http://{HOST}:{runner.addresses[0][1]}/")
+        listening(f"http://{HOST}:{runner.addresses[0][1]}/?{TOKEN}={token}")
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
+
+
+def _silent_logger() -> logging.Logger:
+    """Return a logger that writes nothing: any user of the machine could fill the terminal with faulty requests."""
+    logger = logging.Logger("instructzero.watch")
+    logger.disabled = True
+    return logger
 
 
 async def _listen(runner: web.AppRunner, port: int) -> None:

@@ -54,6 +54,9 @@ _SENTENCE_ENDS = ".!?。！？؟।"
 _ITEM_START = 6
 """The number of characters of a line that say whether it is an item of a list."""
 
+_LONGEST = 20_000
+"""The characters of an answer that are read: what the model of a stranger writes may take minutes to search."""
+
 _FALLBACK_WORDS = 40
 """The number of words that are kept of a text in which no instruction is found."""
 
@@ -70,7 +73,7 @@ def clean(raw: str) -> str:
     >>> clean("Sure! Here is the instruction:\n\n**Read the words.\nSort them.**\n\nLet me know if it helps.")
     'Read the words. Sort them.'
     """
-    text, _ = _answer(raw)
+    text = _answer(raw)[0][:_LONGEST]
     return one_line(_body(text)) or _first_words(text) or _first_words(raw)
 
 
@@ -214,13 +217,16 @@ def _without_preamble(text: str) -> str:
 
 def _enclosed(text: str, *, announced: bool) -> str | None:
     """Return the instruction between marks that begin the text or follow a line with a colon; None without marks."""
-    for enclosing in (_FENCE, _ELEMENT):
-        if (match := enclosing.match(text)) is not None:
-            return _without_preamble(match[2].strip())
-    if (inside := _between_marks(text, bold=announced)) is not None:
-        return inside
-    announcement = _ANNOUNCED.match(text)
-    return None if announcement is None else _enclosed(text[announcement.end() :], announced=True)
+    while True:
+        for enclosing in (_FENCE, _ELEMENT):
+            if (match := enclosing.match(text)) is not None:
+                return _without_preamble(match[2].strip())
+        if (inside := _between_marks(text, bold=announced)) is not None:
+            return inside
+        announcement = _ANNOUNCED.match(text)
+        if announcement is None:
+            return None
+        text, announced = text[announcement.end() :], True
 
 
 def _between_marks(text: str, *, bold: bool) -> str | None:

@@ -15,6 +15,7 @@ from torch import Tensor
 from instructzero.errors import ConfigurationError
 
 DISTRIBUTIONS = ("uniform", "normal")
+_LARGEST = 10**9  # numbers of A, 4 GB
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,23 @@ class Projection:
         Raises
         ------
         ConfigurationError
-            If ``distribution`` is unknown.
+            If ``distribution`` is unknown, or the matrix would be larger than a machine holds.
         """
         generator = torch.Generator().manual_seed(seed)
         shape = (soft_tokens * hidden_size, dimension)
+        if soft_tokens * hidden_size * dimension > _LARGEST:
+            raise ConfigurationError(
+                f"expected a random matrix of at most {_LARGEST:,} numbers, got tokens × hidden size × dimension = "
+                f"{soft_tokens:,} × {hidden_size:,} × {dimension:,}; lower soft_tokens or dimension"
+            )
         if distribution == "uniform":
-            return cls(scale * (torch.rand(shape, generator=generator) * 2 - 1), 0.0, soft_tokens)  # A ~ U(-1, 1)
+            unit = torch.rand(shape, generator=generator, dtype=torch.float32)
+            return cls(scale * (unit * 2 - 1), 0.0, soft_tokens)  # A ~ U(-1, 1)
         if distribution == "normal":
             mean, deviation = embedding_statistics
             spread = deviation * math.sqrt(3.0 / dimension)  # Var[A z] = d * spread^2 / 3 for z ~ U(-1, 1)^d
-            return cls(torch.randn(shape, generator=generator) * (scale * spread), mean, soft_tokens)
+            normal = torch.randn(shape, generator=generator, dtype=torch.float32)
+            return cls(normal * (scale * spread), mean, soft_tokens)
         raise ConfigurationError(
             f"expected a projection of {' or '.join(DISTRIBUTIONS)}, got {distribution!r}; choose one of them"
         )

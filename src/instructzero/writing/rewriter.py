@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from instructzero.calls.call import Call
-from instructzero.calls.fan_out import Arrived
 from instructzero.calls.paid import PaidRole
 from instructzero.types import Completion, Message, Request, Rewrite, Usage, Writing
 from instructzero.writing.answers import read_text, read_texts
@@ -92,10 +91,9 @@ class AskingRewriter:
 
     def _ask_all(self, questions: Sequence[_Question]) -> list[Completion]:
         """Return the answers to distinct questions; the first failure is raised."""
-        batch = self._role.batch(self._ask, questions)
+        batch = self._role.batch(self._note, questions)
         return self._role.run(batch.wait_for([question.call for question in questions]))
 
-    async def _ask(self, question: _Question, arrived: Arrived) -> Completion:
-        completion, cached = await self._answers.get(question.call, question.request, arrived)
+    def _note(self, question: _Question, completion: Completion, cached: bool) -> Completion:
         self._on_answer(completion, cached)
         return completion

@@ -62,3 +62,10 @@ def test_load_of_other_bytes_raises_naming_them(tmp_path, name, data, words):
     with pytest.raises(TaskError) as refusal:
         load_task_data(tmp_path / name)
     assert all(word in str(refusal.value) for word in words), refusal.value
+
+
+def test_gzip_file_of_zeros_is_refused_before_it_fills_the_memory(tmp_path):
+    path = tmp_path / "zero.jsonl.gz"
+    path.write_bytes(gzip.compress(bytes(60_000_000)))
+    with pytest.raises(TaskError, match=r"zero\.jsonl\.gz: expected examples of at most 500 MB, packed by at most 200"):
+        load_task_data(path)

@@ -163,3 +163,10 @@ def test_run_on_rows_with_named_columns_reaches_the_right_answers(tmp_path):
     assert result.test_score == 1.0
     with pytest.raises(ConfigurationError, match=r"were? .*; continue it with instructzero\.optimize"):
         instructzero.resume(tmp_path / "run")
+
+
+def test_json_nested_too_deeply_is_refused(tmp_path):
+    path = tmp_path / "words.jsonl"
+    path.write_text(f'{{"input": "a", "output": {"[" * 150}1{"]" * 150}}}\n', encoding="utf-8")
+    with pytest.raises(TaskError, match=r"line 1: expected examples, got too deep a nesting$"):
+        load_task_data(str(path))

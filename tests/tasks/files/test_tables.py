@@ -1,6 +1,7 @@
 """Parquet files and workbooks load like text files, and errors name their rows."""
 
 import sys
+import zipfile
 from datetime import datetime
 
 import pytest
@@ -122,3 +123,11 @@ def test_missing_library_is_named_with_its_extra(monkeypatch, library, source, e
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(TaskError, match=rf"expected {library} .* pip install 'instructzero\[{extra}\]'"):
         load_task_data(source)
+
+
+def test_workbook_of_zeros_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "zero.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", bytes(60_000_000))
+    with pytest.raises(TaskError, match=r"zero\.xlsx: expected examples of at most 500 MB, packed by at most 200 to 1"):
+        load_task_data(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -68,7 +69,8 @@ def make_engine(plan: Plan) -> Engine:
     if plan.engine == "slurm":
         from instructzero.bench.engines.slurm import SlurmEngine
 
-        return SlurmEngine(plan.workers, plan.out.resolve() / "jobs")
+        # A new folder every time: submitit unpickles the results that it finds, and --out may come from somebody else.
+        return SlurmEngine(plan.workers, plan.out.resolve() / "jobs" / secrets.token_hex(4))
     from instructzero.bench.engines.processes import ProcessEngine
 
     return ProcessEngine(plan.workers)

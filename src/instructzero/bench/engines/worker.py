@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from instructzero.errors import InstructZeroError
+from instructzero.models.stopping import SIGNALS, Stop
 
 if TYPE_CHECKING:
     from instructzero.bench.cell import LocalModels, Outcome
@@ -51,20 +50,19 @@ def attempt(plan: CellPlan, models: LocalModels) -> Outcome | Failure:
     """Run a cell; returns its outcome or its error. An interrupt is raised."""
     from instructzero.bench.cell import run_cell
 
+    stop = Stop(_ending_signals(), once=True)
     try:
-        with _interruptible():
+        with stop, stop.working():
             return run_cell(plan, models)
     except InstructZeroError as error:
         return Failure(type(error), f"{plan}: {error}")
-    except Exception:  # a bug; the traceback cannot be sent as an object
+    except Exception:
+        if stop.number is not None:  # a library has made another exception of the interrupt
+            raise KeyboardInterrupt from None
+        # a bug; the traceback cannot be sent as an object
         return Failure(RuntimeError, f"{plan}:\n{traceback.format_exc()}")
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGINT interrupt the block, even if it is ignored outside."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _ending_signals() -> list[int]:
+    """Return the signals that interrupt a cell: SIGINT even if it is ignored outside, others if nobody handles them."""
+    return [signal.SIGINT, *(number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,7 @@ def bench_command(
     from rich.console import Console
 
     from instructzero.bench.command import bench, settings_of
+    from instructzero.models.stopping import working
     from instructzero.terminal import log_line
 
     keys: dict[str, object] = {"tasks": tasks, "methods": methods, "budgets": budgets, "seeds": seeds}
@@ -66,9 +68,13 @@ def bench_command(
     given = {name: value for name, value in keys.items() if value is not None}
     console = Console(highlight=False, stderr=as_json)
     try:
-        done = bench(file, given, paper, lambda line: None if quiet else log_line(console, line))
+        with working():
+            done = bench(file, given, paper, lambda line: None if quiet else log_line(console, line))
     except KeyboardInterrupt:
-        print("\ninstructzero: stopped; all paid answers are stored; repeat the command to continue", file=sys.stderr)
+        with suppress(OSError):  # the terminal may be closed
+            print(
+                "\ninstructzero: stopped; all paid answers are stored; repeat the command to continue", file=sys.stderr
+            )
         raise SystemExit(INTERRUPTED) from None
     from instructzero.bench.summary import print_summary, to_dict
 

@@ -14,13 +14,16 @@ from instructzero.cli.options import FORMATS, Open, choice
 
 def report_command(
     directory: Annotated[Path, typer.Argument(help="directory of a run, finished or not")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="file to write (default: report.html in the directory)")
+    ] = None,
     show: Open = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print only the path of the page")] = False,
 ) -> None:
     """Write report.html: the result of a run and its uncertainty, on one page that opens offline."""
     from instructzero.report import write_report
 
-    path = write_report(directory)
+    path = write_report(directory, out=out)
     print(path)
     if not quiet and not show:
         print("note: open this page in a browser, or use --open", file=sys.stderr)
@@ -90,8 +93,11 @@ def export_command(
             help="file to write, or folder for figures; - for standard output (default of figures: DIRECTORY/figures)",
         ),
     ] = "-",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="csv, scores: keep texts that a spreadsheet would compute as formulas")
+    ] = False,
 ) -> None:
     """Export the result of a run, for example as a script that answers new inputs."""
     from instructzero.exports.command import export_run
 
-    export_run(directory, form, out)
+    export_run(directory, form, out, raw=raw)

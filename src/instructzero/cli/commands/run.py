@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from instructzero.records.result import Result
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as in a shell."""
+"""The exit code after Ctrl-C, as in a shell; `Stop` has that of other signals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def run_command(
     **given: Any,
 ) -> None:
     """Find the best instruction for a task. Repeat the command to resume a stopped run."""
+    begun = time.monotonic()  # the limit of time counts the imports, too
     from instructzero.api import resolve_paths
     from instructzero.checks import check_writer_is_named
     from instructzero.cli.run_settings import read_run_settings
@@ -73,22 +76,34 @@ def run_command(
         _print_estimate(settings, as_json)
         return
     with naming_commands(sys.argv[1:]):
-        _search(settings, asked.out or default_directory(settings), Shown(plain, quiet, as_json), log_to, overwrite)
+        directory = asked.out or default_directory(settings)
+        _search(settings, directory, Shown(plain, quiet, as_json), log_to, begun, overwrite)
 
 
 def resume_command(
     directory: Annotated[Path, typer.Argument(help="directory of a run")],
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="run the code and ask the hosts that its settings name, although it was begun elsewhere"
+        ),
+    ] = False,
     plain: Plain = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     log_to: LogTo = None,
 ) -> None:
     """Continue a stopped run, without repeating a paid call."""
+    from instructzero.cli.trust import confirm_origin
     from instructzero.cli.ways_on import naming_commands
     from instructzero.records.directory import RunDirectory
 
+    settings = RunDirectory.read_settings(directory)
+    if not trust:
+        confirm_origin(RunDirectory(directory), settings)
+    begun = time.monotonic()
     with naming_commands(("run", "--config", str(directory / "settings.yaml"), "--out", str(directory))):
-        _search(RunDirectory.read_settings(directory), directory, Shown(plain, quiet, as_json), log_to)
+        _search(settings, directory, Shown(plain, quiet, as_json), log_to, begun)
 
 
 def _as_command(settings: Mapping[str, str]) -> str:
@@ -107,12 +122,17 @@ def _print_estimate(settings: Settings, as_json: bool) -> None:
 
 
 def _search(
-    settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None, overwrite: bool = False
+    settings: Settings,
+    directory: Path,
+    shown: Shown,
+    log_to: list[str] | None,
+    begun: float,
+    overwrite: bool = False,
 ) -> None:
     from instructzero.api import run_settings
 
     def search(observer: Observer) -> Result:
-        return run_settings(settings, directory, observer, overwrite=overwrite)
+        return run_settings(settings, directory, observer, overwrite=overwrite, begun=begun)
 
     _with_display(search, settings, directory, shown, log_to)
 
@@ -120,12 +140,13 @@ def _search(
 def _with_display(
     search: Callable[[Observer], Result], settings: Settings, directory: Path, shown: Shown, log_to: list[str] | None
 ) -> None:
-    """Search with a display, then print the result; on Ctrl-C print how to continue."""
+    """Search with a display, then print the result; after a signal that ends it, print how to continue."""
     from rich.console import Console
 
     from instructzero.cli.summary import print_summary
     from instructzero.cli.ways_on import command_line
     from instructzero.integrations.logging import logging_to
+    from instructzero.models.stopping import working
     from instructzero.pricing import role_prices
     from instructzero.progress import progress_on
     from instructzero.terminal import write
@@ -136,14 +157,15 @@ def _with_display(
     prices = role_prices(settings)
     progress = progress_on(console, prices, plain=shown.plain, quiet=shown.quiet)
     try:
-        with progress as display, logging_to(log_to or (), display, settings, directory) as observer:
+        with working(), progress as display, logging_to(log_to or (), display, settings, directory) as observer:
             result = search(observer)
     except KeyboardInterrupt:
-        print(
-            "\ninstructzero: stopped; all paid answers are stored; continue with "
-            f"'{command_line(['resume', str(directory)])}'",
-            file=sys.stderr,
-        )
+        with contextlib.suppress(OSError):  # the terminal may be closed
+            print(
+                "\ninstructzero: stopped; all paid answers are stored; continue with "
+                f"'{command_line(['resume', str(directory)])}'",
+                file=sys.stderr,
+            )
         raise SystemExit(INTERRUPTED) from None
     if shown.as_json:
         print(json.dumps({"directory": str(directory), **result.to_dict()}, indent=2))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from instructzero.errors import shortened
 from instructzero.terminal import write
 
 
@@ -47,6 +48,6 @@ def print_findings(findings: Iterable[Finding]) -> bool:
     """Print one line for each finding as soon as it is there; return True if no check failed."""
     passed = True
     for finding in findings:
-        write(f"{' '.join(str(finding).splitlines())}\n")
+        write(f"{shortened(' '.join(str(finding).splitlines()))}\n")
         passed = passed and finding.state is not State.FAIL
     return passed

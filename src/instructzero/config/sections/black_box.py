@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel
 
 from instructzero.config.endpoints import Address, Body, Headers, Variable
-from instructzero.config.fields import Count, Panel, option
+from instructzero.config.fields import LONGEST_S, Count, Panel, option
 
 
 class BlackBoxSettings(BaseModel):
@@ -82,6 +82,7 @@ class BlackBoxSettings(BaseModel):
             form="SECONDS",
             operational=True,
             gt=0,
+            le=LONGEST_S,
         ),
     ] = 60.0
     max_wait: Annotated[
@@ -93,6 +94,7 @@ class BlackBoxSettings(BaseModel):
             form="SECONDS",
             operational=True,
             gt=0,
+            le=LONGEST_S,
         ),
     ] = 300.0
     retries: Annotated[

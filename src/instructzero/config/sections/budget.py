@@ -62,3 +62,11 @@ class BudgetSettings(BaseModel):
         Path | None,
         option(Panel.BUDGET, "call store for several runs (default: the run's own)", form="FILE", operational=True),
     ] = None
+    share: Annotated[
+        bool,
+        option(
+            Panel.BUDGET,
+            "let others read the files of the run, as the umask says (default: only the owner)",
+            operational=True,
+        ),
+    ] = False

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel
 
 from instructzero.config.endpoints import Address, Body, Headers, Variable
-from instructzero.config.fields import Count, Panel, option
+from instructzero.config.fields import LONGEST_S, Count, Panel, option
 
 
 class ScoringSettings(BaseModel):
@@ -66,6 +66,7 @@ class ScoringSettings(BaseModel):
             form="SECONDS",
             operational=True,
             gt=0,
+            le=LONGEST_S,
         ),
     ] = None
     judge_input_price: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel
 
 from instructzero.config.endpoints import Address, Body, Headers, Variable
-from instructzero.config.fields import Count, Panel, option
+from instructzero.config.fields import LONGEST_S, Count, Panel, option
 
 
 class WriterSettings(BaseModel):
@@ -63,6 +63,7 @@ class WriterSettings(BaseModel):
             form="SECONDS",
             operational=True,
             gt=0,
+            le=LONGEST_S,
         ),
     ] = None
     writer_input_price: Annotated[
@@ -115,7 +116,9 @@ class WriterSettings(BaseModel):
         ),
     ] = "uniform"
     soft_scale: Annotated[float, option(Panel.WRITER, "scale factor of the random matrix", gt=0)] = 1.0
-    dimension: Annotated[Count, option(Panel.WRITER, "dimension d of the searched vector z")] = 10
+    dimension: Annotated[
+        Count, option(Panel.WRITER, "dimension d of the searched vector z", le=21_201)  # Sobol's sequences end there
+    ] = 10
     soft_tokens: Annotated[Count, option(Panel.WRITER, "length t of the soft prompt in tokens")] = 5
     instruction_tokens: Annotated[Count, option(Panel.WRITER, "maximum tokens of an instruction")] = 128
     rewriter: Annotated[

@@ -24,8 +24,9 @@ from instructzero.models.batches.wire import (
     objects,
     without_batches,
 )
+from instructzero.models.complaint import Complaint
 from instructzero.models.http import NoReply, Poster
-from instructzero.models.service import Complaint, Reply, Service
+from instructzero.models.service import Reply, Service
 from instructzero.models.usage import count
 
 MARK = "instructzero"

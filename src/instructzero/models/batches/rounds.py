@@ -12,8 +12,9 @@ from uuid import uuid4
 from instructzero.errors import BudgetExhausted, EndpointError, InstructZeroError, TransientError
 from instructzero.models.batches.openai import TOO_MANY_TOKENS
 from instructzero.models.batches.wire import BatchApi, Gone, Outcome, Plan, State, harmless, refused_batch
+from instructzero.models.complaint import Complaint
 from instructzero.models.patience import Patience
-from instructzero.models.service import Complaint, Reply
+from instructzero.models.service import Reply
 
 Value = TypeVar("Value")
 OnProgress = Callable[[int, int, float], None]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from instructzero.errors import InstructZeroError, ModelError, RefusedQuestion, TransientError
-from instructzero.models.service import Complaint, Reply, Service
+from instructzero.models.complaint import Complaint
+from instructzero.models.secrets import SECRETS
+from instructzero.models.service import Reply, Service
 
 TIMEOUT_S = 600.0
 """Seconds for one upload or download, which may have hundreds of megabytes."""
@@ -142,7 +144,7 @@ def known(reply: Reply, service: Service) -> Reply:
 def name_in(data: Mapping[str, Any], service: Service) -> str:
     """Return the ``id`` in an answer to an upload; raise `TransientError` if there is none."""
     name = data.get("id")
-    if isinstance(name, str) and name:
+    if isinstance(name, str) and name and SECRETS.masked(name) == name:  # it is stored
         return name
     raise service.unreadable({})
 

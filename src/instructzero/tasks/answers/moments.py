@@ -9,6 +9,7 @@ equals only the same figures in the same order.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -99,21 +100,29 @@ def moments(text: str, month_first: bool | None = None) -> list[Moment]:
     found: list[Moment] = []
     _add(found, _dates(text, month_first))
     _add(found, _times(blanked(text, found)))
-    return sorted(found, key=lambda moment: moment.start)
+    return found
 
 
 def _add(found: list[Moment], more: Iterable[Moment]) -> None:
-    """Add the moments of ``more`` that do not overlap with those that were found before."""
+    """Add the moments of ``more`` that do not overlap with those in ``found``, which stay in order."""
     for moment in more:
-        if all(moment.end <= other.start or other.end <= moment.start for other in found):
-            found.append(moment)
+        place = bisect_left(found, moment.start, key=_start)
+        is_after = place == 0 or found[place - 1].end <= moment.start
+        if is_after and (place == len(found) or moment.end <= found[place].start):
+            found.insert(place, moment)
+
+
+def _start(moment: Moment) -> int:
+    return moment.start
 
 
 def blanked(text: str, found: Iterable[Moment]) -> str:
-    """Return ``text`` with null characters in the place of ``found``; all other places stay the same."""
+    """Return ``text`` with null characters in the place of ``found``, in order; all other places stay the same."""
+    parts, end = [], 0
     for moment in found:
-        text = text[: moment.start] + "\0" * (moment.end - moment.start) + text[moment.end :]
-    return text
+        parts += [text[end : moment.start], "\0" * (moment.end - moment.start)]
+        end = moment.end
+    return "".join([*parts, text[end:]])
 
 
 def month_order(texts: Iterable[str]) -> bool | None:

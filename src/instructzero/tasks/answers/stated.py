@@ -111,6 +111,7 @@ def _figures(text: str, notation: Notation) -> tuple[Figure, ...]:
 # The part that is read.
 
 _MARK, _LABEL = "mark", "label"
+_MOST_MARKS = 16  # a text that repeats its mark without end is no answer
 _HASHES = re.compile(r"(?<!\S)####[^\S\n]*(?=\S)")
 _FIGURE_FIRST = re.compile(r"(?!\d+[.)] +[^\W\d])[^\w\n]*(?:(?:final )?answer(?: is)?[^\w\n]*)?\d", re.IGNORECASE)
 _ANSWER = re.compile(
@@ -125,7 +126,7 @@ _NEXT_QUESTION = re.compile(r"\n[^\S\n]*(?:q|question|input|problem)\s*\d*\s*[:ï
 def _parts(text: str) -> Iterator[tuple[str, str | None]]:
     """Yield the parts of ``text`` that may state its answer, the best first, and by what they are marked."""
     for whole in dict.fromkeys((_NEXT_QUESTION.split(text, maxsplit=1)[0], text)):
-        for found in reversed([*_HASHES.finditer(whole)]):
+        for found in reversed([*_HASHES.finditer(whole)][-_MOST_MARKS:]):
             line = whole[found.end() :].partition("\n")[0]
             if "boxed" in line or _FIGURE_FIRST.match(plain_figures(line)):
                 yield unwrapped(line), _MARK

@@ -172,12 +172,13 @@ def _cuts(text: str, stops: tuple[re.Pattern[str], ...], count: int) -> list[str
     """Return the beginnings of ``text`` before its first ``count`` stops that follow a word."""
     places = sorted({found.start() for stop in stops for found in stop.finditer(text)} | {len(text)})
     kept: list[str] = []
+    before = 0
     for place in places:
-        beginning = text[:place]
-        if words(beginning) and (not kept or words(beginning[len(kept[-1]) :])):
-            kept.append(beginning)
+        if words(text[before:place]):  # not of the whole beginning: a text may consist of stops
+            kept.append(text[:place])
         if len(kept) == count:
             break
+        before = place
     return kept
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 from instructzero.errors import TaskError
 
 _GZIP = b"\x1f\x8b"
+_CHUNK = 1024 * 1024
+_LARGEST, _UNSUSPECTED = 500_000_000, 50_000_000  # bytes after decompression
+_HIGHEST_RATIO = 200  # of larger contents to their gzip data; texts reach about 20, and zeros 1000
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive or a workbook; name a workbook .xlsx",
     b"PAR1": "a Parquet file; name it .parquet",
@@ -61,13 +65,32 @@ def _file_errors(path: Path) -> Iterator[None]:
 
 
 def unpacked(data: bytes, path: Path) -> bytes:
-    """Return the data without its compression by gzip, if it has one; raise `TaskError` if it is damaged."""
+    """Return the data without its compression by gzip, if any; raise `TaskError` if they are damaged or too large."""
     if not data.startswith(_GZIP):
         return data
     try:
-        return gzip.decompress(data)
+        return _decompressed(data, path)
     except (OSError, EOFError, zlib.error) as error:
         raise TaskError(f"{path}: expected a whole gzip file, got {error}; copy or download it again") from None
+
+
+def _decompressed(data: bytes, path: Path) -> bytes:
+    """Return the content of gzip data; raise `TaskError` as soon as it is larger than that of a task can be."""
+    content = bytearray()
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        while chunk := file.read(_CHUNK):
+            content += chunk
+            check_size(len(data), len(content), path)
+    return bytes(content)
+
+
+def check_size(packed: int, unpacked: int, path: Path) -> None:
+    """Raise `TaskError` if so many bytes are more than examples have, or than texts have that are packed into few."""
+    if unpacked > _LARGEST or unpacked > max(_UNSUSPECTED, _HIGHEST_RATIO * packed):
+        raise TaskError(
+            f"{path}: expected examples of at most {_LARGEST // 10**6} MB, packed by at most {_HIGHEST_RATIO} to 1, "
+            f"got {packed:,} bytes that hold at least {unpacked // 10**6} MB; use fewer examples"
+        )
 
 
 def decoded(data: bytes, path: Path) -> str:

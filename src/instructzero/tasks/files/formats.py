@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,6 +75,8 @@ def read_document(source: str | Path) -> Document:
         If the file is missing, unreadable, malformed or empty.
     """
     place = FilePlace.of(source)
+    if os.path.exists(place.path) and not (place.path.is_file() or place.path.is_dir()):
+        raise TaskError(f"{source}: expected a file, got a pipe or device; save the examples in a file")
     if place.suffix in _TEXTS:
         document = _TEXTS[place.suffix](read_text(place.path), str(place.path))
     elif place.suffix in _WORKBOOKS:
@@ -160,12 +163,29 @@ def _parse_jsonl(text: str, where: str) -> Document:
 def _decode(text: str, where: str, first_line: int) -> object:
     """Parse JSON, with numbers as they are written ("3.50" stays "3.50") and NaN as null."""
     try:
-        return json.loads(text, parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=lambda _: None)
+        value = json.loads(text, parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=lambda _: None)
+        _check_depth(value)
+        return value
     except json.JSONDecodeError as error:
         place = f"{where}, line {first_line + error.lineno - 1}, column {error.colno}"
         raise TaskError(f"{place}: expected JSON, got an error there ({error.msg})") from None
     except RecursionError:
         raise TaskError(f"{where}, line {first_line}: expected examples, got too deep a nesting") from None
+
+
+def _check_depth(value: object) -> None:
+    """Raise `RecursionError` for a nesting that the functions on JSON values cannot follow."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 _TEXTS: dict[str, Callable[[str, str], Document]] = {
@@ -175,6 +195,7 @@ _TEXTS: dict[str, Callable[[str, str], Document]] = {
     ".csv": lambda text, where: Document(table_rows(text, where, ",")),
     ".tsv": lambda text, where: Document(table_rows(text, where, "\t")),
 }
+_DEEPEST = 100
 _PARQUET = ".parquet"
 _WORKBOOKS = (".xlsx", ".xlsm")
 _OLD_WORKBOOKS = (".xls", ".xlsb", ".ods")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ class DatasetSource:
     def folder(self) -> Path | None:
         """The folder, if there is one of this name."""
         path = Path(self.name)
-        return path if path.is_dir() else None
+        return path if os.path.isdir(path) else None
 
     def resolved(self) -> DatasetSource:
         """Return the source with the absolute path of its folder, if it is one."""

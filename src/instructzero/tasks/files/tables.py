@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-from instructzero.errors import TaskError
+from instructzero.errors import TaskError, ignoring_warnings
 from instructzero.tasks.data import Row
 from instructzero.tasks.files.delimited import column_names, named_cells
-from instructzero.tasks.files.encodings import check_readable
+from instructzero.tasks.files.encodings import check_readable, check_size
 
-_filtering = Lock()  # the filters of warnings belong to the whole process
 _INDEX = re.compile(r"__index_level_\d+__")  # the index of a pandas table, which is no column of it
 
 
@@ -63,10 +61,14 @@ def sheet_rows(path: Path, sheet: str | None = None) -> tuple[Row, ...]:
     except ImportError:
         raise TaskError(missing_library(path, "openpyxl", "xlsx")) from None
     check_readable(path)
-    with _filtering, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the looks of the workbook
+    with ignoring_warnings():  # about the looks of the workbook
         try:
+            with zipfile.ZipFile(path) as archive:
+                sizes = [part.file_size for part in archive.infolist()]  # no part is read beyond its size
+            check_size(path.stat().st_size, sum(sizes), path)
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        except TaskError:
+            raise
         except Exception as error:  # a damaged archive or XML, a password, another format
             raise TaskError(
                 f"{path}: expected a workbook (.xlsx), got {first_line(error)}; save it again without a password"
