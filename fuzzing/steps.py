@@ -67,9 +67,16 @@ def flags(settings: dict[str, Any]) -> list[str]:
     return [part for name, held in settings.items() for part in (f"--{name.replace('_', '-')}", str(held))]
 
 
-def without_rates(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings without rates: with a low one, a run waits for minutes, as it is told to."""
-    return {name: held for name, held in settings.items() if not name.endswith("_per_minute")}
+MANY = 10_000
+
+
+def without_long_work(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without those that make a run long, as it is told to be: low rates, many evaluations."""
+    return {
+        name: held
+        for name, held in settings.items()
+        if not (name.endswith("_per_minute") or (name == "evaluations" and isinstance(held, int) and held > MANY))
+    }
 
 
 def rows() -> list[dict[str, Any]]:

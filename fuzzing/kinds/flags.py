@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from fuzzing.hostile import NUMBERS, TEXTS, text
-from fuzzing.steps import LASTING, SMALL, Call, Command, command, flags, task_file, without_rates
+from fuzzing.steps import LASTING, SMALL, Call, Command, command, flags, task_file, without_long_work
 from instructzero.config import Settings
 from instructzero.testing import Endpoint
 
@@ -68,7 +68,7 @@ def steps(random: Random, folder: Path, around: Path) -> Iterator[Command | Call
         settings[name] = _given(random)
     if random.random() < 0.5:
         settings[random.choice(_NUMBERED)] = random.choice(_EXTREME)
-    settings = without_rates(settings)
+    settings = without_long_work(settings)
     arguments = ["run", "--out", folder / "run", "--quiet", *flags(settings)]
     if random.random() < 0.3:
         arguments.append("--dry-run")

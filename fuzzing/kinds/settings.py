@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from fuzzing.hostile import damaged, text, value, yaml_text
-from fuzzing.steps import SMALL, Call, Command, command, task_file, without_rates
+from fuzzing.steps import SMALL, Call, Command, command, task_file, without_long_work
 from instructzero.config import Settings
 
 
@@ -17,7 +17,7 @@ def steps(random: Random, folder: Path, around: Path) -> Iterator[Command | Call
     settings: dict[str, Any] = {**SMALL, "task": str(task_file(folder))}
     for name in random.sample(list(Settings.model_fields), random.randrange(4)):
         settings[name] = value(random) if random.random() < 0.5 else text(random)
-    content = yaml_text(random, without_rates(settings)).encode("utf-8", "surrogatepass")
+    content = yaml_text(random, without_long_work(settings)).encode("utf-8", "surrogatepass")
     if random.random() < 0.15:
         content = damaged(random, content)
     path = folder / "settings.yaml"

@@ -14,7 +14,7 @@ from instructzero.calls import database, saver
 from instructzero.calls.bounds import bound_of
 from instructzero.calls.budget import Budget
 from instructzero.calls.limits import Limits
-from instructzero.calls.paid import PaidModels
+from instructzero.calls.paid import PaidModels, PaidRole
 from instructzero.calls.prices import FREE
 from instructzero.calls.store import BLACK_BOX, CallStore
 from instructzero.errors import EndpointError, RunDirectoryError, TransientError
@@ -81,6 +81,14 @@ async def ask(paid: PaidModels, *texts: str) -> list[str]:
     requests = [request(text) for text in texts]
     found = await asyncio.gather(*(answers.get(answers.call(one), one) for one in requests))
     return [completion.text for completion, _ in found]
+
+
+def full_disk(role: PaidRole) -> sqlite3.Connection:
+    """Fill the disk for the connection that writes the answers, by SQLite's own limit, and return it."""
+    connection = role.answers._saver._written._database._connection
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    return connection
 
 
 def test_question_is_sent_after_it_is_set_aside_on_disk(desk: Desk) -> None:
@@ -188,9 +196,7 @@ class TestStuckStore:
         with desk.models(box) as paid:
             role = paid.role(BLACK_BOX)
             role.run(ask(paid, "a"))
-            connection = role.answers._saver._written._database._connection
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own full disk
+            full_disk(role)
             with pytest.raises(RunDirectoryError, match="is full"):
                 role.run(ask(paid, *(f"{number} {'long ' * 2000}" for number in range(8))))
         assert "is full" in desk.warnings[0]
@@ -203,9 +209,7 @@ class TestStuckStore:
         with desk.models(box) as paid:
             role = paid.role(BLACK_BOX)
             role.run(ask(paid, "a"))
-            connection = role.answers._saver._written._database._connection
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {pages}")
+            connection = full_disk(role)
 
             async def free_space() -> list[str]:
                 asked = asyncio.create_task(ask(paid, *(f"{number} {'long ' * 2000}" for number in range(8))))

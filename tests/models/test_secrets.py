@@ -177,3 +177,10 @@ def test_short_key_is_in_no_message_as_user_and_password_in_base64(user: str) ->
     pair = base64.b64encode(f"{user}:hunter2".encode()).decode()
     assert "***" in secrets.masked(f"got Basic {pair}!")
     assert secrets.masked_answer(f"got {pair}") == f"got {pair}"
+
+
+def test_beginning_of_a_long_key_is_in_no_message_and_stays_in_answers() -> None:
+    secrets = Secrets()
+    secrets.keep("sk-Zq7+xY/9tRw-LmN4pK8sV2bD")
+    assert secrets.masked("Incorrect key sk-Zq7+xY/9tRw-LmN4p, try again") == "Incorrect key ***, try again"
+    assert secrets.masked_answer("sk-Zq7+xY") == "sk-Zq7+xY"

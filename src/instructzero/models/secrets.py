@@ -19,6 +19,7 @@ MASK = "***"
 """The text in the place of a secret."""
 
 _LONG, _MIXED = 16, 8
+_BEGUN, _REST = 8, r"[^\s\"'<>,;]*"  # services repeat the beginning of a long key in their errors
 _LEAST = 4  # characters of an encoded form; a shorter one is in every text by chance
 _LONG_FORM = 8  # characters of an encoded form that is in no text by chance
 _DIGIT = "[A-Za-z0-9+/_-]"  # of base64
@@ -99,7 +100,8 @@ class Secrets:
             forms, words = _longest_first(distinct), _longest_first(self._kept.difference(distinct))
             anywhere = [*forms.values(), *map(_escaped_pattern, distinct)]
             self._in_bodies = _compiled(anywhere)
-            self._in_messages = _compiled([*anywhere, *self._patterns_of_words(words)])
+            begun = [f"{re.escape(secret[:_BEGUN])}{_REST}" for secret in distinct if len(secret) >= _LONG]
+            self._in_messages = _compiled([*anywhere, *begun, *self._patterns_of_words(words)])
             self._needles = tuple(dict.fromkeys(_folded(form.encode()) for form in forms))
 
     def _patterns_of_words(self, forms: Mapping[str, str]) -> Iterator[str]:
