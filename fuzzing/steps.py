@@ -67,16 +67,14 @@ def flags(settings: dict[str, Any]) -> list[str]:
     return [part for name, held in settings.items() for part in (f"--{name.replace('_', '-')}", str(held))]
 
 
-MANY = 10_000
+_DIGITS = 4
 
 
 def without_long_work(settings: dict[str, Any]) -> dict[str, Any]:
     """Return settings without those that make a run long, as it is told to be: low rates, many evaluations."""
-    return {
-        name: held
-        for name, held in settings.items()
-        if not (name.endswith("_per_minute") or (name == "evaluations" and isinstance(held, int) and held > MANY))
-    }
+    if len(str(settings.get("evaluations", ""))) > _DIGITS and str(settings["evaluations"]).isdecimal():
+        settings = {**settings, "evaluations": SMALL["evaluations"]}
+    return {name: held for name, held in settings.items() if not name.endswith("_per_minute")}
 
 
 def rows() -> list[dict[str, Any]]:
