@@ -169,11 +169,14 @@ def waiting_for_store(write: Callable[[], None], warn: Callable[[str], None]) ->
         If that does not change within a minute.
     """
     deadline = time.monotonic() + _PATIENCE_S
+    has_warned = False
     while True:
         try:
             return write()
         except UnwritableStore as error:
             if time.monotonic() >= deadline:
                 raise
-            warn(f"{error}; waiting for it")
+            if not has_warned:
+                has_warned = True
+                warn(f"{error}; waiting for it")
             time.sleep(_PAUSE_S)

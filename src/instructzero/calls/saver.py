@@ -79,7 +79,7 @@ class Saver:
         self._books, self._limited = books, limited
         self._warn = warn
         self._hurries = hurries
-        self._written = store.another(patience_s=_PAUSE_S)  # a thread that waits hears no signal
+        self._written = store.another(patience_s=_PAUSE_S)  # short, so that a second signal ends the wait soon
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="instructzero-store")
         self._aside = SetAside()
         self._unsaved: list[_Unsaved] = []

@@ -62,7 +62,7 @@ class SetAside:
         Enough for as many questions as there are now, because others follow those that end; nothing if none is left.
         A lower level counts at once, a higher one when it is `written`.
         """
-        now = self._sum()
+        now = self.rest()
         if self._calls == sum(bound.calls for bound in ending):
             level = Usage()  # also where more is set aside than the questions in flight need
         elif not self.covers():
@@ -80,9 +80,6 @@ class SetAside:
 
     def rest(self) -> Usage:
         """Return the bounds of all questions whose payment is not on the disk."""
-        return self._sum()
-
-    def _sum(self) -> Usage:
         return Usage(self._calls, self._prompt, self._completion, self._cached, self._reasoning)
 
     def _add(self, bound: Usage, sign: int) -> None:

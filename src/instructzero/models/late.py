@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from instructzero.models.deadlines import Deadlines
+
 _SLOW = 1 / 2  # share of the timeout
 
 
@@ -26,46 +28,33 @@ class Late:
     def __init__(self, timeout: float, report: Callable[[int], None]) -> None:
         self._timeout = timeout
         self._report = report
-        self._waiting: dict[int, tuple[float, int, float]] = {}  # in the order of sending
-        self._overdue: dict[int, float] = {}
+        self._deadlines: Deadlines[int] = Deadlines(timeout, self._check)
+        self._sent: dict[int, tuple[float, int, float]] = {}
         self._answers, self._seconds = 0, 0.0
-        self._alarm: asyncio.TimerHandle | None = None
 
     def sent(self, number: int) -> None:
         """Note that request ``number`` is sent now."""
-        loop = asyncio.get_running_loop()
-        self._waiting[number] = loop.time(), self._answers, self._seconds
-        if self._alarm is None:
-            self._alarm = loop.call_later(self._timeout, self._check)
+        self._sent[number] = asyncio.get_running_loop().time(), self._answers, self._seconds
+        self._deadlines.begin(number)
 
     def answered(self, number: int) -> float | None:
         """Return the seconds that the answer to request ``number`` took; None if it was not sent."""
-        sent = self._waiting[number][0] if number in self._waiting else self._overdue.get(number)
-        if sent is None:
+        if number not in self._sent:
             return None
-        seconds = asyncio.get_running_loop().time() - sent
+        seconds = asyncio.get_running_loop().time() - self._sent[number][0]
         self._answers += 1
         self._seconds += seconds
         return seconds
 
     def ended(self, number: int) -> None:
         """Forget request ``number``."""
-        if self._waiting.pop(number, None) is None:
-            self._overdue.pop(number, None)
-        if not self._waiting and self._alarm is not None:  # the next request may be in another loop
-            self._alarm.cancel()
-            self._alarm = None
+        self._sent.pop(number, None)
+        self._deadlines.end(number)
 
-    def _check(self) -> None:
-        loop, self._alarm = asyncio.get_running_loop(), None
-        for number, (sent, answers, seconds) in list(self._waiting.items()):
-            if sent + self._timeout > loop.time():
-                self._alarm = loop.call_at(sent + self._timeout, self._check)
-                break
-            del self._waiting[number]
-            self._overdue[number] = sent
-            if self._is_slow(self._answers - answers, self._seconds - seconds):
-                self._report(number)
+    def _check(self, number: int) -> None:
+        _, answers, seconds = self._sent[number]
+        if self._is_slow(self._answers - answers, self._seconds - seconds):
+            self._report(number)
 
     def _is_slow(self, answers: int, seconds: float) -> bool:
         return answers == 0 or seconds / answers >= _SLOW * self._timeout
