@@ -12,12 +12,12 @@ from transformers.utils import logging
 from instructzero.models.decoding import Prefix
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.network import generate
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 
 
 def save_random_writer(folder: Path) -> Path:
     """Save weights of seed 0 and the embedded writer's tokenizer, without an end token; return ``folder``."""
-    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED_FOLDER / "writer")
+    tokenizer = AutoTokenizer.from_pretrained(embedded_folder() / "writer")
     shape = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 6, "num_attention_heads": 4}
     torch.manual_seed(0)
     model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **shape))

@@ -28,7 +28,7 @@ from benchmarks.machine import describe
 from instructzero.models.decoding import decode, read_at_once, read_prefix
 from instructzero.models.memory import give_back, is_out_of_memory, rows_that_fit
 from instructzero.models.network import Network, generate, load_network
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 
 LENGTH, NEW, SHARED = 200, 64, 150
 SHAPES = {
@@ -57,7 +57,7 @@ class Measurement:
 
 def load(name: str, device: str, dtype: str) -> Network:
     """Load the embedded writer, or create a Llama with random weights; neither has an end token."""
-    network = load_network(str(EMBEDDED_FOLDER / "writer"), device=device, dtype=dtype)
+    network = load_network(str(embedded_folder() / "writer"), device=device, dtype=dtype)
     if name == "embedded":
         return replace(network, eos=())
     hidden, feed_forward, layers, heads = SHAPES[name]

@@ -21,7 +21,11 @@ WORDS = (
 ).split(" ")
 
 
-LONG = ("test_fuzzing", "test_faulty_endpoint", "test_resume", "test_kills", "test_engines", "test_api", "test_hosts")
+LONG = (
+    *("test_fuzzing", "test_faulty_endpoint", "test_resume", "test_kills", "test_site", "test_how_to_pages"),
+    *("test_more_how_to_pages", "test_other_pages", "test_tutorial_pages", "test_own_method", "test_dspy"),
+    *("test_engines", "test_api", "test_hosts"),
+)
 """The files that take longest. They come first, so that no process waits for the other one at the end."""
 
 

@@ -22,7 +22,7 @@ from instructzero.errors import ConfigurationError, InstructZeroError
 from instructzero.exports.python import script
 from instructzero.exports.shell import curl
 from instructzero.models import retrying
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 from instructzero.models.scripted import obey
 from instructzero.testing import Endpoint
 from instructzero.testing.proxy import Proxy
@@ -128,10 +128,10 @@ def test_address_of_a_black_box_without_one_is_refused_before_a_request(tmp_path
 
 
 def test_served_writer_is_asked_at_its_address(tmp_path: Path, proxy: Proxy) -> None:
-    with WriterServer(str(EMBEDDED_FOLDER / "writer")) as server:
+    with WriterServer(str(embedded_folder() / "writer")) as server:
         proxy.route("server.invalid", server.url)
         settings, hosts = addresses(("openai", True), ("openai", False), None)
-        settings |= {"writer": f"vllm:{EMBEDDED_FOLDER / 'writer'}", "writer_url": "http://server.invalid"}
+        settings |= {"writer": f"vllm:{embedded_folder() / 'writer'}", "writer_url": "http://server.invalid"}
         assert outcome(tmp_path / "run", settings) == ""
     assert proxy.hosts == hosts | {"server.invalid"}
 

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from random import Random
 
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 from training.corpus.registry import SHIPPED, TASKS, is_held_out_input
 from training.corpus.types import TaskSpec
 
-BUILTIN = EMBEDDED_FOLDER.parents[1] / "tasks" / "builtin"
+BUILTIN = embedded_folder().parents[1] / "tasks" / "builtin"
 SIZE = 150  # examples per part, if there are enough
 PATIENCE = 20_000  # draws without a new input after which a task's inputs count as exhausted
 

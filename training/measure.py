@@ -20,7 +20,8 @@ from typing import Any
 import torch
 
 from instructzero.calls.store import CallStore
-from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox, load_writer
+from instructzero.models.packed import embedded_folder
+from instructzero.models.registry import load_blackbox, load_writer
 from instructzero.prompts import DEFAULT, renderer, writer_prompt
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.tasks import load_task_data, split_task
@@ -216,8 +217,8 @@ def score(task_name: str, written: Written, options: argparse.Namespace) -> Scor
 def main() -> None:
     """Parse the command line and measure the tasks that are not stored yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--blackbox", default=f"hf:{EMBEDDED_FOLDER / 'blackbox'}")
-    parser.add_argument("--writer", default=f"hf:{EMBEDDED_FOLDER / 'writer'}")
+    parser.add_argument("--blackbox", default=f"hf:{embedded_folder() / 'blackbox'}")
+    parser.add_argument("--writer", default=f"hf:{embedded_folder() / 'writer'}")
     parser.add_argument("--tasks", nargs="*", default=SHIPPED)
     parser.add_argument("--soft-prompts", type=int, default=2000, help="random soft prompts per task")
     parser.add_argument("--projections", type=int, default=4, help="random matrices that share the soft prompts")

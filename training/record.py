@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 from instructzero.tasks import load_task_data, split_task
 from training.corpus import grammar
 from training.corpus.registry import SHIPPED, TASKS
@@ -23,7 +23,7 @@ ANSWERS_PER_TASK, WRITER_TASKS, SOFT_PROMPTS = 2, ("antonyms", "sum", "negation"
 
 
 def _load(name: str) -> tuple[Any, Any]:
-    folder = EMBEDDED_FOLDER / name
+    folder = embedded_folder() / name
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     return network, AutoTokenizer.from_pretrained(folder)
 

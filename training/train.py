@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 from training.architectures import make_black_box, make_writer, save
 from training.batches import Batch, Stream, black_box_items, writer_items
 from training.hints import Concepts
@@ -250,7 +250,7 @@ def main() -> None:
     trainer = make_trainer(recipe, options.steps or recipe.steps, options.device, options.fresh)
     if not options.fresh:
         restore(trainer)
-    train(trainer, options.into or EMBEDDED_FOLDER / recipe.name)
+    train(trainer, options.into or embedded_folder() / recipe.name)
 
 
 if __name__ == "__main__":

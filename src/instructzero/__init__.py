@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Message,
         Proposal,
         Request,
+        Rewrite,
         Trial,
         Usage,
         Writing,

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard
 
 from instructzero.build import build_task, split
 from instructzero.checks import check_begun_here, check_writer_is_named
@@ -18,8 +18,8 @@ from instructzero.config import Settings, make_settings
 from instructzero.errors import ConfigurationError
 from instructzero.execute import execute
 from instructzero.integrations.notebook import program_progress
-from instructzero.models.callable import CallableBlackBox
 from instructzero.models.event_loop import Interrupt
+from instructzero.models.given import as_blackbox
 from instructzero.models.registry import ASKED_OBJECT, OBJECT, with_absolute_folder
 from instructzero.models.waits import clock, in_words
 from instructzero.pricing import role_prices
@@ -62,10 +62,11 @@ def optimize(
         of input and answer (or a list of accepted answers), dicts, a DataFrame of pandas or polars, a Table of pyarrow,
         a Dataset or DatasetDict of ``datasets``. ``input_column`` and ``output_column`` name their columns.
     writer
-        A specification such as ``"hf:FOLDER"`` or ``"openai:MODEL"``, an object, or a function from request to answer.
+        A specification such as ``"hf:FOLDER"`` or ``"openai:MODEL"``, an object, a ``dspy.LM``, or a function from
+        request to answer.
         The embedded writer is the default for built-in tasks; other tasks need a writer that knows them.
     blackbox
-        A specification such as ``"openai:MODEL"``, an object, or a function from prompt to answer.
+        A specification such as ``"openai:MODEL"``, an object, a ``dspy.LM``, or a function from prompt to answer.
     directory
         The directory of the run, by default ``runs/TASK-METHOD-SEED`` with the names of models other than the embedded
         ones. Called again with the same settings, the run continues there and repeats no call; so it does with more
@@ -109,7 +110,7 @@ def optimize(
             task=None if isinstance(task, str | Path) else _task(task, chosen),
             writer_model=writer_model,
             asked_writer=asked_writer,
-            blackbox=None if isinstance(blackbox, str) else _blackbox(blackbox),
+            blackbox=None if isinstance(blackbox, str) else as_blackbox(blackbox),
             overwrite=overwrite,
         )
 
@@ -321,7 +322,7 @@ def _writers(
         return None, None
     if _takes_soft_prompts(writer):
         return writer, None
-    return None, _blackbox(cast("BlackBox | Callable[[str], str]", writer))
+    return None, as_blackbox(writer)
 
 
 def _as_call(settings: Mapping[str, str]) -> str:
@@ -355,9 +356,3 @@ def _task(task: Task | Rows, settings: Settings) -> Task:
         shown=columns_shown(settings),
     )
     return split(data, settings)
-
-
-def _blackbox(blackbox: BlackBox | Callable[[str], str]) -> BlackBox:
-    if callable(blackbox):
-        return CallableBlackBox(blackbox, getattr(blackbox, "__qualname__", "function"))
-    return blackbox

@@ -42,7 +42,7 @@ from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.roles import endpoint_of
-from instructzero.scoring.evaluator import Evaluator
+from instructzero.scoring.evaluator import Evaluator, Scores
 from instructzero.scoring.failures import Failures
 from instructzero.scoring.judge import JudgeMetric
 from instructzero.scoring.scorers import JudgeScorer, LikelihoodScorer, MetricScorer, Scorer
@@ -62,6 +62,9 @@ from instructzero.writing.writer import Writer
 
 ALPHA = 0.1
 """The maximum probability that an instruction which would have been a finalist drops out of its race."""
+
+BuildEvaluator = Callable[[Settings, Task, PaidModels, Observer, History], Scores]
+"""Builds what scores the instructions of a run; `build_evaluator` is one."""
 
 
 def build_task(settings: Settings) -> Task:
@@ -243,7 +246,7 @@ def build_search(
     settings: Settings,
     task: Task,
     writer: Writer | AskingWriter,
-    evaluator: Evaluator,
+    evaluator: Scores,
     journal: Journal,
     budget: Budget,
     observer: Observer,

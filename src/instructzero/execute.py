@@ -11,6 +11,7 @@ from pathlib import Path
 
 from instructzero.bo.threads import use_all_threads
 from instructzero.build import (
+    BuildEvaluator,
     build_asking_writer,
     build_budget,
     build_evaluator,
@@ -61,13 +62,15 @@ def execute(
     asked_writer: BlackBox | None = None,
     overwrite: bool = False,
     begun: float | None = None,
+    evaluates: BuildEvaluator = build_evaluator,
 ) -> Result:
     """Run, or continue, the search of ``settings`` in ``directory``, and write its result there.
 
     The objects that are not given are made from the settings in the order in which they can be refused quickly: data,
     directory, black box, and only then the writer, which may take minutes to load. With ``overwrite``, a run in the
     directory is begun anew with its stored answers. ``begun`` is the time, by `time.monotonic`, at which the limit of
-    time begins to run; by default, it is now.
+    time begins to run; by default, it is now. ``evaluates`` builds what scores instructions: by default, one question
+    to the black box for every example.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def execute(
                 prompts = build_prompts(settings, template, writer_model)
                 journal.start(header_of(task, writer_model, models, prompts, template.columns), resized=run.resized)
                 run.keep(settings)
-                evaluator = build_evaluator(settings, task, paid, observer, journal.history)
+                evaluator = evaluates(settings, task, paid, observer, journal.history)
                 observer.run_started(_plan(settings, task))
                 _tell_what_is_learned(models, observer)
                 for remark in (*task.remarks, *prompt_remarks(settings, template, task, models[BLACK_BOX])):

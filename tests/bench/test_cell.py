@@ -6,7 +6,9 @@ from weakref import WeakValueDictionary
 
 import pytest
 
-from instructzero.bench.cell import LocalModels, _held, asking, results_on, run_cell
+from instructzero.bench.cell import asking, results_on, run_cell
+from instructzero.bench.cell_files import held
+from instructzero.bench.local_models import LocalModels
 from instructzero.bench.plan import cells_of
 from instructzero.build import build_data, divide
 from instructzero.calls.store import CallStore
@@ -71,6 +73,14 @@ def test_a_finished_cell_is_read_and_asks_nothing(plan, models, monkeypatch):
     first = run_cell(cell, models)
     monkeypatch.setattr(scripted.ScriptedBlackBox, "complete", None)
     assert run_cell(cell, models) == first
+
+
+def test_trackers_of_the_plan_log_the_cell_and_no_progress_is_left(plan, models):
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
+    cell = cells_of(plan(log_to=["tensorboard"]))[0]
+    run_cell(cell, models)
+    assert list((cell.folder / "tensorboard").iterdir())
+    assert not (cell.folder / "progress.json").exists()
 
 
 def test_the_same_bytes_in_another_place_and_company(plan, models, tmp_path):
@@ -157,7 +167,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(plan, models):
 def test_a_cell_that_another_process_holds_is_waited_for_and_then_refused(plan, models, monkeypatch):
     import fcntl
 
-    from instructzero.bench import cell as module
+    from instructzero.bench import cell_files as module
 
     monkeypatch.setattr(module, "PATIENCE_S", 0.1)
     cell = cells_of(plan())[0]
@@ -197,7 +207,7 @@ def test_folders_of_models_and_methods_have_the_mode_of_a_run(plan, models, shar
     cell = cells_of(plan())[0]
     before = os.umask(0o002)
     try:
-        with sharing(share), _held(cell):
+        with sharing(share), held(cell):
             found = {folder.stat().st_mode & 0o777 for folder in (cell.folder, *cell.folder.parents[:2])}
     finally:
         os.umask(before)

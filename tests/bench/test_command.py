@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from instructzero.bench.cell import Outcome
 from instructzero.bench.command import settings_of
 from instructzero.bench.paper import PLANS
 from instructzero.errors import UserError
+from instructzero.types import Usage
+from tests.bench.synthetic import cell
 from tests.command_line import call
 
 
@@ -89,7 +92,7 @@ def test_bench_with_bad_input_prints_one_sentence_and_exits_with_2(run, argument
     assert message in err
 
 
-@pytest.mark.parametrize("name", ["report.html", "report.md", "scores.csv", "scores.parquet", "figures/mine.png"])
+@pytest.mark.parametrize("name", ["report.html", "report.md", "scores.csv", "tables/mine.tex", "figures/mine.png"])
 def test_bench_into_a_folder_with_files_of_other_origin_is_refused_and_changes_nothing(run, scripted, name):
     path = Path("out") / name
     path.parent.mkdir(parents=True)
@@ -103,7 +106,9 @@ def test_bench_into_a_folder_with_files_of_other_origin_is_refused_and_changes_n
     )
 
 
-@pytest.mark.parametrize("name", ["figures", "paper", "answers", "jobs", "scripted", "scripted/uniform/fruit-0"])
+@pytest.mark.parametrize(
+    "name", ["figures", "tables", "paper", "answers", "jobs", "scripted", "scripted/uniform/fruit-0"]
+)
 def test_bench_into_a_folder_with_links_in_the_place_of_its_folders_is_refused_and_writes_nothing(run, scripted, name):
     link, earlier = Path("real/out") / name, Path("real/out/any/method/task-0/cell.json")
     for folder in (link.parent, earlier.parent, Path("theirs")):
@@ -123,13 +128,16 @@ def test_bench_paper_uses_the_plan_of_the_figure(run, scripted, monkeypatch):
     from instructzero.bench import command, paper
 
     drawn = []
-    monkeypatch.setattr(command, "run_plan", lambda plan, say: [plan])
-    monkeypatch.setattr("instructzero.bench.page.write_report", lambda cells, out: [])
+    made = Outcome(cell("paper", "sum", {3000: 0.5}), Usage(), 0.0)
+    plans = []
+    monkeypatch.setattr(command, "run_outcomes", lambda plan, say, watch: plans.append(plan) or [made])
+    monkeypatch.setattr("instructzero.bench.page.write_report", lambda cells, out, paid: [])
     monkeypatch.setattr("instructzero.bench.export.write_parquet", lambda cells, path: [])
     monkeypatch.setattr(paper, "draw", lambda name, cells, out: drawn.append((name, cells, out)) or [])
     assert run("--paper", "fig4", "--set", "test=7", "--out", "here", "--quiet")[0] == 0
-    ((name, (plan,), out),) = drawn
-    assert (name, out, plan.settings) == ("fig4", Path("here"), {**PLANS["fig4"]["settings"], "test": 7})
+    ((name, cells, out),) = drawn
+    assert (name, cells, out) == ("fig4", [made.cell], Path("here"))
+    assert [plan.settings for plan in plans] == [{**PLANS["fig4"]["settings"], "test": 7}]
 
 
 def test_settings_of_reads_values_as_yaml():

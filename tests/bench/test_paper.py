@@ -3,7 +3,8 @@ import shutil
 
 import pytest
 
-from instructzero.bench.cell import LocalModels, run_cell
+from instructzero.bench.cell import run_cell
+from instructzero.bench.local_models import LocalModels
 from instructzero.bench.manual import REQUEST, manual_result, write_manually
 from instructzero.bench.paper import PLANS, PUBLISHED, ablation, draw, run_folder
 from instructzero.bench.plan import cells_of, make_plan
@@ -91,9 +92,26 @@ def test_draw_writes_a_figure_for_each_pair_of_models(name, tmp_path):
     assert all(path.stat().st_size for path in paths)
 
 
-def test_draw_without_cells_of_the_plan_raises_error(tmp_path):
-    with pytest.raises(ConfigurationError, match="expected finished runs of paper or instructzero for fig5"):
-        draw("fig5", [cell("paper", "rhymes", {10: 0.5}), cell("opro", "sum", {10: 0.5})], tmp_path)
+def test_draw_without_cells_raises_error(tmp_path):
+    with pytest.raises(ConfigurationError, match="expected finished runs for fig5"):
+        draw("fig5", [], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["fig1", "fig4"])
+def test_draw_shows_tasks_and_methods_that_the_paper_does_not_have(name, tmp_path):
+    found = [cell(method, task, {30: 0.5}) for method in ("ape", "capo", "opro") for task in ("mine", "other")]
+    _, svg, _ = draw(name, found, tmp_path)
+    text = svg.read_text(encoding="utf-8")
+    assert "capo" in text
+    assert "mine" in text
+
+
+def test_ablation_of_a_task_that_the_paper_does_not_have_leaves_the_published_numbers_empty():
+    table = ablation(
+        [cell("capo", "mine", {30: 0.5}), cell("capo", "sum", {30: 0.5})], {("mine", 0): 0.25, ("sum", 0): 0.5}
+    )
+    assert [row[0] for row in table.rows] == ["sum", "mine"]
+    assert table.rows[1][1:] == ("0.25", "0.10", "0.50", "", "", "")
 
 
 def test_draw_unknown_figure_raises_error(tmp_path):

@@ -17,7 +17,7 @@ from instructzero.cli.doctor import installation
 from instructzero.cli.doctor.findings import Finding, State, print_findings
 from instructzero.cli.doctor.parallelism import examine_parallelism, parallelism_in_words
 from instructzero.errors import LONGEST_MESSAGE, TransientError
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 from instructzero.testing import Endpoint, Reply
 from instructzero.testing.proxy import Proxy
 from instructzero.testing.writer_server import WriterServer
@@ -407,7 +407,7 @@ def test_chat_template_and_system_role_of_a_local_black_box(doctor, tmp_path) ->
 
 
 def test_served_writer_shows_template_and_context(doctor) -> None:
-    folder = str(EMBEDDED_FOLDER / "writer")
+    folder = str(embedded_folder() / "writer")
     with WriterServer(folder) as server:
         code, found = doctor("--writer", f"vllm:{folder}", "--writer-url", server.url)
     assert code == 0

@@ -12,6 +12,8 @@ from instructzero.cli.run_settings import read_run_settings
 from instructzero.cli.starter import FILES, RUN
 from instructzero.config import Settings
 from instructzero.testing.endpoint import Endpoint
+from instructzero.testing.shop import LESSONS, PORT
+from instructzero.testing.shop import answer as stand_in
 
 TEAMS = {"parcel": "delivery", "courier": "delivery", "card": "payment", "invoice": "payment", "shoes": "returns"}
 
@@ -99,3 +101,29 @@ def test_folder_that_cannot_be_written_is_one_sentence(command_line):
     code, _, err = command_line("init", "/proc/none")
     assert (code, err.count("\n")) == (2, 1)
     assert "cannot write to /proc/none" in err
+
+
+def test_demo_files_run_with_the_stand_in_and_improve_the_instruction(command_line, monkeypatch):
+    code, out, err = command_line("init", "shop", "--demo")
+    assert (code, err) == (0, "")
+    assert "python -m instructzero.testing\n" in out
+    config = Path("shop/run.yaml").read_text(encoding="utf-8")
+    assert f"\nbase_url: http://127.0.0.1:{PORT}/v1 " in config
+    assert "\nblackbox: openai:demo " in config
+    assert "\nwriter: openai:demo " in config
+    assert "\n# Your task: messages to a shop.\n" in config
+    with Endpoint(stand_in) as endpoint:
+        code, out, err = command_line("run", "--config", "shop/run.yaml", "--base-url", endpoint.base_url)
+    assert (code, err) == (0, "")
+    result = json.loads(Path("shop/results/result.json").read_text(encoding="utf-8"))
+    assert result["instruction"] == LESSONS["refund"]
+    assert result["verdict"].startswith("Switch: ")
+    assert 0.8 < result["confirmation_score"] < 1
+    assert "Switch: the new instruction is better by +0." in out
+
+
+def test_demo_files_replace_no_file_either(command_line):
+    command_line("init")
+    code, _, err = command_line("init", "--demo")
+    assert code == 2
+    assert "got one with run.yaml, rows.csv, prompt.txt" in err

@@ -19,7 +19,8 @@ from tests.conftest import WORDS
 from tests.report.conftest import MORE, NASTY, SIZES, whole
 from tests.run_directories import write_run
 
-SEARCH = {"best-by-calls", "best-by-cost", "scores-by-round", "map-pca", "map-tsne", "belief"}
+MAPS = {"map-pca", "map-tsne", "texts-pca", "texts-tsne"}
+SEARCH = {"best-by-calls", "best-by-cost", "scores-by-round", *MAPS, "belief"}
 ANSWERS = {"answers-test", "answers-confirmation", "answers-validation"}
 
 
@@ -74,7 +75,7 @@ def test_best_score_figures_have_the_data_of_the_page(
     assert corners.get_xydata().tolist() == [[x, y] for x, y in steps]
     dots = [tuple(place) for dots in axes.collections for place in dots.get_offsets().tolist()]
     assert sorted(dots) == sorted((dot[unit], dot["value"]) for dot in data["trajectory"]["dots"])
-    assert {"plain", "yours"} <= {text.get_text() for text in axes.texts}
+    assert {"plain", "yours"} <= {name for text in axes.texts for name in text.get_text().split(", ")}
 
 
 def test_rounds_figure_has_the_data_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:
@@ -85,19 +86,32 @@ def test_rounds_figure_has_the_data_of_the_page(drawn: dict[str, Any], data: dic
     assert medians == [row["quantiles"][2] for row in data["rounds"]]
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("name", sorted(MAPS))
 def test_maps_have_the_points_of_the_page_by_score_and_by_round(
-    drawn: dict[str, Any], data: dict[str, Any], method: str
+    drawn: dict[str, Any], data: dict[str, Any], name: str
 ) -> None:
-    points = data["space"]["points"]
-    by_score, by_round, *_ = drawn[f"map-{method}"].axes
-    for axes, colours in (
-        (by_score, [data["instructions"][point["row"]]["value"] for point in points]),
-        (by_round, [point["round"] for point in points]),
-    ):
-        shown = axes.collections[0]
-        assert shown.get_offsets().tolist() == [point[method] for point in points]
-        assert shown.get_array().tolist() == colours
+    part, method = name.split("-")
+    points = data["space" if part == "map" else part]["points"]
+    by_score, by_round, *_ = drawn[name].axes
+    for axes in (by_score, by_round):
+        shown = [place for marks in axes.collections if marks.get_label()[0] != "_" for place in marks.get_offsets()]
+        assert sorted(map(tuple, shown)) == sorted(tuple(point[method]) for point in points)
+
+
+@pytest.mark.parametrize("name", sorted(MAPS))
+def test_maps_ring_the_best_instruction_in_the_shape_of_its_origin(
+    drawn: dict[str, Any], data: dict[str, Any], name: str
+) -> None:
+    part, method = name.split("-")
+    points = data["space" if part == "map" else part]["points"]
+    best = [tuple(point[method]) for point in points if "best" in data["instructions"][point["row"]]["roles"]]
+    orange = [
+        tuple(place)
+        for marks in drawn[name].axes[0].collections
+        if len(marks.get_facecolor()) == 0 and marks.get_linewidth()[0] == 2.0
+        for place in marks.get_offsets()
+    ]
+    assert orange == best != []
 
 
 def test_belief_figure_has_the_data_of_the_page(drawn: dict[str, Any], data: dict[str, Any]) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 
 from instructzero.exports.access import Access, Header
 from instructzero.exports.asking import Asking
 from instructzero.exports.promptfoo import promptfoo_config
+from instructzero.tasks import Metric, get_metric
 from instructzero.types import Example
 from tests.exports.askings import ASKINGS, HOSTILE, MAIL, MAIL_SHOTS, MAILS, make_asking
 
@@ -36,6 +38,7 @@ def rendered(prompt: str, variables: dict[str, str]) -> list[dict[str, str]]:
     ]
 
 
+@settings(deadline=None)
 @given(HOSTILE, MAILS, MAIL_SHOTS)
 def test_prompt_renders_as_the_messages_of_the_run(
     instruction: str, mail: dict[str, str], shots: tuple[Example, ...]
@@ -53,6 +56,7 @@ def plain(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+@settings(deadline=None)
 @given(ASKINGS)
 def test_configuration_with_hostile_texts_is_read_back(asking: Asking) -> None:
     found = load(promptfoo_config(asking, TESTS, "exact_match"))
@@ -74,48 +78,128 @@ def test_provider_is_the_model_of_the_run() -> None:
 
 def test_examples_that_promptfoo_would_change_are_left_out() -> None:
     texts = ("file:///etc/passwd", "package:x:y", "{{env.KEY}}", "{% raw %}", "last line\n")
-    tests = (*TESTS, *(Example(text, ("a",)) for text in texts), Example("ok", ("file://a",)))
+    tests = (*TESTS, *(Example(text, ("a",)) for text in texts), Example("ok", ("file://a", "{{b}}")))
     written = promptfoo_config(make_asking(), tests, "contains")
-    assert [test["vars"]["input"] for test in load(written)["tests"]] == ["cat", "dog"]
-    assert "# 6 test examples are left out" in written
+    assert [test["vars"]["input"] for test in load(written)["tests"]] == ["cat", "dog", "ok"]
+    assert load(written)["tests"][-1]["metadata"] == {"answers": ["file://a", "{{b}}"]}  # nothing reads metadata
+    assert "# 5 test examples are left out" in written
 
 
-@pytest.mark.parametrize(
-    ("metric", "kinds"),
-    [
-        ("contains", ["icontains", "icontains-any"]),
-        ("choice:a|b", ["icontains", "icontains-any"]),
-        ("verbatim", ["equals", "javascript"]),
-        ("exact_match", ["javascript", "javascript"]),
-        ("0.5*f1 + 0.5*contains", ["javascript", "javascript"]),
+CASES = {
+    "exact_match": [
+        (("Tac",), " tac.\n"),
+        (("tac",), "cat"),
+        (("tac",), "**Tac**"),
+        (("tac",), "The answer is tac."),
+        (("tac",), "<think>cat? tac?</think>\ntac"),
+        (("paris", "Paname"), "Paris. It is the capital."),
+        (("ninety-four",), "Ninety four"),
+        (("5",), "-5"),
+        (("?",), "!"),
+        (("猫",), "猫。"),
+        (("it's {{x}} \\ `y`",), "it's {{x}} \\ `y`"),
     ],
-)
-def test_assertions_fit_the_metric(metric: str, kinds: list[str]) -> None:
-    tests = load(promptfoo_config(make_asking(), TESTS, metric))["tests"]
-    assert [test["assert"][0]["type"] for test in tests] == kinds
+    "verbatim": [
+        (("a", "{b"), "{b"),
+        (("a", "b"), "B"),
+        (("C#",), "C#\r\n"),
+        (("x;",), "```js\nx;\n```"),
+        (("x",), "`x`"),
+    ],
+    "contains": [
+        (("5",), "15"),
+        (("5",), "It is 5."),
+        (("5",), "-5"),
+        (("5",), "5.2"),
+        (("new york",), "It is in New York, I think"),
+        (("cat",), "concatenate"),
+        (("猫",), "这是猫"),
+        (("C",), "C++"),
+    ],
+    "choice:yes|no|not sure": [
+        (("yes",), "Yes."),
+        (("yes",), "Yes or no"),
+        (("no",), "It is not yes, it is no"),
+        (("not sure",), "I am not sure"),
+        (("yes",), "The answer is: yes"),
+        (("yes",), "maybe"),
+        (("yes",), "Label: **yes**"),
+        (("no",), "nothing"),
+    ],
+    "macro_f1": [(("ham",), "This is ham, clearly."), (("ham",), "spam"), (("spam",), "It isn't spam.")],
+    "numeric": [
+        (("1,005",), "That makes 1005.0"),
+        (("3",), "none"),
+        (("26",), "First 5 + 8 = 13. Twice that is 26."),
+        (("26",), "#### 26"),
+        (("26",), "So \\boxed{26} and not 27"),
+        (("5 + 8 = 13\n2 * 13 = 26\n#### 26",), "The answer is 26."),
+        (("42",), "42. It has 2 digits"),
+        (("7",), "<think>7</think>8"),
+    ],
+    "numeric:0.5": [(("3",), "It is 3.4"), (("3",), "It is 3.6")],
+    "json": [
+        (('{"name": "Ann", "age": 7}',), '{"age": 7.0, "name": "ann"}'),
+        (('{"name": "Ann", "age": 7}',), '{"age": 7}'),
+        (('{"name": "Ann", "age": 7}',), 'Here it is:\n```json\n{"age": "7", "name": "Ann"}\n```'),
+        (('{"a": {"b": [1, {"c": null}], "d": {}}}',), '{"a": {"d": {}, "b": [1, {"c": null}]}} as asked'),
+        (('{"a": [1, 2]}',), '{"a": [2, 1], "x": 1}'),
+        (('{"a": 1}',), "none"),
+    ],
+    "json:strict": [(('{"a": "B"}',), '{"a": "b"}'), (('{"a": "B"}',), '{"a": "B"}')],
+    "regex:#### (.+)": [(("7",), "3 and 4 make 7. #### 7"), (("#### 7",), "7"), (("8",), "#### 7")],
+    "regex:(?i)(?P<said>yes|no)": [(("yes",), "YES!"), (("no",), "none")],
+    "f1": [(("the red cat",), "a red cat"), (("the red cat",), "The red cat."), (("a a b",), "a b b"), (("x",), "y")],
+}
+
+
+@pytest.fixture(scope="module")
+def grades() -> dict[str, list[dict[str, Any]]]:
+    """Grade the answers of `CASES` by the assertions, in one process of node."""
+    codes = {metric: assertion(metric, bound(metric)) for metric in CASES}
+    cases = [
+        (metric, {"code": codes[metric], "output": output, "answers": answers})
+        for metric, those in CASES.items()
+        for answers, output in those
+    ]
+    script = """const cases = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const graded = ({ code, output, answers }) => new Function('output', 'context', code)(
+  output, { test: { metadata: { answers } } });
+console.log(JSON.stringify(cases.map(graded)));"""
+    asked = json.dumps([case for _, case in cases])
+    done = subprocess.run(["node", "-e", script], input=asked, capture_output=True, check=True, text=True)
+    found: dict[str, list[dict[str, Any]]] = {metric: [] for metric in CASES}
+    for (metric, _), grade in zip(cases, json.loads(done.stdout), strict=True):
+        found[metric].append(grade)
+    return found
+
+
+def bound(metric: str) -> Metric:
+    return get_metric(metric).bind(Example("x", answers) for answers, _ in CASES[metric])
+
+
+def assertion(metric: str, bound: Metric) -> str:
+    code: str = load(promptfoo_config(make_asking(), TESTS, metric, bound))["defaultTest"]["assert"][0]["value"]
+    return code
 
 
 @needs_node
-@pytest.mark.parametrize(
-    ("metric", "answers", "output", "passes"),
-    [
-        ("exact_match", ("Tac",), " tac.\n", True),
-        ("exact_match", ("tac",), "cat", False),
-        ("verbatim", ("a", "{b"), "{b", True),
-        ("verbatim", ("a", "b"), "B", False),
-        ("numeric", ("1,005",), "That makes 1005.0", True),
-        ("numeric:0.5", ("3",), "It is 3.4", True),
-        ("numeric", ("3",), "none", False),
-    ],
-)
-def test_assertion_in_javascript_accepts_right_answers(
-    metric: str, answers: tuple[str, ...], output: str, passes: bool
-) -> None:
-    (test,) = load(promptfoo_config(make_asking(), [Example("x", answers)], metric))["tests"]
-    code = test["assert"][0]["value"]
-    script = f"const output = {json.dumps(output)}; console.log({code})"
-    done = subprocess.run(["node", "-e", script], capture_output=True, check=True, text=True)
-    assert done.stdout == f"{json.dumps(passes)}\n"
+@pytest.mark.parametrize("metric", CASES)
+def test_assertion_gives_the_score_of_the_metric(metric: str, grades: dict[str, list[dict[str, Any]]]) -> None:
+    known = bound(metric)
+    expected = [known(output, answers) for answers, output in CASES[metric]]
+    assert [grade["score"] for grade in grades[metric]] == pytest.approx(expected)
+    assert [grade["pass"] for grade in grades[metric]] == [score == 1 for score in expected]
+
+
+@pytest.mark.parametrize("metric", [*CASES, "regex:{{x}}{%y%}{#z#}", "choice:{{a}}|{% b %}"])
+def test_assertion_is_no_template(metric: str) -> None:
+    assert not re.search(r"\{[{%#]", assertion(metric, get_metric(metric)))
+
+
+def test_metric_that_promptfoo_lacks_is_remarked() -> None:
+    assert "# Promptfoo has none like it" in promptfoo_config(make_asking(), TESTS, "judge")
+    assert "# Promptfoo has none like it" not in promptfoo_config(make_asking(), TESTS, "json:strict")
 
 
 def test_provider_has_key_headers_and_fields_of_the_run() -> None:

@@ -9,12 +9,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import instructzero
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.local_blackbox import HuggingFaceBlackBox
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.models.packed import embedded_folder
 from instructzero.prompts import writer_prompt, zero_shot
 from instructzero.tasks import builtin_names, load_task_data, split_task
 from instructzero.types import Proposal, Request
 from instructzero.writing.projection import Projection
 from instructzero.writing.writer import Writer
+
+EMBEDDED = embedded_folder()
 
 DEMO = "larger_animal"
 

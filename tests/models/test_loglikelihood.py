@@ -16,7 +16,8 @@ from instructzero.errors import ModelError, TaskError
 from instructzero.models.local_blackbox import HuggingFaceBlackBox
 from instructzero.models.loglikelihood import Row, answer_row, mean_log_probabilities
 from instructzero.models.network import Network, load_network
-from instructzero.models.registry import EMBEDDED_FOLDER, load_blackbox
+from instructzero.models.packed import embedded_folder
+from instructzero.models.registry import load_blackbox
 from instructzero.prompts import zero_shot
 from instructzero.protocols import BlackBox
 from instructzero.tasks import load_builtin
@@ -48,7 +49,7 @@ def embedded(*questions: tuple[str, tuple[str, ...]]) -> list[float]:
 
 
 def test_likelihood_equals_a_reference_computation():
-    folder = EMBEDDED_FOLDER / "blackbox"
+    folder = embedded_folder() / "blackbox"
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     prompt = tokenizer(zero_shot(OPPOSITE, "fast")[0].content)["input_ids"]

@@ -8,9 +8,11 @@ import torch
 
 from instructzero.models.huggingface import HuggingFaceModel
 from instructzero.models.local_blackbox import HuggingFaceBlackBox
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.models.packed import embedded_folder
 from instructzero.prompts import zero_shot
 from instructzero.types import Request
+
+EMBEDDED = embedded_folder()
 
 RECORD = json.loads((Path(__file__).parent / "recorded_answers.json").read_text(encoding="utf-8"))
 

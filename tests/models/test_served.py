@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import instructzero
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.models.packed import embedded_folder
 from tests.serving import free_port, serving
+
+EMBEDDED = embedded_folder()
 
 
 @pytest.fixture(scope="module")

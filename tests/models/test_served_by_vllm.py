@@ -14,10 +14,12 @@ import torch
 import instructzero
 from instructzero.errors import ModelError
 from instructzero.models.huggingface import HuggingFaceModel
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.models.packed import embedded_folder
 from instructzero.models.served_writer import ServedWriter
 from instructzero.models.vllm import Vllm
 from tests.serving import free_port, serving
+
+EMBEDDED = embedded_folder()
 
 PROGRAM = os.environ.get("VLLM")
 WRITER = str(EMBEDDED / "writer")

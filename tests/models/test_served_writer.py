@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 import instructzero
 from instructzero.errors import EndpointError, ModelError
 from instructzero.models.huggingface import HuggingFaceModel
-from instructzero.models.registry import EMBEDDED_FOLDER, load_writer
+from instructzero.models.packed import embedded_folder
+from instructzero.models.registry import load_writer
 from instructzero.models.served_writer import ServedWriter
 from instructzero.models.sglang import Sglang
 from instructzero.models.vllm import Vllm
@@ -24,7 +25,7 @@ from instructzero.testing import Fault, Faults
 from instructzero.testing.writer_server import WriterServer
 from tests.serving import free_port
 
-EMBEDDED = str(EMBEDDED_FOLDER / "writer")
+EMBEDDED = str(embedded_folder() / "writer")
 EXEMPLARS = "Input: cat\nOutput: c\n\nInput: dog\nOutput: d\n\nThe instruction was to"
 SMALL = {"evaluations": 6, "initial": 3, "batch": 3, "validation": 6, "test": 8, "confirmation": 0, "answer_tokens": 16}
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from instructzero.report.data import collect
 from instructzero.report.html import escape
 from instructzero.report.page import render
+from instructzero.report.source import read_source
 from tests.browser import Watched
 from tests.report.conftest import NASTY, embedded
 
@@ -120,19 +122,19 @@ def test_table_pager_turns_pages(look, finished):
     assert page.locator("#examples .paged tbody").inner_text() == before
 
 
-@pytest.mark.parametrize("name", ["trajectory", "rounds", "space", "belief"])
+@pytest.mark.parametrize("name", ["trajectory", "rounds", "texts", "space", "belief"])
 def test_figure_hover_shows_details_of_point(look, finished, name):
     page = look("finished").page
     plot, readout = page.locator(f"#figure-{name} .plot"), page.locator(f"#figure-{name} .readout")
     plot.scroll_into_view_if_needed()
     before = readout.inner_text()
-    target = plot.locator("svg circle:not(.current), svg .median").first.bounding_box()
+    target = plot.locator("svg circle:not(.current), svg path.point, svg .median").first.bounding_box()
     page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2)
     assert readout.inner_text() != before
     assert plot.locator(".current").get_attribute("visibility") == "visible"
 
 
-@pytest.mark.parametrize("name", ["trajectory", "rounds", "space", "belief"])
+@pytest.mark.parametrize("name", ["trajectory", "rounds", "texts", "space", "belief"])
 def test_figure_arrow_keys_move_between_points(look, finished, name):
     page = look("finished").page
     plot, readout = page.locator(f"#figure-{name} .plot"), page.locator(f"#figure-{name} .readout")
@@ -146,19 +148,49 @@ def test_figure_arrow_keys_move_between_points(look, finished, name):
     assert page.evaluate("document.activeElement.className") == "plot"
 
 
-def test_map_hover_shows_instruction(look, finished):
+@pytest.mark.parametrize("name", ["texts", "space"])
+def test_map_names_best_point_and_hover_shows_its_instruction(look, finished, name):
     page = look("finished").page
-    plot = page.locator("#figure-space .plot")
+    plot = page.locator(f"#figure-{name} .plot")
     plot.scroll_into_view_if_needed()
-    box = plot.locator("circle.best").first.bounding_box()
+    assert plot.locator("text").all_text_contents() == ["best"]
+    box = plot.locator(".point.best").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     best = embedded(finished / "report.html")["result"]["instruction"]
-    assert best in page.locator("#figure-space .readout").inner_text()
+    assert best in page.locator(f"#figure-{name} .readout").inner_text()
+
+
+@pytest.mark.parametrize("name", ["texts", "space"])
+def test_map_has_a_mark_for_every_point_in_the_shape_of_its_origin(look, finished, name):
+    page, points = look("finished").page, embedded(finished / "report.html")[name]["points"]
+    plot = page.locator(f"#figure-{name} .plot")
+    circles = [point for point in points if point["origin"] == "soft prompt"]
+    assert plot.locator("circle.point").count() == len(circles)
+    assert plot.locator("path.point").count() == len(points) - len(circles) > 0
+    legend = page.locator(f"#figure-{name} .controls").inner_text()
+    assert "written under a soft prompt" in legend
+    assert "continued from earlier first words" in legend
+
+
+def test_message_and_request_are_copied_as_they_were_sent(browser, hostile):
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
+    page.goto(address(hostile))
+    page.wait_for_selector(READY)
+    page.locator("#messages .message button").first.click()
+    sent = embedded(hostile / "report.html")["messages"]["messages"][0]["content"]
+    page.wait_for_timeout(100)
+    assert page.evaluate("globalThis.copied") == sent
+    assert "\x1b[31m" in sent  # exactly, although the page shows a symbol
+    context.close()
 
 
 def test_figure_buttons_change_view(look, finished):
     page = look("finished").page
     views = [
+        ("texts", "principal components", "t-SNE"),
+        ("texts", "by score", "by round"),
         ("space", "principal components", "t-SNE"),
         ("space", "by score", "by round"),
         ("trajectory", "by calls", "by cost"),
@@ -256,7 +288,7 @@ def test_page_without_javascript_shows_result(browser, finished):
 
 
 def test_page_shows_warnings_escaped(finished):
-    data = embedded(finished / "report.html")
+    data = collect(read_source(finished))
     data["statements"]["warnings"] = ["Something <b>odd</b>."]
     assert "<strong>Warning: </strong>" in render(data)
     assert escape("Something <b>odd</b>.") in render(data)

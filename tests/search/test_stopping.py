@@ -84,7 +84,7 @@ def test_report_names_reason_of_early_stop(scripted, tmp_path, changes):
     reasons = Reasons()
     run(scripted, tmp_path, reasons, **changes)
     (reason,) = reasons.received
-    assert ending(read_source(tmp_path)).endswith(f" evaluations were made: {reason}.")
+    assert ending(read_source(tmp_path)).endswith(f" evaluations: {reason}.")
 
 
 @pytest.mark.parametrize("changes", [{"max_calls": 45}, {"max_calls": 100, "stop_early": False}])

@@ -1,4 +1,4 @@
-"""Which metric accepts which form of answer: the table of the guide, with right and wrong answers in nine scripts."""
+"""Which metric accepts which form of answer: the table of the site, with right and wrong answers in nine scripts."""
 
 from pathlib import Path
 
@@ -84,9 +84,9 @@ def test_exact_set_of_several_items_holds_in_every_form(form, script):
     assert metric(in_form(form, wrong, right), [gold]) == 0.0
 
 
-def test_guide_has_the_table_of_accepted_forms():
-    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
-    table = guide.partition("| Form of the answer |")[2].partition("\n\n")[0]
+def test_metrics_page_has_the_table_of_accepted_forms():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    table = page.partition("| Form of the answer |")[2].partition("\n\n")[0]
     header, _, *rows = [[cell.strip() for cell in line.strip(" |").split("|")] for line in table.splitlines()]
     metrics = [cell.strip("`") for cell in header]
     said = {name: {row[0] for row in rows if row[1 + place] == "✓"} for place, name in enumerate(metrics)}

@@ -34,5 +34,5 @@ def check_answerers(spec, form, right, wrong):
 
 
 def form_parameters(*without):
-    """Return the forms as parameters of a test, but for those that the guide says a metric does not accept."""
+    """Return the forms as parameters of a test, but for those that the metrics page says a metric does not accept."""
     return [pytest.param(form, id=form) for form in FORMS if form not in without]

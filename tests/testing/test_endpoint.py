@@ -43,7 +43,7 @@ def test_chat_request_answers_joined_messages() -> None:
         messages = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "ping"}]
         data = send(f"{endpoint.base_url}/chat/completions", {"messages": messages}).json()
     assert data["choices"][0]["message"] == {"role": "assistant", "content": "BE BRIEF\n\nPING"}
-    assert data["usage"] == {"prompt_tokens": 3, "completion_tokens": 3}
+    assert data["usage"] == {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6}
 
 
 def test_completion_request_answers_prompt() -> None:

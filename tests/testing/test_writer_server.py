@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from instructzero.models.registry import EMBEDDED_FOLDER
+from instructzero.models.packed import embedded_folder
 from instructzero.testing.writer_server import WriterServer
 
 GREEDY = {
@@ -26,7 +26,7 @@ GENERATION = {"input_ids": [5, 6, 7], "sampling_params": {"max_new_tokens": 3, *
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[WriterServer]:
-    with WriterServer(str(EMBEDDED_FOLDER / "writer"), name="writer") as server:
+    with WriterServer(str(embedded_folder() / "writer"), name="writer") as server:
         yield server
 
 

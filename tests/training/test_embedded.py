@@ -9,9 +9,11 @@ import pytest
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from instructzero.models.local_blackbox import HuggingFaceBlackBox
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.models.packed import embedded_folder
 from instructzero.types import Message, Request
 from training.corpus.rows import UNKNOWN, black_box_prompt, black_box_rows
+
+EMBEDDED = embedded_folder()
 
 NAMES = ("writer", "blackbox")
 LARGEST_TOTAL = 24_000_000  # bytes of both folders

@@ -5,12 +5,14 @@ import json
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from instructzero.models.registry import EMBEDDED_FOLDER as EMBEDDED
+from instructzero.models.packed import embedded_folder
 from training.corpus.registry import FAMILIES_OF, SHIPPED
 from training.corpus.rows import black_box_rows, writer_exemplars
 from training.corpus.vague import FAMILIES
 from training.hints import phrasings, plain_wording
 from training.vocabulary import build_black_box_tokenizer
+
+EMBEDDED = embedded_folder()
 
 
 def digest(texts: Iterable[str]) -> str:

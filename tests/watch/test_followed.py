@@ -9,6 +9,7 @@ import pytest
 from instructzero.records.journal import Journal
 from instructzero.report.data import collect
 from instructzero.report.html import Html
+from instructzero.report.page import RENDERED
 from instructzero.report.source import read_source
 from instructzero.watch.followed import FollowedRun
 from tests.report.conftest import embedded
@@ -68,7 +69,8 @@ def test_live_page_equals_report_of_whole_journal(growing, tmp_path):
         growing.add_until(evaluations)
         run.refresh()
         whole = json.loads(json.dumps(collect(read_source(growing.path))))
-        del whole["use"]  # it stands in the page and not in its data
+        for name in RENDERED:  # they stand in the page and not in its data
+            del whole[name]
         assert data_of(run, tmp_path) == whole
 
 

@@ -47,7 +47,7 @@ def test_live_page_follows_run_to_its_end_and_contacts_only_its_server(watched, 
     wait_for_evaluations(page, 16)
     assert "16 of 24 evaluations" in page.locator("#live").inner_text()
     assert page.locator("#figure-trajectory circle.dot").count() > dots
-    assert page.locator(".plot svg").count() == 4  # every figure is drawn once, even with new controls
+    assert page.locator(".plot > svg").count() == 5  # every figure is drawn once, even with new controls
     run.end()
     wait_for_text(page, "#live", "finished: 24 of 24")
     expect(page.locator("#result")).not_to_contain_text("has not finished", timeout=WAIT_MS)

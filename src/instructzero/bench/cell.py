@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
+from instructzero.bench.cell_files import held, timed, write_record
+from instructzero.bench.cell_progress import reporting
 from instructzero.bench.incumbents import Scored, standing_at, steps_of
+from instructzero.bench.local_models import LocalModels
 from instructzero.bench.plan import CellPlan
-from instructzero.bench.results import CELL, TIMING, Cell, Mark, read_cell
+from instructzero.bench.results import CELL, Cell, Mark, read_cell
+from instructzero.bench.setup.record import record_setup
 from instructzero.build import (
-    build_blackbox,
     build_budget,
     build_data,
     build_evaluator,
-    build_judge,
     build_models,
     build_paid_models,
-    build_writer_model,
     divide,
 )
 from instructzero.calls.database import ReadOnly
@@ -30,24 +29,21 @@ from instructzero.calls.prices import cost_of
 from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
 from instructzero.calls.time_limit import limited_time
 from instructzero.config import Settings, differences
-from instructzero.errors import ConfigurationError, RunDirectoryError
+from instructzero.errors import ConfigurationError, InstructZeroError
 from instructzero.execute import execute
-from instructzero.files import FileInUse, exclusive_lock, make_folder, read_text, sharing, write_atomically
-from instructzero.models.registry import capabilities, is_asked
+from instructzero.files import sharing
+from instructzero.integrations.logging import logging_to
 from instructzero.pricing import role_prices
-from instructzero.protocols import BlackBox, SoftPromptModel
 from instructzero.records.dates import date_of, on_date
 from instructzero.records.directory import RunDirectory
 from instructzero.records.journal import Journal
 from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
+from instructzero.report import write_report
 from instructzero.scoring.evaluator import Evaluator
 from instructzero.search.finale import best_confirmed, references_first
 from instructzero.tasks import Task
 from instructzero.types import Evaluation, Example, Usage
-
-PATIENCE_S = 30.0
-"""Seconds to wait for a process that holds the cell: a stopped process takes a few to store its last answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +58,24 @@ class Outcome:
     usd: float | None
 
 
-class LocalModels:
-    """Keeps the local models of the last cell loaded for the next cell.
-
-    The models that a run loads are freed with the run, unless another object holds them.
-    """
-
-    def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
-        self._writer: SoftPromptModel | None = None
-        self._others: list[BlackBox | None] = []
-
-    def writer(self, settings: Settings) -> SoftPromptModel | None:
-        """Return the writer of ``settings``, and keep the local ones of its other models loaded too.
-
-        It is None for a writer that is asked in words, which the run loads itself.
-        """
-        names = ("writer", "writer_url", "blackbox", "judge", "device", "dtype", "batch_size")
-        key = tuple(getattr(settings, name) for name in names)
-        if key != self._key:
-            self._writer, self._others, self._key = None, [], ()  # free the old models before new ones are loaded
-            self._writer = None if is_asked(settings.writer) else build_writer_model(settings)
-            self._key = key
-            if capabilities(settings.blackbox).local:
-                self._others.append(build_blackbox(settings))
-            if settings.judge is not None and capabilities(settings.judge).local:
-                self._others.append(build_judge(settings))
-        return self._writer
-
-
 def run_cell(plan: CellPlan, models: LocalModels) -> Outcome:
     """Return the finished cell of ``plan``: read it, continue it, or run it.
 
     A cell that was stopped at any moment and is run again ends with the same ``cell.json``, and repeats no paid call.
     Raises the errors of a run, and `ConfigurationError` if the directory holds a cell of other settings.
     """
-    with sharing(plan.settings.share), _held(plan):
+    with sharing(plan.settings.share), held(plan):
         if kept := kept_outcome(plan):
             return kept
         if RunDirectory(plan.folder).journal.exists():  # a run would accept more evaluations, a cell has its budgets
             _check_settings(plan)
-        with _timed(plan.folder):
-            execute(plan.settings, plan.folder, Observer(), writer_model=models.writer(plan.settings))
+        with timed(plan.folder), reporting(plan.folder) as progress:
+            with logging_to(plan.log_to, progress, plan.settings, plan.folder) as observer:
+                execute(plan.settings, plan.folder, observer, writer_model=models.writer(plan.settings))
             cell = _finish(plan)
-        _write(plan.folder / CELL, cell.to_record())
+        with suppress(InstructZeroError, OSError):  # the page is for readers; the cell is complete without it
+            write_report(plan.folder)
+        write_record(plan.folder / CELL, cell.to_record())
         return _outcome(plan)
 
 
@@ -149,6 +119,7 @@ def _finish(plan: CellPlan) -> Cell:
     plain = history.plain[0].instruction, history.plain[1]
     # In a bench, the paper's method uses confirmation examples like all other methods.
     task = divide(build_data(settings), settings, confirmation=settings.confirmation)
+    record_setup(plan.folder, task)
     steps = steps_of(history, plain, len(task.validation), Objective(settings.length_penalty), settings.finalists)
     first, *marks = _marks(plan, task, plain, {budget: standing_at(steps, budget) for budget in plan.budgets})
     return Cell(
@@ -220,60 +191,3 @@ def results_on(examples: Sequence[Example], evaluator: Evaluator, instructions: 
     """Return the results of the instructions on the ``examples``, by instruction."""
     texts = list(dict.fromkeys(instructions))
     return dict(zip(texts, evaluator.evaluate(texts, examples), strict=True))
-
-
-def _make_folders(plan: CellPlan) -> None:
-    folders = [*reversed(plan.folder.parents[:2]), plan.folder]  # first those of the models and the method
-    folders += [plan.settings.store.parent] if plan.settings.store else []
-    try:
-        for folder in folders:
-            make_folder(folder)
-    except OSError as error:
-        raise RunDirectoryError(f"cannot write to {plan.folder}: {error.strerror}; choose another --out") from None
-
-
-@contextmanager
-def _held(plan: CellPlan) -> Iterator[None]:
-    """Create and hold the cell until the block ends; wait up to `PATIENCE_S` for another process that holds it."""
-    _make_folders(plan)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(exclusive_lock(plan.folder / "cell.lock", patience_s=PATIENCE_S))
-        except FileInUse:
-            raise RunDirectoryError(
-                f"{plan.folder} is in use by another process; wait for it or choose another --out"
-            ) from None
-        yield
-
-
-@contextmanager
-def _timed(folder: Path) -> Iterator[None]:
-    """Add the seconds of the block to those in ``timing.json``, even if the block is interrupted."""
-    path = folder / TIMING
-    before = _seconds_in(path) if path.exists() else 0.0
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        _write(path, {"seconds": round(before + time.monotonic() - started, 3)})
-
-
-def _seconds_in(path: Path) -> float:
-    try:
-        record = json.loads(read_text(path))
-        if record.keys() == {"seconds"}:
-            return float(record["seconds"])
-    except (OSError, ValueError, TypeError, AttributeError):
-        pass
-    raise RunDirectoryError(
-        f"expected the seconds of a cell in {path}, got another file; move it away or choose another --out"
-    )
-
-
-def _write(path: Path, record: Mapping[str, Any]) -> None:
-    try:
-        write_atomically(path, json.dumps(record, allow_nan=False) + "\n")
-    except OSError as error:
-        raise RunDirectoryError(
-            f"cannot write {path}: {error.strerror}; make room or choose another --out, then run the bench again"
-        ) from None

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from instructzero.bench.extras import check_extras
 from instructzero.bench.plan import CellPlan, Plan, cells_of, make_plan
 from instructzero.bench.results import CELL, Cell
 from instructzero.config.yaml_file import load_yaml
@@ -17,11 +19,17 @@ from instructzero.files import make_folder, sharing
 from instructzero.records.begun import mark_begun
 from instructzero.records.directory import RunDirectory
 from instructzero.terminal import short
+from instructzero.types import Usage
+
+if TYPE_CHECKING:
+    from instructzero.bench.cell import Outcome
+    from instructzero.bench.setup.section import Payment
+    from instructzero.bench.watching import Watch
 
 Say = Callable[[str], None]
 
-_WRITTEN = ("report.html", "report.md", "scores.csv", "scores.parquet", "figures", "paper")
-_FOLDERS = ("figures", "paper", "answers", "jobs")
+_WRITTEN = ("report.html", "report.md", "scores.csv", "scores.parquet", "tables", "figures", "paper")
+_FOLDERS = ("tables", "figures", "paper", "answers", "jobs")
 _SHOWN = 80  # characters of a setting in a message
 
 
@@ -34,7 +42,9 @@ class Bench:
     written: list[Path]
 
 
-def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: Say) -> Bench:
+def bench(
+    file: Path | None, flags: Mapping[str, Any], paper: str | None, say: Say, watch: Watch | None = None
+) -> Bench:
     """Run a plan and write its report.
 
     Parameters
@@ -47,6 +57,8 @@ def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: S
         A figure or table of the paper to draw as well; its plan holds the default values.
     say
         Prints one line of progress.
+    watch
+        Shows the running cells; by default, `say` prints lines about them.
 
     Raises
     ------
@@ -54,12 +66,15 @@ def bench(file: Path | None, flags: Mapping[str, Any], paper: str | None, say: S
         If the plan cannot be run; the message is one sentence.
     """
     plan = make_plan(_merged(_of_paper(paper), load_yaml(file) if file else {}, flags))
+    if paper is not None:
+        _check_paper(paper, plan)
+    check_extras(plan.log_to)
     with sharing(plan.is_shared):
-        cells = run_plan(plan, say)
+        outcomes = run_outcomes(plan, say, watch)
         for cell in cells_of(plan) if paper else ():
             if cell.folder.is_dir():
                 mark_begun(RunDirectory(cell.folder), cell.settings)  # the plan names all that `manual_result` uses
-        return Bench(cells, plan.out, _report(cells, plan.out, paper))
+        return Bench([outcome.cell for outcome in outcomes], plan.out, _report(outcomes, plan.out, paper))
 
 
 def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,10 +90,16 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_plan(plan: Plan, say: Say) -> list[Cell]:
     """Return all cells of the plan in its order: read those that are finished, run and report the others."""
+    return [outcome.cell for outcome in run_outcomes(plan, say)]
+
+
+def run_outcomes(plan: Plan, say: Say, watch: Watch | None = None) -> list[Outcome]:
+    """Do what `run_plan` does; return also what was paid. ``watch`` shows the running cells, ``say`` by default."""
     from instructzero.bench.cell import kept_outcome
     from instructzero.bench.engines import make_engine
     from instructzero.bench.progress import BenchProgress
     from instructzero.bench.sharing import share_earlier_answers
+    from instructzero.bench.watching import in_lines
 
     plans = cells_of(plan)
     _check_folder(plan.out)
@@ -91,11 +112,11 @@ def run_plan(plan: Plan, say: Say) -> list[Cell]:
     say(_plan_line(plan, plans))
     progress = BenchProgress(len(plans), say)
     progress.kept(list(kept.values()))
-    found = {_key(outcome.cell): outcome.cell for outcome in kept.values()}
-    with closing(engine.map(missing)) as outcomes:
+    found = {_key(outcome.cell): outcome for outcome in kept.values()}
+    with (watch or partial(in_lines, say))(missing), closing(engine.map(missing)) as outcomes:
         for outcome in outcomes:
             progress.finished(outcome)
-            found[_key(outcome.cell)] = outcome.cell
+            found[_key(outcome.cell)] = outcome
     return [found[_key(cell)] for cell in plans]
 
 
@@ -152,17 +173,33 @@ def _of_paper(name: str | None) -> Mapping[str, Any]:
     return PLANS[name]
 
 
-def _report(cells: Sequence[Cell], out: Path, paper: str | None) -> list[Path]:
+def _check_paper(name: str, plan: Plan) -> None:
+    from instructzero.bench.paper_checks import check_paper
+
+    check_paper(name, cells_of(plan))
+
+
+def _report(outcomes: Sequence[Outcome], out: Path, paper: str | None) -> list[Path]:
     from instructzero.bench.export import write_parquet
     from instructzero.bench.page import write_report
 
-    paths = write_report(cells, out)
+    cells = [outcome.cell for outcome in outcomes]
+    paths = write_report(cells, out, _paid(outcomes))
     paths += write_parquet(cells, out / "scores.parquet")
     if paper is not None:
         from instructzero.bench.paper import draw
 
         paths += draw(paper, cells, out)
     return paths
+
+
+def _paid(outcomes: Sequence[Outcome]) -> Payment:
+    """Return what was paid for all cells; questions that cells share are paid once."""
+    from instructzero.bench.setup.section import Payment
+
+    prices = [outcome.usd for outcome in outcomes if outcome.usd is not None]
+    usage = sum((outcome.paid for outcome in outcomes), Usage())
+    return Payment(usage, sum(prices) if len(prices) == len(outcomes) else None)
 
 
 def settings_of(assignments: Sequence[str]) -> dict[str, Any]:

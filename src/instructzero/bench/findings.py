@@ -6,39 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from instructzero.bench import figures, tables
 from instructzero.bench.comparisons import ENOUGH_TASKS, Comparison, compare_all, reaches
+from instructzero.bench.parts import Captioned, Drawing, Part, Section
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
 from instructzero.bench.scores import REFERENCE, Scores, budgets_of, comparable, mark_at, scores_at
 from instructzero.bench.tables import Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True, slots=True)
-class Captioned:
-    """A table and its caption."""
-
-    caption: str
-    table: Table
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A figure, its caption, and the name of its file."""
-
-    name: str
-    caption: str
-    figure: Figure
-
-
-Part = str | Captioned | Drawing
-"""A paragraph, a table or a figure."""
 
 _RANKS = (
     "Average ranks over the tasks by test score; 1 is the best. Bars join methods whose ranks do not differ "
@@ -67,14 +42,6 @@ _REACH = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A title and the parts below it."""
-
-    title: str
-    parts: tuple[Part, ...]
-
-
 def sections(cells: Sequence[Cell]) -> list[Section]:
     """Return, for each pair of models, a section for every budget in rising order and one on cost and time."""
     found = []
@@ -82,7 +49,7 @@ def sections(cells: Sequence[Cell]) -> list[Section]:
         own = [cell for cell in cells if cell.models == models]
         for budget in budgets_of(own):
             found.append(Section(f"{models}, {budget:,} calls", tuple(_at_budget(own, models, budget))))
-        found.append(Section(f"{models}, cost and time", (Captioned(_COST, tables.cost_table(own)),)))
+        found.append(Section(f"{models}, cost and time", (Captioned(f"{models}-cost", _COST, tables.cost_table(own)),)))
     return found
 
 
@@ -103,15 +70,11 @@ def _at_budget(cells: Sequence[Cell], models: str, budget: int) -> Iterator[Part
         yield from _contest(scores, name, seeds=len({cell.seed for cell in kept}))
     yield Drawing(f"{name}-curves", _CURVES, figures.anytime_curves(kept, budget))
     if len(scores.methods) > 1:
-        yield Captioned(_REACH, tables.reach_table(reaches(kept, budget)))
-    yield Captioned(
-        "Mean test score on each task; the best is bold. The last column is that of the plain instruction, written "
-        "without a soft prompt.",
-        tables.task_table(kept, budget),
-    )
+        yield Captioned(f"{name}-calls-to-reach", _REACH, tables.reach_table(reaches(kept, budget)))
+    yield Captioned(f"{name}-test-scores", _scores_caption(kept), tables.task_table(kept, budget))
     yield Drawing(f"{name}-tasks", "The mean test scores as a heat map.", figures.heat_map(scores))
     if len(scores.methods) > 1:
-        yield from _winners(scores, reference_of(Ranking.of(scores)))
+        yield from _winners(scores, reference_of(Ranking.of(scores)), name)
 
 
 def _contest(scores: Scores, name: str, seeds: int) -> Iterator[Part]:
@@ -121,21 +84,34 @@ def _contest(scores: Scores, name: str, seeds: int) -> Iterator[Part]:
     yield rank_words(ranking, seeds)
     yield difference_words(scores, pairs)
     yield Drawing(f"{name}-ranks", _RANKS, figures.critical_difference_diagram(ranking))
-    yield Captioned(_DIFFERENCES, tables.difference_table(pairs))
+    yield Captioned(f"{name}-differences", _DIFFERENCES, tables.difference_table(pairs))
 
 
-def _winners(scores: Scores, reference: str) -> Iterator[Part]:
+def _scores_caption(cells: Sequence[Cell]) -> str:
+    """Return the caption of the table of test scores, which says how exact they are."""
+    seeds = len({cell.seed for cell in cells})
+    exact = (
+        f"Mean test score ± standard error over {seeds} seeds on each task; the error of a mean over the tasks takes "
+        "the tasks as fixed"
+        if seeds > 1
+        else "Test score on each task; with one seed there is no standard error"
+    )
+    return (
+        f"{exact}. The best is bold. The last column is that of the plain instruction, written without a soft prompt."
+    )
+
+
+def _winners(scores: Scores, reference: str, name: str) -> Iterator[Part]:
     """Yield the tasks on which each method wins, and those on which the reference loses."""
-    yield Captioned("Tasks on which each method has the best score, alone or shared with others.", win_table(scores))
+    wins = "Tasks on which each method has the best score, alone or shared with others."
+    yield Captioned(f"{name}-wins", wins, win_table(scores))
     lost = loss_table(scores, reference)
     if lost.rows:
-        yield Captioned(f"Tasks on which a rival scores higher than {reference}.", lost)
+        yield Captioned(f"{name}-losses", f"Tasks on which a rival scores higher than {reference}.", lost)
     else:
         yield f"No rival scores higher than {reference} on any task."
-    yield Captioned(
-        "Tasks won, tied and lost by the method of the row against the method of the column.",
-        tables.pair_table(scores),
-    )
+    pairs = "Tasks won, tied and lost by the method of the row against the method of the column."
+    yield Captioned(f"{name}-pairs", pairs, tables.pair_table(scores))
 
 
 def reference_of(ranking: Ranking) -> str:

@@ -1,26 +1,40 @@
-"""The report of a bench: a self-contained HTML page, the same as Markdown, the figures, and the scores as CSV."""
+"""The report of a bench: a self-contained HTML page, the same as Markdown, tables as CSV and LaTeX, and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from instructzero.bench import figures, tables
-from instructzero.bench.findings import Captioned, Drawing, Section, sections
+from instructzero.bench import figures, means, tables
+from instructzero.bench.findings import sections
+from instructzero.bench.instructions import instructions_section, instructions_table
+from instructzero.bench.latex import file_name as latex_name
+from instructzero.bench.latex import latex, standalone
+from instructzero.bench.parts import Captioned, Drawing, Part, Section
 from instructzero.bench.results import Cell
+from instructzero.bench.setup.section import Payment, setup_section
 from instructzero.errors import ConfigurationError
 from instructzero.exports.drawing import save
 from instructzero.files import make_folder, write_atomically
 
 
-def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
-    """Write ``report.html``, ``report.md``, ``scores.csv`` and ``figures/`` under ``out``.
+def write_report(cells: Sequence[Cell], out: Path, paid: Payment | None = None) -> list[Path]:
+    """Write ``report.html``, ``report.md``, ``scores.csv``, ``tables/`` and ``figures/`` under ``out``.
 
     Returns the paths of all files written.
+
+    Parameters
+    ----------
+    cells
+        The finished cells of the bench in ``out``.
+    out
+        The folder of the bench.
+    paid
+        What was paid for them; None if that is not known.
 
     Raises
     ------
@@ -29,20 +43,42 @@ def write_report(cells: Sequence[Cell], out: Path) -> list[Path]:
     """
     if not cells:
         raise ConfigurationError(f"expected finished cells in {out}, got none; run the bench there first")
-    found = sections(cells)
+    found = [setup_section(cells, out, paid), *sections(cells), instructions_section(cells, out)]
+    parts = [part for section in found for part in section.parts]
+    shown = [part for part in parts if isinstance(part, Captioned) and not part.folded]
     texts = {
         out / "report.html": html(found, _summary(cells)),
         out / "report.md": markdown(found, _summary(cells)),
         out / "scores.csv": tables.to_csv([tables.ROW, *tables.rows(cells)]),
+        **_tables([*shown, instructions_table(cells, out)], cells, out / "tables"),
     }
-    make_folder(out)
+    make_folder(out / "tables")
     for path, text in texts.items():
         write_atomically(path, text)
-    drawings = [part for section in found for part in section.parts if isinstance(part, Drawing)]
+    drawings = [part for part in parts if isinstance(part, Drawing)]
     return [
         *texts,
         *(path for drawing in drawings for path in save(drawing.figure, _folder(out) / file_name(drawing))),
     ]
+
+
+def _tables(parts: Iterable[Captioned], cells: Sequence[Cell], folder: Path) -> Mapping[Path, str]:
+    """Return the contents of the files of the tables, and of the document that holds them all."""
+    named: dict[str, Captioned] = {}
+    for part in parts:
+        named[_unused(latex_name(part.name), named)] = part
+    return {
+        **{folder / f"{name}.tex": latex(part, name) for name, part in named.items()},
+        **{folder / f"{name}.csv": part.table.csv() for name, part in named.items()},
+        folder / "means.csv": tables.to_csv([means.COLUMNS, *means.rows(cells)]),
+        folder / "tables.tex": standalone(list(named)),
+    }
+
+
+def _unused(name: str, used: Iterable[str]) -> str:
+    """Return the name, with a number if two names differ in characters only that a file for LaTeX cannot have."""
+    taken = {*used, "tables", "means"}
+    return next(found for found in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if found not in taken)
 
 
 def _folder(out: Path) -> Path:
@@ -59,17 +95,20 @@ def file_name(drawing: Drawing) -> str:
 def html(found: Sequence[Section], summary: str) -> str:
     """Return the HTML page. All texts are escaped; the figures are inline SVG."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    views = [
+        {"title": section.title, "parts": [_view(part) for part in section.parts], "searchable": section.searchable}
+        for section in found
+    ]
     source = resources.files("instructzero.bench").joinpath("page.html").read_text(encoding="utf-8")
-    views = [{"title": section.title, "parts": [_view(part) for part in section.parts]} for section in found]
     return environment.from_string(source).render(sections=views, summary=summary)
 
 
-def _view(part: str | Captioned | Drawing) -> dict[str, object]:
+def _view(part: Part) -> dict[str, object]:
     """Return the values of a part that the template uses."""
     if isinstance(part, str):
         return {"kind": "words", "text": part}
     if isinstance(part, Captioned):
-        return {"kind": "table", "caption": part.caption, "table": part.table}
+        return {"kind": "folded" if part.folded else "table", "caption": part.caption, "table": part.table}
     return {
         "kind": "figure",
         "caption": part.caption,
@@ -82,14 +121,14 @@ def markdown(found: Sequence[Section], summary: str) -> str:
     """Return the report as Markdown; the figures are links to their files."""
     parts = ["# Benchmark", summary]
     for section in found:
-        parts.append(f"## {section.title}")
+        parts.append(f"## {tables.as_markdown(section.title)}")
         for part in section.parts:
             if isinstance(part, str):
-                parts.append(part)
+                parts.append(tables.as_markdown(part))
             elif isinstance(part, Captioned):
-                parts += [part.caption, part.table.markdown().rstrip()]
+                parts += [tables.as_markdown(part.caption), part.table.markdown().rstrip()]
             else:
-                parts.append(f"![{part.caption}](figures/{file_name(part)}.png)")
+                parts.append(f"![{tables.as_markdown(part.caption)}](figures/{file_name(part)}.png)")
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,7 +11,8 @@
 
 The numbering is that of arXiv 2306.03082. `PLANS` holds the bench for each figure: 150 evaluations of 20 calls, every
 instruction scored in full, as in the paper; three seeds; the embedded models unless others are named. All plans share
-one directory, so that a run for one figure is reused by the others.
+one directory, so that a run for one figure is reused by the others. With other tasks or methods, a figure shows those;
+`paper_checks` refuses what a figure cannot show.
 
 Differences from the publication:
 
@@ -35,9 +36,9 @@ import numpy as np
 
 from instructzero.bench import paper_figures
 from instructzero.bench.manual import manual_result
-from instructzero.bench.paper_figures import LABELS, by_task
+from instructzero.bench.paper_figures import by_task, label, ordered
 from instructzero.bench.plan import slug
-from instructzero.bench.results import Cell
+from instructzero.bench.results import Cell, run_folder
 from instructzero.bench.tables import Table
 from instructzero.errors import ConfigurationError
 from instructzero.exports.drawing import save
@@ -92,31 +93,26 @@ def draw(name: str, cells: Sequence[Cell], out: Path) -> list[Path]:
     name
         A key of `PLANS`.
     cells
-        Finished cells; methods and tasks that the plan does not name are ignored.
+        Finished cells, of the tasks and methods of the plan or of others.
     out
         The folder of the bench.
 
     Raises
     ------
     ConfigurationError
-        If the name is unknown, or none of the cells belongs to the plan.
+        If the name is unknown, or there are no cells.
     """
     if name not in PLANS:
         raise ConfigurationError(f"expected one of {', '.join(PLANS)} of the paper, got {name!r}")
-    plan = PLANS[name]
-    fitting = [cell for cell in cells if cell.method in plan["methods"]]
-    if plan["tasks"] != "all":
-        fitting = [cell for cell in fitting if cell.task in plan["tasks"]]
-    if not fitting:
+    if not cells:
         raise ConfigurationError(
-            f"expected finished runs of {' or '.join(plan['methods'])} for {name} in {out}, got none; "
-            f"run the bench of this figure first: instructzero bench --paper {name}"
+            f"expected finished runs for {name} in {out}, got none; run the bench of this figure first: instructzero "
+            f"bench --paper {name}"
         )
-    pairs = sorted({cell.models for cell in fitting})
     return [
         path
-        for models in pairs
-        for path in _DRAWERS[name]([cell for cell in fitting if cell.models == models], out, f"{name}-{slug(models)}")
+        for models in sorted({cell.models for cell in cells})
+        for path in _DRAWERS[name]([cell for cell in cells if cell.models == models], out, f"{name}-{slug(models)}")
     ]
 
 
@@ -134,13 +130,15 @@ def _figure_5(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
 
 
 def _figure_6(cells: Sequence[Cell], out: Path, name: str) -> list[Path]:
-    """Draw one figure for each method, from its first seed."""
+    """Draw one figure for each method and task, from its first seed."""
+    first: dict[tuple[str, str], Cell] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.method, cell.task, cell.seed)):
+        first.setdefault((cell.method, cell.task), cell)
+    several = len({cell.task for cell in cells}) > 1
     paths = []
-    for cell in sorted(cells, key=lambda cell: (cell.method, cell.seed)):
-        path = out / "paper" / f"{name}-{slug(cell.method)}"
-        if path.with_name(f"{path.name}.png") not in paths:
-            title = f"{cell.task}, {LABELS.get(cell.method, cell.method)}"
-            paths += save(paper_figures.explored(_history(cell, out), title), path)
+    for cell in first.values():
+        path = out / "paper" / "-".join([name, slug(cell.method), *([slug(cell.task)] if several else [])])
+        paths += save(paper_figures.explored(_history(cell, out), f"{cell.task}, {label(cell.method)}"), path)
     return paths
 
 
@@ -168,7 +166,7 @@ _DRAWERS: Mapping[str, Callable[[Sequence[Cell], Path, str], list[Path]]] = {
 
 
 def ablation(cells: Sequence[Cell], manual: Mapping[tuple[str, int], float]) -> Table:
-    """Return the paper's Table 1 with our numbers, followed by the published ones.
+    """Return the paper's Table 1 with our numbers, followed by the published ones of its own tasks.
 
     Parameters
     ----------
@@ -177,25 +175,21 @@ def ablation(cells: Sequence[Cell], manual: Mapping[tuple[str, int], float]) -> 
     manual
         The test scores of Manual by task and seed.
     """
-    methods = [method for method in LABELS if any(cell.method == method for cell in cells)]
+    methods = ordered({cell.method for cell in cells})
     plain: dict[str, dict[int, float]] = {}
     for cell in cells:
         plain.setdefault(cell.task, {})[cell.seed] = cell.plain.test
     found = {method: by_task(cells, method) for method in methods}
     body = []
-    for task in sorted(plain, key=list(PUBLISHED).index):
+    for task in (*(task for task in PUBLISHED if task in plain), *sorted(plain.keys() - PUBLISHED.keys())):
         asked = [score for (other, _), score in manual.items() if other == task]
         ours = [np.mean(asked), np.mean(list(plain[task].values()))]
         scores = [f"{value:.2f}" for value in ours]
         scores += [f"{found[method][task]:.2f}" if task in found[method] else "" for method in methods]
-        body.append((task, *scores, *(f"{value:.2f}" for value in PUBLISHED[task])))
-    header = ["task", "Manual", "w/o Manual", *(LABELS[method] for method in methods)]
+        published = [f"{value:.2f}" for value in PUBLISHED[task]] if task in PUBLISHED else ["", "", ""]
+        body.append((task, *scores, *published))
+    header = ["task", "Manual", "w/o Manual", *map(label, methods)]
     return Table((*header, "paper: Manual", "paper: w/o Manual", "paper: InstructZero"), tuple(body))
-
-
-def run_folder(cell: Cell, out: Path) -> Path:
-    """Return the run directory of a cell of the bench in ``out``."""
-    return out / slug(cell.models) / slug(cell.method) / f"{slug(cell.task)}-{cell.seed}"
 
 
 def _history(cell: Cell, out: Path) -> History:

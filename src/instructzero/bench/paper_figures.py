@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +27,14 @@ LABELS = {
     "instructzero": "InstructZero (repaired)",
 }
 COLOURS = {"ape": PALETTE[1], "uniform": PALETTE[5], "paper": PALETTE[3], "instructzero": PALETTE[0]}
-BASELINES, SEARCHES = ("ape", "uniform"), ("paper", "instructzero")
+BASELINES = ("ape", "uniform")
 EXAMPLE = "taxonomy_animal"
 ITERATION = 25  # evaluations per iteration
 ITERATIONS = 5
 TOP = 0.15
+FEWEST = 4  # points of a projection
+
+_OTHERS = (PALETTE[2], PALETTE[4], *PALETTE)  # colours of the methods that the paper does not have
 
 Runs = Mapping[tuple[str, str, int], History]
 """Journals by method, task and seed."""
@@ -55,54 +58,76 @@ def gains(cells: Sequence[Cell], search: str, baseline: str) -> list[float]:
 
 def improvements(cells: Sequence[Cell]) -> Figure:
     """Draw Figure 1: the instructions for one task, and histograms of the improvement over the baselines."""
-    methods = _present(cells)
-    searches = [name for name in SEARCHES if name in methods]
+    methods, colours = _present(cells), _colours({cell.method for cell in cells})
+    searches = [name for name in methods if name not in BASELINES]
     baselines = [name for name in BASELINES if name in methods]
     with house_style():
-        figure = new_figure(9.5, 1.2 + 1.7 * max(1, len(searches)))
+        figure = new_figure(9.5, 1.2 + 1.7 * max(1, len(searches), 0.6 * len(methods)))
         left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(1, 1.25), squeeze=False))
-        _quote(left.subplots(), cells, methods)
+        _quote(left.subplots(), [cell for cell in cells if cell.task == example(cells)], methods)
         if searches and baselines:
             grid = right.subplots(len(searches), len(baselines), sharex=True, sharey=True, squeeze=False)
             for row, search in zip(grid, searches, strict=True):
                 for axes, baseline in zip(row, baselines, strict=True):
-                    _histogram(axes, gains(cells, search, baseline), search, baseline)
+                    _histogram(axes, gains(cells, search, baseline), search, baseline, colours[search])
             right.supxlabel("improvement in accuracy", fontsize=9)
             right.supylabel("tasks", fontsize=9)
     return figure
 
 
 def _present(cells: Sequence[Cell]) -> list[str]:
-    return [name for name in LABELS if any(cell.method == name for cell in cells)]
+    return ordered({cell.method for cell in cells})
+
+
+def ordered(methods: Collection[str]) -> list[str]:
+    """Return the methods of the paper in its order, then the others by name."""
+    return [*(name for name in LABELS if name in methods), *sorted(name for name in methods if name not in LABELS)]
+
+
+def label(method: str) -> str:
+    """Return the name of a method in the figures."""
+    return LABELS.get(method, method)
+
+
+def _colours(methods: Collection[str]) -> dict[str, str]:
+    others = [name for name in ordered(methods) if name not in COLOURS]
+    return COLOURS | {name: _OTHERS[place % len(_OTHERS)] for place, name in enumerate(others)}
+
+
+def example(cells: Sequence[Cell]) -> str:
+    """Return the task whose instructions Figure 1 quotes: that of the paper, or else the first one."""
+    tasks = sorted({cell.task for cell in cells})
+    return EXAMPLE if EXAMPLE in tasks else tasks[0]
 
 
 def _quote(axes: Axes, cells: Sequence[Cell], methods: Sequence[str]) -> None:
-    """Write the instruction of each method for the example task with its first seed."""
+    """Write the instruction of each method for one task, that of the ``cells``, with its first seed."""
+    colours, step = _colours(methods), 0.94 / max(4, len(methods))
     axes.axis("off")
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.text(0, 1, f"Task: {EXAMPLE}", fontweight="bold", va="top")
+    axes.text(0, 1, f"Task: {cells[0].task}", fontweight="bold", va="top")
     for place, method in enumerate(methods):
-        found = sorted((c for c in cells if c.method == method and c.task == EXAMPLE), key=lambda cell: cell.seed)
+        found = sorted((cell for cell in cells if cell.method == method), key=lambda cell: cell.seed)
         if found:
-            mark, top = found[0].marks[-1], 0.9 - 0.235 * place
-            axes.text(0, top, f"{LABELS[method]}: {mark.test:.2f}", color=INK, va="top", fontweight="bold", fontsize=8)
-            axes.plot([-0.02, -0.02], [top, top - 0.19], color=COLOURS[method], linewidth=3, clip_on=False)
+            mark, top = found[0].marks[-1], 0.9 - step * place
+            axes.text(0, top, f"{label(method)}: {mark.test:.2f}", color=INK, va="top", fontweight="bold", fontsize=8)
+            axes.plot([-0.02, -0.02], [top, top - 0.8 * step], color=colours[method], linewidth=3, clip_on=False)
             quote = textwrap.shorten(mark.instruction, 150, placeholder=" …")
-            axes.text(0, top - 0.065, "\n".join(textwrap.wrap(f"“{quote}”", 48)), va="top", fontsize=8)
+            axes.text(0, top - 0.28 * step, "\n".join(textwrap.wrap(f"“{quote}”", 48)), va="top", fontsize=8)
 
 
-def _histogram(axes: Axes, values: Sequence[float], search: str, baseline: str) -> None:
+def _histogram(axes: Axes, values: Sequence[float], search: str, baseline: str, colour: str) -> None:
     edges = np.linspace(-1.05, 1.05, 22).tolist()  # a bin around 0
-    axes.hist(np.round(values, 9).tolist(), bins=edges, color=COLOURS[search], edgecolor=GAP)
+    axes.hist(np.round(values, 9).tolist(), bins=edges, color=colour, edgecolor=GAP)
     axes.axvline(0, color=INK, linewidth=0.8)
     mean = f"mean {np.mean(values):+z.2f}, {len(values)} tasks" if values else "no tasks"
-    axes.set_title(f"{LABELS[search]} − {LABELS[baseline]}\n{mean}", fontsize=8)
+    axes.set_title(f"{label(search)} − {label(baseline)}\n{mean}", fontsize=8)
     axes.set_xticks([-1, -0.5, 0, 0.5, 1])
 
 
 def accuracies(cells: Sequence[Cell], columns: int = 8) -> Figure:
     """Draw Figure 4: a bar for each method on each task, ``columns`` tasks in a row, and a mark for each seed."""
-    methods = _present(cells)
+    methods, colours = _present(cells), _colours({cell.method for cell in cells})
     scores = {method: by_task(cells, method) for method in methods}
     tasks = sorted({cell.task for cell in cells})
     columns = min(columns, len(tasks))
@@ -116,7 +141,7 @@ def accuracies(cells: Sequence[Cell], columns: int = 8) -> Figure:
                 at = np.arange(len(line)) - 0.4 + width * (place + 0.5)
                 axes.bar(
                     at, [scores[method].get(task, 0.0) for task in line], width * 0.92,
-                    color=COLOURS[method], label=LABELS[method],
+                    color=colours[method], label=label(method),
                 )  # fmt: skip
                 for spot, task in zip(at, line, strict=True):
                     seeds = [c.marks[-1].test for c in cells if c.method == method and c.task == task]
@@ -148,7 +173,7 @@ def top_scores(history: History) -> list[float]:
 
 def top_instructions(runs: Runs) -> Figure:
     """Draw Figure 5: a panel for each method, and in it a line for each task, the mean over the seeds."""
-    methods = [name for name in LABELS if any(method == name for method, *_ in runs)]
+    methods = ordered({method for method, *_ in runs})
     tasks = sorted({task for _, task, _ in runs})
     with house_style():
         figure = new_figure(1 + 4.4 * len(methods), 3.6)
@@ -162,7 +187,7 @@ def top_instructions(runs: Runs) -> Figure:
                     ends[task] = (means[-1], PALETTE[place % len(PALETTE)])
                     axes.plot(range(ITERATIONS + 1), means, "o-", color=ends[task][1], markersize=3.5)
             axes.set(xlim=(-0.2, ITERATIONS + 0.2), xlabel="iteration (25 evaluations)", ylim=(-0.03, 1.05))
-            axes.set_title(LABELS[method], fontsize=9)
+            axes.set_title(label(method), fontsize=9)
             axes.grid(True)
             _name_lines(axes, ends)
         grid[0].set_ylabel("validation accuracy, top 15 % of instructions")
@@ -183,9 +208,11 @@ def flattened(points: ArrayLike) -> tuple[Array, str]:
     """Project points of shape (n, d) to two dimensions.
 
     Returns the projected points, shape (n, 2), and the name of the projection: t-SNE, or PCA if scikit-learn is not
-    installed.
+    installed. Fewer than `FEWEST` points are placed in a row.
     """
     values = np.asarray(points, dtype=np.float64)
+    if len(values) < FEWEST:
+        return np.stack([np.arange(len(values)), np.zeros(len(values))], axis=1), "number"
     try:
         from sklearn.manifold import TSNE
     except ImportError:

@@ -51,6 +51,8 @@ class Plan(BaseModel):
         the workers.
     out
         The folder of all results.
+    log_to
+        Trackers to which every run logs its scores.
 
     >>> plan = Plan(tasks="antonyms,sum", methods=["uniform", "paper"], budgets=[1000], seeds=2)
     >>> plan.methods["paper"], len(plan.tasks) * len(plan.methods) * plan.seeds
@@ -68,6 +70,7 @@ class Plan(BaseModel):
     engine: Literal["processes", "ray", "slurm"] = "processes"
     workers: Count = Field(default_factory=lambda: os.cpu_count() or 1)
     out: Path = Path("runs/bench")
+    log_to: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
 
     @property
     def is_shared(self) -> bool:
@@ -77,7 +80,7 @@ class Plan(BaseModel):
         except ValidationError:
             return False
 
-    @field_validator("tasks", "budgets", mode="before")
+    @field_validator("tasks", "budgets", "log_to", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         """Return one value, or several separated by commas, as a list."""
@@ -136,7 +139,7 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
-    """One cell to run: its names, the budgets, the settings of its run, and the directory of the run."""
+    """One cell to run: its names, the budgets, the settings of its run, its directory, and its trackers."""
 
     method: str
     task: str
@@ -145,6 +148,7 @@ class CellPlan:
     budgets: tuple[int, ...]
     settings: Settings
     folder: Path
+    log_to: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.method} on {self.task}, {self.models}, seed {self.seed}"
@@ -229,7 +233,7 @@ def _cell(plan: Plan, models: str, seed: int, task: str, method: str) -> CellPla
     except UserError as error:
         raise ConfigurationError(f"method {method!r} with models {models!r}: {error}") from None
     folder = out / slug(models) / slug(method) / f"{slug(label)}-{seed}"
-    return CellPlan(method, label, models, seed, plan.budgets, settings, folder)
+    return CellPlan(method, label, models, seed, plan.budgets, settings, folder, plan.log_to)
 
 
 def _store(settings: Settings, out: Path, models: str, label: str, seed: int) -> Path:

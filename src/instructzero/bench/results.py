@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from instructzero.bench.plan import slug
 from instructzero.errors import RunDirectoryError
 from instructzero.files import read_text
 from instructzero.types import Usage
@@ -81,6 +82,11 @@ class Cell:
                 "seconds": seconds,
             }
         )
+
+
+def run_folder(cell: Cell, out: Path) -> Path:
+    """Return the run directory of a cell of the bench in ``out``."""
+    return out / slug(cell.models) / slug(cell.method) / f"{slug(cell.task)}-{cell.seed}"
 
 
 def read_cells(out: Path) -> list[Cell]:

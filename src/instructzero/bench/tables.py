@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from instructzero.bench.comparisons import Comparison, Reach, differences_of, outcomes
+from instructzero.bench.means import PLAIN, means_at, over_tasks
 from instructzero.bench.ranks import Ranking
 from instructzero.bench.results import Cell
-from instructzero.bench.scores import Scores, comparable, scores_at
+from instructzero.bench.scores import Scores, scores_at
 from instructzero.exports.spreadsheet import without_formula
 
 ROW = (
@@ -26,12 +28,13 @@ ROW = (
 class Table:
     """A header and rows of text. The first column names the rows.
 
-    ``best`` holds the (row, column) of the best values.
+    ``best`` holds the (row, column) of the best values, and ``links`` the relative address that a text leads to.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     best: frozenset[tuple[int, int]] = frozenset()
+    links: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.header) for row in self.rows):
@@ -39,13 +42,17 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown; the best values are bold."""
-        lines = [_line(map(_cell, self.header)), _line(["---", *["---:"] * (len(self.header) - 1)])]
+        lines = [_line(map(as_markdown, self.header)), _line(["---", *["---:"] * (len(self.header) - 1)])]
         for number, row in enumerate(self.rows):
-            texts = [_cell(text) for text in row]
-            lines.append(
-                _line(f"**{text}**" if (number, place) in self.best else text for place, text in enumerate(texts))
-            )
+            lines.append(_line(self._shown(text, (number, place)) for place, text in enumerate(row)))
         return "\n".join(lines) + "\n"
+
+    def _shown(self, text: str, place: tuple[int, int]) -> str:
+        """Return a value as Markdown: bold if it is the best, or with its link."""
+        shown = as_markdown(text)
+        if place in self.links:
+            return f"[{shown}]({self.links[place]})"
+        return f"**{shown}**" if place in self.best else shown
 
     def csv(self) -> str:
         """Return the table as comma-separated values."""
@@ -56,8 +63,9 @@ def _line(texts: Iterable[str]) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
+def as_markdown(text: str) -> str:
+    """Return a text as Markdown, on one line; nothing in it is markup."""
+    return re.sub(r"[\\|<>\[\]`*~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:
@@ -87,30 +95,23 @@ def rows(cells: Iterable[Cell]) -> list[tuple[object, ...]]:
 
 
 def task_table(cells: Sequence[Cell], budget: int) -> Table:
-    """Return the mean test scores on each task, with those of the plain instruction, means and average ranks."""
+    """Return the mean test scores on each task with their standard errors over the seeds, then means and ranks.
+
+    The last column is that of the plain instruction. Without several seeds there is no standard error.
+    """
     scores, ranking = scores_at(cells, budget), Ranking.of(scores_at(cells, budget))
-    plain = plain_scores(comparable(cells, budget))
-    body = [
-        (task, *map(score, values), score(plain[task]))
-        for task, values in zip(scores.tasks, scores.values, strict=True)
-    ]
+    means = means_at(cells, budget)
+    columns = (*scores.methods, PLAIN)
+    body = [(task, *(str(means[task, method]) for method in columns)) for task in scores.tasks]
     best = {
         (row, int(column) + 1)
         for row, values in enumerate(scores.array)
         for column in np.flatnonzero(values == values.max())
         if values.min() < values.max()
     }
-    means = ("mean", *(score(scores.means[method]) for method in scores.methods), score(np.mean(list(plain.values()))))
+    overall = ("mean", *(str(over_tasks(means, method)) for method in columns))
     ranks = ("average rank", *(f"{ranking.rank_of(method):.2f}" for method in scores.methods), "")
-    return Table(("task", *scores.methods, "plain"), (*body, means, ranks), frozenset(best))
-
-
-def plain_scores(cells: Sequence[Cell]) -> dict[str, float]:
-    """Return the mean test score of the plain instruction over the seeds, by task."""
-    by_task: dict[str, dict[int, float]] = {}
-    for cell in cells:
-        by_task.setdefault(cell.task, {})[cell.seed] = cell.plain.test
-    return {task: float(np.mean(list(found.values()))) for task, found in by_task.items()}
+    return Table(("task", *columns), (*body, overall, ranks), frozenset(best))
 
 
 def pair_table(scores: Scores) -> Table:

@@ -53,7 +53,7 @@ def print_methods() -> None:
 
 def print_models() -> None:
     """Print the forms of model specifications, and the embedded models with their sizes."""
-    from instructzero.models.registry import EMBEDDED_FOLDER
+    from instructzero.models.packed import embedded_folder
 
     table = _table()
     for column in ("role", "specification", "description"):
@@ -62,7 +62,7 @@ def print_models() -> None:
         table.add_row(*map(Text, row))
     console = _console()
     console.print(table)
-    for folder in sorted(path for path in EMBEDDED_FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"):
+    for folder in sorted(path for path in embedded_folder().iterdir() if path.is_dir() and path.name != "__pycache__"):
         size = (folder / "model.safetensors").stat().st_size / 1e6
         console.print(f"embedded:{folder.name}  {size:.1f} MB, card: {folder / 'MODEL_CARD.md'}", soft_wrap=True)
 

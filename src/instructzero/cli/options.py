@@ -10,7 +10,10 @@ import typer
 
 ENGINES = ("processes", "ray", "slurm")
 FIGURES = ("fig1", "fig4", "fig5", "fig6", "table1")
-FORMATS = ("txt", "json", "csv", "scores", "python", "curl", "dspy", "promptfoo", "langchain", "messages", "figures")
+FORMATS = (
+    *("txt", "json", "csv", "scores", "python", "curl", "dspy", "promptfoo", "inspect", "langchain", "messages"),
+    "figures",
+)
 TRACKERS = ("tensorboard", "mlflow", "wandb")
 """Names of choices, repeated here because the modules that define them are heavy to import."""
 

@@ -1,6 +1,9 @@
-"""The files that ``instructzero init`` writes: a commented configuration, ten sample rows, and a prompt."""
+"""The files that ``instructzero init`` writes: a commented configuration, sample rows, and a prompt."""
 
 from __future__ import annotations
+
+import csv
+import io
 
 RUN = """\
 # The settings of a run, for: instructzero run --config run.yaml
@@ -11,7 +14,7 @@ task: rows.csv                 # CSV, JSONL, JSON, Parquet or XLSX, or hf:DATASE
 input_column: subject,body     # the columns of the input
 output_column: team            # the column of the answer
 task_description: Sort the messages of a shop's customers by the team that answers them.  # for the writer
-metric: choice:delivery|payment|returns  # how an answer is scored; the guide lists the metrics, such as exact_match
+metric: choice:delivery|payment|returns  # how an answer is scored; others are exact_match, contains, numeric
 
 # Your prompt, and the instructions that you have: the search starts from them and tests its winner against them.
 prompt: prompt.txt             # the messages to the black box, with {instruction} and the columns as fields
@@ -67,3 +70,25 @@ Subject: {subject}
 
 FILES = {"run.yaml": RUN, "rows.csv": ROWS, "prompt.txt": PROMPT}
 """The content of the files by name."""
+
+
+def demo_files() -> dict[str, str]:
+    """Return the content of the files by name, with 200 rows, for a run with the stand-in of `instructzero.testing`."""
+    from instructzero.testing.shop import PORT, rows
+
+    run = RUN
+    for usual, instead in (
+        ("task: replace the ten rows of rows.csv by 50 or more of your own.", "task: messages to a shop."),
+        ("openai:gpt-4o-mini", "openai:demo       "),
+        ("# base_url: http://localhost:8000/v1  #", f"base_url: http://127.0.0.1:{PORT}/v1  #"),
+    ):
+        run = run.replace(usual, instead)
+    return {"run.yaml": run, "rows.csv": _table(rows()), "prompt.txt": PROMPT}
+
+
+def _table(rows: list[dict[str, str]]) -> str:
+    written = io.StringIO()
+    table = csv.DictWriter(written, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return written.getvalue()

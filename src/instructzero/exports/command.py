@@ -10,6 +10,7 @@ from instructzero.errors import ConfigurationError
 from instructzero.exports import python, shell, tables
 from instructzero.exports.asking import Asking, task_of
 from instructzero.exports.dspy import dspy_program
+from instructzero.exports.inspect import inspect_program
 from instructzero.exports.langchain import langchain_program
 from instructzero.exports.messages import messages
 from instructzero.exports.promptfoo import promptfoo_config
@@ -24,7 +25,14 @@ STDOUT = "-"
 def promptfoo(run: FinishedRun) -> str:
     """Return the configuration of promptfoo with the run's test examples, if they can be loaded."""
     task = task_of(run, "test")
-    return promptfoo_config(Asking.of(run, task), task.test if task else (), str(run.header["metric"]))
+    asking, metric = Asking.of(run, task), str(run.header["metric"])
+    return promptfoo_config(asking, task.test, metric, task.metric) if task else promptfoo_config(asking, (), metric)
+
+
+def inspect(run: FinishedRun) -> str:
+    """Return the Inspect task with the run's test examples, if they can be loaded."""
+    task = task_of(run, "test")
+    return inspect_program(Asking.of(run, task), task, str(run.header["metric"]), run.settings)
 
 
 FORMATS: dict[str, Callable[[FinishedRun], str]] = {
@@ -36,6 +44,7 @@ FORMATS: dict[str, Callable[[FinishedRun], str]] = {
     "curl": lambda run: shell.curl(Asking.of(run)),
     "dspy": lambda run: dspy_program(Asking.of(run)),
     "promptfoo": promptfoo,
+    "inspect": inspect,
     "langchain": lambda run: langchain_program(Asking.of(run)),
     "messages": lambda run: messages(Asking.of(run)),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,21 @@ from instructzero.terminal import excerpt
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 ROLE_NAMES = {"best": "best", "plain": "plain", "baseline": "yours", "start": "start", "challenger": "challenger"}
 _BLUE, _ORANGE = PALETTE[0], PALETTE[1]
 _WRONG = "#f6d5b8"
 _MAPS = {"pca": "principal component", "tsne": "t-SNE"}
+_ORIGINS = {
+    "soft prompt": ("o", "under a soft prompt"),
+    "continuation": ("D", "continued first words"),
+    "request": ("s", "on request"),
+    "own": ("^", "yours"),
+    "plain": ("v", "plain"),
+}
+"""The marker and the name in the legend of each origin of a text; see `instructzero.report.origins`."""
+
 _LABEL = 52  # maximum characters of an instruction beside its row
 
 
@@ -49,7 +59,7 @@ def export_figures(directory: Path, out: Path) -> tuple[list[Path], list[str]]:
             paths = [path for name, figure in draw(data).items() for path in save(figure, out / name)]
     except OSError as error:
         raise RunDirectoryError(f"cannot write to {out}: {error.strerror}; choose another folder") from None
-    return paths, [data[part]["note"] for part in ("space", "belief") if "note" in data[part]]
+    return paths, [data[part]["note"] for part in ("texts", "space", "belief") if "note" in data[part]]
 
 
 def draw(data: Record) -> dict[str, Figure]:
@@ -66,10 +76,11 @@ def _drawn(data: Record) -> Iterator[tuple[str, Figure]]:
         yield "best-by-cost", _course(data, "usd", "dollars at list price")
     if data["rounds"]:
         yield "scores-by-round", _rounds(data)
-    points = data["space"].get("points", [])
-    for method in _MAPS:
-        if points and method in points[0]:
-            yield f"map-{method}", _map(data, method)
+    for part, name in (("space", "map"), ("texts", "texts")):
+        points = data[part].get("points", [])
+        for method in _MAPS:
+            if points and method in points[0]:
+                yield f"{name}-{method}", _map(data, data[part], method)
     if "points" in data["belief"]:
         yield "belief", _belief(data)
     for part in data["examples"]["parts"]:
@@ -106,15 +117,18 @@ def _course(data: Record, unit: str, name: str) -> Figure:
 
 
 def _reference_lines(axes: Axes, data: Record) -> None:
-    """Draw lines at the scores of the plain instruction and the user's baseline."""
+    """Draw lines at the scores of the plain instruction and the user's own; equal scores share a line."""
+    lines: dict[float, list[str]] = {}
     for row in data["instructions"]:
-        for role in row["roles"]:
-            if role != "best":
-                axes.axhline(row["value"], color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-                axes.annotate(
-                    ROLE_NAMES[role], (1, row["value"]), (0, 2), xycoords=("axes fraction", "data"),
-                    textcoords="offset points", ha="right", va="bottom", fontsize=8,
-                )  # fmt: skip
+        hidden = ("best", "challenger") if "best" in row["roles"] else ()
+        if names := [ROLE_NAMES[role] for role in row["roles"] if role not in hidden]:
+            lines.setdefault(row["value"], []).extend(names)
+    for value, names in lines.items():
+        axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.annotate(
+            ", ".join(names), (1, value), (0, 2), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", va="bottom", fontsize=8,
+        )  # fmt: skip
 
 
 def _frame_scores(axes: Axes, values: Sequence[float]) -> None:
@@ -148,31 +162,59 @@ def _rounds(data: Record) -> Figure:
     return figure
 
 
-def _map(data: Record, method: str) -> Figure:
-    """Draw the evaluated points twice, coloured by score and by round; larger points have higher scores.
+def _map(data: Record, part: Record, method: str) -> Figure:
+    """Draw the evaluated points or texts twice, coloured by score and by round; larger marks have higher scores.
 
-    Rings mark the best point of each round, the orange ring the best of all rounds.
+    Dark rings mark the best point of each round, the orange ring the best one of all. The shape is that of the origin.
     """
-    points, rows = data["space"]["points"], data["instructions"]
-    places = np.array([point[method] for point in points])
-    values = np.array([rows[point["row"]]["value"] for point in points])
-    rounds = np.array([point["round"] for point in points])
-    best = np.array(["best" in rows[point["row"]]["roles"] for point in points])
-    rings = np.array([point["leader"] for point in points]) & ~best
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     figure = new_figure(8.5, 3.8)
-    colours = {"score": (values, (0, 1)), "round": (rounds, (0, max(1, rounds.max())))}
-    for axes, (name, (colour, limits)) in zip(figure.subplots(1, 2), colours.items(), strict=True):
-        look = {"c": colour, "cmap": "cividis", "vmin": limits[0], "vmax": limits[1]}
-        sizes = (4 + 6 * values.clip(0, 1)) ** 2
-        drawn = axes.scatter(*places.T, s=sizes, edgecolor=GAP, linewidth=0.4, **look)
-        for marked, edge, width in ((rings, INK, 1.0), (best, _ORANGE, 2.0)):
-            axes.scatter(*places[marked].T, s=sizes[marked], facecolor="none", edgecolor=edge, linewidth=width)
-        figure.colorbar(drawn, ax=axes, label=name, shrink=0.85)
+    points, rows = part["points"], data["instructions"]
+    values = np.array([rows[point["row"]]["value"] for point in points])
+    rounds = np.array([point["round"] or 0 for point in points])
+    for axes, name, colours, top in zip(
+        figure.subplots(1, 2), ("score", "round"), (values, rounds), (1, max(1, rounds.max())), strict=True
+    ):
+        look = ScalarMappable(Normalize(0, top), "cividis")
+        _marks(axes, data, points, method, look.to_rgba(colours))
+        figure.colorbar(look, ax=axes, label=name, shrink=0.85)
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(True)
         axes.set_adjustable("datalim")
-        _name_axes(axes, data["space"]["explained"], method)
+        _name_axes(axes, part["explained"], method)
+    if len({point["origin"] for point in points}) > 1:
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False, fontsize=8)
     return figure
+
+
+def _marks(axes: Axes, data: Record, points: Sequence[Record], method: str, colours: NDArray[np.float64]) -> None:
+    """Draw the points by origin, with rings around the best ones."""
+    places = np.array([point[method] for point in points])
+    rows = [data["instructions"][point["row"]] for point in points]
+    sizes = (4 + 6 * np.array([row["value"] for row in rows]).clip(0, 1)) ** 2
+    best = np.array(["best" in row["roles"] for row in rows])
+    leaders = np.array([bool(point.get("leader")) for point in points]) & ~best
+    origins = np.array([point["origin"] for point in points])
+    for origin, (marker, name) in _ORIGINS.items():
+        mine = origins == origin
+        if mine.any():
+            shape: dict[str, Any] = {"marker": marker, "label": name}
+            axes.scatter(
+                places[mine, 0], places[mine, 1], s=sizes[mine], c=colours[mine], edgecolor=GAP, linewidth=0.4, **shape
+            )
+        for marked, edge, width in ((leaders & mine, INK, 1.0), (best & mine, _ORANGE, 2.0)):
+            axes.scatter(
+                places[marked, 0],
+                places[marked, 1],
+                s=sizes[marked],
+                facecolor="none",
+                edgecolor=edge,
+                linewidth=width,
+                marker=marker,
+            )
 
 
 def _name_axes(axes: Axes, explained: Sequence[float], method: str) -> None:

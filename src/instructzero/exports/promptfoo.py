@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -17,8 +17,10 @@ from instructzero.exports.access import Access, deployment_of
 from instructzero.exports.asking import Asking
 from instructzero.exports.names import safe_names
 from instructzero.exports.prompt import values_of
+from instructzero.exports.promptfoo_checks import KNOWN, check
 from instructzero.models.base import join_contents
 from instructzero.prompts.template import INPUT, INSTRUCTION
+from instructzero.tasks import Metric
 from instructzero.types import Example, Message
 
 _TAG = re.compile(r"\{(?=[{%#]|\Z)|#(?=\}|\Z)")  # at the end of a text, a field or another text follows
@@ -28,7 +30,7 @@ _HEAD = """# Run it with: npx promptfoo eval
 """
 
 
-def promptfoo_config(asking: Asking, tests: Sequence[Example], metric: str) -> str:
+def promptfoo_config(asking: Asking, tests: Sequence[Example], metric: str, bound: Metric | None = None) -> str:
     """Return the configuration.
 
     Parameters
@@ -38,15 +40,19 @@ def promptfoo_config(asking: Asking, tests: Sequence[Example], metric: str) -> s
     tests
         The examples to test with.
     metric
-        The metric of the run. The assertions are the closest ones of promptfoo.
+        The specification of the metric of the run. One assertion for all tests is the closest one of promptfoo.
+    bound
+        The metric itself, which knows the labels of all examples of the run; None for those of ``tests``.
     """
     names = safe_names(asking.prompt.fields or (INPUT,))
     kept = [example for example in tests if not _is_read(example, names)]
+    assertion = {"type": "javascript", "value": check(metric, bound)}
     content = {
         "description": "The instruction that instructzero found",
         "prompts": [_prompt(asking, names)],
         "providers": [_provider(asking)],
-        "tests": [_test(example, names, metric) for example in kept],
+        "defaultTest": {"assert": [assertion]},
+        "tests": [_test(example, names) for example in kept],
     }
     return _HEAD + "".join(_remarks(asking, tests, kept, metric)) + _dumped(content)
 
@@ -101,7 +107,9 @@ _PROVIDERS = {"openai": "openai:chat:{}", "anthropic": "anthropic:messages:{}"}
 
 
 def _remarks(asking: Asking, tests: Sequence[Example], kept: Sequence[Example], metric: str) -> Iterator[str]:
-    yield f"# The assertions are the closest ones to the metric of the run, {json.dumps(metric)}.\n"
+    yield f"# The assertion is the closest one to the metric of the run, {json.dumps(metric)}.\n"
+    if metric.partition(":")[0] not in KNOWN:
+        yield "# Promptfoo has none like it: an answer passes if it is equal to an accepted one.\n"
     if asking.kind not in _PROVIDERS:
         yield "# Set your model under providers: that of the run is not behind an API.\n"
     elif not asking.official:
@@ -115,58 +123,17 @@ def _remarks(asking: Asking, tests: Sequence[Example], kept: Sequence[Example], 
 
 
 def _is_read(example: Example, names: Mapping[str, str]) -> bool:
-    """Return True if promptfoo would change one of the texts of an example, or load it from a file."""
-    return any(_LOADED.match(text) for text in (*values_of(example, names).values(), *example.outputs))
+    """Return True if promptfoo would change a text of the input of an example, or load it from a file."""
+    return any(_LOADED.match(text) for text in values_of(example, names).values())
 
 
-def _test(example: Example, names: Mapping[str, str], metric: str) -> dict[str, Any]:
+def _test(example: Example, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a test; promptfoo neither renders nor loads its metadata, so any answer can stand there."""
     values = values_of(example, names)
-    variables = {name: values[field] for field, name in names.items()}
-    check = _CHECKS.get(metric.partition(":")[0], _equal_without_case)
-    return {"vars": variables, "assert": [check(example.outputs, metric)]}
-
-
-def _contained(answers: Sequence[str], metric: str) -> dict[str, Any]:
-    if len(answers) == 1:
-        return {"type": "icontains", "value": answers[0]}
-    return {"type": "icontains-any", "value": list(answers)}
-
-
-def _equal(answers: Sequence[str], metric: str) -> dict[str, Any]:
-    if len(answers) == 1:
-        return {"type": "equals", "value": answers[0]}
-    return _script(answers, "accepted === output.trim()")
-
-
-def _equal_without_case(answers: Sequence[str], metric: str) -> dict[str, Any]:
-    normal = "[accepted, output].map((text) => text.toLowerCase().trim().replace(/[.!?\"'`*]+$/, ''))"
-    return _script(answers, f"{normal}.reduce((one, other) => one === other)")
-
-
-def _equal_number(answers: Sequence[str], metric: str) -> dict[str, Any]:
-    tolerance = metric.partition(":")[2] or "1e-9"
-    numbers = (
-        "[accepted, output].map((text) => Number((text.replace(/,/g, '').match(/-?\\d+(\\.\\d+)?/g) || [NaN]).pop()))"
-    )
-    return _script(answers, f"{numbers}.reduce((one, other) => Math.abs(one - other) <= {float(tolerance)!r})")
-
-
-def _script(answers: Sequence[str], condition: str) -> dict[str, Any]:
-    """Return an assertion in JavaScript: the condition holds for one of the ``accepted`` answers."""
-    listed = json.dumps(list(answers)).replace("{", "\\u007b")
-    return {"type": "javascript", "value": f"{listed}.some((accepted) => {condition})"}
-
-
-_CHECKS: dict[str, Callable[[Sequence[str], str], dict[str, Any]]] = {
-    "contains": _contained,
-    "choice": _contained,
-    "balanced_accuracy": _contained,
-    "macro_f1": _contained,
-    "mcc": _contained,
-    "verbatim": _equal,
-    "code": _equal,
-    "numeric": _equal_number,
-}
+    return {
+        "vars": {name: values[field] for field, name in names.items()},
+        "metadata": {"answers": list(example.outputs)},
+    }
 
 
 class _Dumper(yaml.SafeDumper):

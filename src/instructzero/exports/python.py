@@ -58,10 +58,11 @@ def script(asking: Asking) -> str:
     """
     imports, model = _MODELS.get(asking.kind, _nothing)(asking)
     head, main = (_HEAD, _MAIN) if asking.prompt.takes_text else (_ROW_HEAD, _ROW_MAIN)
-    return f"{head}\n{imports}\n\n{_prompt(asking)}\n\n{model}{main}"
+    return f"{head}\n{imports}\n\n{prompt_code(asking)}\n\n{model}{main}"
 
 
-def _prompt(asking: Asking) -> str:
+def prompt_code(asking: Asking) -> str:
+    """Return the code of the instruction, and of the functions that write the messages of an input."""
     prompt = asking.prompt
     instruction = f"INSTRUCTION = {asking.instruction!r}\n"
     if prompt.is_simple:
@@ -172,8 +173,8 @@ def _transformers(asking: Asking) -> tuple[str, str]:
         "import sys\n\nimport torch\nfrom transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig"
     )
     if asking.kind == "embedded":
-        imports += "\n\nfrom instructzero.models.registry import EMBEDDED_FOLDER"
-        loaded = _whole(asking, f"str(EMBEDDED_FOLDER / {asking.model!r})", "")
+        imports += "\n\nfrom instructzero.models.packed import embedded_folder"
+        loaded = _whole(asking, f"str(embedded_folder() / {asking.model!r})", "")
     elif asking.base:
         imports = imports.replace("torch\n", "torch\nfrom peft import PeftModel\n")
         loaded = _merged(asking)

@@ -45,11 +45,12 @@ def curl(asking: Asking) -> str:
         )
     path, headers = _SERVICES[asking.kind](asking)
     query = f"?{urlencode(asking.access.query)}" if asking.access.query else ""
-    body = json.dumps(_body(asking)).replace("'", "\\u0027")
+    content = body(asking, asking.prompt.messages(asking.instruction, places(asking)))
+    quoted = json.dumps(content).replace("'", "\\u0027")
     lines = [f"curl -sS {shlex.quote(asking.endpoint + path + query)}"]
     own = [_line(header) for header in asking.access.sent_headers]
     lines += [f"-H {header}" for header in (*headers, *own, "'Content-Type: application/json'")]
-    lines.append(f"-d {shlex.quote(body)}")
+    lines.append(f"-d {shlex.quote(quoted)}")
     head = _HEAD if asking.prompt.takes_text else _ROW_HEAD
     return head + " \\\n  ".join(lines) + "\n"
 
@@ -59,8 +60,8 @@ def places(asking: Asking) -> dict[str, str]:
     return {name: PLACE if name == INPUT else f"YOUR {name.upper()}" for name in asking.prompt.fields}
 
 
-def _body(asking: Asking) -> dict[str, Any]:
-    messages = asking.prompt.messages(asking.instruction, places(asking))
+def body(asking: Asking, messages: Sequence[Message]) -> dict[str, Any]:
+    """Return the body of the request with these messages to the API of the black box."""
     if not asking.chat:
         content: dict[str, Any] = {"prompt": join_contents(messages)}
     elif asking.kind == "anthropic":

@@ -24,9 +24,6 @@ from instructzero.models.gguf import GGUF_SUFFIX, absolute_gguf
 from instructzero.protocols import BlackBox, Capabilities, SoftPromptModel
 from instructzero.registry import BACKENDS
 
-EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
-"""The folder of the two models that come with the package."""
-
 OBJECT, ASKED_OBJECT = "object:", "object:asked:"
 """The beginnings of the specification of a Python object, and of one that writes instructions when it is asked."""
 

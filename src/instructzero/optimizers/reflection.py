@@ -20,7 +20,7 @@ WRONG, RIGHT = 5, 2
 ACCEPTED = 3
 """The maximum number of accepted answers of one example that are shown."""
 
-_PROBLEMS = {
+PROBLEMS = {
     Finish.CUT: "cut off at the token limit",
     Finish.EMPTY: "an empty answer",
     Finish.EMPTY_AT_LIMIT: "none: the model used all tokens before it answered",
@@ -28,6 +28,7 @@ _PROBLEMS = {
     Finish.REFUSED: "the model declined to answer",
     Finish.FAILED: "none: the service refused the question",
 }
+"""The reason why an answer is not complete, in the words of a request."""
 
 
 def low_scores(evaluation: Evaluation) -> list[int]:
@@ -73,7 +74,7 @@ def _drawn(positions: Sequence[int], count: int, generator: np.random.Generator)
 
 
 def _answers(positions: Sequence[int], evaluation: Evaluation, examples: Sequence[Example]) -> list[Answer]:
-    problems = {one.position: _PROBLEMS.get(one.finish, "") for one in evaluation.incomplete}
+    problems = {one.position: PROBLEMS.get(one.finish, "") for one in evaluation.incomplete}
     remarks = evaluation.remarks or ("",) * len(evaluation.scores)
     return [
         Answer(

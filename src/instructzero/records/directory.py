@@ -37,7 +37,10 @@ _WRITTEN = (
 )  # fmt: skip
 """The files that a run replaces or removes."""
 
-_OWN = {*_WRITTEN, "calls.sqlite", "lock", "cell.json", "cell.lock", "timing.json", "manual.json"}
+_OWN = {
+    *_WRITTEN, "calls.sqlite", "lock", "cell.json", "cell.lock", "timing.json", "manual.json", "setup.json",
+    "progress.json",
+}  # fmt: skip
 
 
 Answered = Callable[["RunDirectory"], bool]

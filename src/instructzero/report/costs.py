@@ -15,7 +15,7 @@ def costs_of(source: Source) -> Record:
     ``roles`` are the paid calls and tokens by role, including lost calls, with the first and last payment in Unix
     seconds; tokens from a cache and thoughts, which are parts of the others, only where there are any. ``phases`` are
     the black-box calls by phase, both paid ones and those answered from the call store. Amounts in dollars are None if
-    a price is unknown.
+    a price is unknown. ``unread`` is the reason why the payments are not known, "" if they are.
     """
     spent = source.spent or {}
     return {
@@ -35,6 +35,7 @@ def costs_of(source: Source) -> Record:
         "usd": cost_of(spent, source.prices) if spent else None,
         "phases": [{"phase": name, **usage.to_dict()} for name, usage in _phases(source).items()],
         "asked": source.history.usage().to_dict(),
+        "unread": source.unread,
     }
 
 

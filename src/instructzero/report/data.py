@@ -11,14 +11,17 @@ from instructzero.records.uncertainty import score_interval
 from instructzero.report import statements
 from instructzero.report.answers import answers_of
 from instructzero.report.belief import Beliefs, belief_of
+from instructzero.report.chain import chain_of
 from instructzero.report.costs import costs_of
 from instructzero.report.examples import examples_of
+from instructzero.report.failures import failures_of
 from instructzero.report.instructions import interval_record, numbers_of, rows_of
-from instructzero.report.labels import labels_of
+from instructzero.report.labels import label_parts_of, labels_of
 from instructzero.report.lineage import lineage_of
 from instructzero.report.messages import messages_of
 from instructzero.report.source import Record, Source
 from instructzero.report.space import space_of
+from instructzero.report.texts import texts_of
 from instructzero.report.trajectory import rounds_of, trajectory_of
 from instructzero.report.use_section import use_of
 from instructzero.types import Evaluation
@@ -57,10 +60,14 @@ def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
         "trajectory": trajectory_of(source, numbers),
         "rounds": rounds_of(source),
         "space": space_of(source, numbers),
+        "texts": texts_of(source, numbers),
         "belief": belief_of(source, numbers, beliefs),
         "examples": examples,
+        "failures": failures_of(source),
         "labels": labels_of(source),
+        "label_parts": label_parts_of(source),
         "lineage": lineage_of(source, numbers),
+        "chain": chain_of(source, numbers),
         "messages": messages_of(source),
         "answers": answers_of(source),
         "costs": costs_of(source),

@@ -1,19 +1,20 @@
-"""The results by label: the score of the commonest label, and how the best instruction does on each label."""
+"""The results by label: the score of the commonest label, and how the instructions do on each label."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from instructzero.records.label_results import LabelResults
-from instructzero.report.html import Html, foreign, join, tag
-from instructzero.report.limits import cut
-from instructzero.report.sections import table
+from instructzero.report.failures import REFERENCES
 from instructzero.report.source import Record, Source
+from instructzero.tasks.classification.confusion import Confusion
+from instructzero.tasks.classification.labels import label_counts
+from instructzero.tasks.classification.objectives import confusion_of
+from instructzero.types import Evaluation, Example
 
-MAX_LABELS = 12
-"""The maximum number of labels shown, those with the most examples. The others are counted together."""
-
-_LABEL_LENGTH = 60  # characters of a label
+MAX_CONFUSIONS = 10
+"""The maximum number of confusions listed, the most common ones."""
 
 
 def labels_of(source: Source) -> Record:
@@ -30,55 +31,75 @@ def labels_of(source: Source) -> Record:
     return found if found["majority_scores"] or found["classes"] else {}
 
 
-def labels(data: Record) -> Html:
-    """Render the table of labels and the confusion matrix of the final test."""
-    found = data["labels"]
-    if not found.get("classes"):
-        return tag("p", "The labels are counted in the final test.")
-    return join(
-        tag("p", "The best instruction on the test examples, by the label of the example."),
-        _classes(found["classes"]),
-        _confusion(found["confusion"]),
-        tag(
-            "p",
-            "Macro F1 is the mean of the column F1, balanced accuracy that of the recall.",
-            class_="faint",
-        ),
-    )
+def label_parts_of(source: Source) -> list[Record]:
+    """Return the results by label for each part of the data on which the best instruction was scored.
 
-
-def _classes(classes: Sequence[Record]) -> Html:
-    rows = [
-        (
-            _label(row["label"]),
-            f"{row['support']:,}",
-            *(f"{row[name]:.3f}" for name in ("precision", "recall", "f1")),
-        )
-        for row in classes[:MAX_LABELS]
+    ``results`` has those of the best instruction and of the references on the same examples, by role: ``classes`` and
+    ``confusion`` as in ``result.json``. ``confusions`` are the most common ones: the label of the example, the label
+    that the answer names (None for none), and the ``counts`` by role. The list is empty if the answers are not a few
+    labels, or the examples are not known.
+    """
+    task, history = source.task, source.history
+    if task is None or source.settings.scoring == "loglikelihood":
+        return []
+    everything = (*task.exemplars, *task.validation, *task.confirmation, *task.test)
+    if not label_counts(everything):
+        return []
+    known: dict[str, tuple[Mapping[str, Evaluation], Sequence[Example]]] = {
+        "test": (history.tests, task.test),
+        "confirmation": (history.confirmations, task.confirmation),
+        "validation": (source.known, task.validation),
+    }
+    return [
+        _part(name, _subjects(source, evaluations), examples, everything)
+        for name, (evaluations, examples) in known.items()
+        if source.best in evaluations
     ]
-    more = len(classes) - MAX_LABELS
-    left_out = f" ({more:,} rarer labels are not shown)" if more > 0 else ""
-    return table(("label", "examples", "precision", "recall", "F1"), rows, f"Results by label{left_out}")
 
 
-def _confusion(confusion: Record) -> Html:
-    """Render the matrix; the labels beyond `MAX_LABELS` share a row and a column."""
-    names, counts = confusion["labels"], confusion["counts"]
-    shown = range(min(len(names), MAX_LABELS))
-    rest = range(len(shown), len(names))
-
-    def cells(row: Sequence[int]) -> list[int]:
-        return [*(row[k] for k in shown), *([sum(row[k] for k in rest)] if rest else []), row[-1]]
-
-    rows = [(_label(names[k]), cells(counts[k])) for k in shown]
-    if rest:
-        rows.append(
-            (Html("other labels"), [sum(column) for column in zip(*(cells(counts[k]) for k in rest), strict=True)])
-        )
-    heads = ["example's label", *(_label(names[k]) for k in shown), *(["other labels"] if rest else []), "no label"]
-    body = [(name, *(f"{count:,}" if count else "·" for count in row)) for name, row in rows]
-    return table(heads, body, "Confusion matrix: the label that the answer names, by the label of the example")
+def _subjects(source: Source, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
+    """Return the results of the best instruction, and of the references that were scored on the same examples."""
+    best = evaluations[source.best or ""]
+    references = {
+        role: evaluations[text]
+        for role, text in source.references.items()
+        if role in REFERENCES and text != source.best and text in evaluations
+    }
+    return {
+        "best": best,
+        **{role: found for role, found in references.items() if len(found.scores) == len(best.scores)},
+    }
 
 
-def _label(text: str) -> Html:
-    return foreign(cut(text, _LABEL_LENGTH) or "(empty)")
+def _part(
+    name: str, subjects: Mapping[str, Evaluation], examples: Sequence[Example], everything: Sequence[Example]
+) -> Record:
+    count = len(subjects["best"].scores)  # fewer than all while a race is on
+    matrices = {
+        role: confusion_of(evaluation.predictions, examples[:count], everything)
+        for role, evaluation in subjects.items()
+    }
+    return {
+        "name": name,
+        "examples": count,
+        "results": {
+            role: {
+                "classes": [asdict(scores) for scores in matrix.classes()],
+                "confusion": {"labels": list(matrix.labels), "counts": [list(row) for row in matrix.counts]},
+            }
+            for role, matrix in matrices.items()
+        },
+        "confusions": _confusions(matrices),
+    }
+
+
+def _confusions(matrices: Mapping[str, Confusion]) -> list[Record]:
+    """Return the pairs of different labels with their counts by role, those of the best instruction first."""
+    counts: dict[tuple[str, str | None], dict[str, int]] = {}
+    for role, matrix in matrices.items():
+        for label, row in zip(matrix.labels, matrix.counts, strict=True):
+            for said, count in zip((*matrix.labels, None), row, strict=True):
+                if count and said != label:
+                    counts.setdefault((label, said), dict.fromkeys(matrices, 0))[role] = count
+    order = sorted(counts, key=lambda pair: (*(-count for count in counts[pair].values()), pair[0], pair[1] or ""))
+    return [{"label": label, "said": said, "counts": counts[label, said]} for label, said in order[:MAX_CONFUSIONS]]

@@ -7,16 +7,24 @@ from dataclasses import dataclass
 
 from instructzero.report import sections
 from instructzero.report.document import document
+from instructzero.report.failures_section import examples
 from instructzero.report.html import Html, foreign, tag
-from instructzero.report.labels import labels
+from instructzero.report.labels_section import labels
 from instructzero.report.limits import fitting_script
 from instructzero.report.lineage_section import lineage
 from instructzero.report.messages import messages
+from instructzero.report.search_section import search
 from instructzero.report.source import Record
 from instructzero.report.use_section import use
 
 DATA = "report-data"
 """The id of the element that holds the report's data as JSON."""
+
+RENDERED = ("use", "failures", "label_parts", "chain")
+"""The keys of the data that are not embedded, because the script does not need them."""
+
+_WHOLE = ("result", "scores", "messages")
+"""The keys of the embedded data whose texts are only cut if they are very long."""
 
 _STYLES = ("page.css",)
 _SCRIPTS = ("theme.js", "dom.js", "plot.js", "figures.js", "table.js", "examples.js", "page.js")
@@ -25,9 +33,9 @@ _LIVE_SCRIPTS = ("refill.js", "follow.js")
 
 _SECTIONS = (
     ("result", "Result", sections.result),
-    ("search", "Search", sections.search),
+    ("search", "Search", search),
     ("instructions", "All instructions", sections.instructions),
-    ("examples", "Results by example", sections.examples),
+    ("examples", "Results by example", examples),
     ("labels", "Results by label", labels),
     ("lineage", "Origin of the best instruction", lineage),
     ("messages", "The messages as sent", messages),
@@ -63,7 +71,7 @@ def render(data: Record, live: Live | None = None) -> str:
         tag("a", "Skip to the content", href="#main", class_="skip"),
         _head_of_page(data, live),
         tag("main", *parts, id="main"),
-        fitting_script({key: data[key] for key in data if key != "use"}, name=DATA, whole=("result", "scores")),
+        fitting_script({key: data[key] for key in data if key not in RENDERED}, name=DATA, whole=_WHOLE),
         styles=(*_STYLES, *(_LIVE_STYLES if live else ())),
         scripts=(*_SCRIPTS, *(_LIVE_SCRIPTS if live else ())),
         connects=live is not None,

@@ -19,6 +19,7 @@ _TITLES = {
     "start": "Your instruction, from which the search started",
     "challenger": "Best challenger",
 }
+_MAJORITY = "Majority: the score of giving every example the commonest label of its part as the answer."
 _PARTS = ("validation", "confirmation", "test")
 _TOKEN_PARTS = {"cached_tokens": "prompt: cached", "reasoning_tokens": "answer: thoughts"}
 
@@ -43,6 +44,7 @@ def result(data: Record) -> Html:
         answers(data),
         tag("h3", "Scores, with 95 % intervals"),
         _scores(scores, data["labels"].get("majority_scores") or {}),
+        *([tag("p", _MAJORITY, class_="faint")] if data["labels"].get("majority_scores") else []),
         *(tag("p", _TITLES[other["role"]], ": ", _text(other["text"]), class_="rival") for other in others),
         *([tag("h3", "Statistical comparison")] if said["comparisons"] else []),
         *(tag("p", statement) for statement in said["comparisons"]),
@@ -117,109 +119,14 @@ def _bar(score: float, low: float, high: float) -> Html:
     )
 
 
-def search(data: Record) -> Html:
-    """Render the placeholders and captions of the four figures of the search."""
-    unit = "validation score minus its length penalty" if data["run"]["length_penalty"] else "validation score"
-    hollow = " Hollow dots were eliminated in a race." if data["run"]["racing"] else ""
-    return join(
-        figure(
-            "trajectory",
-            "Best score so far",
-            f"Every dot is an instruction with its {unit}.{hollow} The line is the best value so far.",
-        ),
-        figure(
-            "rounds",
-            "Scores by round",
-            "Boxes show the middle half of the scores of a round, whiskers the lowest and the highest. The line is the "
-            "mean of the best 15 % of all instructions so far, the band their range.",
-        ),
-        figure("space", "Map of the evaluated soft prompts", _map_caption(data)),
-        figure("belief", "Predicted and observed scores", _belief_caption(data)),
-    )
-
-
-def figure(name: str, title: str, words: str) -> Html:
-    """Return the frame of a figure that the script draws: caption, controls, drawing, and details of a point."""
-    return tag(
-        "figure",
-        tag("figcaption", tag("h3", title), tag("p", words)),
-        tag("div", class_="controls"),
-        tag("div", class_="plot"),
-        tag("div", class_="readout", role="status"),
-        id=f"figure-{name}",
-        class_="chart",
-    )
-
-
-def _map_caption(data: Record) -> str:
-    space = data["space"]
-    if "note" in space:
-        return str(space["note"])
-    shown, all_ = len(space["points"]), space["evaluated"]
-    first, second = (f"{100 * share:.0f} %" for share in space["explained"])
-    has_best = any("best" in data["instructions"][point["row"]]["roles"] for point in space["points"])
-    orange = ", the orange ring the best of all" if has_best else ""
-    others = data["run"]["evaluations"] - all_
-    made = "were made from earlier instructions" + (" or are yours," if data["run"]["starts"] else "")
-    rest = f" The other {others:,} evaluations {made} and have no point." if others else ""
-    if space["continued"]:
-        rest += (
-            f" {space['continued']:,} of them are the soft prompts under which the first words of an earlier "
-            "instruction were continued."
-        )
-    return (
-        f"{'All' if shown == all_ else f'{shown:,} of'} {all_:,} evaluated points of the "
-        f"{space['dimension']}-dimensional search space.{rest} Larger dots scored higher. Rings mark the best point of "
-        f"every round{orange}. The two principal components explain {first} and {second} of the variance. In the t-SNE "
-        "view, only neighbourhoods are meaningful."
-    )
-
-
-def _belief_caption(data: Record) -> str:
-    belief = data["belief"]
-    if "note" in belief:
-        return str(belief["note"])
-    count, rounds = len(belief["points"]), belief["rounds"]
-    raced = " Instructions eliminated in a race have scores on the first examples only."
-    all_ = len(rounds) == belief["eligible"]
-    which = (
-        "every round with 5 or more earlier evaluations" if all_ else f"{len(rounds)} rounds up to round {rounds[-1]:,}"
-    )
-    return (
-        f"Predictions of the Gaussian process for {which}, fitted to the evaluations before the round. Bars show one "
-        "standard deviation: model uncertainty plus the sampling noise of a mean score. "
-        f"{belief['within']:,} of {count:,} observed scores are within one standard deviation "
-        f"(expected: {0.683 * count:.0f}), {belief['within_two']:,} within two (expected: {0.954 * count:.0f})."
-        f"{raced if data['run']['racing'] else ''}"
-    )
-
-
 def instructions(data: Record) -> Html:
     """Render the place of the table of all instructions."""
     run = data["run"]
     words = (
-        f"{len(data['instructions']):,} instructions were scored on up to {run['validation_examples']:,} validation "
-        f"examples; {run['written']:,} texts were written."
+        f"{len(data['instructions']):,} different instructions were scored, each on up to "
+        f"{run['validation_examples']:,} validation examples. In total, {run['written']:,} texts were written."
     )
     return join(tag("p", words), tag("div", id="instruction-table"))
-
-
-def examples(data: Record) -> Html:
-    """Render the places of the table of examples and of the grid of all answers."""
-    found = data["examples"]
-    if not found["parts"]:
-        return tag("p", "No instruction has been scored yet.")
-    return join(
-        *([tag("p", foreign(found["note"]), class_="warning")] if found["note"] else []),
-        tag("div", id="example-table"),
-        tag("h3", "All answers of the best instructions"),
-        tag(
-            "p",
-            "One row per instruction, one column per example. Filled: correct answer. Half filled: partly correct. "
-            "Dot: wrong. Empty: not evaluated.",
-        ),
-        tag("div", id="matrix"),
-    )
 
 
 def cost(data: Record) -> Html:
@@ -242,12 +149,13 @@ def cost(data: Record) -> Html:
     amounts = ("calls", "prompt tokens", "answer tokens")
     asked = table(("phase", *amounts), phases, "Black-box calls by phase")
     if not roles:
-        return join(tag("p", "The call store has no payments of this run on record."), asked)
+        why = costs["unread"] or "The call store records no payments for this run."
+        return join(tag("p", foreign(why), class_="warning" if costs["unread"] else "faint"), asked)
     note = (
-        "Lost calls returned no answer but may have been billed. They are counted at their maximum cost. Answers found "
-        "in the call store appear in the calls by phase, but not in the paid calls."
+        "Lost calls returned no answer but may have been billed, so they are counted at their maximum cost. Answers "
+        "that were already in the call store count as calls by phase, but not as paid calls."
     )
-    heads = ("role", "model", *amounts, *parts.values(), "lost", "dollars", "paid (UTC)")
+    heads = ("role", "model", *amounts, *parts.values(), "lost", "dollars", "start (UTC), duration")
     paid = table(heads, roles, "Paid calls by role")
     return join(paid, tag("p", note, class_="faint"), asked)
 
@@ -258,7 +166,7 @@ def _amounts(usage: Record) -> tuple[str, ...]:
 
 def _period(first: int, last: int) -> str:
     start = datetime.fromtimestamp(first, UTC)
-    return f"{start:%Y-%m-%d %H:%M}, for {format_seconds(last - first)}"
+    return f"{start:%Y-%m-%d %H:%M}, {format_seconds(last - first)}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, **attributes: str) -> Html:

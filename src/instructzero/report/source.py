@@ -46,6 +46,8 @@ class Source:
         The reason why the task is None, as a sentence.
     accounts
         The payments of the run's roles.
+    unread
+        The reason why the payments are not known, as a sentence; "" if they are.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Source:
     task: Task | None
     missing: str
     accounts: tuple[Account, ...]
+    unread: str = ""
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -160,12 +163,25 @@ def read_source(directory: Path, task: Task | None = None) -> Source:
         raise RunDirectoryError(f"expected a run that has begun, found no journal in {directory}; run it first")
     examples, missing = (task, "") if task is not None else recorded_task(run.directory, run.settings, run.header)
     result = current_result(run.result, run.history)
-    accounts = accounts_of(run.directory, run.settings)
-    return Source(directory.name, run.settings, run.history, result, examples, missing, accounts)
+    payments = payments_of(run.directory, run.settings)
+    return Source(directory.name, run.settings, run.history, result, examples, missing, *payments)
 
 
-def accounts_of(run: RunDirectory, settings: Settings) -> tuple[Account, ...]:
-    """Return the payments of this run from its call store; none if the store or the run's name is missing."""
+def payments_of(run: RunDirectory, settings: Settings) -> tuple[tuple[Account, ...], str]:
+    """Return the payments of this run from its call store, and the reason if a shared store cannot be read.
+
+    A report needs nothing else from a shared store, which may be gone or on another machine. There are no payments if
+    the store or the run's name is missing. A damaged store in the run's own directory raises `RunDirectoryError`.
+    """
+    try:
+        return _accounts(run, settings), ""
+    except (RunDirectoryError, OSError) as error:
+        if settings.store is None:
+            raise
+        return (), f"The payments are not shown, because the call store that the run shares cannot be read: {error}."
+
+
+def _accounts(run: RunDirectory, settings: Settings) -> tuple[Account, ...]:
     name = run.read_name()
     path = settings.store or run.own_calls()
     if not (name and path.exists()):

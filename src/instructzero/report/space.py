@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from instructzero.optimizers.registry import recorded_method
-from instructzero.pricing import pays_for_texts
+from instructzero.report.origins import origin_of, pays
 from instructzero.report.source import Record, Source
 from instructzero.report.trajectory import evenly
 from instructzero.report.tsne import tsne
+from instructzero.types import Trial
 
 MAX_POINTS = 500
-"""The maximum number of points drawn, in addition to the best point of every round."""
+"""The maximum number of points drawn, in addition to the best points of the rounds and those of the best text."""
 
 MIN_POINTS_FOR_TSNE = 10
 """The fewest points for which t-SNE is shown."""
@@ -25,8 +25,8 @@ Array = NDArray[np.float64]
 def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     """Return the evaluated points in two dimensions, by principal components and by t-SNE.
 
-    An instruction that continues another is at the soft prompt under which it was continued. Instructions that the
-    black box wrote from others have no point.
+    An instruction that continues another is at the soft prompt under which it was continued. Instructions that a model
+    wrote on request, and those of the user, have no point; `instructzero.report.texts` has a map of all instructions.
 
     Parameters
     ----------
@@ -37,35 +37,34 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
 
     Returns
     -------
-    ``points``: one record per point; ``leader`` marks the best one of its round. ``explained``: the share of the
+    ``points``: one record per point; ``leader`` marks the best one of its round, and ``origin`` is one of
+    `instructzero.report.origins`. ``explained``: the share of the
     variance along each component. ``evaluated``: the number of points before thinning, of which ``continued`` belong to
     continuations. If there is no map, the only key is ``note``, which says why.
     """
-    paid = pays_for_texts(source.settings, recorded_method)
+    paid = pays(source)
     of_trial = [trial.proposal.point if paid else trial.proposal.z for trial in source.history.trials]
     trials = [trial for trial, z in zip(source.history.trials, of_trial, strict=True) if z is not None]
     if paid and not trials:
-        return {"note": "A model wrote the instructions on request, without soft prompts, so there is no map."}
+        return {"note": "A model wrote the instructions on request, so there is no map of soft prompts."}
     if len(trials) < 2:
-        return {"note": "There is no map, because fewer than two points have been evaluated."}
+        return {"note": "There is no map of soft prompts, because fewer than two have been evaluated."}
     points = np.array([trial.proposal.z for trial in trials], dtype=np.float64)
     places, explained = principal_components(points)
     leaders = _leaders([trial.round for trial in trials], [source.value(trial.instruction) for trial in trials])
-    chosen = set(evenly(range(len(trials)), MAX_POINTS)) | (leaders if len(leaders) <= MAX_POINTS else set())
+    chosen = _chosen(source, trials, leaders)
     shown: list[Record] = [
         {
             "row": numbers[trials[number].instruction],
             "evaluation": trials[number].number + 1,
             "round": trials[number].round,
+            "origin": origin_of(source, trials[number].proposal),
             "leader": number in leaders,
             "pca": places[number].round(4).tolist(),
         }
-        for number in sorted(chosen)
+        for number in chosen
     ]
-    if len(shown) >= MIN_POINTS_FOR_TSNE:
-        clustered = tsne(points[sorted(chosen)], places[sorted(chosen)])
-        for record, place in zip(shown, clustered.round(3).tolist(), strict=True):
-            record["tsne"] = place
+    add_tsne(shown, points[chosen], places[chosen])
     return {
         "points": shown,
         "explained": explained,
@@ -73,6 +72,30 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
         "continued": sum(trial.proposal.rewrite is not None for trial in trials),
         "dimension": points.shape[1],
     }
+
+
+def add_tsne(records: Sequence[Record], points: Array, start: Array) -> None:
+    """Add the places by t-SNE to the records of at least `MIN_POINTS_FOR_TSNE` points.
+
+    Parameters
+    ----------
+    records
+        One record per point; the key "tsne" is added.
+    points
+        Shape (n, d).
+    start
+        The places by principal components, shape (n, 2).
+    """
+    if len(records) >= MIN_POINTS_FOR_TSNE:
+        for record, place in zip(records, tsne(points, start).round(3).tolist(), strict=True):
+            record["tsne"] = place
+
+
+def _chosen(source: Source, trials: Sequence[Trial], leaders: set[int]) -> list[int]:
+    """Return the positions of the points to draw: evenly spread ones, the leaders, and those of the best text."""
+    best = [position for position, trial in enumerate(trials) if trial.instruction == source.best]
+    few = leaders if len(leaders) <= MAX_POINTS else set()
+    return sorted({*evenly(range(len(trials)), MAX_POINTS), *few, *best[:MAX_POINTS]})
 
 
 def principal_components(points: Array) -> tuple[Array, list[float]]:

@@ -75,9 +75,9 @@ def ending(source: Source) -> str:
     done, planned = len(source.history.trials), source.settings.evaluations
     if done >= planned:
         return f"All {planned:,} evaluations were made."
-    made = f"{done:,} of {planned:,} evaluations were made"
     if source.result is None:
-        return f"{made} so far."
+        return f"{done:,} of {planned:,} evaluations have been made so far."
+    made = f"The search stopped early, after {done:,} of {planned:,} evaluations"
     if is_exhausted(source.history.rounds):
         return f"{made}: {EXHAUSTED}."
     if reason := _nothing_better(source, source.result):
@@ -102,7 +102,7 @@ def reproduction(settings: Mapping[str, Any]) -> str:
     """Return how to repeat the run. The sentence ends in a colon if a command can do it."""
     objects = [name for name in ("writer", "blackbox") if str(settings[name]).startswith("object:")]
     if not objects:
-        return "Run this command in the directory of this report:"
+        return "To repeat the run, enter this command in the directory of this report:"
     were = "was a Python object" if len(objects) == 1 else "were Python objects"
     return (
         f"The {' and the '.join(objects)} of this run {were}. To repeat the run, call instructzero.optimize with the "

@@ -38,11 +38,12 @@ def use_of(source: Source) -> Record:
     except ConfigurationError:  # the exemplars of the prompt are gone
         return {}
     tests = source.task.test[:_TESTS] if source.task else ()
+    bound = source.task.metric if source.task else None
     codes = {
         "messages": messages(asking),
         "python": script(asking),
         "dspy": dspy_program(asking),
-        "promptfoo": promptfoo_config(asking, tests, str(source.header["metric"])),
+        "promptfoo": promptfoo_config(asking, tests, str(source.header["metric"]), bound),
         "langchain": langchain_program(asking),
     }
     if asking.kind in ("openai", "anthropic"):
@@ -63,7 +64,7 @@ def use(data: Record) -> Html:
     ]
     panels = [_panel(name, code, data["use"]["tests"]) for name, code in codes.items()]
     return join(
-        tag("p", "The best instruction in your own program, asked with the messages and parameters of this run."),
+        tag("p", "Use the best instruction in your own program, with the messages and the parameters of this run."),
         tag("fieldset", tag("legend", "Format"), *tabs, *panels, class_="tabs"),
     )
 
@@ -73,12 +74,15 @@ def _panel(name: str, code: str, tests: int) -> Html:
     some = f", with all test examples instead of {tests}" if name == "promptfoo" and tests else ""
     if len(code) > TEXT_LENGTHS[0]:
         return tag(
-            "div", tag("p", "Too long for this page. Write it with ", command, "."), id=f"panel-{name}", class_="panel"
+            "div",
+            tag("p", "It is too long for this page. Get it with ", command, "."),
+            id=f"panel-{name}",
+            class_="panel",
         )
     return tag(
         "div",
         foreign(code, "pre", tabindex="0"),
-        tag("p", tag("button", "Copy", type="button", hidden=True), " Or write it with ", command, f"{some}."),
+        tag("p", tag("button", "Copy", type="button", hidden=True), " You can also get it with ", command, f"{some}."),
         id=f"panel-{name}",
         class_="panel",
     )

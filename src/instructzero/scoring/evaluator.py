@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from instructzero.calls.call import Call
 from instructzero.calls.paid import PaidModels, PaidRole
@@ -26,6 +26,14 @@ OnAnswer = Callable[[Request, Completion, bool], None]
 """A function (request, completion, cached) that receives the answers."""
 
 
+class Scores(Protocol):
+    """Scores instructions on examples. `Evaluator` asks the black box one question for each example."""
+
+    def evaluate(self, instructions: Sequence[str], examples: Sequence[Example]) -> Iterator[Evaluation]:
+        """Yield one evaluation per instruction, in order, as soon as it is complete; see `Evaluator.evaluate`."""
+        ...
+
+
 class _Question(NamedTuple):
     call: Call
     request: Request
@@ -37,7 +45,7 @@ class _Graded(NamedTuple):
     grade: Grade
 
 
-class Evaluator:
+class Evaluator(Scores):
     """Scores instructions on examples with the black box. Closes nothing: its model belongs to `PaidModels`.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from instructzero.records.objective import Objective
 from instructzero.records.observers import Observer
 from instructzero.records.result import Scored
 from instructzero.records.uncertainty import score_test
-from instructzero.scoring.evaluator import Evaluator
+from instructzero.scoring.evaluator import Scores
 from instructzero.search.leakage import leaks
 from instructzero.tasks import Task
 from instructzero.types import Evaluation, Example
@@ -121,7 +122,7 @@ class Finale:
     """
 
     task: Task
-    evaluator: Evaluator
+    evaluator: Scores
     objective: Objective
     journal: Journal
     observer: Observer
@@ -136,8 +137,13 @@ class Finale:
         return contender_count(self.finalists, len(self.task.confirmation))
 
     def questions(self) -> int:
-        """Return the maximum number of questions of the final selection and the final test."""
-        return final_questions(self.task, self.finalists, self.baseline, len(self.starts))
+        """Return the maximum number of calls for the questions of the final selection and the final test.
+
+        A question to a program may take several calls: at most as many as in the evaluations so far.
+        """
+        known = self.journal.history.known_evaluations().values()
+        calls = max((result.usage.calls / len(result.scores) for result in known if result.scores), default=1)
+        return math.ceil(final_questions(self.task, self.finalists, self.baseline, len(self.starts)) * max(1, calls))
 
     def run(self, ranked: Sequence[str], plain: str) -> Selection:
         """Select among ``ranked``: all instructions, best first. All results are recorded."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from instructzero.errors import BudgetExhausted
 from instructzero.records.objective import Objective
-from instructzero.scoring.evaluator import Evaluator
+from instructzero.scoring.evaluator import Scores
 from instructzero.search.racing import Race
 from instructzero.types import Evaluation, Example
 
@@ -44,7 +44,7 @@ class Validation:
 
     def __init__(
         self,
-        evaluator: Evaluator,
+        evaluator: Scores,
         examples: Sequence[Example],
         objective: Objective,
         race: Race | None,

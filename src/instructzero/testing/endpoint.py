@@ -19,11 +19,11 @@ from instructzero.types import Usage
 
 _CHAT = (
     b'{"id":"1","object":"chat.completion","model":"scripted","choices":[{"index":0,"finish_reason":"stop","message":'
-    b'{"role":"assistant","content":%b}}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}'
+    b'{"role":"assistant","content":%b}}],"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}}'
 )
 _COMPLETION = (
     b'{"id":"1","object":"text_completion","model":"scripted","choices":[{"index":0,"finish_reason":"stop","text":%b}],'
-    b'"usage":{"prompt_tokens":%d,"completion_tokens":%d}}'
+    b'"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}}'
 )
 _MESSAGE = (
     b'{"id":"1","type":"message","model":"scripted","role":"assistant","stop_reason":"end_turn",'
@@ -221,7 +221,8 @@ class _Connection(asyncio.Protocol):
             self._send(text.line.encode(), json.dumps(text.content).encode())
             return
         tokens = len(prompt.split()), len(text.split())
-        body = form % (json.dumps(text).encode(), *tokens)
+        total = () if form is _MESSAGE else (sum(tokens),)
+        body = form % (json.dumps(text).encode(), *tokens, *total)
         if fault is None or fault is Fault.DELAY:
             self._endpoint.billed[prompt] += 1
             self._endpoint.usage += Usage(1, *tokens)
@@ -286,8 +287,13 @@ def _prompt(body: bytes) -> str | None:
         asked: dict[str, Any] = json.loads(body)
         if "messages" not in asked:
             return str(asked["prompt"])
-        contents = [asked["system"]] if "system" in asked else []
-        contents += [message["content"] for message in asked["messages"]]
+        contents = [_text(asked["system"])] if "system" in asked else []
+        contents += [_text(message["content"]) for message in asked["messages"]]
         return "\n\n".join(contents)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _text(content: str | list[dict[str, str]]) -> str:
+    """Return a content, which is a text or a list of blocks of text."""
+    return content if isinstance(content, str) else "".join(block["text"] for block in content)

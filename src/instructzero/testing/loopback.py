@@ -18,7 +18,8 @@ class Loopback(ABC):
     def __init__(self, name: str) -> None:
         self._port = 0
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name=name)
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._refusal: OSError | OverflowError | None = None
 
     @property
     def root(self) -> str:
@@ -28,11 +29,23 @@ class Loopback(ABC):
     def __enter__(self) -> Self:
         self._thread.start()
         self._started.wait()
+        if self._refusal is not None:
+            self._thread.join()
+            raise self._refusal
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except (OSError, OverflowError) as error:  # the port is taken, or is none
+            if self._started.is_set():
+                raise
+            self._refusal = error
+            self._started.set()
 
     def _listening(self, port: int) -> None:
         """Let the ``with`` block start."""

@@ -64,8 +64,8 @@ class WriterServer(Loopback):
         Current requests, and their maximum.
 
     >>> import urllib.request
-    >>> from instructzero.models.registry import EMBEDDED_FOLDER
-    >>> with WriterServer(str(EMBEDDED_FOLDER / "writer"), name="tiny") as server:
+    >>> from instructzero.models.packed import embedded_folder
+    >>> with WriterServer(str(embedded_folder() / "writer"), name="tiny") as server:
     ...     json.load(urllib.request.urlopen(f"{server.url}/v1/models"))["data"][0]["id"]
     'tiny'
     """

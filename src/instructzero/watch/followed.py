@@ -17,7 +17,7 @@ from instructzero.report.belief import Beliefs
 from instructzero.report.data import collect
 from instructzero.report.html import Html
 from instructzero.report.page import Live, render
-from instructzero.report.source import Source, accounts_of
+from instructzero.report.source import Source, payments_of
 from instructzero.tasks import Task
 from instructzero.watch.progress import Progress, progress_of
 
@@ -120,7 +120,8 @@ class FollowedRun:
         """Render the live page of a run that has started."""
         if self._source is None:
             raise RuntimeError("expected a run that has started; call refresh first, and check progress")
-        source = replace(self._source, accounts=accounts_of(self._run, self._source.settings))
+        accounts, unread = payments_of(self._run, self._source.settings)
+        source = replace(self._source, accounts=accounts, unread=unread)
         return render(collect(source, self._beliefs), Live(version, progress))
 
     def _note_speed(self) -> None:

@@ -114,7 +114,7 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     use_one_thread()
-    from instructzero.bench.cell import LocalModels
+    from instructzero.bench.local_models import LocalModels
 
     models = LocalModels()
     with suppress(EOFError, OSError, KeyboardInterrupt):  # the parent has gone or has interrupted this worker

@@ -19,7 +19,8 @@ from instructzero.bench.engines.worker import Failure, attempt, succeeded, use_o
 from instructzero.errors import ConfigurationError, InstructZeroError
 
 if TYPE_CHECKING:
-    from instructzero.bench.cell import LocalModels, Outcome
+    from instructzero.bench.cell import Outcome
+    from instructzero.bench.local_models import LocalModels
     from instructzero.bench.plan import CellPlan
 
 _OBJECT_STORE = 128 * 2**20  # bytes; the outcomes are small
@@ -108,7 +109,7 @@ def _run(plan: CellPlan) -> Outcome | Failure:
 def _models() -> LocalModels:
     """Return the models of this process, which Ray reuses for one task after another."""
     use_one_thread()
-    from instructzero.bench.cell import LocalModels
+    from instructzero.bench.local_models import LocalModels
 
     return LocalModels()
 

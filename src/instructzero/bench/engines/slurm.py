@@ -111,7 +111,7 @@ def _work(cells: Sequence[CellPlan]) -> list[Outcome | Failure]:
         signal.signal(number, _interrupt)
     try:
         use_one_thread()
-        from instructzero.bench.cell import LocalModels
+        from instructzero.bench.local_models import LocalModels
 
         models = LocalModels()
         for cell in cells:

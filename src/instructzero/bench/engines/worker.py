@@ -12,7 +12,8 @@ from instructzero.errors import InstructZeroError
 from instructzero.models.stopping import SIGNALS, Stop
 
 if TYPE_CHECKING:
-    from instructzero.bench.cell import LocalModels, Outcome
+    from instructzero.bench.cell import Outcome
+    from instructzero.bench.local_models import LocalModels
     from instructzero.bench.plan import CellPlan
 
 THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

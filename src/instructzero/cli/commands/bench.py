@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from instructzero.cli.commands.run import INTERRUPTED
-from instructzero.cli.options import ENGINES, FIGURES, choice, completion, method_names, task_names
+from instructzero.cli.options import ENGINES, FIGURES, LogTo, Plain, choice, completion, method_names, task_names
 
 
 def bench_command(
@@ -51,25 +51,34 @@ def bench_command(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="folder of the runs and the report (default: runs/bench)")
     ] = None,
+    plain: Plain = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print only the path of the report, no progress")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="print the rankings as one JSON object; progress goes to standard error")
     ] = False,
+    log_to: LogTo = None,
 ) -> None:
     """Compare search methods over tasks and seeds. Repeat the command to run only what is missing."""
     from rich.console import Console
 
     from instructzero.bench.command import bench, settings_of
+    from instructzero.bench.watching import watching
     from instructzero.models.stopping import working
     from instructzero.terminal import log_line
 
     keys: dict[str, object] = {"tasks": tasks, "methods": methods, "budgets": budgets, "seeds": seeds}
     keys |= {"settings": settings_of(setting) if setting else None, "engine": engine, "workers": workers, "out": out}
+    keys["log_to"] = log_to
     given = {name: value for name, value in keys.items() if value is not None}
     console = Console(highlight=False, stderr=as_json)
+
+    def say(line: str) -> None:
+        if not quiet:
+            log_line(console, line)
+
     try:
         with working():
-            done = bench(file, given, paper, lambda line: None if quiet else log_line(console, line))
+            done = bench(file, given, paper, say, watching(console, say, plain=plain, quiet=quiet))
     except KeyboardInterrupt:
         with suppress(OSError):  # the terminal may be closed
             print(

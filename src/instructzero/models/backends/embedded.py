@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from instructzero.errors import ModelError
 from instructzero.models.capabilities import LOCAL_WEIGHTS
 from instructzero.models.local import load_local_blackbox, load_local_writer
-from instructzero.models.registry import EMBEDDED_FOLDER, Backend, BlackBoxOptions, Role, WriterOptions
+from instructzero.models.packed import embedded_folder
+from instructzero.models.registry import Backend, BlackBoxOptions, Role, WriterOptions
 
 if TYPE_CHECKING:
     from instructzero.protocols import BlackBox, SoftPromptModel
@@ -18,7 +19,7 @@ NAMES = ("writer", "blackbox")
 def _folder(name: str) -> str:
     if name not in NAMES:
         raise ModelError(f"expected one of the embedded models {', '.join(NAMES)}, got {name!r}; choose one of them")
-    return str(EMBEDDED_FOLDER / name)
+    return str(embedded_folder() / name)
 
 
 def _writer(name: str, options: WriterOptions) -> SoftPromptModel:

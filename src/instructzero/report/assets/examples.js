@@ -66,6 +66,7 @@ function fillExamples() {
       ["all", `all (${count(wins + losses + ties)})`],
       ["wins", `best instruction scores higher (${count(wins)})`],
       ["losses", `best instruction scores lower (${count(losses)})`],
+      ["failed", "best instruction is not fully correct"],
       ["wrong", "neither is fully correct"],
     ];
     return [select("Show", options, state.filter, (key) => { state.filter = key; renew(); })];
@@ -86,6 +87,7 @@ function exampleRows(part, rival, filter) {
   const fits = {
     wins: (row) => row.best.score > row.rival.score,
     losses: (row) => row.best.score < row.rival.score,
+    failed: (row) => row.best.score < 1,
     wrong: (row) => row.best.score < 1 && row.rival.score < 1,
   };
   return rows.filter(fits[filter]);

@@ -63,14 +63,20 @@ function sayDot(dot) {
   );
 }
 
-/** Horizontal lines at the values of the plain instruction and the user's own. */
+/** Horizontal lines at the values of the plain instruction and the user's own; equal values share a line. */
 function references(y, width) {
-  const lines = data.instructions.flatMap((row) =>
-    row.roles.filter((role) => role !== "best").map((role) => ({ role, at: y(row.value) })),
-  );
-  return lines.flatMap(({ role, at }) => [
-    svg("line", { class: `reference ${role}`, x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
-    svg("text", { class: "reference", x: width - MARGIN.right, y: at - 5, "text-anchor": "end" }, ROLE_NAMES[role]),
+  const lines = new Map();
+  for (const { roles, value } of data.instructions) {
+    const shown = roles.filter((role) => role !== "best" && !(role === "challenger" && roles.includes("best")));
+    if (shown.length) lines.set(value, [...(lines.get(value) ?? []), ...shown]);
+  }
+  return [...lines].flatMap(([value, roles]) => [
+    svg("line", { class: `reference ${roles[0]}`, x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }),
+    svg(
+      "text",
+      { class: "reference", x: width - MARGIN.right, y: y(value) - 5, "text-anchor": "end" },
+      roles.map((role) => ROLE_NAMES[role]).join(", "),
+    ),
   ]);
 }
 
@@ -132,66 +138,115 @@ function sayRound(round, name) {
   ];
 }
 
-/** A map of the evaluated points in two dimensions. */
-function drawSpace() {
-  const { points } = data.space;
-  if (!points) return noPlot("space");
-  const shown = chosen("space", { method: "pca", colour: "value" });
+const ORIGIN_NAMES = {
+  "soft prompt": "written under a soft prompt",
+  continuation: "continued from earlier first words",
+  request: "written on request",
+  own: "yours",
+  plain: "the plain instruction",
+};
+
+/** A map of instructions in two dimensions: that of the soft prompts ("space"), or that of the wording ("texts"). */
+function drawMap(name, what) {
+  const { points } = data[name];
+  if (!points) return noPlot(name);
+  const shown = chosen(name, { method: "pca", colour: "value" });
   if (!points[0].tsne) shown.method = "pca";
   const values = points.map((point) => instructionOf(point.row).value);
-  const range = { value: [0, 1], round: [0, Math.max(1, ...points.map((point) => point.round))] };
+  const range = { value: [0, 1], round: [0, Math.max(1, ...points.map((point) => point.round ?? 0))] };
   const draw = (width, height) => {
     const { method, colour } = shown;
     const place = fitted(points.map((point) => point[method]), width, height);
-    const circles = points.map((point, number) => {
-      const [x, y] = place(point[method]);
-      const value = colour === "value" ? values[number] : point.round;
-      const roles = instructionOf(point.row).roles;
-      return svg("circle", {
-        class: `point by-${colour}${point.leader ? " leader" : ""}${roles.includes("best") ? " best" : ""}`,
-        cx: x,
-        cy: y,
-        r: 3 + 4 * Math.min(1, Math.max(0, values[number])),
+    const marks = points.map((point, number) => {
+      const value = colour === "value" ? values[number] : (point.round ?? 0);
+      const classes = ["point", `by-${colour}`, point.leader ? "leader" : "", isBest(point) ? "best" : ""];
+      return mark(point.origin, place(point[method]), 3 + 4 * Math.min(1, Math.max(0, values[number])), {
+        class: classes.filter(Boolean).join(" "),
         "--share": share(value, range[colour]),
       });
     });
+    const best = points.findIndex(isBest);
+    const last = [...marks.filter((_, number) => !isBest(points[number])), ...marks.filter((_, number) => isBest(points[number]))];
     return {
-      layers: [svg("rect", { class: "frame", x: 1, y: 1, width: width - 2, height: height - 2 }), ...circles],
+      layers: [
+        svg("rect", { class: "frame", x: 1, y: 1, width: width - 2, height: height - 2 }),
+        ...last,
+        ...(best < 0 ? [] : [named("best", place(points[best][method]), width)]),
+      ],
       points: points.map((point) => {
         const [x, y] = place(point[method]);
         return { x, y, say: () => sayPoint(point) };
       }),
     };
   };
-  const redraw = plot("space", {
-    label: `Map of ${plural(points.length, "point")} of the search space in two dimensions`,
+  const redraw = plot(name, {
+    label: `Map of ${plural(points.length, what)} in two dimensions`,
     shape: (width) => Math.round(Math.min(480, Math.max(300, width * 0.6))),
     draw,
   });
-  const legend = el("span", { class: "legend" });
+  addMapControls(name, points, shown, range, redraw);
+}
+
+function addMapControls(name, points, shown, range, redraw) {
+  const ramp = el("span", { class: "legend" });
   const explain = () =>
-    legend.replaceChildren(
+    ramp.replaceChildren(
       shown.colour === "value" ? "score 0" : "round 0",
       el("span", { class: `ramp by-${shown.colour}` }),
       shown.colour === "value" ? "1" : String(range.round[1]),
     );
   explain();
   if (points[0].tsne) {
-    controls("space").append(
+    controls(name).append(
       choice("Projection", [["pca", "principal components"], ["tsne", "t-SNE"]], shown.method, (key) => {
         shown.method = key;
         redraw();
       }),
     );
   }
-  controls("space").append(
+  controls(name).append(
     choice("Colour", [["value", "by score"], ["round", "by round"]], shown.colour, (key) => {
       shown.colour = key;
       explain();
       redraw();
     }),
-    legend,
+    ramp,
+    ...originLegend(points),
   );
+}
+
+const isBest = (point) => instructionOf(point.row).roles.includes("best");
+
+/** The shapes of the origins that occur, if there are several. */
+function originLegend(points) {
+  const found = Object.keys(ORIGIN_NAMES).filter((origin) => points.some((point) => point.origin === origin));
+  if (found.length < 2) return [];
+  return found.map((origin) =>
+    el(
+      "span",
+      { class: "legend" },
+      svg("svg", { width: 14, height: 14, "aria-hidden": "true" }, mark(origin, [7, 7], 5, { class: "point key" })),
+      ORIGIN_NAMES[origin],
+    ),
+  );
+}
+
+/** A mark whose shape says where a text came from; all shapes have about the same area. */
+function mark(origin, [x, y], r, attributes) {
+  if (origin === "soft prompt") return svg("circle", { ...attributes, cx: x, cy: y, r });
+  const corners = {
+    continuation: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
+    request: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
+    own: [[0, -1.35], [1.3, 0.95], [-1.3, 0.95]],
+    plain: [[0, 1.35], [1.3, -0.95], [-1.3, -0.95]],
+  }[origin];
+  return svg("path", { ...attributes, d: `M${corners.map(([dx, dy]) => `${x + dx * r} ${y + dy * r}`).join("L")}Z` });
+}
+
+/** A word beside a point, on the side that has room. */
+function named(word, [x, y], width) {
+  const left = x > width - 60;
+  return svg("text", { class: "name-of-point", x: left ? x - 12 : x + 12, y: y + 4, "text-anchor": left ? "end" : "start" }, word);
 }
 
 /** Map positions to pixels, with the same scale in both directions. */
@@ -212,8 +267,9 @@ function sayPoint(point) {
   return saying(
     point.row,
     `score ${score(row.score)}${row.examples < data.run.validation_examples ? ` on ${row.examples} examples` : ""}`,
-    `evaluation ${count(point.evaluation)}`,
-    `round ${count(point.round)}`,
+    point.evaluation === null ? "scored before the search" : `evaluation ${count(point.evaluation)}`,
+    point.round === null ? "" : `round ${count(point.round)}`,
+    ORIGIN_NAMES[point.origin],
     point.leader ? "best of its round" : "",
   );
 }

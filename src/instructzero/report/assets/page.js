@@ -1,8 +1,12 @@
 // Fills the page.
 
-/** Set up the buttons that copy the best instruction, and the code of a format. */
+/** Set up the buttons that copy the best instruction, the messages, the request, and the code of a format. */
 function startCopying() {
   startCopyingFrom(document.getElementById("copy"), () => data.scores[0].text);
+  document.querySelectorAll(".message").forEach((message, number) => {
+    startCopyingFrom(message.querySelector("button"), () => data.messages.messages[number].content);
+  });
+  startCopyingFrom(document.querySelector(".request button"), () => data.messages.request);
   for (const panel of document.querySelectorAll(".panel")) {
     startCopyingFrom(panel.querySelector("button"), () => panel.querySelector("pre").textContent);
   }
@@ -38,7 +42,8 @@ function fillPage() {
   startCopying();
   drawTrajectory();
   drawRounds();
-  drawSpace();
+  drawMap("texts", "instruction");
+  drawMap("space", "soft prompt");
   drawBelief();
   fillInstructions();
   fillExamples();

@@ -1,0 +1,52 @@
+"""Serve the stand-in of an example on this machine, so that it runs without an account.
+
+    python ../serve.py model.py      # serves http://127.0.0.1:8123/v1 until it is stopped
+
+``model.py`` stands in for both models: the function ``answer`` for the black box, the list ``IDEAS`` for the writer.
+It reads key words and understands no language. Put your own models in its place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import time
+import zlib
+from collections.abc import Callable
+
+from instructzero.testing import Endpoint, Reply
+
+
+def stand_in(path: str) -> Callable[[str], str | Reply]:
+    """Return the function from prompt to answer of a file ``model.py``."""
+    model = runpy.run_path(path)
+
+    def reply(prompt: str) -> str | Reply:
+        return ideas(model["IDEAS"], prompt) if "<prompt>" in prompt else model["answer"](prompt)
+
+    return reply
+
+
+def ideas(texts: tuple[str, ...], request: str) -> str:
+    """Return four of the texts, in an order that depends on the request."""
+    start = zlib.crc32(request.encode())
+    return "\n".join(f"<prompt>{texts[(start + 3 * number) % len(texts)]}</prompt>" for number in range(4))
+
+
+def main() -> None:
+    """Serve until the process is stopped."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("--port", type=int, default=8123)
+    arguments = parser.parse_args()
+    with Endpoint(stand_in(arguments.model), port=arguments.port, models=("demo",)) as endpoint:
+        print(f"serving {endpoint.base_url}; stop with Ctrl-C", flush=True)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    main()
