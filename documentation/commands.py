@@ -61,7 +61,7 @@ def _command(name: str) -> Iterator[str]:
 def _parameter(command: str, found: Any) -> Iterator[str]:
     shown = found.metavar or found.name.upper() if found.param_type_name == "argument" else ", ".join(found.opts)
     yield f"### {code(shown)} {{ #{command}-{found.name.replace('_', '-')} }}\n"
-    help_text = found.help or ""
+    help_text = (found.help or "").rstrip(".")
     yield f"{plain(help_text[:1].upper() + help_text[1:])}.\n"
     yield from (f"- {line}" for line in _facts(found))
     yield ""

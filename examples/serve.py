@@ -9,7 +9,9 @@ It reads key words and understands no language. Put your own models in its place
 from __future__ import annotations
 
 import argparse
+import math
 import runpy
+import sys
 import time
 import zlib
 from collections.abc import Callable
@@ -28,9 +30,10 @@ def stand_in(path: str) -> Callable[[str], str | Reply]:
 
 
 def ideas(texts: tuple[str, ...], request: str) -> str:
-    """Return four of the texts, in an order that depends on the request."""
-    start = zlib.crc32(request.encode())
-    return "\n".join(f"<prompt>{texts[(start + 3 * number) % len(texts)]}</prompt>" for number in range(4))
+    """Return four different ones of the texts, in an order that depends on the request."""
+    start, count = zlib.crc32(request.encode()), len(texts)
+    step = next(step for step in (3, 2, 1) if math.gcd(step, count) == 1)
+    return "\n".join(f"<prompt>{texts[(start + step * number) % count]}</prompt>" for number in range(min(4, count)))
 
 
 def main() -> None:
@@ -39,7 +42,15 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--port", type=int, default=8123)
     arguments = parser.parse_args()
-    with Endpoint(stand_in(arguments.model), port=arguments.port, models=("demo",)) as endpoint:
+    try:
+        serve(Endpoint(stand_in(arguments.model), port=arguments.port, models=("demo",)))
+    except OSError as error:
+        sys.exit(f"expected a free port, got {arguments.port} ({error}); stop the server there, or give --port")
+
+
+def serve(endpoint: Endpoint) -> None:
+    """Serve until Ctrl-C."""
+    with endpoint:
         print(f"serving {endpoint.base_url}; stop with Ctrl-C", flush=True)
         try:
             while True:

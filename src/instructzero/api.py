@@ -32,9 +32,9 @@ from instructzero.records.relays import Callback, Relay, passed_to
 from instructzero.records.result import Result
 from instructzero.report import write_report
 from instructzero.tasks import Rows, Task, load_rows, resolved
+from instructzero.tasks.files.rows import NAME_OF_ROWS
 
 _LOGGER = logging.getLogger("instructzero")
-_ROWS = "examples"  # the name of a task that is given as rows
 
 
 def optimize(
@@ -201,7 +201,7 @@ def run_settings(
             f"the {' and the '.join(given)} of this run {'was a' if len(given) == 1 else 'were'} Python "
             f"object{'s' if len(given) > 1 else ''}; continue it with instructzero.optimize and the same arguments"
         )
-    if settings.task == _ROWS and settings.data_dir is None:
+    if settings.task == NAME_OF_ROWS and settings.data_dir is None:
         raise ConfigurationError(
             "the examples of this run were rows in Python; continue it with instructzero.optimize and the same "
             "arguments"
@@ -332,7 +332,7 @@ def _as_call(settings: Mapping[str, str]) -> str:
 
 def _names(task: object, writer: object, blackbox: object) -> dict[str, str]:
     """Return the names in the settings of a task and models that may be objects; nothing for a writer of None."""
-    name = str(task) if isinstance(task, str | Path) else task.name if isinstance(task, Task) else _ROWS
+    name = str(task) if isinstance(task, str | Path) else task.name if isinstance(task, Task) else NAME_OF_ROWS
     kind = OBJECT if _takes_soft_prompts(writer) else ASKED_OBJECT
     named = writer if isinstance(writer, str) else f"{kind}{type(writer).__name__}"
     return {
@@ -347,7 +347,7 @@ def _task(task: Task | Rows, settings: Settings) -> Task:
         return task
     data = load_rows(
         task,
-        name=_ROWS,
+        name=NAME_OF_ROWS,
         test_source=settings.test_data,
         input_column=settings.input_column,
         output_column=settings.output_column,

@@ -16,7 +16,7 @@ from instructzero.records.directory import RunDirectory
 from instructzero.records.history import History
 from instructzero.records.identity import PARTS, holds_parts
 from instructzero.records.recorded_run import RecordedRun
-from instructzero.tasks import Task
+from instructzero.tasks import Task, builtin_names, is_task_file
 from instructzero.tasks.custom import unloaded_function
 from instructzero.tasks.loading import is_dataset
 from instructzero.types import Evaluation, Usage
@@ -42,10 +42,18 @@ def recorded_task(
     try:
         task = divide(build_data(settings), settings, confirmation=confirmation, load=unloaded_function)
     except InstructZeroError as error:
+        if given_in_python(settings):
+            return None, "The examples are not in the run directory, because they were given in Python, not as a file."
         return None, f"The examples are not in the run directory, and could not be loaded: {error}."
     if not holds_parts(task, header, parts):
         return None, "The examples are not in the run directory, and the task's data have changed since."
     return task, ""
+
+
+def given_in_python(settings: Settings) -> bool:
+    """Return True if the task is the name of rows or of a `Task`: neither of the package nor a file or a data set."""
+    named = is_task_file(settings.task) or is_dataset(settings.task) or settings.task in builtin_names()
+    return settings.data_dir is None and not named
 
 
 def _is_of_datasets(settings: Settings) -> bool:

@@ -85,7 +85,7 @@ def test_every_file_is_parsed_and_has_the_texts_of_its_table(out):
         text = path.read_text(encoding="utf-8")
         nodes, _, _ = walker.LatexWalker(text, tolerant_parsing=False).get_latex_nodes()
         found = [node.environmentname for node in nodes if node.isNodeType(walker.LatexEnvironmentNode)]
-        assert found in (["table"], ["longtable"])
+        assert found in (["table"], ["table*"], ["longtable"])
         assert r"\input{" not in text
         assert r"\write" not in text
 
@@ -106,3 +106,28 @@ def test_document_of_all_tables_compiles(out):
     assert [line for line in done.stdout.splitlines() if line.startswith("!")] == []
     assert done.returncode == 0
     assert (out / "tables/tables.pdf").stat().st_size
+
+
+def test_text_of_several_lines_keeps_them():
+    text = latex(Captioned("prompts", "Prompts.", Table(("role", "text"), (("writer", "Say:\n\n{x}"),))), "prompts")
+    assert r"writer & Say:\newline \strut\newline \{x\} \\" in text
+
+
+@pytest.mark.parametrize(("rows", "length", "form"), [(3, 20, "table"), (3, 60, "table*"), (40, 60, "longtable")])
+def test_tables_compile_in_an_article_of_two_columns(tmp_path, rows, length, form):
+    if (command := shutil.which("pdflatex")) is None:
+        pytest.skip("compiling needs pdflatex")
+    table = Table(("task", "text"), tuple((f"task {number}", "word " * (length // 5)) for number in range(rows)))
+    text = latex(Captioned("texts", "Some texts.", table), "texts")
+    assert rf"\begin{{{form}}}" in text
+    (tmp_path / "texts.tex").write_text(text, encoding="utf-8")
+    (tmp_path / "article.tex").write_text(
+        r"\documentclass[twocolumn]{article}\usepackage{array,booktabs,graphicx,longtable,textcomp}"
+        r"\begin{document}Before, see \ref{tab:texts}.\input{texts}[After]\end{document}"
+    )
+    done = subprocess.run(
+        [command, "-interaction=nonstopmode", "-no-shell-escape", "-draftmode", "article.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    assert [line for line in done.stdout.splitlines() if line.startswith(("!", "Overfull"))] == []
+    assert done.returncode == 0

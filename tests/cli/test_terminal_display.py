@@ -40,6 +40,7 @@ def test_run_on_terminal_shows_display_and_ends_with_summary(task_file: Path, tm
     assert (tmp_path / "here/instruction.txt").read_text().strip() in shown[-1]
     said = " ".join(" ".join(lines).split())
     assert said.endswith(
-        "In your code: instructzero export here --format python (or messages, curl, dspy, promptfoo, langchain)"
+        "In your code: instructzero export here --format python (or messages, curl, dspy, promptfoo, inspect, "
+        "langchain)"
     )
     assert " ".join(("repeat the word " * 8).split()) in said  # wrapped between words

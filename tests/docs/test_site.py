@@ -27,6 +27,8 @@ LOOKED_AT = [
         for name in ("tutorial/first-run", "reference/settings")
         for seen in ((390, "light"), (1440, "dark"))
     ),
+    ("tutorial/your-endpoint", 390, "light"),  # code with comments and variables
+    ("benchmarks/real", 390, "dark"),  # code in links
 ]
 """Pages, widths and colour schemes; long pages take the accessibility checker seconds."""
 
@@ -71,6 +73,12 @@ def test_every_flag_of_every_command_has_its_place(site: Path) -> None:
             heading = re.search(rf'<h3 id="{re.escape(anchor)}">(.*?)</h3>', pages[page])
             assert heading is not None, place
             assert flag in re.sub(r"<[^>]*>", "", heading[1]) or f"<code>{flag}</code>" in pages[page]
+
+
+def test_descriptions_of_commands_end_with_one_stop(site: Path) -> None:
+    page = (site / "reference" / "commands.html").read_text("utf-8")
+    assert "Install completion for the current shell.</p>" in page
+    assert re.findall(r"\w\.\.</p>", page) == []
 
 
 def test_public_names_methods_and_metrics_are_in_the_reference(site: Path) -> None:

@@ -14,6 +14,9 @@ from instructzero.integrations.dspy import InstructZero
 
 KEY = "sk-dspy-1234567890abcdef"
 SHOUT, SORT = "Summarise the ticket in capital letters.", "Name the department: billing, shipping or support."
+INTERRUPTED = 130
+"""The exit code of a process that Ctrl-C has ended."""
+
 DEPARTMENTS = {"invoice": "billing", "parcel": "shipping", "crash": "support"}
 TEXTS = f"<prompt>{SHOUT}</prompt>\n<prompt>{SORT}</prompt>\n<prompt>Say hello.</prompt>\n<prompt>Do it.</prompt>"
 
@@ -100,10 +103,18 @@ def _serve() -> None:
     for line in sys.stdin:
         process = os.fork()
         if process == 0:
-            compiled(**json.loads(line))
-            os._exit(0)
+            os._exit(_ended(json.loads(line)))
         print(process, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+def _ended(arguments: dict[str, Any]) -> int:
+    """Compile, and return the exit code."""
+    try:
+        compiled(**arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
 
 
 if __name__ == "__main__":

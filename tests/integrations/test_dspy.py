@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -17,11 +19,15 @@ import dspy
 import pytest
 from dspy.utils import DummyLM
 
+from instructzero.config import make_settings
 from instructzero.errors import ConfigurationError, ModelError, TaskError
 from instructzero.integrations.dspy import InstructZero
+from instructzero.integrations.dspy.turns import STORE, spent_by, turns_of
 from instructzero.models import dspy as dspy_models
 from instructzero.testing import Endpoint, Fault, Faults
 from tests.integrations.dspy_programs import (
+    DEPARTMENTS,
+    INTERRUPTED,
     KEY,
     SHOUT,
     SORT,
@@ -38,6 +44,7 @@ from tests.integrations.dspy_programs import (
 )
 
 MAX_CALLS = 400
+PRICES = {f"{role}{part}_price": 1.0 for role in ("", "writer_") for part in ("input", "output")}
 SIZES = {"exemplars": 2, "validation": 4, "test": 6, "confirmation": 0, "evaluations": 8}
 
 
@@ -114,6 +121,7 @@ def test_page_links_to_the_report_of_each_turn(run: Compiled) -> None:
     assert run.program.report == run.out / "report.html"
     page = run.program.report.read_text(encoding="utf-8")
     assert SHOUT in page
+    assert '<div class="wide" tabindex="0" role="region" aria-label="Turns"><table>' in page  # scrolls on a phone
     for link in ("1-summarise/report.html", "2-classify/report.html"):
         assert f'href="{link}"' in page
         assert (run.out / link).stat().st_size > 10_000
@@ -167,6 +175,110 @@ def test_calls_of_the_second_adapter_count_too(tmp_path: Path) -> None:
     assert sum(usage.calls for usage in result.spent.values()) == endpoint.received.total() <= 150
     assert result.spent["black box"].calls % 2 == 0
     assert sum("no field" not in garbled(prompt) for prompt in endpoint.received) > 10
+
+
+def of_gepa(gold: Any, pred: Any, trace: Any, pred_name: str | None, pred_trace: Any) -> dict[str, Any]:
+    return {"score": exactly(gold, pred), "feedback": "say it without the word probably"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "feedback"),
+    [
+        (lambda gold, pred: exactly(gold, pred), ""),
+        (lambda gold, pred, trace: exactly(gold, pred), ""),
+        (of_gepa, "say"),
+    ],
+    ids=["two parameters", "three parameters", "those of GEPA"],
+)
+def test_metric_receives_as_many_arguments_as_it_takes(metric: Any, feedback: str, tmp_path: Path) -> None:
+    with serving():
+        optimizer = InstructZero(metric=metric, out=tmp_path / "out", **SIZES)
+        program = optimizer.compile(AsyncSorter(), trainset=tickets(8))
+    assert (instructions(program), program.score) == ({"classify": SORT}, 1.0)
+    (result,) = program.results
+    assert all(remark.startswith(feedback) for remark in result.best.test.remarks)
+
+
+def test_examples_that_differ_only_in_a_date_are_different(tmp_path: Path) -> None:
+    class Dated(AsyncSorter):
+        async def aforward(self, ticket: str, day: datetime.date) -> Any:
+            return await super().aforward(f"{ticket} since {day}")
+
+    days = [datetime.date(2026, 5, number + 1) for number in range(24)]
+    examples = [
+        dspy.Example(ticket="crash", day=day, department="support").with_inputs("ticket", "day") for day in days
+    ]
+    with serving() as endpoint:
+        optimizer = InstructZero(metric=exactly, out=tmp_path / "out", **SIZES)
+        program = optimizer.compile(Dated(), trainset=examples)
+    assert program.score == 1.0
+    assert sum("CRASH SINCE 2026-05-" in prompt for prompt in endpoint.received) > 10
+
+
+def test_agent_with_tools_and_typed_fields_is_compiled_without_a_warning_of_dspy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(logging.getLogger("dspy.primitives.module"), "warning", lambda text, *_: warned.append(text))
+
+    def owner(word: str) -> str:
+        return DEPARTMENTS[word]
+
+    def answered(prompt: str) -> str:
+        if "<prompt>" in prompt:
+            return TEXTS
+        question = json.loads(prompt[prompt.index("{") :]) if prompt.startswith("{") else prompt
+        word = next(word for word in DEPARTMENTS if word in prompt)
+        if "next_tool_name" not in prompt:
+            return json.dumps({"reasoning": "", "department": DEPARTMENTS[word], "urgent": SORT in str(question)})
+        tool, arguments = ("finish", {}) if "observation_0" in prompt else ("owner", {"word": word})
+        return json.dumps({"next_thought": "", "next_tool_name": tool, "next_tool_args": arguments})
+
+    def urgent(example: Any, prediction: Any, trace: Any = None) -> bool:
+        return prediction.department == example.department and prediction.urgent is True
+
+    agent = dspy.ReAct("ticket: str -> department: Literal['billing', 'shipping', 'support'], urgent: bool", [owner])
+    with serving(answered) as endpoint, dspy.context(adapter=dspy.JSONAdapter()):
+        optimizer = InstructZero(metric=urgent, out=tmp_path / "out", **SIZES)
+        program = optimizer.compile(agent, trainset=tickets(8))
+    assert program.score == 1.0
+    assert instructions(program)["extract.predict"] == SORT
+    assert repeated(endpoint) == 0
+    assert warned == []
+
+
+def test_rounds_end_when_one_changes_nothing(run: Compiled, tmp_path: Path) -> None:
+    with serving() as endpoint:
+        program = compiled(endpoint.base_url, str(tmp_path), rounds=3, max_calls=1200)
+        assert endpoint.received.total() <= 1200
+        assert repeated(endpoint) == 0
+    assert instructions(program) == instructions(run.program)
+    folders = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert folders == ["1-summarise", "2-classify", "3-summarise", "4-classify"]
+    assert "4 turns, 2 of which found a better instruction" in program.report.read_text(encoding="utf-8")
+
+
+def test_tokens_dollars_and_time_limit_all_turns_together(run: Compiled) -> None:
+    limits = {"max_usd": 100.0, "max_time": 1000.0, "max_tokens": 10**6, **PRICES}
+    settings = make_settings({"task": "t", "blackbox": "openai:m", "writer": "openai:m", **limits})
+    turns = list(turns_of(["summarise", "classify"], 1, run.out))
+    spent = spent_by(run.out / STORE, turns, settings)
+    usages = [usage for result in run.program.results for usage in result.spent.values()]
+    assert spent["max_calls"] == sum(usage.calls for usage in usages)
+    assert spent["max_tokens"] == sum(usage.tokens for usage in usages)
+    assert spent["max_usd"] == pytest.approx(spent["max_tokens"] / 1e6)
+    assert 0 < spent["max_time"] < 1000
+
+
+@pytest.mark.parametrize("limit", [{"max_usd": 0.012, **PRICES}, {"max_time": 1e-3}])
+def test_limit_of_dollars_or_time_is_no_limit_of_each_turn(limit: dict[str, float], tmp_path: Path) -> None:
+    with serving() as endpoint:
+        program = compiled(endpoint.base_url, str(tmp_path), **limit)
+    if "max_time" in limit:
+        assert (program.results, endpoint.received.total()) == ([], 0)
+    else:
+        tokens = sum(usage.tokens for result in program.results for usage in result.spent.values())
+        assert 0 < tokens <= 12_000
 
 
 def test_exception_of_a_program_scores_0_with_its_reason(tmp_path: Path) -> None:
@@ -249,6 +361,7 @@ def test_score_outside_0_and_1_names_the_metric(tmp_path: Path) -> None:
 def test_impossible_arguments_are_refused_before_the_first_call(tmp_path: Path) -> None:
     for arguments, sentence in (
         ({"metric": "exact"}, "expected a function"),
+        ({"metric": lambda example: 1.0}, r"expected a function metric\(example, prediction, trace=None\)"),
         ({"metric": exactly, "tests": 3}, "unknown setting 'tests'; did you mean 'test'"),
         ({"metric": exactly, "blackbox": "openai:m"}, "expected no setting blackbox"),
         ({"metric": exactly, "rounds": 0}, "expected a number of rounds from 1"),
@@ -262,10 +375,16 @@ def test_impossible_arguments_are_refused_before_the_first_call(tmp_path: Path) 
         for given, sentence in (
             ({"trainset": bare}, "with_inputs"),
             ({"trainset": tickets(1)[:2]}, "at least 3 different examples in trainset, got 2"),
+            ({"trainset": 3 * tickets(1)[:1]}, "at least 3 different examples in trainset, got 1"),
+            ({"trainset": []}, "at least 3 different examples in trainset, got 0"),
+            ({"trainset": None}, "expected a list of dspy.Example as trainset and valset, got NoneType"),
             ({"trainset": tickets(8), "teacher": Sorter()}, "got also teacher"),
         ):
             with pytest.raises(ConfigurationError, match=sentence):
                 optimizer.compile(Sorter(), **given)
+        for student in (Sorter, dspy.Module()):
+            with pytest.raises(ConfigurationError, match=r"expected a dspy\.Module with a predictor, got"):
+                optimizer.compile(student, trainset=tickets(8))
         assert endpoint.received.total() == 0
     with dspy.context(lm=None), pytest.raises(ConfigurationError, match=r"call dspy\.configure"):
         optimizer.compile(Sorter(), trainset=tickets(8))
@@ -300,8 +419,10 @@ class Compiler:
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
 
-    def run(self, endpoint: Endpoint, out: Path, kill_after: int | None, **settings: Any) -> bool:
-        """Compile, and kill the process after so many further requests; return True if it came to its end."""
+    def run(
+        self, endpoint: Endpoint, out: Path, kill_after: int | None, end: int = signal.SIGKILL, **settings: Any
+    ) -> int:
+        """Compile, and end the process by a signal after so many further requests; return its exit code."""
         arguments = {"base_url": endpoint.base_url, "out": str(out), **settings}
         before = endpoint.received.total()
         self._stdin.write(json.dumps(arguments) + "\n")
@@ -311,13 +432,26 @@ class Compiler:
             while endpoint.received.total() < before + kill_after:
                 os.kill(process, 0)  # raises if it has ended already
                 time.sleep(0.001)
-            os.kill(process, signal.SIGKILL)
-        return int(self._stdout.readline()) == 0
+            os.kill(process, end)
+        return int(self._stdout.readline())
 
     def close(self) -> None:
         self._stdin.close()
         self._process.wait(60)
         self._stdout.close()
+
+
+def test_interrupts_in_both_turns_lose_no_call_and_change_no_byte(run: Compiled, tmp_path: Path) -> None:
+    compiler, settings = Compiler(), {"max_calls": MAX_CALLS}
+    try:
+        with Endpoint(answer, latency=0.002) as endpoint:
+            for moment in (10, run.endpoint.received.total() // 2):
+                assert compiler.run(endpoint, tmp_path, moment, signal.SIGINT, **settings) == INTERRUPTED
+            assert compiler.run(endpoint, tmp_path, None, **settings) == 0
+            assert repeated(endpoint) == 0
+    finally:
+        compiler.close()
+    assert journals(tmp_path) == journals(run.out)
 
 
 def test_kills_at_many_moments_repeat_no_stored_call_and_change_no_byte(tmp_path: Path) -> None:
@@ -329,8 +463,8 @@ def test_kills_at_many_moments_repeat_no_stored_call_and_change_no_byte(tmp_path
             needed = endpoint.received.total()
         with Endpoint(answer, latency=0.002) as endpoint:
             for moment in moments:
-                assert not compiler.run(endpoint, tmp_path / "out", moment, **settings)
-            assert compiler.run(endpoint, tmp_path / "out", None, **settings)
+                assert compiler.run(endpoint, tmp_path / "out", moment, **settings) == -signal.SIGKILL
+            assert compiler.run(endpoint, tmp_path / "out", None, **settings) == 0
             received = endpoint.received.total()
             program = compiled(endpoint.base_url, str(tmp_path / "out"), **settings)
             assert endpoint.received.total() == received

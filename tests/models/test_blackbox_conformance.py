@@ -47,7 +47,9 @@ def _anthropic() -> BlackBox:
     return AnthropicBlackBox("m", base_url="http://user:hidden@host/v1?token=hidden", http_client=client)
 
 
-@pytest.fixture(params=["hf", "hf-chat", "scripted", "python", "function", "async-function", "openai", "anthropic"])
+@pytest.fixture(
+    params=["hf", "hf-chat", "scripted", "python", "function", "async-function", "openai", "anthropic", "dspy"]
+)
 def make(
     request: pytest.FixtureRequest,
     tiny_llama: Path,
@@ -67,6 +69,7 @@ def make(
         "async-function": lambda: CallableBlackBox(_shout_later, "here:shout_later"),
         "openai": lambda: load_blackbox("openai:m", base_url=f"http://user:hidden@{address}/v1?token=hidden"),
         "anthropic": _anthropic,
+        "dspy": lambda: load_blackbox("dspy:openai/m", base_url=endpoint.base_url),
     }
     return makers[request.param]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,30 @@ def test_specification_takes_address_and_key_from_the_settings(monkeypatch: pyte
         assert ask(box, "ping").text == "PING"
         assert endpoint.keys == {KEY}
         assert endpoint.bodies[0]["top_p"] == 0.5
+        assert box.identity == load_blackbox("dspy:openai/demo", timeout=3.0, **options).identity
     assert (box.identity["backend"], box.identity["model"]) == ("dspy", "openai/demo")
+
+
+def test_answer_after_the_timeout_is_an_error_that_may_pass() -> None:
+    with Endpoint(str.upper, latency=5.0) as endpoint:
+        box = load_blackbox("dspy:openai/demo", base_url=endpoint.base_url, extra_body={"api_key": KEY}, timeout=0.3)
+        begun = time.monotonic()
+        with pytest.raises(TransientError) as caught:
+            ask(box)
+        assert time.monotonic() - begun < 3
+    assert caught.value.maybe_paid
+
+
+def test_specification_is_the_judge_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with Endpoint(lambda prompt: "Grade: 7") as endpoint:
+        models = {"blackbox": "scripted:obey", "writer": "scripted:phrases", "judge": "dspy:openai/demo"}
+        result = instructzero.optimize(
+            ROWS, **models, metric="judge", judge_url=endpoint.base_url, directory=tmp_path / "run", **SIZES
+        )
+        assert endpoint.received.total() == result.spent["judge"].calls > 1
+        assert endpoint.keys == {KEY}
+    assert result.test_score == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(

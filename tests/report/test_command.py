@@ -78,3 +78,20 @@ def test_optimize_with_failing_report_still_returns_result(task_file, tmp_path, 
             task_file, writer="scripted:phrases", blackbox="scripted:obey", directory=tmp_path / "run", **SIZES
         )
     assert result.instruction
+
+
+def test_report_keeps_a_page_with_examples_that_a_new_one_could_not_show(run, tmp_path):
+    words = [(word, word[::-1]) for word in "alpha beta gamma delta epsilon zeta eta theta iota kappa".split()]
+    models = {"writer": "scripted:phrases", "blackbox": "scripted:obey"}
+    instructzero.optimize(words, directory=tmp_path / "run", **models, evaluations=4, initial=4)
+    before = (tmp_path / "run" / "report.html").read_bytes()
+    assert b"start the same program again" in before
+    code, _, err = run("report", tmp_path / "run")
+    assert code == 2
+    assert "because they were given in Python, not as a file; the page is kept" in err
+    assert "unknown task" not in err
+    assert (tmp_path / "run" / "report.html").read_bytes() == before
+    other = tmp_path / "other.html"
+    assert run("report", tmp_path / "run", "--out", other)[0] == 0
+    (tmp_path / "run" / "report.html").write_bytes(other.read_bytes())  # a page without examples is replaced
+    assert run("report", tmp_path / "run", "--quiet") == (0, f"{tmp_path / 'run' / 'report.html'}\n", "")

@@ -169,10 +169,10 @@ def test_report_hides_examples_of_changed_task(tmp_path, task_file):
     run = tmp_path / "run"
     instructzero.optimize(task_file, writer="scripted:phrases", blackbox="scripted:obey", directory=run, **SIZES)
     task_file.write_text(task_file.read_text().replace('"apple"', '"pear"'))
-    changed = embedded(write_report(run))["examples"]
+    changed = embedded(write_report(run, out=tmp_path / "page.html"))["examples"]
     assert "changed" in changed["note"]
     task_file.unlink()
-    gone = embedded(write_report(run))["examples"]
+    gone = embedded(write_report(run, out=tmp_path / "page.html"))["examples"]
     assert "could not be loaded" in gone["note"]
     for found in (changed, gone):
         assert all(example["input"] is None for part in found["parts"] for example in part["examples"])

@@ -7,7 +7,7 @@ import pytest
 
 from instructzero.report.instructions import numbers_of, rows_of
 from instructzero.report.source import read_source
-from instructzero.report.space import principal_components, space_of
+from instructzero.report.space import add_tsne, principal_components, space_of
 
 
 def test_principal_components_keep_planar_distances_and_give_variance_shares():
@@ -53,6 +53,14 @@ def test_space_leaves_out_texts_that_the_black_box_wrote(finished):
     alone = [trial.number + 1 for trial in source.history.trials if trial.proposal.rewrite is None]
     assert [point["evaluation"] for point in space["points"]] == alone
     assert space["continued"] == 0
+
+
+@pytest.mark.parametrize(("count", "live", "has_tsne"), [(100, True, True), (101, True, False), (101, False, True)])
+def test_live_maps_have_no_tsne_of_many_points(count, live, has_tsne):
+    points = np.random.default_rng(0).standard_normal((count, 3))
+    records = [{} for _ in points]
+    add_tsne(records, points, points[:, :2], live=live)
+    assert all(("tsne" in record) == has_tsne for record in records)
 
 
 def test_space_without_effective_points_gives_note(finished):

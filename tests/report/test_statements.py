@@ -58,3 +58,5 @@ def test_ending_states_number_of_evaluations(finished):
 def test_reproduction_of_python_objects_gives_no_command():
     assert reproduction({"writer": "hf:a", "blackbox": "openai:m"}).endswith(":")
     assert "blackbox of this run was a Python object" in reproduction({"writer": "hf:a", "blackbox": "object:B"})
+    rows = reproduction({"writer": "hf:a", "blackbox": "openai:m"}, rows=True)
+    assert rows == "The examples of this run were given in Python. To repeat the run, start the same program again."

@@ -140,8 +140,10 @@ def test_run_stops_after_the_first_round_if_asked_and_goes_on_when_repeated(tmp_
     def run(observer: Observer) -> None:
         optimize(PAIRS, **MODELS, directory=tmp_path, observer=observer, evaluations=40, on_zero="stop")
 
-    with pytest.raises(ConfigurationError, match="stopped after the first round"):
+    with pytest.raises(ConfigurationError, match="stopped after the first round") as caught:
         run(Observer())
+    assert "--metric 'numeric' accepts" in str(caught.value)
+    assert str(caught.value).endswith("run the same command again to go on all the same")
     assert not (tmp_path / "result.json").exists()
     run(Observer())
     assert (tmp_path / "result.json").exists()

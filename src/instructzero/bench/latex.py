@@ -46,9 +46,10 @@ _STANDALONE = r"""% All tables of this bench, to look at: pdflatex tables.tex. I
 %s
 \end{document}
 """
-_NUMBER = re.compile(r"$|[+-]?[$]?\d|<|never$|unknown$|no price set$")
-_LONG = 40  # characters from which a column is broken into lines
-_MANY = 40  # rows from which a table is broken into pages
+_LONG, _MEDIUM = 40, 24  # characters: a table with a text above the first has every column above the second in lines
+_MANY, _MUCH = 30, 2000  # rows and characters from which a table is broken into pages
+_COLUMN = 55  # characters in the row of a table that a column of a two-column article has room for
+_MOST_EMS = 24  # of the columns beside long ones, which still leave these enough of a line
 
 
 def escape(text: str) -> str:
@@ -74,26 +75,44 @@ def latex(captioned: Captioned, label: str) -> str:
     """Return a table as LaTeX, with its caption and the label ``tab:LABEL``."""
     table = captioned.table
     caption = rf"\caption{{{escape(captioned.caption)}}}\label{{tab:{label}}}"
-    long = [max(len(text) for text in (name, *column)) > _LONG for name, column in _columns(table)]
+    widths = [max(map(_width, (name, *column))) for name, column in _columns(table)]
+    has_long = max(widths) > _LONG
+    long = [has_long and width > _MEDIUM for width in widths]
     head = _line([(rf"\textbf{{{escape(name)}}}", False) for name in table.header])
     body = "\n".join(
-        _line([(escape(text), (row, place) in table.best) for place, text in enumerate(texts)])
-        for row, texts in enumerate(table.rows)
+        _line([(_lines(text) if long[place] else escape(text), (row, place) in table.best) for place, text in cells])
+        for row, cells in enumerate(map(list, map(enumerate, table.rows)))
     )
-    form = "".join(map(_column, long, [column for _, column in _columns(table)], [sum(long)] * len(long)))
-    write = _in_pages if any(long) or len(table.rows) > _MANY else _floating
-    return _HEAD + write(form, caption, head, body)
+    broken = rf">{{\raggedright\arraybackslash}}p{{{_long_width(widths, long)}}}"
+    form = "".join(broken if is_long else "lr"[table.is_numeric(place)] for place, is_long in enumerate(long))
+    is_tall = len(table.rows) > _MANY or sum(len(text) for row in table.rows for text in row) > _MUCH
+    if is_tall:
+        return _HEAD + _in_pages(form, caption, head, body)
+    return _HEAD + _floating("table*" if sum(widths) > _COLUMN else "table", form, caption, head, body)
 
 
 def _columns(table: Table) -> Iterable[tuple[str, tuple[str, ...]]]:
     return ((name, tuple(row[place] for row in table.rows)) for place, name in enumerate(table.header))
 
 
-def _column(is_long: bool, texts: Sequence[str], count: int) -> str:
-    """Return the form of a column: in lines if it is one of ``count`` long ones, else right for numbers."""
-    if is_long:
-        return rf">{{\raggedright\arraybackslash}}p{{{0.6 / count:.2f}\linewidth}}"
-    return "r" if all(_NUMBER.match(text) for text in texts) else "l"
+def _width(text: str) -> int:
+    """Return the width of a text in characters as pdfLaTeX prints it; one of several lines is long."""
+    printed = re.sub(r"\\instructzerochar\{|\\texttt\{", "", escape(text))
+    return max(len(text), len(re.sub(r"\\[a-z]+\{\}", "x", printed)), _LONG + 1 if "\n" in text else 0)
+
+
+def _long_width(widths: Sequence[int], long: Sequence[bool]) -> str:
+    """Return the width of each long column: they share what the others leave, half an em for a character."""
+    ems = sum(width // 2 + 1 for width, is_long in zip(widths, long, strict=True) if not is_long)
+    count = max(sum(long), 1)
+    if ems > _MOST_EMS:
+        return rf"{0.4 / count:.2f}\linewidth"
+    return rf"\dimexpr(\linewidth-{ems}em-{2 * len(widths)}\tabcolsep)/{count}\relax"
+
+
+def _lines(text: str) -> str:
+    """Return a text as LaTeX that prints it line by line."""
+    return r"\newline ".join(escape(line) or r"\strut" for line in text.strip().splitlines())
 
 
 def _line(texts: Sequence[tuple[str, bool]]) -> str:
@@ -101,22 +120,24 @@ def _line(texts: Sequence[tuple[str, bool]]) -> str:
     return " & ".join(rf"\textbf{{{text}}}" if is_best else text for text, is_best in texts) + r" \\"
 
 
-def _floating(form: str, caption: str, head: str, body: str) -> str:
-    """Return a table that floats, made smaller if it is wider than the line."""
+def _floating(name: str, form: str, caption: str, head: str, body: str) -> str:
+    """Return a table that floats, made smaller if it is wider than the line; a ``table*`` spans all columns."""
     return "\n".join([
-        r"\begin{table}[tbp]", r"\centering", caption,
+        rf"\begin{{{name}}}[tbp]", r"\centering\small" if "p{" in form else r"\centering", caption + r"\par\smallskip",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{form}}}", r"\toprule", head, r"\midrule", body, r"\bottomrule",
-        r"\end{tabular}}", r"\end{table}", "",
+        r"\end{tabular}}", rf"\end{{{name}}}", "",
     ])  # fmt: skip
 
 
 def _in_pages(form: str, caption: str, head: str, body: str) -> str:
-    """Return a table that may be broken between pages, in small type."""
+    """Return a table that may be broken between pages, in small type; an article of two columns interrupts them."""
     return "\n".join([
+        r"\expandafter\ifx\csname if@twocolumn\endcsname\iftrue\onecolumn",
+        r"\def\instructzeroback{\twocolumn\relax}\else\def\instructzeroback{}\fi",
         r"\begingroup\small", rf"\begin{{longtable}}{{{form}}}", caption + r"\\",
         r"\toprule", head, r"\midrule", r"\endfirsthead", r"\toprule", head, r"\midrule", r"\endhead", body,
-        r"\bottomrule", r"\end{longtable}", r"\endgroup", "",
+        r"\bottomrule", r"\end{longtable}", r"\endgroup\instructzeroback", "",
     ])  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from instructzero.bench.findings import sections
 from instructzero.bench.instructions import instructions_section, instructions_table
 from instructzero.bench.latex import file_name as latex_name
 from instructzero.bench.latex import latex, standalone
+from instructzero.bench.markdown import markdown
 from instructzero.bench.parts import Captioned, Drawing, Part, Section
 from instructzero.bench.results import Cell
 from instructzero.bench.setup.section import Payment, setup_section
@@ -46,16 +47,16 @@ def write_report(cells: Sequence[Cell], out: Path, paid: Payment | None = None) 
     found = [setup_section(cells, out, paid), *sections(cells), instructions_section(cells, out)]
     parts = [part for section in found for part in section.parts]
     shown = [part for part in parts if isinstance(part, Captioned) and not part.folded]
+    drawings = [part for part in parts if isinstance(part, Drawing)]
     texts = {
         out / "report.html": html(found, _summary(cells)),
-        out / "report.md": markdown(found, _summary(cells)),
+        out / "report.md": markdown(found, _summary(cells), {part.name: file_name(part) for part in drawings}),
         out / "scores.csv": tables.to_csv([tables.ROW, *tables.rows(cells)]),
         **_tables([*shown, instructions_table(cells, out)], cells, out / "tables"),
     }
     make_folder(out / "tables")
     for path, text in texts.items():
         write_atomically(path, text)
-    drawings = [part for part in parts if isinstance(part, Drawing)]
     return [
         *texts,
         *(path for drawing in drawings for path in save(drawing.figure, _folder(out) / file_name(drawing))),
@@ -115,21 +116,6 @@ def _view(part: Part) -> dict[str, object]:
         "svg": Markup(figures.to_svg(part.figure)),  # matplotlib escapes the texts in it
         "least_width": round(0.75 * 72 * part.figure.get_figwidth()),  # narrower windows scroll the figure
     }
-
-
-def markdown(found: Sequence[Section], summary: str) -> str:
-    """Return the report as Markdown; the figures are links to their files."""
-    parts = ["# Benchmark", summary]
-    for section in found:
-        parts.append(f"## {tables.as_markdown(section.title)}")
-        for part in section.parts:
-            if isinstance(part, str):
-                parts.append(tables.as_markdown(part))
-            elif isinstance(part, Captioned):
-                parts += [tables.as_markdown(part.caption), part.table.markdown().rstrip()]
-            else:
-                parts.append(f"![{tables.as_markdown(part.caption)}](figures/{file_name(part)}.png)")
-    return "\n\n".join(parts) + "\n"
 
 
 def _summary(cells: Sequence[Cell]) -> str:

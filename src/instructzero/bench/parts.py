@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Captioned:
-    """A table, its caption, and the name of its files. A ``folded`` one is opened by a click on its caption."""
+    """A table, its caption, and the name of its files. A ``folded`` one is opened by a click on its caption.
+
+    The texts of a ``quoted`` one are shown line by line, also where a table cannot do so.
+    """
 
     name: str
     caption: str
     table: Table
     folded: bool = False
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ ROW = (
 )  # fmt: skip
 """The columns of `rows`."""
 
+_NUMBER = re.compile(r"$|[+-]?[$]?\d|<|never$|unknown$|no price set$")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -42,10 +44,15 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as Markdown; the best values are bold."""
-        lines = [_line(map(as_markdown, self.header)), _line(["---", *["---:"] * (len(self.header) - 1)])]
+        rules = ["---:" if place and self.is_numeric(place) else "---" for place in range(len(self.header))]
+        lines = [_line(map(as_markdown, self.header)), _line(rules)]
         for number, row in enumerate(self.rows):
             lines.append(_line(self._shown(text, (number, place)) for place, text in enumerate(row)))
         return "\n".join(lines) + "\n"
+
+    def is_numeric(self, place: int) -> bool:
+        """Return True if all values of a column are numbers, or words in the place of one."""
+        return all(_NUMBER.match(row[place]) for row in self.rows)
 
     def _shown(self, text: str, place: tuple[int, int]) -> str:
         """Return a value as Markdown: bold if it is the best, or with its link."""

@@ -85,7 +85,7 @@ def _use(console: Console, result: Result, directory: Path) -> None:
     for message in result.messages(names):
         _instruction(console, f"{message['role']}:", short(message["content"], _MESSAGE))
     export = unbroken(f"instructzero export {shlex.quote(str(directory))} --format python")
-    paragraph(console, f"In your code: {export} (or messages, curl, dspy, promptfoo, langchain)")
+    paragraph(console, f"In your code: {export} (or messages, curl, dspy, promptfoo, inspect, langchain)")
 
 
 def _whose(result: Result) -> str:

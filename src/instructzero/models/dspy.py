@@ -130,7 +130,8 @@ def identity_of(lm: Any) -> dict[str, str]:
     """Return the class, the model, the address and the parameters of a model of DSPy, without secrets."""
     kind = type(lm)
     keep_secrets(lm)
-    parameters = {name: value for name, value in public_options(lm.kwargs).items() if name not in _ADDRESSES}
+    hidden = {*_ADDRESSES, "timeout"}  # a timeout changes no answer
+    parameters = {name: value for name, value in public_options(lm.kwargs).items() if name not in hidden}
     address = next((lm.kwargs[name] for name in _ADDRESSES if lm.kwargs.get(name)), None)
     return {
         "class": f"{kind.__module__}.{kind.__qualname__}",
@@ -158,7 +159,12 @@ def _is_secret(name: str) -> bool:
 
 
 def as_json(value: object) -> str:
-    """Return a value as canonical JSON; a class of pydantic is its schema, and other objects are their texts."""
+    """Return a value as canonical JSON; a class of pydantic is its schema, and other objects are their texts.
+
+    >>> from datetime import date
+    >>> as_json({"day": date(2026, 5, 1), "of": object()})
+    '{"day":"2026-05-01","of":"builtins.object"}'
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_described)
 
 
@@ -166,7 +172,10 @@ def _described(value: Any) -> Any:
     for method in ("model_json_schema", "model_dump"):
         if hasattr(value, method) and isinstance(value, type) == (method == "model_json_schema"):
             return getattr(value, method)()
-    return f"{type(value).__module__}.{type(value).__qualname__}"
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    text = str(value)
+    return f"{type(value).__module__}.{type(value).__qualname__}" if " at 0x" in text else text
 
 
 def completion_of(outputs: Sequence[Any], response: Any) -> Completion:

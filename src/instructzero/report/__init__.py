@@ -32,16 +32,20 @@ def write_report(directory: Path, *, task: Task | None = None, out: Path | None 
     RunDirectoryError
         If the directory holds no run, or the file cannot be written.
     ConfigurationError
-        If ``out`` belongs to a run or to a call store.
+        If ``out`` belongs to a run or to a call store, or the page in the directory shows the examples of the run and
+        the new one could not, because they are not found.
     """
     from instructzero.exports.targets import target_file
     from instructzero.files import sharing
     from instructzero.records.directory import RunDirectory
     from instructzero.report.data import collect
+    from instructzero.report.earlier import check_replaceable
     from instructzero.report.page import render
     from instructzero.report.source import read_source
 
     source = read_source(directory, task)
+    if out is None and source.task is None:
+        check_replaceable(RunDirectory(directory).report, source.missing)
     page = render(collect(source))
     with sharing(source.settings.share):
         if out is None:

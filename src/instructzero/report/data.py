@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from instructzero.config import Settings
+from instructzero.finished_run import given_in_python
 from instructzero.optimizers.registry import races, recorded_method
 from instructzero.records.uncertainty import score_interval
 from instructzero.report import statements
@@ -19,6 +20,7 @@ from instructzero.report.instructions import interval_record, numbers_of, rows_o
 from instructzero.report.labels import label_parts_of, labels_of
 from instructzero.report.lineage import lineage_of
 from instructzero.report.messages import messages_of
+from instructzero.report.origins import pays
 from instructzero.report.source import Record, Source
 from instructzero.report.space import space_of
 from instructzero.report.texts import texts_of
@@ -40,8 +42,10 @@ def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
     source
         The run.
     beliefs
-        Predictions of an earlier report of the same run. They are reused, and new ones are added in place.
+        Predictions of an earlier report of the same run, for a page that is updated while the search goes on. They
+        are reused, and new ones are added in place.
     """
+    live = beliefs is not None and source.result is None
     rows = rows_of(source)
     numbers = numbers_of(rows)
     examples = examples_of(source, numbers)
@@ -52,15 +56,17 @@ def collect(source: Source, beliefs: Beliefs | None = None) -> Record:
             "comparisons": statements.comparisons(source, examples),
             "warnings": statements.warnings(source),
             "ending": statements.ending(source),
-            "reproduction": statements.reproduction(source.settings.model_dump(mode="json")),
+            "reproduction": statements.reproduction(
+                source.settings.model_dump(mode="json"), rows=given_in_python(source.settings)
+            ),
         },
         "result": source.result,
         "scores": _scores(source),
         "instructions": rows,
         "trajectory": trajectory_of(source, numbers),
         "rounds": rounds_of(source),
-        "space": space_of(source, numbers),
-        "texts": texts_of(source, numbers),
+        "space": space_of(source, numbers, live=live),
+        "texts": texts_of(source, numbers, live=live),
         "belief": belief_of(source, numbers, beliefs),
         "examples": examples,
         "failures": failures_of(source),
@@ -93,6 +99,7 @@ def _run(source: Source) -> Record:
         "rounds": len(history.rounds),
         "distinct": len({trial.instruction for trial in history.trials}),
         "written": len(source.candidates),
+        "on_request": pays(source),
         "validation_examples": source.validation_examples,
         "racing": races(settings, recorded_method) or _raced(source),
         "length_penalty": settings.length_penalty,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from instructzero.report.html import Html, foreign, join, tag
 from instructzero.report.limits import cut
 from instructzero.report.origins import CONTINUATION, OWN, REQUEST
+from instructzero.report.sections import plain_origin
 from instructzero.report.source import Record
 
 _TEXT_LENGTH = 400  # characters of an instruction in this section
@@ -40,9 +41,7 @@ def lineage(data: Record) -> Html:
 
 def _origin(data: Record, line: Record) -> Iterator[Html]:
     if line["kind"] == "plain":
-        yield tag(
-            "p", "The best instruction is the plain one: written from the exemplars alone, without a soft prompt."
-        )
+        yield tag("p", f"The best instruction is the plain one: {plain_origin(data['run'])}.")
         return
     if line["kind"] in ("baseline", "start"):
         whence = ", from which the search started" if line["kind"] == "start" else ""

@@ -76,7 +76,10 @@ def _space_caption(data: Record) -> str:
     parts = [f"{count} {points}, as points of the {space['dimension']}-dimensional search space."]
     if space["continued"]:
         parts.append(
-            f"Under {space['continued']:,} of them (diamonds), first words of an earlier instruction were continued."
+            "Under one of them (a diamond), the first words of an earlier instruction were continued."
+            if space["continued"] == 1
+            else f"Under {space['continued']:,} of them (diamonds), the first words of earlier instructions were "
+            "continued."
         )
     others = data["run"]["evaluations"] - space["evaluated"]
     if others:

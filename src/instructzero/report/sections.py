@@ -14,7 +14,7 @@ from instructzero.terminal import format_cost, format_seconds
 
 _ROLES = {"best": "Best", "plain": "Plain", "baseline": "Yours", "start": "Start", "challenger": "Challenger"}
 _TITLES = {
-    "plain": "Plain instruction (written from the exemplars alone, without a soft prompt)",
+    "plain": "Plain instruction",
     "baseline": "Your instruction",
     "start": "Your instruction, from which the search started",
     "challenger": "Best challenger",
@@ -45,11 +45,24 @@ def result(data: Record) -> Html:
         tag("h3", "Scores, with 95 % intervals"),
         _scores(scores, data["labels"].get("majority_scores") or {}),
         *([tag("p", _MAJORITY, class_="faint")] if data["labels"].get("majority_scores") else []),
-        *(tag("p", _TITLES[other["role"]], ": ", _text(other["text"]), class_="rival") for other in others),
+        *(
+            tag("p", _reference(other["role"], data["run"]), ": ", _text(other["text"]), class_="rival")
+            for other in others
+        ),
         *([tag("h3", "Statistical comparison")] if said["comparisons"] else []),
         *(tag("p", statement) for statement in said["comparisons"]),
         tag("p", said["ending"]),
     )
+
+
+def _reference(role: str, run: Record) -> str:
+    """Return what a reference is."""
+    return f"{_TITLES[role]} ({plain_origin(run)})" if role == "plain" else _TITLES[role]
+
+
+def plain_origin(run: Record) -> str:
+    """Return how the plain instruction was written."""
+    return "written from the exemplars alone" + ("" if run["on_request"] else ", without a soft prompt")
 
 
 def _title(run: Record) -> str:
@@ -125,8 +138,21 @@ def instructions(data: Record) -> Html:
     words = (
         f"{len(data['instructions']):,} different instructions were scored, each on up to "
         f"{run['validation_examples']:,} validation examples. In total, {run['written']:,} texts were written."
+        f"{_selection(data)}"
     )
     return join(tag("p", words), tag("div", id="instruction-table"))
+
+
+def _selection(data: Record) -> str:
+    """Return why the best instruction is not the first of the table, if it is not."""
+    rows, run = data["instructions"], data["run"]
+    confirmed = any(row["confirmation"] is not None for row in rows)
+    if not (run["ended"] and confirmed) or run["starts"] or "best" in rows[0]["roles"]:
+        return ""
+    return (
+        " The best one was selected among those with a confirmation score, by its validation and confirmation scores "
+        "together."
+    )
 
 
 def cost(data: Record) -> Html:

@@ -19,10 +19,13 @@ MAX_POINTS = 500
 MIN_POINTS_FOR_TSNE = 10
 """The fewest points for which t-SNE is shown."""
 
+MAX_LIVE_POINTS = 100
+"""The most points for which t-SNE, which takes seconds for more, is computed at every update of a running search."""
+
 Array = NDArray[np.float64]
 
 
-def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
+def space_of(source: Source, numbers: Mapping[str, int], *, live: bool = False) -> Record:
     """Return the evaluated points in two dimensions, by principal components and by t-SNE.
 
     An instruction that continues another is at the soft prompt under which it was continued. Instructions that a model
@@ -34,6 +37,8 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
         The run.
     numbers
         The row of every instruction.
+    live
+        True for a page that is updated while the search goes on.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
         }
         for number in chosen
     ]
-    add_tsne(shown, points[chosen], places[chosen])
+    add_tsne(shown, points[chosen], places[chosen], live=live)
     return {
         "points": shown,
         "explained": explained,
@@ -74,8 +79,8 @@ def space_of(source: Source, numbers: Mapping[str, int]) -> Record:
     }
 
 
-def add_tsne(records: Sequence[Record], points: Array, start: Array) -> None:
-    """Add the places by t-SNE to the records of at least `MIN_POINTS_FOR_TSNE` points.
+def add_tsne(records: Sequence[Record], points: Array, start: Array, *, live: bool) -> None:
+    """Add the places by t-SNE to the records of at least `MIN_POINTS_FOR_TSNE` points, of few points for a live page.
 
     Parameters
     ----------
@@ -85,8 +90,10 @@ def add_tsne(records: Sequence[Record], points: Array, start: Array) -> None:
         Shape (n, d).
     start
         The places by principal components, shape (n, 2).
+    live
+        True for a page that is updated while the search goes on.
     """
-    if len(records) >= MIN_POINTS_FOR_TSNE:
+    if MIN_POINTS_FOR_TSNE <= len(records) <= (MAX_LIVE_POINTS if live else len(records)):
         for record, place in zip(records, tsne(points, start).round(3).tolist(), strict=True):
             record["tsne"] = place
 

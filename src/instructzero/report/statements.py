@@ -98,9 +98,15 @@ def warnings(source: Source) -> list[str]:
     return [] if source.result is None else list(source.result.get("warnings", ()))
 
 
-def reproduction(settings: Mapping[str, Any]) -> str:
-    """Return how to repeat the run. The sentence ends in a colon if a command can do it."""
+def reproduction(settings: Mapping[str, Any], *, rows: bool = False) -> str:
+    """Return how to repeat the run, whose examples may be ``rows`` of Python.
+
+    The sentence ends in a colon if a command can do it.
+    """
     objects = [name for name in ("writer", "blackbox") if str(settings[name]).startswith("object:")]
+    if rows:
+        given = " and the ".join([*objects, "examples"])
+        return f"The {given} of this run were given in Python. To repeat the run, start the same program again."
     if not objects:
         return "To repeat the run, enter this command in the directory of this report:"
     were = "was a Python object" if len(objects) == 1 else "were Python objects"

@@ -27,7 +27,7 @@ _LONGEST = 20_000  # characters of a text whose words are compared
 Array = NDArray[np.float64]
 
 
-def texts_of(source: Source, numbers: Mapping[str, int]) -> Record:
+def texts_of(source: Source, numbers: Mapping[str, int], *, live: bool = False) -> Record:
     """Return the evaluated texts in two dimensions, so that texts of similar wording are near each other.
 
     Parameters
@@ -36,6 +36,8 @@ def texts_of(source: Source, numbers: Mapping[str, int]) -> Record:
         The run.
     numbers
         The row of every instruction.
+    live
+        True for a page that is updated while the search goes on.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def texts_of(source: Source, numbers: Mapping[str, int]) -> Record:
         }
         for text, place in zip(chosen, places[:, :2].round(4).tolist(), strict=True)
     ]
-    add_tsne(points, places, places[:, :2])
+    add_tsne(points, places, places[:, :2], live=live)
     return {
         "points": points,
         "explained": explained,

@@ -126,9 +126,9 @@ class Search:
         if not self.stop_on_zero:
             self.observer.warned(found)
             return
-        raise ConfigurationError(
-            f"stopped after the first round, as --on-zero stop asks: {found}\nEvery paid answer is stored; run the "
-            "same command again to go on all the same"
+        first, *others = found.splitlines()
+        raise ConfigurationError(f"stopped after the first round, as --on-zero stop asks: {first}").followed_by(
+            *others, "Every paid answer is stored; run the same command again to go on all the same"
         )
 
     def _propose(self) -> None:

@@ -20,6 +20,11 @@ def test_differences_name_the_runs_that_a_setting_belongs_to():
     assert found == [Difference("every run", "validation", "10"), Difference("a", "batch", "4")]
 
 
+def test_differences_show_several_texts_as_they_are():
+    found = differences_of([fact("a", start=['Say "it"', "100 % \\ of it"])])
+    assert [(entry.name, entry.value) for entry in found] == [("start", 'Say "it"\n---\n100 % \\ of it')]
+
+
 def test_differences_have_no_headers_names_of_keys_or_folders():
     given = fact("a", header=["X-Key:env:MY_KEY"], key_env="MY_KEY", test_data="/home/ada/test.csv")
     found = {entry.name: entry.value for entry in differences_of([given])}

@@ -87,8 +87,14 @@ def _of_setting(name: str, default: object, values: Sequence[tuple[Cell, object]
             for group, found in groups.items():
                 for value in found.values():
                     if value != default:
-                        yield Difference(_where(group), name, shareable("default" if value is None else str(value)))
+                        yield Difference(_where(group), name, shareable(_in_words(value)))
             return
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return "\n---\n".join(map(str, value)) or "none"
+    return "default" if value is None else str(value)
 
 
 def _where(group: Any) -> str:

@@ -37,8 +37,8 @@ def setup_section(cells: Sequence[Cell], out: Path, paid: Payment | None = None)
         Captioned("setup", "The runs, what they cost, and where they ran.", _overview(facts, paid)),
         Captioned("models", "The models of each pair, as the runs recorded them.", _models(facts)),
         Captioned("data", "The metric and the number of examples in each part of a task.", _data(facts)),
-        Captioned("settings", "The settings that differ from the defaults.", _settings(facts)),
-        Captioned("prompts", "The prompts, with placeholders for what is filled in.", _prompts(facts)),
+        Captioned("settings", "The settings that differ from the defaults.", _settings(facts), quoted=True),
+        Captioned("prompts", "The prompts, with placeholders for what is filled in.", _prompts(facts), quoted=True),
     )
     unknown = sum(not fact.record.places for fact in facts)
     note = [f"{unknown:,} of {len(facts):,} runs are of an older version, which recorded no machine, package versions "

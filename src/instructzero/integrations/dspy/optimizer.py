@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dspy
 from dspy.teleprompt import Teleprompter
 
 from instructzero.build import build_failures
@@ -28,7 +29,7 @@ from instructzero.integrations.dspy.program import (
 )
 from instructzero.integrations.dspy.summary import write_summary
 from instructzero.integrations.dspy.task import Parts, divided, metric_of
-from instructzero.integrations.dspy.turns import STORE, Taken, Turn, calls_of, part_of, turns_of
+from instructzero.integrations.dspy.turns import LIMITS, STORE, Taken, Turn, part_of, spent_by, turns_of
 from instructzero.integrations.dspy.wording import description_of, question_of
 from instructzero.models.given import as_blackbox
 from instructzero.models.registry import ASKED_OBJECT, OBJECT
@@ -137,10 +138,11 @@ class InstructZero(Teleprompter):  # type: ignore[misc, unused-ignore]
 
     def _taken(self, student: Any, trainset: Sequence[Any], valset: Any, out: Path) -> list[Taken]:
         """Take the turns, and return them."""
-        predictors = [name for name, _ in student.named_predictors()]
+        predictors = [name for name, _ in student.named_predictors()] if isinstance(student, dspy.Module) else []
         if not predictors:
             raise ConfigurationError(
-                "expected a program with a predictor, got one without; there is nothing to improve"
+                f"expected a dspy.Module with a predictor, got {type(student).__name__} without one; there is nothing "
+                "to improve"
             )
         turns = list(turns_of(predictors, self.rounds, out))
         settings = make_settings(self._names(type(student).__name__))
@@ -150,21 +152,10 @@ class InstructZero(Teleprompter):  # type: ignore[misc, unused-ignore]
         for turn in turns:
             if turn.number > 1 and _is_settled(taken, len(predictors)):
                 break
-            limits = self._limits(out / STORE, turns, turn.number)
+            limits = _limits(settings, out / STORE, turns, turn.number)
             taken.append(self._take(turn, program, parts, settings.model_copy(update={**limits, "store": out / STORE})))
             program = with_instruction(program, turn.predictor, taken[-1].after)
         return taken
-
-    def _limits(self, store: Path, turns: Sequence[Turn], number: int) -> dict[str, int]:
-        """Return what a turn may spend of the limits of calls and tokens."""
-        limits = {"max_calls": self.max_calls, "max_tokens": self._given.get("max_tokens")}
-        spent = calls_of(store, turns[: number - 1])
-        left = len(turns) - number + 1
-        return {
-            name: int(part_of(limit, paid, left))
-            for (name, limit), paid in zip(limits.items(), spent, strict=True)
-            if limit is not None
-        }
 
     def _take(self, turn: Turn, program: Any, parts: Parts, settings: Settings) -> Taken:
         """Run a turn; if the limit leaves no room for its end, the predictor keeps its instruction."""
@@ -185,8 +176,8 @@ class InstructZero(Teleprompter):  # type: ignore[misc, unused-ignore]
         return Taken(turn, before, result)
 
     def _run(self, turn: Turn, program: Any, parts: Parts, settings: Settings) -> Any:
-        if settings.max_calls == 0 or settings.max_tokens == 0:
-            raise BudgetExhausted("earlier turns have left no call")
+        if name := next((name for name in LIMITS if getattr(settings, name) == 0), None):
+            raise BudgetExhausted(f"its part of {name} is 0; raise {name} and compile again")
         lms = models_of(program)
         models = ProgramModels(lms, settings.concurrency)
         candidates = Candidates(program, turn.predictor, self.metric)
@@ -256,6 +247,14 @@ def _evaluator(
         on_answer=lambda request, completion, cached: observer.answered(completion, cached),
         failures=build_failures(settings, task, history, observer),
     )
+
+
+def _limits(settings: Settings, store: Path, turns: Sequence[Turn], number: int) -> dict[str, float]:
+    """Return what a turn may take of the limits of all turns together; calls and tokens are whole numbers."""
+    spent, left = spent_by(store, turns[: number - 1], settings), len(turns) - number + 1
+    limits = {name: getattr(settings, name) for name in LIMITS}
+    parts = {name: part_of(limit, spent[name], left) for name, limit in limits.items() if limit is not None}
+    return {name: int(part) if isinstance(limits[name], int) else part for name, part in parts.items()}
 
 
 def _write_report(directory: Path, task: Task) -> None:

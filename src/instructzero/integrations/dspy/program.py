@@ -25,9 +25,44 @@ _LONGEST_REASON = 300  # characters
 Metric = Callable[..., Any]
 """A metric of DSPy: ``metric(example, prediction, trace=None)`` returns a number from 0 to 1, or True or False.
 
-It may also return a ``dspy.Prediction`` with ``score`` and ``feedback``; methods that learn from failures read the
-feedback.
+It may also return a ``dspy.Prediction``, or a dictionary, with ``score`` and ``feedback``; methods that learn from
+failures read the feedback. Further parameters without a default, as those of DSPy's GEPA, receive None.
 """
+
+
+def scored_by(metric: Metric, example: Any, prediction: Any) -> Any:
+    """Return what a metric returns.
+
+    >>> scored_by(lambda gold, pred, trace, pred_name, pred_trace: gold == pred, "a", "a")
+    True
+    """
+    return metric(example, prediction, *_further(metric))
+
+
+def check_metric(metric: Metric) -> None:
+    """Raise `ConfigurationError` for what cannot be called with an example and a prediction."""
+    try:
+        inspect.signature(metric).bind("example", "prediction", *_further(metric))
+    except ValueError:  # a function of C without a signature
+        pass
+    except TypeError as error:
+        raise ConfigurationError(
+            f"expected a function metric(example, prediction, trace=None), got {_named(metric)} ({error}); give one"
+        ) from None
+
+
+def _further(metric: Metric) -> list[None]:
+    """Return None for each further positional parameter of a metric that has no default."""
+    try:
+        parameters = list(inspect.signature(metric).parameters.values())
+    except ValueError:
+        return []
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return [None for one in positional[2:] if one.default is one.empty]
+
+
+def _named(metric: object) -> str:
+    return getattr(metric, "__qualname__", type(metric).__qualname__)
 
 
 @dataclass(frozen=True)
@@ -127,7 +162,7 @@ class Candidates:
         with dspy.context(**self._settings, **{ACCOUNT: account}):
             try:
                 answer = _answer(program, dict(example.inputs()))
-                found = self._metric(example, answer)
+                found = scored_by(self._metric, example, answer)
             except Exception as error:
                 return Outcome(failure=_reason(error))
         return Outcome(as_text(answer), _grade(found))
@@ -175,13 +210,14 @@ def _answer(program: Any, inputs: Mapping[str, Any]) -> Any:
 
 
 def _is_async_only(program: Any) -> bool:
-    """Return True for a program that has ``aforward``, and no ``forward``."""
-    return inspect.iscoroutinefunction(getattr(program, "aforward", None)) and not hasattr(program, "forward")
+    """Return True for a program that has ``aforward``, and no ``forward``; DSPy warns of a look at its attribute."""
+    return inspect.iscoroutinefunction(getattr(type(program), "aforward", None)) and not hasattr(
+        type(program), "forward"
+    )
 
 
 def _grade(found: Any) -> Grade:
-    score = getattr(found, "score", found)
-    remark = str(getattr(found, "feedback", "") or "")
+    score, remark = _parts(found)
     try:
         number = float(score)
     except (TypeError, ValueError):
@@ -191,6 +227,13 @@ def _grade(found: Any) -> Grade:
             f"expected a number from 0 to 1, or True or False, from the metric, got {score!r:.80}; fix the metric"
         )
     return Grade(number, remark)
+
+
+def _parts(found: Any) -> tuple[Any, str]:
+    """Return the score and the feedback of what a metric has returned."""
+    if isinstance(found, Mapping):
+        return found.get("score"), str(found.get("feedback") or "")
+    return getattr(found, "score", found), str(getattr(found, "feedback", "") or "")
 
 
 def _reason(error: Exception) -> str:

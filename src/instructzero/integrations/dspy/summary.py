@@ -44,7 +44,9 @@ def _page(program: str, taken: Sequence[Taken]) -> str:
         "A predictor keeps its instruction unless another one is shown to be better on the test examples."
     )
     title = f"{program}: instructions of a DSPy program"
-    main = join(tag("p", lead, class_="lead"), tag("div", table, class_="scroll", tabindex="0", role="region"))
+    main = join(
+        tag("p", lead, class_="lead"), tag("div", table, class_="wide", tabindex="0", role="region", aria_label="Turns")
+    )
     return document(
         title,
         tag("header", top("InstructZero for DSPy"), tag("h1", title)),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from instructzero.config import Settings
 from instructzero.errors import ConfigurationError
 from instructzero.integrations.dspy.fields import as_text
-from instructzero.integrations.dspy.program import Metric
+from instructzero.integrations.dspy.program import Metric, check_metric
 from instructzero.tasks import Task
 from instructzero.tasks.custom import FunctionMetric
 from instructzero.types import Example
@@ -38,10 +38,7 @@ def metric_of(metric: Metric) -> ProgramMetric:
     ConfigurationError
         If it cannot be called.
     """
-    if not callable(metric):
-        raise ConfigurationError(
-            f"expected a function (example, prediction, trace=None) as metric, got {metric!r:.60}; give one"
-        )
+    check_metric(metric)
     name = getattr(metric, "__qualname__", type(metric).__qualname__)
     return ProgramMetric(f"dspy:{name}", metric)
 
@@ -85,7 +82,7 @@ def divided(
         If there are too few examples, or they have no inputs.
     """
     generator = random.Random(settings.seed)
-    held_out = _shuffled(valset or (), generator)
+    held_out = _shuffled(() if valset is None else valset, generator)
     search = {text: one for text, one in _shuffled(trainset, generator).items() if text not in held_out}
     if valset is None:
         half = list(search)[: len(search) // 2]
@@ -138,6 +135,10 @@ def _examples(given: Mapping[str, Any]) -> tuple[Example, ...]:
 
 def _shuffled(given: Sequence[Any], generator: random.Random) -> dict[str, Any]:
     """Return examples by their inputs as text, in random order; of those with the same inputs, the first one."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f"expected a list of dspy.Example as trainset and valset, got {type(given).__name__}; give one"
+        )
     texts: dict[str, Any] = {}
     for number, one in enumerate(given, start=1):
         texts.setdefault(_input(one, number), one)

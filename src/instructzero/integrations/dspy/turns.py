@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from instructzero.calls.database import ReadOnly
+from instructzero.calls.prices import cost_of
 from instructzero.calls.store import CallStore
+from instructzero.config import Settings
+from instructzero.pricing import role_prices
 from instructzero.records.directory import RunDirectory
 from instructzero.records.result import Result
+from instructzero.records.running_time import read_running_time
+from instructzero.types import Usage
 
 STORE = "calls.sqlite"
 
@@ -69,11 +74,24 @@ def part_of(limit: float, spent: float, turns_left: int) -> float:
     return max(0.0, (limit - spent) / turns_left)
 
 
-def calls_of(store: Path, turns: Sequence[Turn]) -> tuple[int, int]:
-    """Return the calls and the tokens that earlier turns have paid for, also those whose answers were lost."""
+LIMITS = ("max_calls", "max_tokens", "max_usd", "max_time")
+"""The settings that limit all turns together."""
+
+
+def spent_by(store: Path, turns: Sequence[Turn], settings: Settings) -> dict[str, float]:
+    """Return what earlier turns have taken of each of `LIMITS`, with the calls whose answers were lost."""
     names = {name for turn in turns if (name := RunDirectory(turn.directory).read_name())}
-    if not (names and store.exists()):
-        return 0, 0
+    paid = _paid(store, names) if names and store.exists() else []
+    usages = [usage for roles in paid for usage in roles.values()]
+    prices = role_prices(settings)
+    return {
+        "max_calls": sum(usage.calls for usage in usages),
+        "max_tokens": sum(usage.tokens for usage in usages),
+        "max_usd": sum(cost_of(roles, prices) or 0.0 for roles in paid),
+        "max_time": sum(read_running_time(turn.directory) for turn in turns),
+    }
+
+
+def _paid(store: Path, names: Collection[str]) -> list[Mapping[str, Usage]]:
     with CallStore(ReadOnly(store)) as opened:
-        paid = [usage for name in names for usage in opened.spent(name).values()]
-    return sum(usage.calls for usage in paid), sum(usage.tokens for usage in paid)
+        return [opened.spent(name) for name in names]

@@ -25,14 +25,14 @@ def _blackbox(name: str, options: BlackBoxOptions) -> BlackBox:
 
 
 def _parameters(options: BlackBoxOptions) -> dict[str, Any]:
-    """Return the parameters of the model: the address, the key and further fields, as far as they are given."""
+    """Return the parameters of the model: the address, the key, the timeout and further fields, if given."""
     key = os.environ.get(options.api_key_variable, "") if options.api_key_variable else ""
     if options.api_key_variable and not key.strip():
         raise ModelError(
             f"expected the key of the {options.role} in the environment variable {options.api_key_variable}, got none; "
             "set it, or leave --key-env out"
         )
-    given = {"api_base": options.base_url, "api_key": key or None}
+    given = {"api_base": options.base_url, "api_key": key or None, "timeout": options.timeout}
     return {**options.extra_body, **{name: value for name, value in given.items() if value is not None}}
 
 

@@ -27,6 +27,9 @@ Rows = Iterable[Any] | Mapping[str, Any]
 - a dict of parts, ``{"search": rows, "test": rows}``, where ``train`` may stand for ``search``, or a DatasetDict
 """
 
+NAME_OF_ROWS = "examples"
+"""The name of a task that is given as rows, in the settings and the journal of its run."""
+
 _FORM = 'pairs such as ("cat", "chat"), or dicts such as {"input": "cat", "output": "chat"}'
 
 
