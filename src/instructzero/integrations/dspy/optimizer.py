@@ -205,10 +205,9 @@ class InstructZero(Teleprompter):  # type: ignore[misc, unused-ignore]
         writer = self._writer
         kind = OBJECT if hasattr(writer, "generate") else ASKED_OBJECT
         named = writer if isinstance(writer, str) else f"{kind}{'LM' if writer is None else type(writer).__name__}"
-        asked = {"method": "reflect"} if named.startswith(ASKED_OBJECT) else {}
         limit = {} if self.max_calls is None else {"max_calls": self.max_calls}
         own = {"task": program, "blackbox": f"{OBJECT}{program}", "writer": named}
-        return {"max_failures": 1.0, **asked, **limit, **self._given, **own}
+        return {"max_failures": 1.0, **limit, **self._given, **own}
 
     def _compiled(self, student: Any, taken: Sequence[Taken], report: Path) -> Any:
         program = student.deepcopy()
