@@ -13,7 +13,7 @@ import instructzero
 from instructzero.bench.plan import cells_of, make_plan
 from instructzero.checks import check_writer, check_writer_is_named
 from instructzero.config import make_settings
-from instructzero.errors import BudgetExhausted, ConfigurationError
+from instructzero.errors import ConfigurationError
 from tests.command_line import Call
 
 LOCAL, SERVED, ASKED = "hf:Qwen/Qwen2.5-1.5B-Instruct", "vllm:Qwen/Qwen2.5-7B-Instruct", "openai:gpt-4o-mini"
@@ -128,33 +128,3 @@ def test_named_key_of_the_writer_that_is_not_set_is_refused(monkeypatch: pytest.
         check_writer(settings)
     monkeypatch.setenv("PEN_KEY", "k")
     check_writer(settings)
-
-
-SIZES: dict[str, Any] = {"exemplars": 2, "validation": 3, "confirmation": 2, "test": 4, "evaluations": 2}
-
-
-@pytest.mark.parametrize(("start", "least"), [((), 9), (("Say it.", "Say it."), 9), (("Say it.", "Name it."), 18)])
-def test_limit_of_calls_below_one_test_is_refused_before_the_first_call(
-    start: tuple[str, ...], least: int, tmp_path: Path
-) -> None:
-    asked: list[str] = []
-
-    def blackbox(prompt: str) -> str:
-        asked.append(prompt)
-        return "a"
-
-    rows = [(f"word {number}", "a") for number in range(12)]
-    settings = {**SIZES, "start": start, "writer": "scripted:phrases", "method": "uniform"}
-    with pytest.raises(BudgetExhausted, match=f"expected at least {least} --max-calls.*got {least - 1}; raise it"):
-        instructzero.optimize(rows, blackbox=blackbox, max_calls=least - 1, directory=tmp_path / "run", **settings)
-    assert asked == []
-    instructzero.optimize(rows, blackbox=blackbox, max_calls=3 * least, directory=tmp_path / "run", **settings)
-    assert 0 < len(asked) <= 3 * least
-
-
-def test_limit_of_calls_is_no_matter_if_answers_are_stored(tmp_path: Path) -> None:
-    rows = [(f"word {number}", "a") for number in range(12)]
-    settings = {**SIZES, "blackbox": "scripted:echo", "writer": "scripted:phrases", "store": tmp_path / "calls.sqlite"}
-    first = instructzero.optimize(rows, directory=tmp_path / "first", **settings)
-    second = instructzero.optimize(rows, directory=tmp_path / "second", max_calls=1, **settings)
-    assert (second.instruction, second.spent) == (first.instruction, {})

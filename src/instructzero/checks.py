@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from instructzero.calls.store import JUDGE, WRITER
 from instructzero.config import Settings
-from instructzero.errors import BudgetExhausted, ConfigurationError, RunDirectoryError, nearest
+from instructzero.errors import ConfigurationError, RunDirectoryError, nearest
 from instructzero.models.registry import find_backend, is_asked, returns_texts_only
 from instructzero.optimizers.registry import get_method, needs_hidden_states, needs_soft_prompts
 from instructzero.pricing import pays_for_texts
@@ -35,22 +35,6 @@ def check_run(settings: Settings, task: Task, blackbox: BlackBox) -> None:
     check_writer(settings)
     _check_search_calls(settings, len(task.validation))
     _check_starts(settings, len(task.validation))
-
-
-def check_calls(settings: Settings, task: Task, template: PromptTemplate) -> None:
-    """Raise `BudgetExhausted` for a limit of calls that does not allow scoring and testing a single instruction.
-
-    Only for a run whose call store is new, so that every question is a call.
-    """
-    questions = {template.render(".", one) for one in (*task.validation, *task.confirmation, *task.test)}
-    texts = max(1, len(set(settings.start)))
-    least = texts * len(questions)
-    if settings.max_calls is not None and settings.max_calls < least:
-        what = "one instruction" if texts == 1 else f"the {texts} instructions of --start"
-        raise BudgetExhausted(
-            f"expected at least {least:,} --max-calls, which {what} and the examples for validation, confirmation and "
-            f"test take, got {settings.max_calls:,}; raise it, or lower --validation, --confirmation or --test"
-        )
 
 
 def check_begun_here(run: RunDirectory, settings: Settings, remedy: str) -> None:

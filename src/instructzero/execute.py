@@ -29,7 +29,7 @@ from instructzero.calls.database import ReadOnly
 from instructzero.calls.open_batches import in_batches, unread_answers
 from instructzero.calls.store import BLACK_BOX, WRITER, CallStore
 from instructzero.calls.time_limit import limited_time
-from instructzero.checks import check_calls, check_run, prompt_remarks
+from instructzero.checks import check_run, prompt_remarks
 from instructzero.config import Settings
 from instructzero.config.names import check_name
 from instructzero.errors import ConfigurationError
@@ -103,8 +103,6 @@ def execute(
         date = date_of(journal.history.header)
         models = {role: on_date(model, date) for role, model in models.items()}
         path = settings.store or run.calls
-        if not path.exists():
-            check_calls(settings, task, template)
         with CallStore(path) as store, noting_waits(run.path, observer) as on_wait:
             budget = build_budget(settings, store, run.identity, observer, limit.seconds())
             if settings.batch_api:

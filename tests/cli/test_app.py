@@ -187,10 +187,7 @@ def test_limit_stops_search_with_reason_and_higher_limit_continues(run):
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
-        (
-            ("--max-calls", "3"),
-            "--max-calls, which one instruction and the examples",
-        ),
+        (("--max-calls", "3"), "the limit of 3 calls leaves no room for another request"),
         (("--max-tokens", "9"), "the limit of 9 tokens leaves no room for another request"),
         (("--max-time", "0.0000001s"), "seconds is reached"),
         (("--max-usd", "1e-9", "--input-price", "1", "--output-price", "1"), "raise --max-usd"),

@@ -58,7 +58,8 @@ def run(program: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.filterwarnings("ignore")  # DSPy and its client warn of their own parts
 def test_program_asks_the_model_of_the_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("dspy")
+    dspy = pytest.importorskip("dspy")
+    dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=False)  # it holds the answers of earlier tests
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     reply = "[[ ## output ## ]]\ndelivery\n\n[[ ## completed ## ]]"
     with Endpoint(lambda prompt: reply) as endpoint:

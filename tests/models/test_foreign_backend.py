@@ -131,7 +131,7 @@ def test_backend_that_does_not_load_is_named_in_one_sentence(kind: str, message:
 
 
 def test_backends_lists_the_built_in_kinds_first(foreign: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = ["anthropic", "embedded", "hf", "openai", "python", "scripted", "sglang", "vllm"]
+    kinds = ["anthropic", "dspy", "embedded", "hf", "openai", "python", "scripted", "sglang", "vllm"]
     with pytest.raises(ConfigurationError, match="broken"):
         backends()
     entry = next(Path(foreign.__file__).parent.glob("*.dist-info")) / "entry_points.txt"
