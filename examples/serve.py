@@ -12,11 +12,11 @@ import argparse
 import math
 import runpy
 import sys
-import time
 import zlib
 from collections.abc import Callable
 
 from instructzero.testing import Endpoint, Reply
+from instructzero.testing.serving import add_port, serve
 
 
 def stand_in(path: str) -> Callable[[str], str | Reply]:
@@ -36,28 +36,14 @@ def ideas(texts: tuple[str, ...], request: str) -> str:
     return "\n".join(f"<prompt>{texts[(start + step * number) % count]}</prompt>" for number in range(min(4, count)))
 
 
-def main() -> None:
+def main() -> int:
     """Serve until the process is stopped."""
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
-    parser.add_argument("--port", type=int, default=8123)
+    add_port(parser, 8123)
     arguments = parser.parse_args()
-    try:
-        serve(Endpoint(stand_in(arguments.model), port=arguments.port, models=("demo",)))
-    except OSError as error:
-        sys.exit(f"expected a free port, got {arguments.port} ({error}); stop the server there, or give --port")
-
-
-def serve(endpoint: Endpoint) -> None:
-    """Serve until Ctrl-C."""
-    with endpoint:
-        print(f"serving {endpoint.base_url}; stop with Ctrl-C", flush=True)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            pass
+    return serve(Endpoint(stand_in(arguments.model), port=arguments.port, models=("demo",)), arguments.port)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

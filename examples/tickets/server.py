@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import time
+import sys
 import zlib
 
 from instructzero.testing import Endpoint
+from instructzero.testing.serving import add_port, serve
 
 TEAMS = {
     "delivery": ("parcel", "courier", "tracking", "address", "pick-up", "delivery"),
@@ -58,19 +59,13 @@ def write(prompt: str) -> str:
     return "\n".join(f"<prompt>{idea}</prompt>" for idea in ideas)
 
 
-def main() -> None:
+def main() -> int:
     """Serve until the process is stopped."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=8123)
-    arguments = parser.parse_args()
-    with Endpoint(answer, port=arguments.port) as endpoint:
-        print(f"serving {endpoint.base_url}; stop with Ctrl-C", flush=True)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            pass
+    add_port(parser, 8123)
+    port = parser.parse_args().port
+    return serve(Endpoint(answer, port=port), port)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -159,12 +159,6 @@ def shop(running: Running) -> None:
     config.write_text(config.read_text().replace("http://127.0.0.1:8123", running.endpoint.root))
 
 
-def finished_shop_run(running: Running) -> None:
-    """Leave a finished run with these files in shop/results."""
-    shop(running)
-    running.instructzero("run", "--config", "shop/run.yaml")
-
-
 def letters(running: Running) -> None:
     """Write letters.jsonl: names and the number of their letters; the stand-in for services answers in sentences."""
     names = "Ada Ben Jon Mary Nora Paul Rita Sven Tom Zoe Alice Bruno Chloe David Emma".split()

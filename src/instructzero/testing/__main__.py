@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 
 from instructzero.testing.endpoint import Endpoint
+from instructzero.testing.serving import add_port, serve
 from instructzero.testing.shop import PORT, answer
 
 
@@ -23,34 +23,12 @@ def main() -> int:
     int
         The exit code: 2 if the port cannot be used.
     """
-    port = _port()
-    try:
-        with Endpoint(answer, port=port, models=("demo",)) as endpoint:
-            print(f"serving the model “demo” at {endpoint.base_url}; stop with Ctrl-C", flush=True)
-            _wait()
-            return 0
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        print(f"expected a free port, got {port} ({reason}); name another one with --port", file=sys.stderr)
-        return 2
-
-
-def _port() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m instructzero.testing", description="Serve a stand-in for a model on this machine."
     )
-    parser.add_argument("--port", type=int, default=PORT, help=f"the port (default: {PORT})")
-    return int(parser.parse_args().port)
-
-
-def _wait() -> None:
-    """Return after Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while True:
-            signal.pause()
-    except KeyboardInterrupt:
-        return
+    add_port(parser, PORT)
+    port = int(parser.parse_args().port)
+    return serve(Endpoint(answer, port=port, models=("demo",)), port, "the model “demo”")
 
 
 if __name__ == "__main__":
